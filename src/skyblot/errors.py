@@ -1,0 +1,34 @@
+"""Errors and warnings: each message names the argument or file, what was given, what is allowed."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SkyblotError(Exception):
+    """Anything wrong that the user can put right; the command line prints it and exits with 2."""
+
+
+class ParameterError(SkyblotError, ValueError):
+    """A parameter or argument with a value that is not allowed."""
+
+
+class DataError(SkyblotError, ValueError):
+    """An image that cannot be blotted, or a header that lacks a needed fact."""
+
+
+class WCSError(SkyblotError, ValueError):
+    """A world coordinate system that is missing, singular, or not celestial."""
+
+
+class FileError(SkyblotError, OSError):
+    """A file that is missing, unreadable, truncated, or in the way."""
+
+
+class SkyblotWarning(UserWarning):
+    """Something was assumed; the result may not be what was meant."""
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """`` (closest: 'poly5')`` for the name most like `name`, or an empty string."""
+    match = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.5)
+    return f" (closest: {match[0]!r})" if match else ""
