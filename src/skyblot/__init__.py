@@ -1,0 +1,37 @@
+"""skyblot: put a clean astronomical mosaic back onto the distorted exposures it came from."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .blotting import blot, pixel_map
+    from .files import blot_file, blot_files
+
+#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
+_HOMES = {
+    "blot": "blotting",
+    "pixel_map": "blotting",
+    "blot_file": "files",
+    "blot_files": "files",
+    "make_demo": "demo",
+    "Parameters": "parameters",
+    "SkyblotError": "errors",
+    "SkyblotWarning": "errors",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("skyblot")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,72 @@
+"""Bands over threads: rows of the target handed out one band at a time to a pool."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+
+import numpy as np
+
+#: Pixels of a band: its map (two float64) and its blot then stay in a core's own cache.
+BAND_PIXELS = 1 << 15
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+def band_rows(nx: int) -> int:
+    """Return the height of a band of a target `nx` pixels wide."""
+    return max(1, BAND_PIXELS // max(nx, 1))
+
+
+def for_each_band(
+    shape: tuple[int, int],
+    work: Callable[[int, int, np.ndarray, np.ndarray], None],
+    threads: int,
+    rows: int | None = None,
+) -> None:
+    """Call ``work(row0, row1, xmap, ymap)`` for every band, with two scratch arrays of its thread.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the target.
+    work : callable
+        Does one band; `xmap` and `ymap` are float64, shape (row1 - row0, nx), contents undefined.
+    threads : int
+        How many bands to work on at once.
+    rows : int, optional
+        Band height; the results must not depend on it.
+    """
+    ny, nx = shape
+    height = rows or band_rows(nx)
+    waiting: SimpleQueue[int] = SimpleQueue()
+    for row0 in range(0, ny, height):
+        waiting.put(row0)
+
+    def serve() -> None:
+        xmap, ymap = np.empty((min(height, ny), nx)), np.empty((min(height, ny), nx))
+        while True:
+            try:
+                row0 = waiting.get_nowait()
+            except Empty:
+                return
+            row1 = min(row0 + height, ny)
+            work(row0, row1, xmap[: row1 - row0], ymap[: row1 - row0])
+
+    in_parallel(serve, min(threads, waiting.qsize()))
+
+
+def in_parallel(serve: Callable[[], None], threads: int) -> None:
+    """Run `serve` in `threads` threads at once; the first error is raised."""
+    if threads <= 1:
+        serve()
+        return
+    with ThreadPoolExecutor(threads, thread_name_prefix="skyblot") as pool:
+        for future in [pool.submit(serve) for _ in range(threads)]:
+            future.result()

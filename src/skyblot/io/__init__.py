@@ -1,0 +1,1 @@
+"""Files: names with extensions, reading images and their WCS, writing blots atomically."""

@@ -1,0 +1,194 @@
+"""Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from ..errors import DataError, FileError, WCSError
+from ..scaling import Facts
+from .names import ImageName, extension_text, parse_name
+
+
+@dataclass(frozen=True)
+class FitsImage:
+    """One image of an open FITS file.
+
+    Attributes
+    ----------
+    name : str
+        File name and extension, for messages.
+    path : Path
+    hdus : HDUList
+    hdu : image HDU
+    """
+
+    name: str
+    path: Path
+    hdus: Any
+    hdu: Any
+
+    @property
+    def header(self) -> Any:
+        """The header of the image's own extension."""
+        return self.hdu.header
+
+    @property
+    def primary(self) -> Any:
+        """The file's primary header."""
+        return self.hdus[0].header
+
+    @property
+    def facts(self) -> Facts:
+        """Both headers, for look-ups of exposure, units and sky."""
+        return Facts(self.name, self.header, self.primary)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the image."""
+        ny, nx = self.hdu.shape
+        return ny, nx
+
+    def pixels(self) -> Any:
+        """Return the pixels, unread: a memory map, or a section that is read and scaled where it is sliced."""
+        scaled = self.header.get("BSCALE", 1) != 1 or self.header.get("BZERO", 0) != 0
+        if scaled or isinstance(self.hdu, fits.CompImageHDU):
+            return self.hdu.section
+        return self.hdu.data
+
+    def wcs(self) -> WCS:
+        """Return the celestial WCS with every distortion the file holds.
+
+        Raises
+        ------
+        WCSError
+            If there is none, or it cannot be read.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                wcs = WCS(self.header, fobj=self.hdus)
+        except Exception as error:  # wcslib and the table readers raise anything
+            raise WCSError(f"{self.name}: its WCS cannot be read: {one_line(error)}") from error
+        if not wcs.has_celestial:
+            raise WCSError(
+                f"{self.name}: no celestial WCS in its header (CTYPE1 = {self.header.get('CTYPE1')!r})"
+            )
+        wcs.array_shape = self.shape
+        return wcs
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's message on one line, its class where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextmanager
+def open_fits(path: Path) -> Iterator[Any]:
+    """Open a FITS file for reading, with errors that name it.
+
+    Raises
+    ------
+    FileError
+        If it is missing, not readable, or not FITS.
+    """
+    if not path.exists():
+        raise FileError(f"{path}: no such file")
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder, expected a FITS file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            hdus = fits.open(path, memmap=True)
+            len(hdus)  # reads every header, so that what is wrong with the file shows here
+    except PermissionError:
+        raise FileError(f"{path}: no permission to read it") from None
+    except Exception as error:
+        raise FileError(f"{path}: not a readable FITS file: {one_line(error)}") from error
+    with hdus:
+        yield hdus
+
+
+@contextmanager
+def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
+    """Open the image that `name` names: its extension, else the first SCI, else the first 2-D image.
+
+    Raises
+    ------
+    FileError
+        If the file or the extension is missing, unreadable or truncated.
+    DataError
+        If it is not a 2-D image.
+    """
+    where = parse_name(name)
+    with open_fits(where.path) as hdus:
+        yield select_image(hdus, where)
+
+
+def select_image(hdus: Any, where: ImageName) -> FitsImage:
+    """Return one image of an open file; errors as for `open_image`."""
+    index = _find(hdus, where)
+    hdu = hdus[index]
+    label = extension_text((hdu.name, hdu.ver) if hdu.name and hdu.name != "PRIMARY" else index)
+    image = FitsImage(f"{where.path}[{label}]", where.path, hdus, hdu)
+    shape = getattr(hdu, "shape", ()) or ()
+    if not hdu.is_image:
+        raise DataError(f"{image.name}: is a table, expected a 2-D image")
+    if len(shape) != 2 or 0 in shape:
+        kind = f"its shape is {shape}" if shape else "it has no pixels"
+        raise DataError(f"{image.name}: {kind}, expected a 2-D image (ny, nx)")
+    _check_complete(image)
+    return image
+
+
+def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
+    """Return every SCI extension of a file, or the one that was named, or its only image."""
+    versions = [hdu.ver for hdu in hdus if hdu.name == "SCI" and hdu.is_image]
+    if where.extension is not None or not versions:
+        return [where]
+    return [ImageName(where.path, ("SCI", version)) for version in versions]
+
+
+def _find(hdus: Any, where: ImageName) -> int:
+    extension = where.extension
+    if extension is None:
+        images = [
+            k for k, hdu in enumerate(hdus) if hdu.is_image and len(getattr(hdu, "shape", ()) or ()) > 0
+        ]
+        named = [k for k in images if hdus[k].name == "SCI"]
+        flat = [k for k in images if len(hdus[k].shape) == 2]
+        for choice in (named, flat, images):
+            if choice:
+                return choice[0]
+        raise DataError(f"{where.path}: holds no image")
+    try:
+        return (
+            int(hdus.index_of(extension)) if not isinstance(extension, int) else range(len(hdus))[extension]
+        )
+    except (KeyError, IndexError):
+        there = [extension_text((hdu.name, hdu.ver)) if k else "0" for k, hdu in enumerate(hdus)]
+        raise FileError(
+            f"{where.path}: no extension [{extension_text(extension)}], it has [{'], ['.join(there)}]"
+        ) from None
+
+
+def _check_complete(image: FitsImage) -> None:
+    """Refuse an image whose pixels run past the end of the file (not for compressed files)."""
+    info = image.hdu.fileinfo()
+    if (
+        info is None
+        or image.path.suffix in (".gz", ".bz2", ".Z", ".zip")
+        or isinstance(image.hdu, fits.CompImageHDU)
+    ):
+        return
+    ny, nx = image.shape
+    needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
+    present = os.path.getsize(image.path)
+    if needed > present:
+        raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, the file has {present}")

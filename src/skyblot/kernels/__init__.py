@@ -1,0 +1,1 @@
+"""Numba kernels: arrays in, arrays filled; no astropy, no files, nothing raised."""

@@ -1,0 +1,24 @@
+"""Pixel map by bilinear interpolation between the nodes of a sampled grid."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def bilinear_rows(row0, xgrid, ygrid, step_x, step_y, xout, yout):
+    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` from nodes every `step_x`, `step_y` pixels."""
+    nodes = xgrid.shape[1]
+    xline, yline = np.empty(nodes), np.empty(nodes)
+    nx = xout.shape[1]
+    for j in range(xout.shape[0]):
+        cell = min((row0 + j) // step_y, xgrid.shape[0] - 2)
+        t = (row0 + j - cell * step_y) / step_y
+        for k in range(nodes):
+            xline[k] = xgrid[cell, k] + (xgrid[cell + 1, k] - xgrid[cell, k]) * t
+            yline[k] = ygrid[cell, k] + (ygrid[cell + 1, k] - ygrid[cell, k]) * t
+        for k in range(nodes - 1):
+            start = k * step_x
+            slope_x, slope_y = (xline[k + 1] - xline[k]) / step_x, (yline[k + 1] - yline[k]) / step_x
+            for i in range(start, min(start + step_x, nx) if k < nodes - 2 else nx):
+                xout[j, i] = xline[k] + slope_x * (i - start)
+                yout[j, i] = yline[k] + slope_y * (i - start)

@@ -1,0 +1,121 @@
+"""Band kernels: source window and pixel map in, rows of the blot out.
+
+The window is the part of the source that was loaded, its first pixel at `origin` (y, x) of the source; `shape`
+is the whole source's (ny, nx). Every kernel returns ``(covered, missed)``: how many blot pixels lie on the
+source, and how many of those needed source pixels outside the window (the window was too small).
+"""
+
+import math
+
+import numpy as np
+from numba import int64, njit
+
+from .separable import separable
+
+
+@njit(nogil=True, inline="always")
+def _covers(x, y, nx, ny):
+    """Whether a position lies on the source; false for NaN and infinity."""
+    return x >= -0.5 and x < nx - 0.5 and y >= -0.5 and y < ny - 0.5
+
+
+@njit(nogil=True)
+def _needed(first, taps, size):
+    """First and last source pixel that `taps` from `first` on need, reflections about the edges included."""
+    last = first + taps - 1
+    low, high = max(first, 0), min(last, size - 1)
+    if first < 0:
+        high = max(high, min(-first, size - 1))
+    if last >= size:
+        low = min(low, max(2 * (size - 1) - last, 0))
+    return low, high
+
+
+@njit(nogil=True)
+def _row_value(row, origin, x, size):
+    """Pixel x of a row of the source, extended by point reflection about its end pixels."""
+    if x < 0:
+        return 2 * row[-origin] - row[min(-x, size - 1) - origin]
+    if x >= size:
+        return 2 * row[size - 1 - origin] - row[max(2 * (size - 1) - x, 0) - origin]
+    return row[x - origin]
+
+
+@njit(nogil=True)
+def _gather(window, origin, shape, first_y, first_x, taps, patch):
+    """Fill `patch` with the taps of a position near an edge; false if the window lacks a pixel for it."""
+    (ny, nx), (y0, x0) = shape, origin
+    low_y, high_y = _needed(first_y, taps, ny)
+    low_x, high_x = _needed(first_x, taps, nx)
+    if low_y < y0 or low_x < x0 or high_y >= y0 + window.shape[0] or high_x >= x0 + window.shape[1]:
+        return False
+    for i in range(taps):
+        y = first_y + i
+        for j in range(taps):
+            x = first_x + j
+            if y < 0:
+                edge, mirror = 0, min(-y, ny - 1)
+            elif y >= ny:
+                edge, mirror = ny - 1, max(2 * (ny - 1) - y, 0)
+            else:
+                patch[i, j] = _row_value(window[y - y0], x0, x, nx)
+                continue
+            value = _row_value(window[edge - y0], x0, x, nx)
+            patch[i, j] = 2 * value - _row_value(window[mirror - y0], x0, x, nx)
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
+    """Interpolate a floating-point window at every point of the map.
+
+    ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded table of an
+    interpolant, `placement` its ``(first, shift, centre)``, `taps` and `powers` its static sizes.
+    """
+    (ny, nx), (y0, x0), (first, shift, centre) = shape, origin, placement
+    factor, offset = affine
+    count, lanes = len(taps), weights.shape[1]
+    last_y, last_x = window.shape[0] - count, window.shape[1] - lanes
+    stride = int64(window.shape[1])
+    patch = np.zeros((count, lanes), window.dtype)
+    element = window.dtype.type
+    covered, missed = 0, 0
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            x, y = xmap[j, i], ymap[j, i]
+            if not _covers(x, y, nx, ny):
+                out[j, i] = fill
+                continue
+            covered += 1
+            base_x, base_y = math.floor(x + shift), math.floor(y + shift)
+            ix, iy = int64(base_x) + first - x0, int64(base_y) + first - y0
+            sx, sy = element(x - base_x - centre), element(y - base_y - centre)
+            if ix >= 0 and iy >= 0 and ix <= last_x and iy <= last_y:
+                value = separable(window, iy * stride + ix, stride, sx, sy, weights, taps, powers)
+            elif _gather(window, origin, shape, iy + y0, ix + x0, count, patch):
+                value = separable(patch, int64(0), int64(lanes), sx, sy, weights, taps, powers)
+            else:
+                missed += 1
+                continue
+            out[j, i] = value * factor + offset
+    return covered, missed
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def pick_nearest(window, origin, shape, xmap, ymap, out, fill):
+    """Copy the nearest source pixel, whatever its type, to every point of the map."""
+    (ny, nx), (y0, x0) = shape, origin
+    covered, missed = 0, 0
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            x, y = xmap[j, i], ymap[j, i]
+            if not _covers(x, y, nx, ny):
+                out[j, i] = fill
+                continue
+            covered += 1
+            ix, iy = int64(math.floor(x + 0.5)) - x0, int64(math.floor(y + 0.5)) - y0
+            if ix < 0 or iy < 0 or ix >= window.shape[1] or iy >= window.shape[0]:
+                missed += 1
+                continue
+            out[j, i] = window[iy, ix]
+    return covered, missed

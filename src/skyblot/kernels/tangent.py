@@ -1,0 +1,144 @@
+"""Pixel map in closed form: D2IM, SIP and CPDIS of the target, then one homography to the source.
+
+Positions are 1-based FITS pixels of the target until the homography; results are 0-based source pixels. A
+table travels as a 2-D float64 array and its ``(crpix1, crpix2, crval1, crval2, 1/cdelt1, 1/cdelt2)``; an
+empty array means no table. Look-ups are bilinear and clamped at the border (FITS WCS Paper IV drafts).
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, inline="always")
+def _node(position, crpix, crval, inverse, nodes):
+    """Table coordinate (0-based, clamped) of a pixel coordinate, along one axis."""
+    return min(max((position - crval) * inverse + (crpix - 1.0), 0.0), nodes - 1.0)
+
+
+@njit(nogil=True)
+def _look_up(table, place, x, y):
+    """Bilinear look-up at one pixel position."""
+    ny, nx = table.shape
+    tx, ty = _node(x, place[0], place[2], place[4], nx), _node(y, place[1], place[3], place[5], ny)
+    ix, iy = min(int(tx), nx - 2), min(int(ty), ny - 2)
+    fx, fy = tx - ix, ty - iy
+    low = table[iy, ix] + (table[iy, ix + 1] - table[iy, ix]) * fx
+    high = table[iy + 1, ix] + (table[iy + 1, ix + 1] - table[iy + 1, ix]) * fx
+    return low + (high - low) * fy
+
+
+@njit(nogil=True)
+def _run_end(px, start, place, nodes, cell):
+    """End of the run of pixels from `start` on whose table column is `cell`; px increases."""
+    size = px.size
+    if cell >= nodes - 2:
+        return size
+    border = (cell + 2 - place[0]) / place[4] + place[2]
+    end = min(max(start + 1, start + int(border - px[start])), size)
+    while end > start + 1 and px[end - 1] >= border:
+        end -= 1
+    while end < size and px[end] < border:
+        end += 1
+    return end
+
+
+@njit(nogil=True)
+def _add_run(out, px, py, start, end, table, place, ix, iy):
+    """Add one table cell's bilinear form to ``out[start:end]``."""
+    ny, nx = table.shape
+    corner = table[iy, ix]
+    along_x, along_y = table[iy, ix + 1] - corner, table[iy + 1, ix] - corner
+    twist = table[iy + 1, ix + 1] - table[iy + 1, ix] - along_x
+    for i in range(start, end):
+        fx = _node(px[i], place[0], place[2], place[4], nx) - ix
+        fy = _node(py[i], place[1], place[3], place[5], ny) - iy
+        out[i] += corner + along_x * fx + (along_y + twist * fx) * fy
+
+
+@njit(nogil=True)
+def _add_table(out, px, py, table, place):
+    """Add a table's offsets along a row of positions; cell by cell, so that each run vectorises."""
+    if table.size == 0:
+        return
+    ny, nx = table.shape
+    low = min(int(_node(py.min(), place[1], place[3], place[5], ny)), ny - 2)
+    high = min(int(_node(py.max(), place[1], place[3], place[5], ny)), ny - 2)
+    if low != high or not place[4] > 0:
+        for i in range(out.size):
+            out[i] += _look_up(table, place, px[i], py[i])
+        return
+    start = 0
+    while start < out.size:
+        ix = min(int(_node(px[start], place[0], place[2], place[4], nx)), nx - 2)
+        end = _run_end(px, start, place, nx, ix)
+        _add_run(out, px, py, start, end, table, place, ix, low)
+        start = end
+
+
+@njit(nogil=True, inline="always")
+def _sip(u, v, a, b, order):
+    """SIP polynomials: sum of ``a[p, q] u^p v^q`` and the same with b, by Horner's rule."""
+    su, sv = 0.0, 0.0
+    for p in range(order, -1, -1):
+        pa, pb = 0.0, 0.0
+        for q in range(order - p, -1, -1):
+            pa, pb = pa * v + a[p, q], pb * v + b[p, q]
+        su, sv = su * u + pa, sv * u + pb
+    return su, sv
+
+
+@njit(nogil=True, inline="always")
+def _project(x, y, h):
+    """Apply a homography; NaN for what lies behind the source's tangent plane."""
+    depth = h[2, 0] * x + h[2, 1] * y + h[2, 2]
+    inverse = 1.0 / depth if depth > 0 else math.nan
+    return (h[0, 0] * x + h[0, 1] * y + h[0, 2]) * inverse, (h[1, 0] * x + h[1, 1] * y + h[1, 2]) * inverse
+
+
+@njit(nogil=True, inline="always")
+def _finish(px, py, dx, dy, centre, a, b, h, order):
+    """Turn corrected pixels into source pixels, in place: SIP, the CPDIS offsets, the homography."""
+    for i in range(px.size):
+        su, sv = _sip(px[i] - centre[0], py[i] - centre[1], a, b, order)
+        px[i], py[i] = _project(px[i] + su + dx[i], py[i] + sv + dy[i], h)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, powers, xout, yout):
+    """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
+
+    `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre` the SIP
+    reference pixel, `a` and `b` SIP coefficients, `h` the homography, `powers` the SIP order + 1, static.
+    """
+    nx = xout.shape[1]
+    column = np.arange(1.0, nx + 1.0)
+    line, dx, dy = np.empty(nx), np.empty(nx), np.empty(nx)
+    for j in range(xout.shape[0]):
+        px, py = xout[j], yout[j]
+        line[:] = row0 + j + 1.0
+        px[:], py[:], dx[:], dy[:] = column, line, 0.0, 0.0
+        _add_table(px, column, line, d2im[0], places[0])
+        _add_table(py, column, line, d2im[1], places[1])
+        _add_table(dx, px, py, cpdis[0], places[2])
+        _add_table(dy, px, py, cpdis[1], places[3])
+        _finish(px, py, dx, dy, centre, a, b, h, len(powers) - 1)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def tangent_points(x, y, d2im, cpdis, places, centre, a, b, h, xout, yout):
+    """The same for scattered 0-based target positions (1-D arrays), one by one."""
+    order = a.shape[0] - 1
+    for i in range(x.size):
+        px, py = x[i] + 1.0, y[i] + 1.0
+        if d2im[0].size:
+            px += _look_up(d2im[0], places[0], x[i] + 1.0, y[i] + 1.0)
+        if d2im[1].size:
+            py += _look_up(d2im[1], places[1], x[i] + 1.0, y[i] + 1.0)
+        su, sv = _sip(px - centre[0], py - centre[1], a, b, order)
+        if cpdis[0].size:
+            su += _look_up(cpdis[0], places[2], px, py)
+        if cpdis[1].size:
+            sv += _look_up(cpdis[1], places[3], px, py)
+        xout[i], yout[i] = _project(px + su, py + sv, h)

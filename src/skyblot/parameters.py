@@ -1,0 +1,256 @@
+"""The one table of parameters.
+
+The command-line options, the .cfg reader, the help texts and the documentation page are made from it.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from .errors import ParameterError, closest
+
+SCALING_SECTION = "Data Scaling Parameters"
+USER_WCS_SECTION = "User WCS Parameters"
+
+#: Interpolants, from the cheapest to the most expensive.
+INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc")
+
+_TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
+_UNSET = ("", "none", "indef")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of the table: what a parameter is called, what it accepts, and what it means."""
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+    section: str = ""
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def option(self) -> str:
+        """The command-line option."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def allowed(self) -> str:
+        """What values are allowed, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        words = {
+            "bool": "yes or no",
+            "text": "a word",
+            "number or input": "'input' or a number of seconds > 0",
+        }
+        text = words.get(self.kind, "a whole number" if self.kind == "integer" else "a number")
+        if self.minimum is not None:
+            text += f", at least {self.minimum:g}"
+        if self.maximum is not None:
+            text += f", at most {self.maximum:g}"
+        return text if self.default is not None else text + ", or nothing"
+
+    def parse(self, value: Any) -> Any:
+        """Return `value` as this parameter's type.
+
+        Raises
+        ------
+        ParameterError
+            With the name, the value received and what is allowed.
+        """
+        if isinstance(value, str):
+            value = value.strip()
+        if value is None or (isinstance(value, str) and value.lower() in _UNSET):
+            if self.default is None or self.kind == "text":
+                return self.default
+            raise self._error(value)
+        try:
+            parsed = _PARSERS[self.kind](value)
+        except (TypeError, ValueError, OverflowError):
+            raise self._error(value) from None
+        if self.choices:
+            return self._choose(str(parsed))
+        if isinstance(parsed, int | float) and not isinstance(parsed, bool) and not self._in_range(parsed):
+            raise self._error(value)
+        return parsed
+
+    def _choose(self, value: str) -> str:
+        if value.lower() not in self.choices:
+            raise self._error(value, closest(value, self.choices))
+        return value.lower()
+
+    def _in_range(self, value: float) -> bool:
+        if self.minimum is not None and value < self.minimum:
+            return False
+        return self.maximum is None or value <= self.maximum
+
+    def _error(self, value: Any, hint: str = "") -> ParameterError:
+        return ParameterError(f"{self.name} = {value!r}: expected {self.allowed}{hint}")
+
+
+def _parse_bool(value: Any) -> bool:
+    word = str(value).lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(word)
+    return word in _TRUE
+
+
+def _parse_integer(value: Any) -> int:
+    number = float(value)
+    if isinstance(value, bool) or number != int(number):
+        raise ValueError(value)
+    return int(number)
+
+
+def _parse_number(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _parse_fill(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    return float(value)
+
+
+def _parse_number_or_input(value: Any) -> str | float:
+    if str(value).lower() == "input":
+        return "input"
+    number = _parse_number(value)
+    if number <= 0:
+        raise ValueError(value)
+    return number
+
+
+_PARSERS: dict[str, Any] = {
+    "bool": _parse_bool,
+    "integer": _parse_integer,
+    "number": _parse_number,
+    "fill": _parse_fill,
+    "text": str,
+    "number or input": _parse_number_or_input,
+}
+
+_UNITS = ("auto", "cps", "counts")
+
+
+def _scaling(name: str, kind: str, default: Any, help: str, **more: Any) -> Parameter:
+    return Parameter(name, kind, default, help, SCALING_SECTION, **more)
+
+
+def _user_wcs(name: str, kind: str, help: str, **more: Any) -> Parameter:
+    return Parameter(name, kind, None, help, USER_WCS_SECTION, **more)
+
+
+TABLE: tuple[Parameter, ...] = (
+    Parameter(
+        "coeffs", "bool", True, "Use the distortion model of the reference; no: its linear terms only."
+    ),
+    Parameter("interp", "text", "poly5", "Interpolant.", choices=INTERPOLANTS),
+    Parameter("sinscl", "number", 1.0, "Scale of the sinc interpolant.", minimum=0.1, unit="pixel"),
+    Parameter(
+        "stepsize",
+        "integer",
+        None,
+        "Step of the pixel map's grid, bilinear between nodes; 0, 1 or nothing: exact at every pixel.",
+        minimum=0,
+        unit="pixel",
+    ),
+    Parameter("fill_value", "fill", 0.0, "Value of blot pixels that the source does not cover."),
+    _scaling("addsky", "bool", True, "Add the sky value in MDRIZSKY; no: add skyval."),
+    _scaling("skyval", "number", 0.0, "Sky value to add when addsky is no.", unit="output unit"),
+    _scaling("in_units", "text", "auto", "Units of the source; auto: from its BUNIT.", choices=_UNITS),
+    _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
+    _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
+    _scaling(
+        "expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"
+    ),
+    _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
+    _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
+    _user_wcs("raref", "number", "Right ascension of the reference pixel.", unit="degree"),
+    _user_wcs(
+        "decref", "number", "Declination of the reference pixel.", minimum=-90, maximum=90, unit="degree"
+    ),
+    _user_wcs("xrefpix", "number", "Reference pixel, x, counted from 1.", unit="pixel"),
+    _user_wcs("yrefpix", "number", "Reference pixel, y, counted from 1.", unit="pixel"),
+    _user_wcs("outnx", "integer", "Width of the blot.", minimum=1, unit="pixel"),
+    _user_wcs("outny", "integer", "Height of the blot.", minimum=1, unit="pixel"),
+)
+
+BY_NAME: dict[str, Parameter] = {row.name: row for row in TABLE}
+
+
+@dataclass(frozen=True)
+class UserWCS:
+    """Values that override those of the reference's WCS; None keeps the reference's."""
+
+    outscale: float | None = None
+    orient: float | None = None
+    raref: float | None = None
+    decref: float | None = None
+    xrefpix: float | None = None
+    yrefpix: float | None = None
+    outnx: int | None = None
+    outny: int | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The values that were given."""
+        return {item.name: value for item in fields(self) if (value := getattr(self, item.name)) is not None}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """One validated set of parameters; the names and meanings are those of `TABLE`."""
+
+    coeffs: bool = True
+    interp: str = "poly5"
+    sinscl: float = 1.0
+    stepsize: int | None = None
+    fill_value: float = 0.0
+    addsky: bool = True
+    skyval: float = 0.0
+    in_units: str = "auto"
+    out_units: str = "auto"
+    expkey: str = "exptime"
+    expout: str | float = "input"
+    user_wcs: UserWCS = field(default_factory=UserWCS)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any] | None = None) -> "Parameters":
+        """Validate a flat mapping of names to values; missing names take their defaults.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown name or a value that is not allowed.
+        """
+        return cls().override(values or {})
+
+    def override(self, values: Mapping[str, Any]) -> "Parameters":
+        """Return a copy with some values replaced, after validating them."""
+        parsed = {name: parameter(name).parse(value) for name, value in values.items()}
+        own = {item.name for item in fields(self)}
+        user = replace(self.user_wcs, **{name: value for name, value in parsed.items() if name not in own})
+        return replace(self, user_wcs=user, **{name: value for name, value in parsed.items() if name in own})
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Names and values in the order of the table."""
+        for row in TABLE:
+            yield row.name, getattr(self.user_wcs if row.section == USER_WCS_SECTION else self, row.name)
+
+
+def parameter(name: str) -> Parameter:
+    """Return the row of the table called `name`, or raise a `ParameterError` with the closest name."""
+    if name not in BY_NAME:
+        hint = closest(name, BY_NAME) or f"; expected one of {', '.join(BY_NAME)}"
+        raise ParameterError(f"unknown parameter {name!r}{hint}")
+    return BY_NAME[name]

@@ -1,0 +1,23 @@
+"""Exact evaluation of any pair of celestial WCS: target pixel to sky, sky to source pixel."""
+
+import numpy as np
+
+from .sky import FitsSky, LowLevelSky, convert_frame
+
+
+class DirectMap:
+    """Target pixel to source pixel by the two WCS' own functions."""
+
+    def __init__(self, target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> None:
+        self._target, self._source = target, source
+
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
+        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
+        y, x = np.mgrid[row0 : row0 + xout.shape[0], : xout.shape[1]].astype(float)
+        xmap, ymap = self.at(x.ravel(), y.ravel())
+        xout[:], yout[:] = xmap.reshape(xout.shape), ymap.reshape(yout.shape)
+
+    def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Source positions of any target positions (0-based, float64, 1-D)."""
+        lon, lat = convert_frame(*self._target.to_sky(x, y), self._target, self._source)
+        return self._source.to_pixel(lon, lat)

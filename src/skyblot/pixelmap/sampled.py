@@ -1,0 +1,34 @@
+"""Sampled maps: the true map on a grid of nodes, bilinear between them (DrizzlePac's `stepsize`)."""
+
+import numpy as np
+
+from ..kernels.grid import bilinear_rows
+from .types import PixelMap
+
+
+class BilinearMap:
+    """Target pixel to source pixel, exact at every `stepsize`-th pixel and bilinear between.
+
+    The last node lies on or past the edge of the target, so that nothing is extrapolated.
+    """
+
+    def __init__(self, exact: PixelMap, shape: tuple[int, int], stepsize: int) -> None:
+        ny, nx = shape
+        self._steps = _step(stepsize, nx), _step(stepsize, ny)
+        x, y = np.meshgrid(_nodes(self._steps[0], nx), _nodes(self._steps[1], ny))
+        xgrid, ygrid = exact.at(x.ravel(), y.ravel())
+        self._xgrid, self._ygrid = xgrid.reshape(x.shape), ygrid.reshape(x.shape)
+
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
+        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
+        bilinear_rows(row0, self._xgrid, self._ygrid, *self._steps, xout, yout)
+
+
+def _step(stepsize: int, size: int) -> int:
+    """The step along an axis: no larger than the axis, so that nodes stay near the image."""
+    return min(stepsize, max(size - 1, 1))
+
+
+def _nodes(step: int, size: int) -> np.ndarray:
+    """Node positions 0, step, 2 step, ...; at least two, the last on or past the last pixel."""
+    return step * np.arange(max(-(-(size - 1) // step), 1) + 1, dtype=float)

@@ -1,0 +1,210 @@
+"""Units, exposure, pixel area, sky: what a blot is multiplied by and what is added to it."""
+
+import math
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import DataError, SkyblotWarning
+from .parameters import Parameters
+
+COUNTS, RATE, BRIGHTNESS = "counts", "cps", "surface brightness"
+
+_BASES = r"electrons?|e-?|counts?|cts?|dn|data numbers?|adu|photons?|photoelectrons?"
+_COUNTS = re.compile(rf"({_BASES})")
+_RATE = re.compile(rf"cps|({_BASES})\s*(/\s*s(ec(ond)?s?)?|[ .*]s(\^|\*\*)?\(?-1\)?)")
+_BRIGHTNESS = re.compile(r".*(/\s*(sr|arcsec|deg|\()|(sr|arcsec2?|deg2?)(\^|\*\*)?-[12]).*")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where the facts about an image are looked up: its extension's header, then the primary header.
+
+    Attributes
+    ----------
+    name : str
+        File and extension, for messages.
+    extension, primary : mapping
+        FITS headers, or any mappings of upper-case keywords.
+    """
+
+    name: str
+    extension: Mapping[str, Any]
+    primary: Mapping[str, Any]
+
+    def find(self, keyword: str) -> Any:
+        """Return the value of a keyword, or None where neither header has one."""
+        for header in (self.extension, self.primary):
+            value = header.get(keyword.upper())
+            if value is not None and value != "":
+                return value
+        return None
+
+    @property
+    def bunit(self) -> str:
+        """BUNIT, an empty string where there is none."""
+        return str(self.find("BUNIT") or "").strip()
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``blot = interpolated * factor + offset``, and the facts it came from, for the output's header."""
+
+    factor: float
+    offset: float
+    in_units: str
+    out_units: str
+    exptime_s: float | None
+
+
+def unit_kind(bunit: str) -> str | None:
+    """Return which kind of unit a BUNIT is: counts, cps, surface brightness; None if it is none of these.
+
+    Examples
+    --------
+    >>> unit_kind("ELECTRONS/S"), unit_kind("DN"), unit_kind("MJy/sr"), unit_kind("furlong")
+    ('cps', 'counts', 'surface brightness', None)
+    """
+    word = bunit.strip().lower()
+    if _COUNTS.fullmatch(word):
+        return COUNTS
+    if _RATE.fullmatch(word):
+        return RATE
+    return BRIGHTNESS if _BRIGHTNESS.fullmatch(word) else None
+
+
+def plan_scaling(parameters: Parameters, source: Facts, reference: Facts, scale_ratio: float) -> Scaling:
+    """Work out the scaling of a blot, as the ablot task documents it.
+
+    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps, the exposure counts for
+    ``counts`` only, and surface brightness is scaled by neither.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    source, reference : Facts
+    scale_ratio : float
+        Pixel scale of the source over the undistorted pixel scale of the target.
+
+    Raises
+    ------
+    DataError
+        If an exposure time that is needed is missing or not above 0, or units cannot be converted.
+    """
+    in_units, out_units = _resolve_units(parameters, source, reference)
+    offset = _sky(parameters, source, reference, out_units)
+    if BRIGHTNESS in (in_units, out_units):
+        return Scaling(
+            _brightness_factor(source, reference, in_units, out_units), offset, in_units, out_units, None
+        )
+    factor, exptime = 1.0 / scale_ratio**2, None
+    if in_units == COUNTS:
+        factor /= _exptime(source, parameters.expkey, "DRIZEXPT", hint="--in-units cps")
+    if out_units == COUNTS:
+        exptime = _output_exptime(parameters, reference)
+        factor *= exptime
+    return Scaling(factor, offset, in_units, out_units, exptime)
+
+
+def _resolve_units(parameters: Parameters, source: Facts, reference: Facts) -> tuple[str, str]:
+    in_units, out_units = parameters.in_units, parameters.out_units
+    if in_units == "auto":
+        in_units = _kind_or_assume(source, RATE, "in_units")
+    if out_units == "auto":
+        out_units = _kind_or_assume(reference, COUNTS, "out_units")
+    if "auto" == parameters.in_units == parameters.out_units:
+        _warn_of_gain(source, reference)
+    return in_units, out_units
+
+
+def _kind_or_assume(image: Facts, assumed: str, name: str) -> str:
+    kind = unit_kind(image.bunit)
+    if kind is None:
+        what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
+        option = name.replace("_", "-")
+        _warn(f"{image.name}: {what}; taken as {assumed} (say --{option}, or {name}=, to choose)")
+    return kind or assumed
+
+
+def _warn_of_gain(source: Facts, reference: Facts) -> None:
+    bases = [re.match(r"e|c|d|a|p", image.bunit.lower()) for image in (source, reference)]
+    letters = {"d" if base.group() == "a" else base.group() for base in bases if base}
+    if letters == {"e", "d"}:
+        _warn(
+            f"{source.name} is in {source.bunit} and {reference.name} in {reference.bunit}: "
+            "the gain between them is not applied"
+        )
+
+
+def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units: str) -> float:
+    if in_units != out_units:
+        raise DataError(
+            f"{source.name} is in {source.bunit or in_units} and the blot is to be in "
+            f"{reference.bunit or out_units} ({reference.name}): surface brightness and counts cannot be converted"
+        )
+    if source.bunit == reference.bunit:
+        return 1.0
+    from astropy import units
+
+    try:
+        return float(units.Unit(source.bunit).to(reference.bunit))
+    except (ValueError, units.UnitConversionError):
+        raise DataError(
+            f"{source.name} is in {source.bunit} and {reference.name} in {reference.bunit}: cannot be converted"
+        ) from None
+
+
+def _output_exptime(parameters: Parameters, reference: Facts) -> float:
+    if parameters.expout != "input":
+        return float(parameters.expout)
+    return _exptime(reference, parameters.expkey, hint="--expout SECONDS or --out-units cps")
+
+
+def _exptime(image: Facts, *keywords: str, hint: str) -> float:
+    """The first of the keywords that the image has, in seconds."""
+    for keyword in keywords:
+        value = image.find(keyword)
+        if value is None:
+            continue
+        seconds = _number(value)
+        if seconds is None or seconds <= 0:
+            raise DataError(
+                f"{image.name}: exposure time {keyword.upper()} = {value!r}, expected seconds above 0 (or give {hint})"
+            )
+        return seconds
+    names = " or ".join(keyword.upper() for keyword in keywords)
+    raise DataError(
+        f"{image.name}: no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})"
+    )
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and not isinstance(value, bool) else None
+
+
+def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str) -> float:
+    if not parameters.addsky:
+        return parameters.skyval
+    for image in (reference, source):
+        value = image.find("MDRIZSKY")
+        if value is None:
+            continue
+        sky = _number(value)
+        if sky is None:
+            raise DataError(
+                f"{image.name}: sky MDRIZSKY = {value!r}, expected a number (or give --no-addsky)"
+            )
+        return sky
+    if out_units != BRIGHTNESS:
+        _warn(f"{reference.name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
+    return 0.0
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, SkyblotWarning, stacklevel=4)

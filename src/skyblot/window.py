@@ -1,0 +1,185 @@
+"""The window: the part of the source that a blot needs, in the form the kernels want."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .bands import for_each_band
+from .errors import DataError
+from .kernels.interpolants import Interpolant
+from .kernels.resample import interpolate, pick_nearest
+from .kernels.separable import static
+from .pixelmap.types import RowMap
+
+#: Rows and columns around the window that the spline's recursive filter needs: 0.268**24 is below 1e-13.
+SPLINE_MARGIN = 24
+
+#: Bounds in source pixels: first row, end row, first column, end column.
+Bounds = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Source pixels from `origin` (y, x) on, of a source of `shape` (ny, nx)."""
+
+    pixels: np.ndarray
+    origin: tuple[int, int]
+    shape: tuple[int, int]
+    interpolant: Interpolant
+
+    def resample(
+        self,
+        xmap: np.ndarray,
+        ymap: np.ndarray,
+        out: np.ndarray,
+        scale: float,
+        offset: float,
+        fill_value: float,
+    ) -> tuple[int, int]:
+        """Fill `out` at the positions of the map; return how many pixels were covered, and how many missed."""
+        how = self.interpolant
+        if how.taps == 1 and scale == 1 and offset == 0:
+            fill = out.dtype.type(fill_value)
+            return pick_nearest(self.pixels, self.origin, self.shape, xmap, ymap, out, fill)
+        table = how.padded(self.pixels.dtype)
+        place, affine = (how.first, how.shift, how.centre), (float(scale), float(offset))
+        return interpolate(
+            self.pixels, self.origin, self.shape, xmap, ymap, out, affine, float(fill_value), table, place,
+            static(how.taps), static(len(table)),
+        )  # fmt: skip
+
+
+def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
+    """Return the dtype of the blot of a source, native byte order.
+
+    Raises
+    ------
+    DataError
+        If the source is not 2-D, has no pixels, or its dtype does not go with the interpolant.
+    """
+    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
+    if len(shape) != 2 or 0 in shape:
+        raise DataError(f"the source has shape {shape}: expected a 2-D image, (ny, nx)")
+    if dtype.kind == "f":
+        return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
+    if dtype.kind not in "iub":
+        raise DataError(f"the source has dtype {dtype}: expected floating-point numbers or integers")
+    if interpolant.taps > 1:
+        raise DataError(
+            f"the source has dtype {dtype}, which interp='{interpolant.name}' cannot average: "
+            "use interp='nearest', which keeps integers, or convert the source to float32"
+        )
+    return dtype.newbyteorder("=")
+
+
+def is_ready(source: Any, dtype: np.dtype, interpolant: Interpolant) -> bool:
+    """Whether the kernels can read the source where it lies: no window has to be loaded."""
+    return (
+        isinstance(source, np.ndarray)
+        and source.dtype == dtype
+        and source.flags.c_contiguous
+        and source.flags.aligned
+        and interpolant.name != "spline3"
+    )
+
+
+def window_bounds(
+    pixel_map: RowMap, target: tuple[int, int], source: tuple[int, int], margin: int, step: int
+) -> Bounds:
+    """Return the bounds of the source that the target touches, from every `step`-th row and the last one.
+
+    Parameters
+    ----------
+    pixel_map : RowMap
+    target, source : tuple of int
+        (ny, nx) of both images.
+    margin : int
+        Pixels to add on each side.
+    step : int
+        1 makes the bounds exact.
+    """
+    x, y = np.empty((1, target[1])), np.empty((1, target[1]))
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for row in sorted({*range(0, target[0], step), target[0] - 1}):
+        pixel_map.rows(row, x, y)
+        inside = (x > -margin) & (x < source[1] + margin) & (y > -margin) & (y < source[0] + margin)
+        if inside.any():
+            here = np.array([y[inside], x[inside]])
+            low, high = np.minimum(low, here.min(axis=1)), np.maximum(high, here.max(axis=1))
+    if not np.isfinite(low).all():
+        return 0, 1, 0, 1
+    first = np.clip(np.floor(low) - margin, 0, np.array(source) - 1).astype(int)
+    end = np.clip(np.ceil(high) + margin + 1, first + 1, source).astype(int)
+    return int(first[0]), int(end[0]), int(first[1]), int(end[1])
+
+
+def whole_source(source: np.ndarray, interpolant: Interpolant) -> Window:
+    """Return a source that is ready as the window, without a copy."""
+    return Window(_read_only(source), (0, 0), source.shape, interpolant)
+
+
+def load_window(
+    source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Interpolant, threads: int
+) -> Window:
+    """Read the part of the source within `bounds`, in native byte order and `dtype`.
+
+    Parameters
+    ----------
+    source : array-like
+        Anything with `shape`, `dtype` and 2-D slicing: an array, a memory map, a section of a FITS file.
+    bounds : tuple of int
+        First row, end row, first column, end column.
+    dtype : dtype
+        Of the window's pixels.
+    interpolant : Interpolant
+    threads : int
+        Conversion is spread over so many threads.
+    """
+    ny, nx = source.shape
+    extra = SPLINE_MARGIN if interpolant.name == "spline3" else 0
+    row0, row1 = max(bounds[0] - extra, 0), min(bounds[1] + extra, ny)
+    column0, column1 = max(bounds[2] - extra, 0), min(bounds[3] + extra, nx)
+    pixels = np.empty((row1 - row0, column1 - column0), dtype)
+
+    def copy(first: int, end: int, *_: np.ndarray) -> None:
+        piece = source[row0 + first : row0 + end, column0:column1]
+        if isinstance(piece, np.ma.MaskedArray) and dtype.kind == "f":
+            piece = piece.astype(dtype).filled(np.nan)
+        pixels[first:end] = piece
+
+    for_each_band((len(pixels), 0), copy, threads if isinstance(source, np.ndarray) else 1, rows=256)
+    if extra:
+        pixels = spline_coefficients(pixels)
+    return Window(_read_only(pixels), (row0, column0), (ny, nx), interpolant)
+
+
+def spline_coefficients(pixels: np.ndarray) -> np.ndarray:
+    """Return cubic B-spline coefficients of an image that continues by point reflection about its edges.
+
+    A pixel that is not finite makes its own coefficient NaN and is replaced by its nearest finite
+    neighbour for the others, else the recursive filter would carry it over the whole image.
+    """
+    from scipy import ndimage
+
+    bad = ~np.isfinite(pixels)
+    work = np.array(pixels, dtype=np.float64)
+    if bad.any():
+        if bad.all():
+            return pixels
+        nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
+        work = work[tuple(nearest)]
+    margins = [(min(SPLINE_MARGIN, size - 1),) * 2 for size in work.shape]
+    padded = np.pad(work, margins, mode="reflect", reflect_type="odd")
+    (top, _), (left, _) = margins
+    filtered = ndimage.spline_filter(padded, order=3, mode="mirror")
+    coefficients = filtered[top : top + pixels.shape[0], left : left + pixels.shape[1]].astype(pixels.dtype)
+    coefficients[bad] = np.nan
+    return coefficients
+
+
+def _read_only(pixels: np.ndarray) -> np.ndarray:
+    """A read-only plain view: one type for the kernels, whatever array came in."""
+    view = pixels.view(np.ndarray)
+    view.flags.writeable = False
+    return view
