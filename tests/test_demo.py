@@ -162,9 +162,7 @@ def test_mosaic_file_is_an_undistorted_rate(demo, scene):
 @CHIPS
 def test_stamps_lose_nothing(scene, chip):
     x, y = chip_pixels(PLAN, scene, 0, chip)
-    every = sum(
-        sources.brightness(np.array(i), x, y) for sources in scene.sources for i in range(sources.x.size)
-    )
+    every = sum(sources.brightness(np.array(i), x, y) for sources in scene.sources for i in range(sources.x.size))
     exposure = exposure_facts(PLAN, 0)
     expected = every * exposure.exptime_s + exposure.sky[chip]
     # CLEAN is float32: half a unit in the last place is 6e-8.

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .blotting import blot, pixel_map
-    from .files import blot_file, blot_files
+    from .blotting import blot as blot
+    from .blotting import pixel_map as pixel_map
+    from .files import blot_file as blot_file
+    from .files import blot_files as blot_files
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {

@@ -179,7 +179,7 @@ class Job:
         values = _checked_values(self.dtype, scale, offset, fill_value)
         _check_out(out, self.shape, self.dtype)
         workers = checked_threads(threads)
-        data = out if _usable(out, self.source) else np.empty(self.shape, self.dtype)
+        data = out if out is not None and _usable(out, self.source) else np.empty(self.shape, self.dtype)
         for window in self._windows(workers):
             covered, missed = self._resample(window, data, values, workers)
             if not missed:
@@ -197,9 +197,7 @@ class Job:
             yield whole_source(self.source, self.interpolant)
             return
         for step in (64, 1):
-            bounds = window_bounds(
-                self.pixel_map, self.shape, self.source.shape, self.interpolant.margin, step
-            )
+            bounds = window_bounds(self.pixel_map, self.shape, self.source.shape, self.interpolant.margin, step)
             yield load_window(self.source, bounds, work, self.interpolant, threads)
 
     def _resample(
@@ -239,14 +237,10 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     """Return the blot's (ny, nx): `shape`, else the WCS' own array shape."""
     given = shape if shape is not None else getattr(target_wcs, "array_shape", None)
     if given is None:
-        raise ParameterError(
-            "shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)"
-        )
+        raise ParameterError("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
     sizes = [int(size) for size in given]
     if len(sizes) != 2 or min(sizes) < 1 or sizes != list(given):
-        raise ParameterError(
-            f"shape = {tuple(given)!r}: expected two whole numbers, (ny, nx), each at least 1"
-        )
+        raise ParameterError(f"shape = {tuple(given)!r}: expected two whole numbers, (ny, nx), each at least 1")
     return sizes[0], sizes[1]
 
 
@@ -255,9 +249,7 @@ def checked_threads(threads: Any) -> int:
     if threads is None:
         return available_cores()
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise ParameterError(
-            f"threads = {threads!r}: expected a whole number, at least 1, or None for all cores"
-        )
+        raise ParameterError(f"threads = {threads!r}: expected a whole number, at least 1, or None for all cores")
     return int(threads)
 
 
@@ -297,8 +289,6 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) 
         raise ParameterError(f"out is {given}: expected a writeable {dtype} array of shape {shape}")
 
 
-def _usable(out: np.ndarray | None, source: Any) -> bool:
+def _usable(out: np.ndarray, source: Any) -> bool:
     """Whether the kernels may write into `out` directly."""
-    if out is None or not out.flags.c_contiguous:
-        return False
-    return not (isinstance(source, np.ndarray) and np.may_share_memory(out, source))
+    return out.flags.c_contiguous and not (isinstance(source, np.ndarray) and np.may_share_memory(out, source))

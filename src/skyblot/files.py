@@ -97,7 +97,7 @@ def blot_file(
             _warn(f"{where.path}: has {len(chips)} SCI extensions, [sci,{chips[0].extension[1]}] is used")  # type: ignore[index]
         where = chips[0]
     tasks = [(where, Path(output))]
-    return _blot_all(source, tasks, parameters, overwrite, threads)[0].path
+    return blot_all(source, tasks, parameters, overwrite=overwrite, threads=threads)[0].path
 
 
 def blot_files(
@@ -134,7 +134,14 @@ def blot_files(
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
     parameters = (parameters or Parameters()).override(overrides)
-    return _blot_all(source, plan_outputs(references, output_dir), parameters, overwrite, threads, on_result)
+    return blot_all(
+        source,
+        plan_outputs(references, output_dir),
+        parameters,
+        overwrite=overwrite,
+        threads=threads,
+        on_result=on_result,
+    )
 
 
 def plan_outputs(references: Sequence[str | Path], output_dir: str | Path) -> list[tuple[ImageName, Path]]:
@@ -147,9 +154,7 @@ def plan_outputs(references: Sequence[str | Path], output_dir: str | Path) -> li
     paths = [path for _, path in tasks]
     for path in paths:
         if paths.count(path) > 1:
-            raise ParameterError(
-                f"{path}: two references would be written to this file; blot them one by one"
-            )
+            raise ParameterError(f"{path}: two references would be written to this file; blot them one by one")
     return tasks
 
 
@@ -168,15 +173,16 @@ def _label(extension: str | tuple[str, int]) -> str:
     return (extension if isinstance(extension, str) else extension[0]).lower()
 
 
-def _blot_all(
+def blot_all(
     source: str | Path,
     tasks: Sequence[tuple[ImageName, Path]],
     parameters: Parameters,
-    overwrite: bool,
-    threads: int | None,
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
     on_result: Callable[[BlotResult], None] | None = None,
 ) -> list[BlotResult]:
-    """Blot one source onto each image, opening the source once."""
+    """Blot one source onto each image of ``(image, output)`` pairs, opening the source once."""
     threads = checked_threads(threads)
     inputs = [parse_name(source).path, *(where.path for where, _ in tasks)]
     for _, path in tasks:
@@ -209,9 +215,7 @@ def _blot_one(
         ratio = _scale_ratio(source_wcs, target, mosaic, reference)
         scaling = plan_scaling(parameters, mosaic.facts, reference.facts, ratio)
         job = _prepare(mosaic, source_wcs, target, reference, parameters)
-        blot = job.run(
-            scale=scaling.factor, offset=scaling.offset, fill_value=parameters.fill_value, threads=threads
-        )
+        blot = job.run(scale=scaling.factor, offset=scaling.offset, fill_value=parameters.fill_value, threads=threads)
         if blot.covered == 0:
             _warn(
                 f"{mosaic.name} does not overlap {reference.name}: every pixel of the blot is {parameters.fill_value:g}"
@@ -224,9 +228,7 @@ def _blot_one(
     return BlotResult(mosaic.name, reference.name, path, target.shape, blot.covered, seconds)
 
 
-def _prepare(
-    mosaic: FitsImage, source_wcs: Any, target: Target, reference: FitsImage, parameters: Parameters
-) -> Job:
+def _prepare(mosaic: FitsImage, source_wcs: Any, target: Target, reference: FitsImage, parameters: Parameters) -> Job:
     try:
         return prepare(
             mosaic.pixels(),

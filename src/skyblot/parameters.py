@@ -151,9 +151,7 @@ def _user_wcs(name: str, kind: str, help: str, **more: Any) -> Parameter:
 
 
 TABLE: tuple[Parameter, ...] = (
-    Parameter(
-        "coeffs", "bool", True, "Use the distortion model of the reference; no: its linear terms only."
-    ),
+    Parameter("coeffs", "bool", True, "Use the distortion model of the reference; no: its linear terms only."),
     Parameter("interp", "text", "poly5", "Interpolant.", choices=INTERPOLANTS),
     Parameter("sinscl", "number", 1.0, "Scale of the sinc interpolant.", minimum=0.1, unit="pixel"),
     Parameter(
@@ -170,15 +168,11 @@ TABLE: tuple[Parameter, ...] = (
     _scaling("in_units", "text", "auto", "Units of the source; auto: from its BUNIT.", choices=_UNITS),
     _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
-    _scaling(
-        "expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"
-    ),
+    _scaling("expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"),
     _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
     _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
     _user_wcs("raref", "number", "Right ascension of the reference pixel.", unit="degree"),
-    _user_wcs(
-        "decref", "number", "Declination of the reference pixel.", minimum=-90, maximum=90, unit="degree"
-    ),
+    _user_wcs("decref", "number", "Declination of the reference pixel.", minimum=-90, maximum=90, unit="degree"),
     _user_wcs("xrefpix", "number", "Reference pixel, x, counted from 1.", unit="pixel"),
     _user_wcs("yrefpix", "number", "Reference pixel, y, counted from 1.", unit="pixel"),
     _user_wcs("outnx", "integer", "Width of the blot.", minimum=1, unit="pixel"),

@@ -96,9 +96,7 @@ def plan_scaling(parameters: Parameters, source: Facts, reference: Facts, scale_
     in_units, out_units = _resolve_units(parameters, source, reference)
     offset = _sky(parameters, source, reference, out_units)
     if BRIGHTNESS in (in_units, out_units):
-        return Scaling(
-            _brightness_factor(source, reference, in_units, out_units), offset, in_units, out_units, None
-        )
+        return Scaling(_brightness_factor(source, reference, in_units, out_units), offset, in_units, out_units, None)
     factor, exptime = 1.0 / scale_ratio**2, None
     if in_units == COUNTS:
         factor /= _exptime(source, parameters.expkey, "DRIZEXPT", hint="--in-units cps")
@@ -175,9 +173,7 @@ def _exptime(image: Facts, *keywords: str, hint: str) -> float:
             )
         return seconds
     names = " or ".join(keyword.upper() for keyword in keywords)
-    raise DataError(
-        f"{image.name}: no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})"
-    )
+    raise DataError(f"{image.name}: no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})")
 
 
 def _number(value: Any) -> float | None:
@@ -197,9 +193,7 @@ def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str
             continue
         sky = _number(value)
         if sky is None:
-            raise DataError(
-                f"{image.name}: sky MDRIZSKY = {value!r}, expected a number (or give --no-addsky)"
-            )
+            raise DataError(f"{image.name}: sky MDRIZSKY = {value!r}, expected a number (or give --no-addsky)")
         return sky
     if out_units != BRIGHTNESS:
         _warn(f"{reference.name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")

@@ -119,9 +119,7 @@ def whole_source(source: np.ndarray, interpolant: Interpolant) -> Window:
     return Window(_read_only(source), (0, 0), source.shape, interpolant)
 
 
-def load_window(
-    source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Interpolant, threads: int
-) -> Window:
+def load_window(source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Interpolant, threads: int) -> Window:
     """Read the part of the source within `bounds`, in native byte order and `dtype`.
 
     Parameters
@@ -145,7 +143,7 @@ def load_window(
     def copy(first: int, end: int, *_: np.ndarray) -> None:
         piece = source[row0 + first : row0 + end, column0:column1]
         if isinstance(piece, np.ma.MaskedArray) and dtype.kind == "f":
-            piece = piece.astype(dtype).filled(np.nan)
+            piece = np.ma.filled(piece.astype(dtype), np.nan)
         pixels[first:end] = piece
 
     for_each_band((len(pixels), 0), copy, threads if isinstance(source, np.ndarray) else 1, rows=256)

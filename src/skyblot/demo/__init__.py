@@ -14,10 +14,10 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from ..errors import ParameterError
 from . import detector
 from .detector import DemoPlan, Exposure, chip_wcs, exact_map, exposure_facts, mosaic_wcs
 from .sky import Sources, add_sources, cosmic_rays, random_galaxies, random_stars
-from ..errors import ParameterError
 
 __all__ = [
     "ChipFrame",

@@ -9,8 +9,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from .sky import PixelMap
 from ..errors import ParameterError
+from .sky import PixelMap
 
 FULL_CHIP_SHAPE = (2051, 4096)
 SMALL_CHIP_SHAPE = (512, 1024)

@@ -77,9 +77,7 @@ class FitsImage:
         except Exception as error:  # wcslib and the table readers raise anything
             raise WCSError(f"{self.name}: its WCS cannot be read: {one_line(error)}") from error
         if not wcs.has_celestial:
-            raise WCSError(
-                f"{self.name}: no celestial WCS in its header (CTYPE1 = {self.header.get('CTYPE1')!r})"
-            )
+            raise WCSError(f"{self.name}: no celestial WCS in its header (CTYPE1 = {self.header.get('CTYPE1')!r})")
         wcs.array_shape = self.shape
         return wcs
 
@@ -158,9 +156,7 @@ def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
 def _find(hdus: Any, where: ImageName) -> int:
     extension = where.extension
     if extension is None:
-        images = [
-            k for k, hdu in enumerate(hdus) if hdu.is_image and len(getattr(hdu, "shape", ()) or ()) > 0
-        ]
+        images = [k for k, hdu in enumerate(hdus) if hdu.is_image and len(getattr(hdu, "shape", ()) or ()) > 0]
         named = [k for k in images if hdus[k].name == "SCI"]
         flat = [k for k in images if len(hdus[k].shape) == 2]
         for choice in (named, flat, images):
@@ -168,9 +164,7 @@ def _find(hdus: Any, where: ImageName) -> int:
                 return choice[0]
         raise DataError(f"{where.path}: holds no image")
     try:
-        return (
-            int(hdus.index_of(extension)) if not isinstance(extension, int) else range(len(hdus))[extension]
-        )
+        return int(hdus.index_of(extension)) if not isinstance(extension, int) else range(len(hdus))[extension]
     except (KeyError, IndexError):
         there = [extension_text((hdu.name, hdu.ver)) if k else "0" for k, hdu in enumerate(hdus)]
         raise FileError(
@@ -181,11 +175,7 @@ def _find(hdus: Any, where: ImageName) -> int:
 def _check_complete(image: FitsImage) -> None:
     """Refuse an image whose pixels run past the end of the file (not for compressed files)."""
     info = image.hdu.fileinfo()
-    if (
-        info is None
-        or image.path.suffix in (".gz", ".bz2", ".Z", ".zip")
-        or isinstance(image.hdu, fits.CompImageHDU)
-    ):
+    if info is None or image.path.suffix in (".gz", ".bz2", ".Z", ".zip") or isinstance(image.hdu, fits.CompImageHDU):
         return
     ny, nx = image.shape
     needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8

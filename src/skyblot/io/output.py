@@ -81,9 +81,7 @@ def write_blot(
         header[keyword] = (value, comment) if comment else value
     header.add_history(f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}")
     pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
-    hdus = fits.HDUList(
-        [_primary(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)]
-    )
+    hdus = fits.HDUList([_primary(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)])
     if wcs is None:
         hdus.extend(_companions(reference))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
@@ -113,18 +111,30 @@ def _replace_wcs(header: fits.Header, wcs: Any) -> None:
         linear = keyword.startswith(_LINEAR) and not alternate
         if linear or (keyword.startswith(_DISTORTION) and not alternate):
             header.remove(keyword, ignore_missing=True, remove_all=True)
-    header.update(wcs.to_header())
+    header.update(_linear_cards(wcs))
     header.remove("IDCSCALE", ignore_missing=True)
     header.remove("ORIENTAT", ignore_missing=True)
+
+
+def _linear_cards(wcs: Any) -> dict[str, Any]:
+    """The cards of an undistorted WCS with a CD matrix, at full precision."""
+    cards: dict[str, Any] = {"WCSAXES": 2}
+    for i in (1, 2):
+        cards[f"CTYPE{i}"], cards[f"CUNIT{i}"] = str(wcs.wcs.ctype[i - 1]), "deg"
+        cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = float(wcs.wcs.crval[i - 1]), float(wcs.wcs.crpix[i - 1])
+        for j in (1, 2):
+            cards[f"CD{i}_{j}"] = float(wcs.pixel_scale_matrix[i - 1, j - 1])
+    for keyword in ("lonpole", "latpole"):
+        if np.isfinite(getattr(wcs.wcs, keyword)):
+            cards[keyword.upper()] = float(getattr(wcs.wcs, keyword))
+    return cards
 
 
 def _companions(reference: FitsImage) -> list[Any]:
     """The extensions that the WCS of the reference needs: look-up tables, JWST's ASDF."""
     wanted = []
     for name, cards in _TABLES.items():
-        versions = {
-            int(reference.header[f"{card}.EXTVER"]) for card in cards if f"{card}.EXTVER" in reference.header
-        }
+        versions = {int(reference.header[f"{card}.EXTVER"]) for card in cards if f"{card}.EXTVER" in reference.header}
         if name == "D2IMARR" and "AXISCORR" in reference.header:
             versions.add(1)
         wanted += [(name, version) for version in sorted(versions)]

@@ -65,9 +65,7 @@ class FitsSky:
             axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
             raise WCSError(f"the {role} has no celestial WCS: CTYPE is {axes}, expected RA---TAN or the like")
         if not np.isfinite(determinant) or determinant == 0:
-            raise WCSError(
-                f"the {role}'s WCS is singular: its CD matrix is {self.wcs.pixel_scale_matrix.tolist()}"
-            )
+            raise WCSError(f"the {role}'s WCS is singular: its CD matrix is {self.wcs.pixel_scale_matrix.tolist()}")
 
     def _frame_key(self) -> tuple:
         wcs = self.wcs.wcs
@@ -112,9 +110,7 @@ class LowLevelSky:
         kinds = list(self.wcs.world_axis_physical_types)
         longitudes = [k for k, kind in enumerate(kinds) if kind in ("pos.eq.ra", "pos.galactic.lon")]
         if self.wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
-            raise WCSError(
-                f"the {role}'s WCS maps to {kinds}, expected two pixel axes to longitude and latitude"
-            )
+            raise WCSError(f"the {role}'s WCS maps to {kinds}, expected two pixel axes to longitude and latitude")
         self.lon = longitudes[0]
         self._lock = threading.Lock()
         self.frame_key = ("APE 14", repr(self.frame))

@@ -1,0 +1,54 @@
+# Everything runs in virtual environments made here; only python3 is needed beforehand.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+COMPAT := .venv-compat
+BENCH  := .venv-bench
+
+.PHONY: help demo test lint docs bench compat clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+# $(call environment,folder,extras): make or update a virtual environment with this project in it.
+define environment
+$(1)/.ready-$(3): pyproject.toml
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.$(2)'
+	@touch $$@
+endef
+$(eval $(call environment,$(VENV),,run))
+$(eval $(call environment,$(VENV),[test],test))
+$(eval $(call environment,$(VENV),[lint],lint))
+$(eval $(call environment,$(VENV),[docs],docs))
+$(eval $(call environment,$(COMPAT),[compat],compat))
+
+demo: $(VENV)/.ready-run  ## install, make the demo data, and blot it
+	$(BIN)/skyblot demo skyblot-demo
+
+test: $(VENV)/.ready-test  ## run the tests
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.ready-lint  ## ruff, mypy, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.ready-docs  ## build the documentation; warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+bench: $(BENCH)/.ready-bench  ## speed and accuracy against the peers (BENCH_ARGS=--quick for a smoke test)
+	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
+
+$(BENCH)/.ready-bench: pyproject.toml benchmarks/requirements.txt
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable . -r benchmarks/requirements.txt
+	@touch $@
+
+compat: $(COMPAT)/.ready-compat  ## the tests against drizzlepac and stcal, in an environment of their own
+	$(COMPAT)/bin/python -m pytest -m compat
+
+clean:  ## remove everything that was made here
+	rm -rf $(VENV) $(COMPAT) $(BENCH) skyblot-demo docs/_build .pytest_cache .mypy_cache .ruff_cache

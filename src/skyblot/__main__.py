@@ -1,0 +1,5 @@
+"""``python -m skyblot`` is the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,103 @@
+"""Read parameters from ``.cfg`` files, as DrizzlePac's tasks save them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import FileError, ParameterError
+from .parameters import TABLE, Parameters, parameter
+
+#: Other names under which a parameter is found in files.
+ALIASES = {"interpol": "interp"}
+#: Names in DrizzlePac's files that say which images to use, not how.
+IMAGES = ("data", "reference", "outdata")
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Return the parameters in a ``.cfg`` file as a flat mapping of names to validated values.
+
+    The names of images (``data``, ``reference``, ``outdata``) are left out, and the values of
+    ``[User WCS Parameters]`` where its ``user_wcs`` is no.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or is not in the format.
+    ParameterError
+        For an unknown parameter or a bad value, with file, section, name, value and what is allowed.
+    """
+    return validated(load(path), str(path))
+
+
+def load(path: str | Path) -> Mapping[str, Any]:
+    """Return a ``.cfg`` file as nested mappings, values as text."""
+    from configobj import ConfigObj, ConfigObjError
+
+    if not Path(path).is_file():
+        raise FileError(f"{path}: no such file")
+    try:
+        config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)
+    except (ConfigObjError, UnicodeError) as error:
+        raise FileError(f"{path}: not a .cfg file: {' '.join(str(error).split())}") from error
+    return config
+
+
+def validated(config: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Return the parameters of nested or flat mappings as one flat mapping of validated values."""
+    values: dict[str, Any] = {}
+    use_wcs = True
+    for section, name, value in _flattened(config):
+        if name in IMAGES:
+            continue
+        where = f"{origin}, section [{section}]" if section else origin
+        value = _unquoted(value)
+        try:
+            if name == "user_wcs":
+                use_wcs = parameter("coeffs").parse(value)
+                continue
+            row = parameter(ALIASES.get(name, name))
+            values[row.name] = row.parse(value)
+        except ParameterError as error:
+            raise ParameterError(f"{where}: {error}") from None
+    if not use_wcs:
+        wcs_names = Parameters().user_wcs.__dataclass_fields__
+        values = {name: value for name, value in values.items() if name not in wcs_names}
+    return values
+
+
+def _flattened(config: Mapping[str, Any], section: str = "") -> list[tuple[str, str, Any]]:
+    """(section, name, value) of every entry; names with a leading underscore belong to TEAL."""
+    entries = []
+    for name, value in config.items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, Mapping):
+            entries += _flattened(value, name)
+        else:
+            entries.append((section, name, value))
+    return entries
+
+
+def _unquoted(value: Any) -> Any:
+    """Text without the comment and the quotes that a saved file has around it."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    for quote in "\"'":
+        if text.startswith(quote) and quote in text[1:]:
+            return text[1 : text.index(quote, 1)]
+    return text.split("#")[0].strip()
+
+
+def write_config(parameters: Parameters) -> str:
+    """Return a commented ``.cfg`` file that holds `parameters`."""
+    lines, section = ["_task_name_ = ablot"], ""
+    values = dict(parameters.items())
+    for row in TABLE:
+        if row.section != section:
+            section = row.section
+            lines += ["", f"[{section}]"]
+        value = values[row.name]
+        unit = f" [{row.unit}]" if row.unit else ""
+        lines += [f"# {row.help}{unit} ({row.allowed})", f"{row.name} = {'' if value is None else value}"]
+    return "\n".join(lines) + "\n"
