@@ -1,0 +1,128 @@
+"""Sphinx configuration, with the three small extensions these pages need."""
+
+import re
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import nested_parse_with_titles
+
+from skyblot.parameters import TABLE, Parameter
+
+project = "skyblot"
+author = "The skyblot developers"
+copyright = author
+release = installed_version("skyblot")
+version = release.split("+")[0]
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
+default_role = "code"
+
+autodoc_typehints = "none"
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = f"skyblot {version}"
+html_static_path = ["_static"]
+html_show_sphinx = False
+html_math_renderer = "mathml"
+
+
+class RstDirective(SphinxDirective):
+    """A directive whose content is reStructuredText that `lines` returns."""
+
+    def lines(self) -> list[str]:
+        """Return the reStructuredText."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the text where the directive stands; sections are allowed in it."""
+        node = nodes.Element()
+        nested_parse_with_titles(self.state, StringList(self.lines(), self.get_source_info()[0]), node)
+        return node.children
+
+
+class ParametersDirective(RstDirective):
+    """``.. parameters::`` documents every row of the table of parameters."""
+
+    def lines(self) -> list[str]:
+        """One section for each section of the table, one definition for each row."""
+        lines: list[str] = []
+        section = None
+        for row in TABLE:
+            if row.section != section:
+                section = row.section
+                title = section or "General"
+                lines += ["", title, "-" * len(title), ""]
+                lines += [f"In a ``.cfg`` file: section ``[{section}]``.", ""] if section else []
+            lines += self.row_lines(row)
+        return lines
+
+    def row_lines(self, row: Parameter) -> list[str]:
+        """Return the definition of one row."""
+        option = f"{row.option} / --no-{row.option[2:]}" if row.kind == "bool" else row.option
+        words = {None: "nothing", "True": "yes", "False": "no"}
+        default = words.get(row.default if row.default is None else str(row.default), row.default)
+        facts = [f"Default: ``{default}``.", *([f"Unit: {row.unit}."] if row.unit else []), f"Allowed: {row.allowed}."]
+        return [f"``{row.name}``, on the command line ``{option}``", f"   {row.help}", "", f"   {' '.join(facts)}", ""]
+
+
+class MarkdownDirective(RstDirective):
+    """``.. markdown:: FILE`` includes one of the project's own, simple, Markdown files without its title."""
+
+    required_arguments = 1
+
+    def lines(self) -> list[str]:
+        """Return the file as reStructuredText: headings, lists, fenced code, ``code`` and links."""
+        path = Path(self.env.srcdir) / self.arguments[0]
+        self.env.note_dependency(str(path))
+        lines: list[str] = []
+        fenced = False
+        for line in path.read_text().splitlines():
+            if line.startswith("```"):
+                fenced = not fenced
+                lines += ["", ".. code-block:: text", ""] if fenced else [""]
+            elif fenced:
+                lines.append(f"   {line}")
+            elif match := re.fullmatch(r"(##+) (.+)", line):
+                title = inline(match[2])
+                lines += ["", title, ("-" if len(match[1]) == 2 else "~") * len(title), ""]
+            elif not line.startswith("# "):
+                lines.append(inline(line))
+        return lines
+
+
+def inline(text: str) -> str:
+    """Turn Markdown's inline code and links into those of reStructuredText."""
+    pieces = re.split(r"(`[^`]+`|\[[^\]]+\]\([^)]+\))", text)
+    for k, piece in enumerate(pieces):
+        link = re.fullmatch(r"\[([^\]]+)\]\(([^)]+)\)", piece)
+        if link:
+            pieces[k] = f"`{link[1]} <{link[2]}>`__"
+        elif piece.startswith("`"):
+            pieces[k] = f"`{piece}`"
+        else:
+            pieces[k] = re.sub(r"([_|])", r"\\\1", piece)
+    return "".join(pieces)
+
+
+def write_math(writer, node) -> None:
+    """Write a formula as MathML: browsers show it without a script, and without a network."""
+    mathml = tex2mathml(node.astext())
+    if isinstance(node, nodes.math_block):
+        mathml = '<div class="math">' + mathml.replace("<math", '<math display="block"', 1) + "</div>"
+    writer.body.append(mathml)
+    raise nodes.SkipNode
+
+
+def setup(app) -> None:
+    """Register the extensions above."""
+    app.add_directive("parameters", ParametersDirective)
+    app.add_directive("markdown", MarkdownDirective)
+    app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))

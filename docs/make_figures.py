@@ -1,0 +1,256 @@
+"""Make every figure and every measured table of the documentation: ``python docs/make_figures.py``.
+
+Figures go to ``docs/_static/figures``, tables to ``docs/tables``; both are kept in the repository. All of them come
+from the synthetic data set of ``skyblot demo``, which is the same on every machine.
+"""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy.io import fits
+from PIL import Image
+
+import skyblot
+from skyblot.demo import DemoPlan, chip_frame, chip_wcs, demo_scene, exposure_facts, mosaic_hdulist
+from skyblot.demo.detector import IDC_SCALE, MOSAIC_SCALE
+from skyblot.kernels.interpolants import interpolant
+from skyblot.parameters import INTERPOLANTS
+
+HERE = Path(__file__).parent
+FIGURES, TABLES = HERE / "_static" / "figures", HERE / "tables"
+COLOURS = dict(
+    zip(
+        INTERPOLANTS,
+        ("#999999", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#0072b2", "#222222"),
+        strict=True,
+    )
+)
+STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+def save(figure, name: str, colours: int = 64, *, grey: bool = False) -> None:
+    """Write a figure with few colours, or 43 steps of grey: a fraction of the size, and no visible difference."""
+    path = FIGURES / f"{name}.png"
+    figure.savefig(path, metadata={"Software": None})
+    plt.close(figure)
+    with Image.open(path) as image:
+        if grey:
+            small = image.convert("L").point(lambda value: 6 * round(value / 6) if value < 250 else 255)
+        else:
+            small = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+
+
+# ---- the picture of the front page -------------------------------------------------------------------------------
+
+
+def picture() -> None:
+    """Exposure, blot and difference: one stretch for all three."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo = skyblot.make_demo(folder)
+        path = skyblot.blot_file(demo.median, f"{demo.exposures[0]}[sci,2]", Path(folder) / "blot.fits")
+        exposure, blot = fits.getdata(demo.exposures[0], ("SCI", 2)), fits.getdata(path, 1)
+        sky = fits.getheader(path, 1)["BLOTSKY"]
+    y, x, size = 226, 432, 216
+    where = np.s_[y : y + size, x : x + size]
+    panels = {
+        "One exposure": exposure[where],
+        "The mosaic, blotted onto it": blot[where],
+        "Exposure minus blot": (exposure - blot)[where] + sky,
+    }
+    # Two pixels of the picture for one of the data: exact squares, and a file that compresses.
+    side, gap, top = 2 * size, 12, 34
+    width, height = 3 * side + 2 * gap, side + top
+    figure = plt.figure(figsize=(width / 100, height / 100), dpi=100)
+    for k, (title, data) in enumerate(panels.items()):
+        left = k * (side + gap)
+        axes = figure.add_axes((left / width, 0, side / width, side / height))
+        axes.imshow(
+            np.arcsinh((data - sky) / 20.0), cmap="gray", vmin=-1.2, vmax=4.4, origin="lower", interpolation="nearest"
+        )
+        axes.set_axis_off()
+        figure.text((left + side / 2) / width, 1 - 0.55 * top / height, title, ha="center", va="center", fontsize=14)
+    save(figure, "blot", grey=True)
+
+
+# ---- interpolants ------------------------------------------------------------------------------------------------
+
+
+def kernel(name: str, t: np.ndarray) -> np.ndarray:
+    """Return the weight that a source pixel at distance `t` has in the interpolated value."""
+    if name == "spline3":
+        pulse = np.zeros(41)
+        pulse[20] = 1.0
+        from scipy.ndimage import map_coordinates
+
+        return map_coordinates(pulse, [20 + t], order=3, mode="mirror")
+    how = interpolant(name)
+    values = np.zeros_like(t)
+    base = np.floor(how.shift - t)
+    offset = -t - base - how.centre
+    for tap in range(how.taps):
+        here = base + how.first + tap == 0
+        values[here] = np.polynomial.polynomial.polyval(offset[here], how.table[:, tap])
+    return values
+
+
+def kernels() -> None:
+    """The weights of a pixel as a function of its distance."""
+    figure, panels = plt.subplots(2, 4, figsize=(9.6, 4.4), dpi=110, sharex=True, sharey=True, layout="constrained")
+    t = np.linspace(-8, 8, 3201)
+    for axes, name in zip(panels.flat, INTERPOLANTS, strict=True):
+        axes.plot(t, kernel(name, t), color=COLOURS[name], lw=1.7)
+        axes.set_title(name, fontsize=11)
+        axes.set_xticks(range(-6, 7, 3))
+    panels[1, 0].set_ylim(-0.3, 1.1)
+    figure.supxlabel("distance from the source pixel [pixel]", fontsize=10)
+    figure.supylabel("weight", fontsize=10)
+    save(figure, "kernels")
+
+
+def responses(name: str, frequency: np.ndarray) -> np.ndarray:
+    """Return what becomes of unit waves, complex, shape (offsets, frequencies); `frequency` in cycles per pixel."""
+    how = interpolant(name)
+    s = (np.arange(64) + 0.5) / 64 - (how.shift or 0.0)
+    weights = np.polynomial.polynomial.polyval(s - how.centre, how.table)
+    distance = (how.first + np.arange(how.taps))[:, None] - s
+    waves = np.exp(2j * np.pi * frequency[:, None, None] * distance)
+    result = (weights * waves).sum(axis=1).T
+    if name == "spline3":
+        result *= 3.0 / (2.0 + np.cos(2 * np.pi * frequency))
+    return result
+
+
+def frequency_response() -> None:
+    """How much of a wave survives, and how far off it is, averaged over all positions between pixels."""
+    fraction = np.linspace(0.02, 1.0, 197)
+    with plt.rc_context({"lines.linewidth": 1.7}):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), dpi=110, layout="constrained")
+        for name in INTERPOLANTS:
+            given = responses(name, fraction / 2)
+            left.plot(fraction, given.mean(axis=0).real, color=COLOURS[name], label=name)
+            right.plot(fraction, np.sqrt((np.abs(given - 1) ** 2).mean(axis=0)), color=COLOURS[name])
+    left.set(ylim=(0, 1.1), ylabel="mean response", xlim=(0, 1))
+    right.set(yscale="log", ylim=(1e-5, 2), ylabel="rms error / amplitude of the wave", xlim=(0, 1))
+    for axes in (left, right):
+        axes.set_xlabel("frequency [fraction of Nyquist]")
+    left.legend(loc="lower left", fontsize=9, ncols=2)
+    save(figure, "frequency")
+
+
+def wave_table() -> None:
+    """The right-hand panel in numbers."""
+    fractions = (0.25, 0.5, 0.75)
+    rows = []
+    for name in INTERPOLANTS:
+        error = np.sqrt((np.abs(responses(name, np.array(fractions) / 2) - 1) ** 2).mean(axis=0))
+        rows.append([name, interpolant(name).taps, *(f"{value:.1e}" for value in error)])
+    write_table("waves", ["interp", "taps per axis", *(f"at {each:g} Nyquist" for each in fractions)], rows)
+
+
+def star_field_table() -> None:
+    """Blots of a mosaic without noise against the known scene, evaluated at the exact positions."""
+    plan = DemoPlan()
+    scene = demo_scene(plan)
+    mosaic = mosaic_hdulist(plan, scene, noise=False)[1].data
+    facts = exposure_facts(plan, 0)
+    truth = chip_frame(plan, 0, 1, scene).clean.astype(float) - facts.sky[1]
+    scale = facts.exptime_s * (IDC_SCALE / MOSAIC_SCALE) ** 2
+    rows = []
+    for name in INTERPOLANTS:
+        blot = skyblot.blot(mosaic, scene.wcs, chip_wcs(plan, 0, 1), interp=name, scale=scale)
+        error = blot - truth
+        rms = 100 * np.sqrt((error**2).mean() / (truth**2).mean())
+        rows.append([name, f"{rms:.2f}", f"{100 * np.abs(error).max() / truth.max():.2f}"])
+    write_table(
+        "star_field", ["interp", "rms error / rms of the image [%]", "largest error / brightest pixel [%]"], rows
+    )
+
+
+def write_table(name: str, header: list[str], rows: list[list]) -> None:
+    """Write one table as CSV."""
+    with open(TABLES / f"{name}.csv", "w", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([header, *rows])
+
+
+# ---- pixel map ---------------------------------------------------------------------------------------------------
+
+
+def distortion() -> None:
+    """The distortion of a chip: its pixel grid on the sky, exaggerated, and what the look-up tables add."""
+    plan = DemoPlan()
+    target, source = chip_wcs(plan, 0, 1), demo_scene(plan).wcs
+    ny, nx = plan.chip_shape
+    smooth = target.deepcopy()
+    smooth.cpdis1 = smooth.cpdis2 = smooth.det2im1 = smooth.det2im2 = None
+    x, y = skyblot.pixel_map(target, source)
+    dx, dy = (ours - theirs for ours, theirs in zip((x, y), skyblot.pixel_map(smooth, source), strict=True))
+    v, u = np.indices((ny, nx), dtype=float)
+    bend_x, bend_y = nonlinear(u, v, x, y)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 2.8), dpi=110, layout="constrained")
+    rows, columns = np.linspace(0, ny - 1, 9).astype(int), np.linspace(0, nx - 1, 17).astype(int)
+    exaggeration = 15
+    gx, gy = u + exaggeration * bend_x, v + exaggeration * bend_y
+    for straight, bent, colour, width in ((u, v, "#c8c8c8", 0.8), (gx, gy, "#0072b2", 1.2)):
+        left.plot(straight[rows].T[::4], bent[rows].T[::4], color=colour, lw=width)
+        left.plot(straight[:, columns][::4], bent[:, columns][::4], color=colour, lw=width)
+    largest = np.hypot(bend_x, bend_y).max()
+    left.set(aspect="equal", xlabel="x [pixel]", ylabel="y [pixel]")
+    left.set_title(f"distortion × {exaggeration} (largest {largest:.1f} pixel)", fontsize=10)
+    left.grid(False)
+    image = right.imshow(np.hypot(dx, dy), origin="lower", cmap="viridis", vmin=0)
+    right.set(xlabel="x [pixel]")
+    right.set_title("share of the D2IM and CPDIS tables", fontsize=10)
+    right.grid(False)
+    figure.colorbar(image, ax=(left, right), label="pixel", location="right", shrink=0.85, ticks=[0, 0.05, 0.1, 0.15])
+    save(figure, "distortion", 96)
+
+
+def nonlinear(u, v, x, y) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of a map that no linear transformation explains, in pixels of the target."""
+    terms = np.stack([np.ones_like(u), u, v], axis=-1).reshape(-1, 3)
+    mapped = np.stack([x, y], axis=-1).reshape(-1, 2)
+    linear = np.linalg.lstsq(terms, mapped, rcond=None)[0]
+    rest = (mapped - terms @ linear) @ np.linalg.inv(linear[1:])
+    bend = rest.reshape(*u.shape, 2)
+    return bend[..., 0], bend[..., 1]
+
+
+def step_table() -> None:
+    """The error of the bilinear grid on one chip of the demo."""
+    plan = DemoPlan()
+    target, source = chip_wcs(plan, 0, 1), demo_scene(plan).wcs
+    exact = skyblot.pixel_map(target, source)
+    rows = []
+    for step in (5, 10, 20, 50):
+        grid = skyblot.pixel_map(target, source, stepsize=step)
+        rows.append([step, f"{max(np.abs(a - b).max() for a, b in zip(exact, grid, strict=True)):.3f}"])
+    write_table("stepsize", ["stepsize", "largest error [source pixel]"], rows)
+
+
+def main() -> None:
+    """Make them all."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    TABLES.mkdir(exist_ok=True)
+    with plt.rc_context(STYLE):
+        for make in (picture, kernels, frequency_response, distortion, wave_table, star_field_table, step_table):
+            make()
+
+
+if __name__ == "__main__":
+    main()
