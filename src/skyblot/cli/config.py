@@ -1,0 +1,41 @@
+"""``skyblot config``: write or check a file of parameters."""
+
+from pathlib import Path
+
+import click
+
+from .common import set_up_messages, verbosity_options
+
+
+@click.command("config", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Validate FILE and show the values it sets, instead of writing it.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
+@verbosity_options
+def command(file: Path | None, check: bool, overwrite: bool, verbose: bool, quiet: bool, debug: bool) -> None:
+    """Write a commented .cfg file with every parameter at its default to FILE, or to the screen.
+
+    \b
+    Example: skyblot config my.cfg && skyblot blot med.fits x_flc.fits --config my.cfg
+    """
+    set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
+    from ..config import read_config, write_config
+    from ..io.atomic import atomic_write, check_output
+    from ..parameters import Parameters
+
+    if check:
+        if file is None:
+            raise click.UsageError("--check needs the FILE to validate")
+        values = read_config(file)
+        if not quiet:
+            click.echo(f"{file}: valid")
+            for name, value in values.items():
+                click.echo(f"  {name} = {'' if value is None else value}")
+        return
+    text = write_config(Parameters())
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    check_output(file, overwrite=overwrite)
+    with atomic_write(file, overwrite=overwrite) as stream:
+        stream.write(text.encode())
