@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .blotting import blot as blot
     from .blotting import pixel_map as pixel_map
+    from .demo import make_demo as make_demo
+    from .errors import DataError as DataError
+    from .errors import FileError as FileError
+    from .errors import ParameterError as ParameterError
+    from .errors import SkyblotError as SkyblotError
+    from .errors import SkyblotWarning as SkyblotWarning
+    from .errors import WCSError as WCSError
+    from .files import BlotResult as BlotResult
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
+    from .parameters import Parameters as Parameters
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
@@ -14,9 +23,14 @@ _HOMES = {
     "pixel_map": "blotting",
     "blot_file": "files",
     "blot_files": "files",
+    "BlotResult": "files",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",
+    "ParameterError": "errors",
+    "DataError": "errors",
+    "WCSError": "errors",
+    "FileError": "errors",
     "SkyblotWarning": "errors",
 }
 

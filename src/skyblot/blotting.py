@@ -1,6 +1,7 @@
 """Blot arrays: plan the map, load the window of the source, resample band by band over threads."""
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from .errors import ParameterError
 from .kernels.interpolants import Interpolant, interpolant
 from .parameters import parameter
 from .pixelmap import RowMap, plan_map
+from .pixelmap.callable import user_map
 from .window import Window, blot_dtype, is_ready, load_window, whole_source, window_bounds
 
 
@@ -223,14 +225,21 @@ def prepare(
     sinscl: float = 1.0,
     stepsize: int | None = None,
     tolerance: float = 1e-4,
+    wcsmap: Any = None,
 ) -> Job:
-    """Validate what `blot` was given and plan it; arguments and errors are those of `blot`."""
+    """Validate what `blot` was given and plan it; arguments and errors are those of `blot`.
+
+    `wcsmap` makes the pixel map instead of the two WCS: see `skyblot.pixelmap.callable.user_map`.
+    """
     how = interpolant(parameter("interp").parse(interp), parameter("sinscl").parse(sinscl))
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     dtype = blot_dtype(source, how)
     shape = target_shape(target_wcs, shape)
-    return Job(source, _plan(target_wcs, source_wcs, shape, stepsize, tolerance), shape, how, dtype)
+    rows = _plan(target_wcs, source_wcs, shape, stepsize, tolerance)
+    if wcsmap is not None:
+        rows = user_map(wcsmap, target_wcs, source_wcs)
+    return Job(source, rows, shape, how, dtype)
 
 
 def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
@@ -238,10 +247,13 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     given = shape if shape is not None else getattr(target_wcs, "array_shape", None)
     if given is None:
         raise ParameterError("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
-    sizes = [int(size) for size in given]
-    if len(sizes) != 2 or min(sizes) < 1 or sizes != list(given):
-        raise ParameterError(f"shape = {tuple(given)!r}: expected two whole numbers, (ny, nx), each at least 1")
-    return sizes[0], sizes[1]
+    try:
+        ny, nx = (operator.index(size) for size in given)
+    except (TypeError, ValueError):
+        ny = nx = 0
+    if min(ny, nx) < 1:
+        raise ParameterError(f"shape = {given!r}: expected two whole numbers, (ny, nx), each at least 1")
+    return ny, nx
 
 
 def checked_threads(threads: Any) -> int:
@@ -260,11 +272,11 @@ def _plan(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: An
 
 
 def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:
-    scale, offset = float(scale), float(offset)
+    scale, offset = _number("scale", scale), _number("offset", offset)
     if not (math.isfinite(scale) and math.isfinite(offset)):
         raise ParameterError(f"scale = {scale}, offset = {offset}: expected finite numbers")
     if dtype.kind == "f":
-        return scale, offset, float(fill_value)
+        return scale, offset, _number("fill_value", fill_value)
     if scale != 1 or offset != 0:
         raise ParameterError(
             f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
@@ -274,10 +286,17 @@ def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -
     return scale, offset, fill_value
 
 
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} = {value!r}: expected a number") from None
+
+
 def _fits(value: Any, dtype: np.dtype) -> bool:
     try:
-        return bool(np.array(value).astype(dtype) == value) and value == int(value)
-    except (ValueError, OverflowError):
+        return int(value) == value and bool(dtype.type(int(value)) == value)
+    except (TypeError, ValueError, OverflowError):
         return False
 
 

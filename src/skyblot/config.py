@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import FileError, ParameterError
-from .parameters import TABLE, Parameters, parameter
+from .errors import FileError, ParameterError, closest
+from .parameters import BY_NAME, TABLE, UNSET, USER_WCS_SECTION, Parameter, Parameters, parameter
 
 #: Other names under which a parameter is found in files.
-ALIASES = {"interpol": "interp"}
+ALIASES = {
+    "interpol": "interp",
+    **{f"blot_{name}": name for name in ("interp", "sinscl", "addsky", "skyval")},
+}
 #: Names in DrizzlePac's files that say which images to use, not how.
 IMAGES = ("data", "reference", "outdata")
+#: DrizzlePac's switch for its section of user WCS values.
+USER_WCS = Parameter("user_wcs", "bool", True, "Use the values of this section.", USER_WCS_SECTION)
+_NUMBERS = ("number", "integer", "number or input")
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -50,13 +56,13 @@ def validated(config: Mapping[str, Any], origin: str) -> dict[str, Any]:
         if name in IMAGES:
             continue
         where = f"{origin}, section [{section}]" if section else origin
-        value = _unquoted(value)
+        value = unquoted(value)
         try:
             if name == "user_wcs":
-                use_wcs = parameter("coeffs").parse(value)
+                use_wcs = USER_WCS.parse(value)
                 continue
-            row = parameter(ALIASES.get(name, name))
-            values[row.name] = row.parse(value)
+            row, parsed = known(name, value)
+            values[row.name] = parsed
         except ParameterError as error:
             raise ParameterError(f"{where}: {error}") from None
     if not use_wcs:
@@ -78,7 +84,25 @@ def _flattened(config: Mapping[str, Any], section: str = "") -> list[tuple[str, 
     return entries
 
 
-def _unquoted(value: Any) -> Any:
+def known(name: str, value: Any) -> tuple[Parameter, Any]:
+    """Return the row of a parameter or alias, and its validated value; the default where a number is unset.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name or a value that is not allowed.
+    """
+    if ALIASES.get(name, name) not in BY_NAME:
+        hint = closest(name, (*BY_NAME, *ALIASES, USER_WCS.name, *IMAGES)) or f"; expected one of {', '.join(BY_NAME)}"
+        raise ParameterError(f"unknown parameter {name!r}{hint}")
+    row = parameter(ALIASES.get(name, name))
+    unset = value is None or (isinstance(value, str) and value.strip().lower() in UNSET)
+    if unset and row.kind in _NUMBERS:
+        return row, row.default
+    return row, row.parse(value)
+
+
+def unquoted(value: Any) -> Any:
     """Text without the comment and the quotes that a saved file has around it."""
     if not isinstance(value, str):
         return value

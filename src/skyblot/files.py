@@ -4,21 +4,23 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .blotting import Job, checked_threads, prepare
-from .errors import FileError, ParameterError, SkyblotWarning, WCSError
+from .errors import DataError, FileError, ParameterError, SkyblotWarning, WCSError
 from .io.atomic import check_output
 from .io.fits import FitsImage, open_fits, open_image, science_extensions
 from .io.names import ImageName, parse_name
 from .io.output import write_blot
 from .parameters import Parameters
 from .pixelmap.sky import pixel_scale
-from .scaling import COUNTS, Scaling, plan_scaling, unit_kind
+from .scaling import COUNTS, LABELS, Scaling, counts_of, plan_scaling, unit_kind
 from .target import Target, plan_target
+from .window import FloatView
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ def blot_file(
             _warn(f"{where.path}: has {len(chips)} SCI extensions, [sci,{chips[0].extension[1]}] is used")  # type: ignore[index]
         where = chips[0]
     tasks = [(where, Path(output))]
-    return blot_all(source, tasks, parameters, overwrite=overwrite, threads=threads)[0].path
+    return blot_all(source, tasks, Settings(parameters, overwrite, threads))[0].path
 
 
 def blot_files(
@@ -134,14 +136,7 @@ def blot_files(
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
     parameters = (parameters or Parameters()).override(overrides)
-    return blot_all(
-        source,
-        plan_outputs(references, output_dir),
-        parameters,
-        overwrite=overwrite,
-        threads=threads,
-        on_result=on_result,
-    )
+    return blot_all(source, plan_outputs(references, output_dir), Settings(parameters, overwrite, threads), on_result)
 
 
 def plan_outputs(references: Sequence[str | Path], output_dir: str | Path) -> list[tuple[ImageName, Path]]:
@@ -173,28 +168,48 @@ def _label(extension: str | tuple[str, int]) -> str:
     return (extension if isinstance(extension, str) else extension[0]).lower()
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How every blot of a run is made.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    overwrite : bool
+        Replace existing outputs.
+    threads : int or None
+        None: the cores this process may use.
+    wcsmap : class or callable, optional
+        Makes the pixel map, in place of the two WCS: see `skyblot.ablot.blot`.
+    as_float : bool
+        Average integers too, instead of refusing them.
+    """
+
+    parameters: Parameters = field(default_factory=Parameters)
+    overwrite: bool = False
+    threads: int | None = None
+    wcsmap: Any = None
+    as_float: bool = False
+
+
 def blot_all(
     source: str | Path,
     tasks: Sequence[tuple[ImageName, Path]],
-    parameters: Parameters,
-    *,
-    overwrite: bool = False,
-    threads: int | None = None,
+    settings: Settings,
     on_result: Callable[[BlotResult], None] | None = None,
 ) -> list[BlotResult]:
     """Blot one source onto each image of ``(image, output)`` pairs, opening the source once."""
-    threads = checked_threads(threads)
+    settings = replace(settings, threads=checked_threads(settings.threads))
     inputs = [parse_name(source).path, *(where.path for where, _ in tasks)]
     for _, path in tasks:
         _check_not_input(path, inputs)
-        check_output(path, overwrite=overwrite)
+        check_output(path, overwrite=settings.overwrite)
     results = []
     with open_image(source) as mosaic:
         for where, path in tasks:
-            result = _blot_one(mosaic, where, path, parameters, overwrite, threads)
-            results.append(result)
+            results.append(_blot_one(mosaic, where, path, settings))
             if on_result is not None:
-                on_result(result)
+                on_result(results[-1])
     return results
 
 
@@ -204,48 +219,50 @@ def _check_not_input(path: Path, inputs: Sequence[Path]) -> None:
             raise FileError(f"{path}: is an input file; inputs are never overwritten")
 
 
-def _blot_one(
-    mosaic: FitsImage, where: ImageName, path: Path, parameters: Parameters, overwrite: bool, threads: int
-) -> BlotResult:
+def _blot_one(mosaic: FitsImage, where: ImageName, path: Path, settings: Settings) -> BlotResult:
     start = time.perf_counter()
-    with ExitStack() as stack:
-        reference = stack.enter_context(open_image(where))
-        target = _target(reference, parameters)
-        source_wcs = mosaic.wcs()
-        ratio = _scale_ratio(source_wcs, target, mosaic, reference)
-        scaling = plan_scaling(parameters, mosaic.facts, reference.facts, ratio)
-        job = _prepare(mosaic, source_wcs, target, reference, parameters)
-        blot = job.run(scale=scaling.factor, offset=scaling.offset, fill_value=parameters.fill_value, threads=threads)
+    parameters = settings.parameters
+    with open_image(where) as reference:
+        target, source_wcs = _target(reference, parameters), mosaic.wcs()
+        job = _prepare(mosaic, source_wcs, target, reference, settings)
+        scaling = LABELS
+        if job.dtype.kind == "f":
+            ratio = _scale_ratio(source_wcs, target, mosaic, reference)
+            scaling = plan_scaling(parameters, mosaic.facts, reference.facts, ratio)
+        fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
+        blot = job.run(scale=scaling.factor, offset=scaling.offset, fill_value=fill, threads=settings.threads)
         if blot.covered == 0:
-            _warn(
-                f"{mosaic.name} does not overlap {reference.name}: every pixel of the blot is {parameters.fill_value:g}"
-            )
-        cards = _cards(mosaic, reference, parameters, scaling)
+            _warn(f"{mosaic.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
+        cards = _cards(mosaic, reference, parameters, scaling, fill)
         wcs = target.wcs if target.altered else None
-        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, overwrite=overwrite)
+        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, overwrite=settings.overwrite)
     seconds = time.perf_counter() - start
     logger.info("%s: %s onto %s", path, mosaic.name, reference.name)
     return BlotResult(mosaic.name, reference.name, path, target.shape, blot.covered, seconds)
 
 
-def _prepare(mosaic: FitsImage, source_wcs: Any, target: Target, reference: FitsImage, parameters: Parameters) -> Job:
+def _prepare(mosaic: FitsImage, source_wcs: Any, target: Target, reference: FitsImage, settings: Settings) -> Job:
+    parameters, pixels = settings.parameters, mosaic.pixels()
+    if settings.as_float and parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
+        pixels = FloatView(pixels)
     try:
         return prepare(
-            mosaic.pixels(),
+            pixels,
             source_wcs,
             target.wcs,
             shape=target.shape,
             interp=parameters.interp,
             sinscl=parameters.sinscl,
             stepsize=parameters.stepsize,
+            wcsmap=settings.wcsmap,
         )
-    except WCSError as error:
+    except (WCSError, DataError) as error:
         text = str(error).replace("the source", mosaic.name, 1).replace("the target", reference.name, 1)
-        raise WCSError(text) from error
+        raise type(error)(text) from error
 
 
 def _target(reference: FitsImage, parameters: Parameters) -> Target:
-    idcscale = reference.header.get("IDCSCALE")
+    idcscale = reference.facts.find("IDCSCALE")
     known = isinstance(idcscale, float | int) and idcscale > 0
     return plan_target(reference.wcs(), reference.shape, float(idcscale) if known else None, parameters)
 
@@ -259,7 +276,7 @@ def _scale_ratio(source_wcs: Any, target: Target, mosaic: FitsImage, reference: 
 
 
 def _cards(
-    mosaic: FitsImage, reference: FitsImage, parameters: Parameters, scaling: Scaling
+    mosaic: FitsImage, reference: FitsImage, parameters: Parameters, scaling: Scaling, fill: float
 ) -> list[tuple[str, Any, str]]:
     """The keywords that record how the blot was made."""
     from . import __version__
@@ -276,9 +293,10 @@ def _cards(
         ("BLOTOUT", scaling.out_units, "units of the blot"),
         ("BLOTFACT", scaling.factor, "factor applied to the source"),
         ("BLOTSKY", scaling.offset, "sky added, in units of the blot"),
-        ("BLOTFILL", str(parameters.fill_value), "value where the source does not cover"),
-        ("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"),
+        ("BLOTFILL", str(fill), "value where the source does not cover"),
     ]
+    if scaling is not LABELS:
+        cards.append(("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"))
     if scaling.exptime_s is not None:
         cards.append(("BLOTEXP", scaling.exptime_s, "[s] exposure time of the blot"))
     return cards
@@ -291,7 +309,7 @@ def _bunit(mosaic: FitsImage, reference: FitsImage, scaling: Scaling) -> str:
     if kind == scaling.out_units:
         return given
     if scaling.out_units == COUNTS:
-        return given.upper().replace("CPS", "COUNTS").split("/")[0].strip() or "COUNTS"
+        return counts_of(given)
     return f"{given}/S" if kind == COUNTS else "COUNTS/S"
 
 

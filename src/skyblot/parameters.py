@@ -17,7 +17,7 @@ USER_WCS_SECTION = "User WCS Parameters"
 INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc")
 
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
-_UNSET = ("", "none", "indef")
+UNSET = ("", "none", "indef")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Parameter:
             "bool": "yes or no",
             "text": "a word",
             "number or input": "'input' or a number of seconds > 0",
+            "fill": "a number, nan, or 'sky'",
         }
         text = words.get(self.kind, "a whole number" if self.kind == "integer" else "a number")
         if self.minimum is not None:
@@ -66,7 +67,7 @@ class Parameter:
         """
         if isinstance(value, str):
             value = value.strip()
-        if value is None or (isinstance(value, str) and value.lower() in _UNSET):
+        if value is None or (isinstance(value, str) and value.lower() in UNSET):
             if self.default is None or self.kind == "text":
                 return self.default
             raise self._error(value)
@@ -115,9 +116,11 @@ def _parse_number(value: Any) -> float:
     return number
 
 
-def _parse_fill(value: Any) -> float:
+def _parse_fill(value: Any) -> str | float:
     if isinstance(value, bool):
         raise ValueError(value)
+    if str(value).lower() == "sky":
+        return "sky"
     return float(value)
 
 
@@ -162,9 +165,11 @@ TABLE: tuple[Parameter, ...] = (
         minimum=0,
         unit="pixel",
     ),
-    Parameter("fill_value", "fill", 0.0, "Value of blot pixels that the source does not cover."),
-    _scaling("addsky", "bool", True, "Add the sky value in MDRIZSKY; no: add skyval."),
-    _scaling("skyval", "number", 0.0, "Sky value to add when addsky is no.", unit="output unit"),
+    Parameter("addsky", "bool", True, "Add the sky value in MDRIZSKY; no: add skyval."),
+    Parameter("skyval", "number", 0.0, "Sky value to add when addsky is no.", unit="output unit"),
+    Parameter(
+        "fill_value", "fill", 0.0, "Value of blot pixels that the source does not cover; sky: the sky that is added."
+    ),
     _scaling("in_units", "text", "auto", "Units of the source; auto: from its BUNIT.", choices=_UNITS),
     _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
@@ -178,6 +183,9 @@ TABLE: tuple[Parameter, ...] = (
     _user_wcs("outnx", "integer", "Width of the blot.", minimum=1, unit="pixel"),
     _user_wcs("outny", "integer", "Height of the blot.", minimum=1, unit="pixel"),
 )
+
+#: Defaults that the documented ablot task has and this project's own commands have not.
+TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
 
 BY_NAME: dict[str, Parameter] = {row.name: row for row in TABLE}
 
@@ -195,6 +203,9 @@ class UserWCS:
     outnx: int | None = None
     outny: int | None = None
 
+    def __post_init__(self) -> None:
+        _parse_fields(self)
+
     @property
     def given(self) -> dict[str, float]:
         """The values that were given."""
@@ -209,7 +220,7 @@ class Parameters:
     interp: str = "poly5"
     sinscl: float = 1.0
     stepsize: int | None = None
-    fill_value: float = 0.0
+    fill_value: str | float = 0.0
     addsky: bool = True
     skyval: float = 0.0
     in_units: str = "auto"
@@ -217,6 +228,9 @@ class Parameters:
     expkey: str = "exptime"
     expout: str | float = "input"
     user_wcs: UserWCS = field(default_factory=UserWCS)
+
+    def __post_init__(self) -> None:
+        _parse_fields(self)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any] | None = None) -> "Parameters":
@@ -231,15 +245,26 @@ class Parameters:
 
     def override(self, values: Mapping[str, Any]) -> "Parameters":
         """Return a copy with some values replaced, after validating them."""
-        parsed = {name: parameter(name).parse(value) for name, value in values.items()}
-        own = {item.name for item in fields(self)}
-        user = replace(self.user_wcs, **{name: value for name, value in parsed.items() if name not in own})
-        return replace(self, user_wcs=user, **{name: value for name, value in parsed.items() if name in own})
+        in_user_wcs = {name: parameter(name).section == USER_WCS_SECTION for name in values}
+        user = replace(self.user_wcs, **{name: value for name, value in values.items() if in_user_wcs[name]})
+        return replace(self, user_wcs=user, **{name: value for name, value in values.items() if not in_user_wcs[name]})
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values in the order of the table."""
         for row in TABLE:
             yield row.name, getattr(self.user_wcs if row.section == USER_WCS_SECTION else self, row.name)
+
+
+def _parse_fields(values: Any) -> None:
+    """Give every field of a frozen set of values the type that its row of the table says."""
+    for item in fields(values):
+        if item.name in BY_NAME:
+            object.__setattr__(values, item.name, BY_NAME[item.name].parse(getattr(values, item.name)))
+
+
+def yes_or_no(name: str, value: Any) -> bool:
+    """Return a switch as a bool, or raise a `ParameterError` that names it."""
+    return bool(Parameter(name, "bool", False, "").parse(value))
 
 
 def parameter(name: str) -> Parameter:

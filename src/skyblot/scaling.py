@@ -37,7 +37,10 @@ class Facts:
     def find(self, keyword: str) -> Any:
         """Return the value of a keyword, or None where neither header has one."""
         for header in (self.extension, self.primary):
-            value = header.get(keyword.upper())
+            try:
+                value = header.get(keyword.upper())
+            except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
+                raise DataError(f"{self.name}: the value of {keyword.upper()} cannot be read: {error}") from error
             if value is not None and value != "":
                 return value
         return None
@@ -59,6 +62,10 @@ class Scaling:
     exptime_s: float | None
 
 
+#: An integer source is a map of labels: nothing is applied to it.
+LABELS = Scaling(1.0, 0.0, "labels", "labels", None)
+
+
 def unit_kind(bunit: str) -> str | None:
     """Return which kind of unit a BUNIT is: counts, cps, surface brightness; None if it is none of these.
 
@@ -73,6 +80,18 @@ def unit_kind(bunit: str) -> str | None:
     if _RATE.fullmatch(word):
         return RATE
     return BRIGHTNESS if _BRIGHTNESS.fullmatch(word) else None
+
+
+def counts_of(bunit: str) -> str:
+    """Return the unit of counts that goes with a rate: ``ELECTRONS/S`` gives ``ELECTRONS``.
+
+    Examples
+    --------
+    >>> counts_of("DN s-1"), counts_of("cps"), counts_of("furlong")
+    ('DN', 'COUNTS', 'COUNTS')
+    """
+    match = _RATE.fullmatch(bunit.strip().lower())
+    return bunit.strip()[: len(match[1])].upper() if match and match[1] else "COUNTS"
 
 
 def plan_scaling(parameters: Parameters, source: Facts, reference: Facts, scale_ratio: float) -> Scaling:
@@ -142,7 +161,7 @@ def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units
             f"{source.name} is in {source.bunit or in_units} and the blot is to be in "
             f"{reference.bunit or out_units} ({reference.name}): surface brightness and counts cannot be converted"
         )
-    if source.bunit == reference.bunit:
+    if source.bunit.lower() == reference.bunit.lower():
         return 1.0
     from astropy import units
 
@@ -194,6 +213,8 @@ def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str
         sky = _number(value)
         if sky is None:
             raise DataError(f"{image.name}: sky MDRIZSKY = {value!r}, expected a number (or give --no-addsky)")
+        if sky and unit_kind(image.bunit) not in (None, out_units):
+            _warn(f"{image.name}: MDRIZSKY is in {image.bunit} and the blot in {out_units}; it is added as it is")
         return sky
     if out_units != BRIGHTNESS:
         _warn(f"{reference.name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")

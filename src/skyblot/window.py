@@ -50,6 +50,18 @@ class Window:
         )  # fmt: skip
 
 
+class FloatView:
+    """A source of integers or booleans, seen as floating-point numbers where it is sliced."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.shape = tuple(source.shape)
+        self.dtype = np.dtype(np.float32 if np.dtype(source.dtype).itemsize <= 2 else np.float64)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.asarray(self._source[key], dtype=self.dtype)
+
+
 def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     """Return the dtype of the blot of a source, native byte order.
 
@@ -64,10 +76,10 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     if dtype.kind == "f":
         return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
     if dtype.kind not in "iub":
-        raise DataError(f"the source has dtype {dtype}: expected floating-point numbers or integers")
+        raise DataError(f"the source has dtype {dtype.name}: expected floating-point numbers or integers")
     if interpolant.taps > 1:
         raise DataError(
-            f"the source has dtype {dtype}, which interp='{interpolant.name}' cannot average: "
+            f"the source has dtype {dtype.name}, which interp='{interpolant.name}' cannot average: "
             "use interp='nearest', which keeps integers, or convert the source to float32"
         )
     return dtype.newbyteorder("=")
@@ -77,6 +89,7 @@ def is_ready(source: Any, dtype: np.dtype, interpolant: Interpolant) -> bool:
     """Whether the kernels can read the source where it lies: no window has to be loaded."""
     return (
         isinstance(source, np.ndarray)
+        and not isinstance(source, np.ma.MaskedArray)
         and source.dtype == dtype
         and source.flags.c_contiguous
         and source.flags.aligned
@@ -167,11 +180,10 @@ def spline_coefficients(pixels: np.ndarray) -> np.ndarray:
             return pixels
         nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
         work = work[tuple(nearest)]
-    margins = [(min(SPLINE_MARGIN, size - 1),) * 2 for size in work.shape]
-    padded = np.pad(work, margins, mode="reflect", reflect_type="odd")
-    (top, _), (left, _) = margins
+    padded = np.pad(work, SPLINE_MARGIN, mode="reflect", reflect_type="odd")
     filtered = ndimage.spline_filter(padded, order=3, mode="mirror")
-    coefficients = filtered[top : top + pixels.shape[0], left : left + pixels.shape[1]].astype(pixels.dtype)
+    inside = slice(SPLINE_MARGIN, -SPLINE_MARGIN)
+    coefficients = filtered[inside, inside].astype(pixels.dtype)
     coefficients[bad] = np.nan
     return coefficients
 

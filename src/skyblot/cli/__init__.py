@@ -10,6 +10,7 @@ from ..errors import SkyblotError
 
 _COMMANDS = {
     "blot": "Blot a mosaic onto exposures.",
+    "config": "Write or check a file of parameters.",
     "demo": "Make a synthetic data set and blot it.",
 }
 

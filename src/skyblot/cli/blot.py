@@ -40,12 +40,7 @@ def command(source: str, references: tuple[str, ...], **options: Any) -> None:
         tasks = [(_single(tasks), Path(options["output"]))]
     with progress(len(tasks), quiet=options["quiet"]) as advance:
         files.blot_all(
-            source,
-            tasks,
-            parameters,
-            overwrite=options["overwrite"],
-            threads=options["threads"],
-            on_result=advance,
+            source, tasks, files.Settings(parameters, options["overwrite"], options["threads"]), on_result=advance
         )
 
 

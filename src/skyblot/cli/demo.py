@@ -20,15 +20,14 @@ def command(folder: Path, full_size: bool, seed: int, verbose: bool, quiet: bool
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
     from ..demo import make_demo
-    from ..files import blot_all, plan_outputs
-    from ..parameters import Parameters
+    from ..files import Settings, blot_all, plan_outputs
 
     if not quiet:
         click.echo(f"making exposures of a synthetic sky in {folder}")
     made = make_demo(folder, full_size=full_size, seed=seed)
     tasks = plan_outputs([str(path) for path in made.exposures], folder)
     with progress(len(tasks), quiet=quiet) as advance:
-        blot_all(made.median, tasks, Parameters(), overwrite=True, on_result=advance)
+        blot_all(made.median, tasks, Settings(overwrite=True), on_result=advance)
     if not quiet:
         click.echo(
             f"The same by hand: skyblot blot {made.median} {folder}/*_flc.fits --output-dir {folder} --overwrite"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
@@ -57,9 +58,11 @@ class FitsImage:
 
     def pixels(self) -> Any:
         """Return the pixels, unread: a memory map, or a section that is read and scaled where it is sliced."""
-        scaled = self.header.get("BSCALE", 1) != 1 or self.header.get("BZERO", 0) != 0
-        if scaled or isinstance(self.hdu, fits.CompImageHDU):
-            return self.hdu.section
+        header = self.header
+        scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
+        blank = header["BITPIX"] > 0 and "BLANK" in header
+        if scaled or blank or isinstance(self.hdu, fits.CompImageHDU):
+            return _Section(self.hdu.section)
         return self.hdu.data
 
     def wcs(self) -> WCS:
@@ -74,12 +77,37 @@ class FitsImage:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 wcs = WCS(self.header, fobj=self.hdus)
+                if wcs.naxis > 2:  # WCSAXES = 3 on a plane cut out of a cube
+                    wcs = wcs.celestial
+            matrix = self._matrix(wcs)
         except Exception as error:  # wcslib and the table readers raise anything
             raise WCSError(f"{self.name}: its WCS cannot be read: {one_line(error)}") from error
         if not wcs.has_celestial:
             raise WCSError(f"{self.name}: no celestial WCS in its header (CTYPE1 = {self.header.get('CTYPE1')!r})")
+        if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
+            raise WCSError(f"{self.name}: its WCS is singular: its CD matrix is {matrix.tolist()}")
         wcs.array_shape = self.shape
         return wcs
+
+    def _matrix(self, wcs: WCS) -> np.ndarray:
+        """The CD matrix as the header has it: wcslib takes 1 degree per pixel for an axis of zeros."""
+        keywords = [f"CD{i}_{j}" for i in (1, 2) for j in (1, 2)]
+        if wcs.naxis == 2 and any(keyword in self.header for keyword in keywords):
+            return np.reshape([float(self.header.get(keyword, 0)) for keyword in keywords], (2, 2))
+        return wcs.pixel_scale_matrix
+
+
+class _Section:
+    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK and BZERO."""
+
+    def __init__(self, section: Any) -> None:
+        self._section = section
+        self.shape = section.shape
+        self.dtype = section[:1, :1].dtype
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        pixels: np.ndarray = self._section[key]
+        return pixels
 
 
 def one_line(error: Exception) -> str:
@@ -101,15 +129,17 @@ def open_fits(path: Path) -> Iterator[Any]:
     if path.is_dir():
         raise FileError(f"{path}: is a folder, expected a FITS file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            hdus = fits.open(path, memmap=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            hdus = fits.open(path)  # memory-mapped by default; memmap=True would refuse scaled images
             len(hdus)  # reads every header, so that what is wrong with the file shows here
     except PermissionError:
         raise FileError(f"{path}: no permission to read it") from None
     except Exception as error:
         raise FileError(f"{path}: not a readable FITS file: {one_line(error)}") from error
     with hdus:
+        if any("end-of-stream marker" in str(each.message) for each in caught):
+            raise FileError(f"{path}: truncated: the compressed file ends too early")
         yield hdus
 
 
@@ -147,8 +177,12 @@ def select_image(hdus: Any, where: ImageName) -> FitsImage:
 
 def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
     """Return every SCI extension of a file, or the one that was named, or its only image."""
+    if where.extension is not None:
+        hdu = hdus[_find(hdus, where)]
+        named = hdu.name and hdu.name != "PRIMARY"
+        return [ImageName(where.path, (hdu.name, hdu.ver)) if named else where]
     versions = [hdu.ver for hdu in hdus if hdu.name == "SCI" and hdu.is_image]
-    if where.extension is not None or not versions:
+    if not versions:
         return [where]
     return [ImageName(where.path, ("SCI", version)) for version in versions]
 
@@ -173,12 +207,15 @@ def _find(hdus: Any, where: ImageName) -> int:
 
 
 def _check_complete(image: FitsImage) -> None:
-    """Refuse an image whose pixels run past the end of the file (not for compressed files)."""
+    """Refuse an image whose pixels run past the end of the file (not for files compressed as a whole)."""
     info = image.hdu.fileinfo()
-    if info is None or image.path.suffix in (".gz", ".bz2", ".Z", ".zip") or isinstance(image.hdu, fits.CompImageHDU):
+    if info is None or info["file"].compression is not None:
         return
-    ny, nx = image.shape
-    needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
+    if isinstance(image.hdu, fits.CompImageHDU):
+        needed = info["datLoc"] + info["datSpan"] - 2879  # its last block may be short
+    else:
+        ny, nx = image.shape
+        needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
     present = os.path.getsize(image.path)
     if needed > present:
         raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, the file has {present}")

@@ -1,7 +1,8 @@
 """Write a blot: primary header and SCI extension, with the reference's WCS and its distortion tables."""
 
 import logging
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +28,15 @@ _STORAGE = (
     "NAXIS1",
     "NAXIS2",
 )
-#: Prefixes of the cards of a distortion model.
-_DISTORTION = (
-    "A_",
-    "B_",
-    "AP_",
-    "BP_",
-    "CPDIS",
-    "CPERR",
-    "DP1",
-    "DP2",
-    "D2IM",
-    "AXISCORR",
-    "IDCTAB",
-    "OCX",
-    "OCY",
+#: The cards of a distortion model, and of the linear terms.
+_DISTORTION = r"(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|IDCTAB|OC[XY]1[01]"
+_LINEAR = r"(CD|PC)\d_\d|PC\d{6}|(CDELT|CROTA|CTYPE|CRVAL|CRPIX|CUNIT)\d|P[VS]\d_\d+|LONPOLE|LATPOLE"
+_GEOMETRY = re.compile(f"{_DISTORTION}|{_LINEAR}|IDCSCALE|ORIENTAT")
+#: What AstroDrizzle knows of the whole mosaic, and the cards for it.
+_TOTALS = (
+    ("TEXPTIME", "texptime", "[s] total exposure time of the mosaic"),
+    ("NCOMBINE", "nimages", "exposures in the mosaic"),
 )
-_LINEAR = ("CD", "PC", "CDELT", "CROTA", "PV", "LONPOLE", "LATPOLE", "CTYPE", "CRVAL", "CRPIX", "CUNIT")
 #: The extension that holds each pair of tables, and the cards that point to it.
 _TABLES = {"WCSDVARR": ("DP1", "DP2"), "D2IMARR": ("D2IM1", "D2IM2")}
 
@@ -85,14 +78,37 @@ def write_blot(
     if wcs is None:
         hdus.extend(_companions(reference))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
+    write_hdus(path, hdus, overwrite=overwrite)
+
+
+def write_hdus(path: Path, hdus: fits.HDUList, *, overwrite: bool) -> None:
+    """Write HDUs to a file, atomically."""
     with atomic_write(path, overwrite=overwrite) as stream:
         hdus.writeto(stream, output_verify="silentfix+ignore")
 
 
+def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
+    """Return the blot of a chip as AstroDrizzle's next step reads it: one primary HDU, float32.
+
+    A single HDU has no room for look-up tables, so their cards are left out. EXPTIME is the exposure's own;
+    the total of the mosaic is in TEXPTIME.
+    """
+    header = header.copy(strip=True)
+    tables = ("CPDIS", "CPERR", "DP1", "DP2", "D2IM")
+    for keyword in [*_STORAGE, "EXTNAME", "EXTVER", "NEXTEND", "INHERIT", *(k for k in header if k.startswith(tables))]:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+    header["FILENAME"] = (facts["name"], "name of this file")
+    header["EXPTIME"] = (facts["exptime_s"], "[s] exposure time of this exposure")
+    header["BLOTSKY"] = (facts["sky"], "sky added")
+    for keyword, name, comment in _TOTALS:
+        if facts.get(name) is not None:
+            header[keyword] = (facts[name], comment)
+    return fits.PrimaryHDU(data, header)
+
+
 def _primary(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
-    if reference.hdu is reference.hdus[0]:
-        return fits.PrimaryHDU()
-    header = reference.primary.copy(strip=True)
+    simple = reference.hdu is reference.hdus[0]
+    header = fits.Header() if simple else reference.primary.copy(strip=True)
     for keyword in _STORAGE:
         header.remove(keyword, ignore_missing=True, remove_all=True)
     header["FILENAME"] = (path.name.encode("ascii", "replace").decode(), "name of this file")
@@ -107,13 +123,9 @@ def _storable(pixels: np.ndarray) -> np.ndarray:
 def _replace_wcs(header: fits.Header, wcs: Any) -> None:
     """Take the distortion out of a header and put the linear terms of `wcs` in."""
     for keyword in list(header):
-        alternate = keyword[-1:].isalpha() and keyword[-2:-1].isdigit()
-        linear = keyword.startswith(_LINEAR) and not alternate
-        if linear or (keyword.startswith(_DISTORTION) and not alternate):
+        if _GEOMETRY.fullmatch(keyword):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     header.update(_linear_cards(wcs))
-    header.remove("IDCSCALE", ignore_missing=True)
-    header.remove("ORIENTAT", ignore_missing=True)
 
 
 def _linear_cards(wcs: Any) -> dict[str, Any]:
@@ -124,6 +136,7 @@ def _linear_cards(wcs: Any) -> dict[str, Any]:
         cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = float(wcs.wcs.crval[i - 1]), float(wcs.wcs.crpix[i - 1])
         for j in (1, 2):
             cards[f"CD{i}_{j}"] = float(wcs.pixel_scale_matrix[i - 1, j - 1])
+    cards |= {f"PV{i}_{m}": value for i, m, value in wcs.wcs.get_pv()}
     for keyword in ("lonpole", "latpole"):
         if np.isfinite(getattr(wcs.wcs, keyword)):
             cards[keyword.upper()] = float(getattr(wcs.wcs, keyword))

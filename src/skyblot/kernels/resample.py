@@ -33,12 +33,25 @@ def _needed(first, taps, size):
 
 @njit(nogil=True)
 def _row_value(row, origin, x, size):
-    """Pixel x of a row of the source, extended by point reflection about its end pixels."""
-    if x < 0:
-        return 2 * row[-origin] - row[min(-x, size - 1) - origin]
-    if x >= size:
-        return 2 * row[size - 1 - origin] - row[max(2 * (size - 1) - x, 0) - origin]
-    return row[x - origin]
+    """Pixel x of a row of the source, extended by point reflection about its end pixels.
+
+    More than one reflection is needed where the taps are wider than the source.
+    """
+    offset, sign = row.dtype.type(0), row.dtype.type(1)
+    while (x < 0 or x >= size) and size > 1:
+        edge = 0 if x < 0 else size - 1
+        offset, sign, x = offset + 2 * sign * row[edge - origin], -sign, 2 * edge - x
+    return offset + sign * row[(x if size > 1 else 0) - origin]
+
+
+@njit(nogil=True)
+def _value(window, y0, x0, y, x, ny, nx):
+    """Pixel (y, x) of the extended source: rows by point reflection too."""
+    offset, sign = window.dtype.type(0), window.dtype.type(1)
+    while (y < 0 or y >= ny) and ny > 1:
+        edge = 0 if y < 0 else ny - 1
+        offset, sign, y = offset + 2 * sign * _row_value(window[edge - y0], x0, x, nx), -sign, 2 * edge - y
+    return offset + sign * _row_value(window[(y if ny > 1 else 0) - y0], x0, x, nx)
 
 
 @njit(nogil=True)
@@ -52,16 +65,7 @@ def _gather(window, origin, shape, first_y, first_x, taps, patch):
     for i in range(taps):
         y = first_y + i
         for j in range(taps):
-            x = first_x + j
-            if y < 0:
-                edge, mirror = 0, min(-y, ny - 1)
-            elif y >= ny:
-                edge, mirror = ny - 1, max(2 * (ny - 1) - y, 0)
-            else:
-                patch[i, j] = _row_value(window[y - y0], x0, x, nx)
-                continue
-            value = _row_value(window[edge - y0], x0, x, nx)
-            patch[i, j] = 2 * value - _row_value(window[mirror - y0], x0, x, nx)
+            patch[i, j] = _value(window, y0, x0, y, first_x + j, ny, nx)
     return True
 
 

@@ -30,14 +30,11 @@ def _look_up(table, place, x, y):
 
 
 @njit(nogil=True)
-def _run_end(px, start, place, nodes, cell):
-    """End of the run of pixels from `start` on whose table column is `cell`; px increases."""
+def _run_end(px, start, border):
+    """End of the run of positions from `start` on that lie below `border`; px increases by about 1 a pixel."""
     size = px.size
-    if cell >= nodes - 2:
-        return size
-    border = (cell + 2 - place[0]) / place[4] + place[2]
-    end = min(max(start + 1, start + int(border - px[start])), size)
-    while end > start + 1 and px[end - 1] >= border:
+    end = min(max(start, start + int(border - px[start])), size)
+    while end > start and px[end - 1] >= border:
         end -= 1
     while end < size and px[end] < border:
         end += 1
@@ -45,36 +42,63 @@ def _run_end(px, start, place, nodes, cell):
 
 
 @njit(nogil=True)
-def _add_run(out, px, py, start, end, table, place, ix, iy):
-    """Add one table cell's bilinear form to ``out[start:end]``."""
-    ny, nx = table.shape
-    corner = table[iy, ix]
-    along_x, along_y = table[iy, ix + 1] - corner, table[iy + 1, ix] - corner
-    twist = table[iy + 1, ix + 1] - table[iy + 1, ix] - along_x
-    for i in range(start, end):
-        fx = _node(px[i], place[0], place[2], place[4], nx) - ix
-        fy = _node(py[i], place[1], place[3], place[5], ny) - iy
-        out[i] += corner + along_x * fx + (along_y + twist * fx) * fy
+def _add_cell(out, px, py, plane):
+    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell, in pixel coordinates, to a run."""
+    a, b, c, d = plane
+    for i in range(out.size):
+        out[i] += (a + b * px[i]) + (c + d * px[i]) * py[i]
 
 
 @njit(nogil=True)
-def _add_table(out, px, py, table, place):
-    """Add a table's offsets along a row of positions; cell by cell, so that each run vectorises."""
+def _axis_cell(position, crpix, crval, inverse, nodes):
+    """Cell of a pixel coordinate along one axis; -1 before the first node, nodes - 1 behind the last."""
+    t = (position - crval) * inverse + (crpix - 1.0)
+    return -1 if t < 0 else min(int(t), nodes - 1)
+
+
+@njit(nogil=True)
+def _cell_line(cell, crpix, crval, inverse, nodes):
+    """Lower node, upper node, and the fraction between them as ``slope * position + start``."""
+    if cell < 0:
+        return 0, 0, 0.0, 0.0
+    if cell >= nodes - 1:
+        return nodes - 1, nodes - 1, 0.0, 0.0
+    return cell, cell + 1, inverse, (crpix - 1.0) - crval * inverse - cell
+
+
+@njit(nogil=True)
+def _plane(table, place, ix, iy):
+    """Coefficients of one cell's bilinear form in pixel coordinates; constant beyond the border nodes."""
+    ny, nx = table.shape
+    x0, x1, slope_x, start_x = _cell_line(ix, place[0], place[2], place[4], nx)
+    y0, y1, slope_y, start_y = _cell_line(iy, place[1], place[3], place[5], ny)
+    corner, along_x, along_y = table[y0, x0], table[y0, x1] - table[y0, x0], table[y1, x0] - table[y0, x0]
+    twist = table[y1, x1] - table[y1, x0] - along_x
+    a = corner + along_x * start_x + (along_y + twist * start_x) * start_y
+    b = (along_x + twist * start_y) * slope_x
+    c = (along_y + twist * start_x) * slope_y
+    return a, b, c, twist * slope_x * slope_y
+
+
+@njit(nogil=True)
+def _add_table(out, px, py, low, high, table, place):
+    """Add a table's offsets along a row of positions, ``low <= py <= high``, cell by cell so that runs vectorise."""
     if table.size == 0:
         return
     ny, nx = table.shape
-    low = min(int(_node(py.min(), place[1], place[3], place[5], ny)), ny - 2)
-    high = min(int(_node(py.max(), place[1], place[3], place[5], ny)), ny - 2)
-    if low != high or not place[4] > 0:
+    iy = _axis_cell(low, place[1], place[3], place[5], ny)
+    if iy != _axis_cell(high, place[1], place[3], place[5], ny) or not place[4] > 0:
         for i in range(out.size):
             out[i] += _look_up(table, place, px[i], py[i])
         return
     start = 0
+    ix = _axis_cell(px[0], place[0], place[2], place[4], nx)
     while start < out.size:
-        ix = min(int(_node(px[start], place[0], place[2], place[4], nx)), nx - 2)
-        end = _run_end(px, start, place, nx, ix)
-        _add_run(out, px, py, start, end, table, place, ix, low)
-        start = end
+        end = out.size
+        if ix < nx - 1:
+            end = _run_end(px, start, (ix + 2 - place[0]) / place[4] + place[2])
+        _add_cell(out[start:end], px[start:end], py[start:end], _plane(table, place, ix, iy))
+        start, ix = end, ix + 1
 
 
 @njit(nogil=True, inline="always")
@@ -105,6 +129,14 @@ def _finish(px, py, dx, dy, centre, a, b, h, order):
         px[i], py[i] = _project(px[i] + su + dx[i], py[i] + sv + dy[i], h)
 
 
+@njit(nogil=True)
+def _span(table):
+    """Smallest and largest offset in a table."""
+    if table.size == 0:
+        return 0.0, 0.0
+    return table.min(), table.max()
+
+
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, powers, xout, yout):
     """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
@@ -115,14 +147,16 @@ def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, powers, xout, yout)
     nx = xout.shape[1]
     column = np.arange(1.0, nx + 1.0)
     line, dx, dy = np.empty(nx), np.empty(nx), np.empty(nx)
+    below, above = _span(d2im[1])
     for j in range(xout.shape[0]):
+        y = row0 + j + 1.0
         px, py = xout[j], yout[j]
-        line[:] = row0 + j + 1.0
+        line[:] = y
         px[:], py[:], dx[:], dy[:] = column, line, 0.0, 0.0
-        _add_table(px, column, line, d2im[0], places[0])
-        _add_table(py, column, line, d2im[1], places[1])
-        _add_table(dx, px, py, cpdis[0], places[2])
-        _add_table(dy, px, py, cpdis[1], places[3])
+        _add_table(px, column, line, y, y, d2im[0], places[0])
+        _add_table(py, column, line, y, y, d2im[1], places[1])
+        _add_table(dx, px, py, y + below, y + above, cpdis[0], places[2])
+        _add_table(dy, px, py, y + below, y + above, cpdis[1], places[3])
         _finish(px, py, dx, dy, centre, a, b, h, len(powers) - 1)
 
 

@@ -41,6 +41,11 @@ class TangentMap:
         self._centre, self._a, self._b = _sip_terms(wcs.sip)
         self._homography = homography(target, source)
 
+    @property
+    def folds(self) -> bool:
+        """Whether D2IM turns positions along a row back; the row kernel takes them to increase."""
+        return bool((np.diff(self._d2im[0], axis=1) * self._places[0, 4] <= -1.0).any())
+
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
         tangent_rows(row0, *self._terms(), static(len(self._a)), xout, yout)
@@ -66,6 +71,8 @@ def tangent_map(target: Any, source: Any, shape: tuple[int, int]) -> TangentMap 
     if source.wcs.has_distortion or not (_is_tan(target) and _is_tan(source)):
         return None
     closed = TangentMap(target, source)
+    if closed.folds:
+        return None
     difference = _disagreement(closed, DirectMap(target, source), shape)
     allowed = max(AGREEMENT_PIXELS, AGREEMENT_DEGREES / _degrees_per_pixel(source))
     if difference <= allowed:

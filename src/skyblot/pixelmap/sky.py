@@ -9,6 +9,9 @@ import numpy as np
 
 from ..errors import WCSError
 
+#: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
+SINGULAR = 1e-12
+
 
 def plain_copy(wcs: Any) -> Any:
     """Return an independent `astropy.wcs.WCS` with the same transformation as a WCS or subclass."""
@@ -23,11 +26,28 @@ def plain_copy(wcs: Any) -> Any:
 
 
 def undistorted(wcs: Any) -> Any:
-    """Return an independent copy of a FITS WCS that keeps its linear terms only."""
+    """Return an independent copy of a FITS WCS that keeps its linear terms and its projection only."""
     copy = plain_copy(wcs)
+    copy.wcs.set()
+    if all(str(name)[4:] in ("-TAN", "-TAN-SIP") for name in copy.wcs.ctype):
+        return _tangent(copy)
     copy.sip = copy.cpdis1 = copy.cpdis2 = copy.det2im1 = copy.det2im2 = None
     copy.wcs.ctype = [name.removesuffix("-SIP") for name in copy.wcs.ctype]
     return copy
+
+
+def _tangent(wcs: Any) -> Any:
+    """A new TAN WCS with the linear terms of `wcs`: TPV and TNX are TAN to wcslib, with a distortion inside."""
+    from astropy.wcs import WCS
+
+    fresh = WCS(naxis=2)
+    fresh.wcs.ctype = [f"{str(name)[:4]}-TAN" for name in wcs.wcs.ctype]
+    fresh.wcs.crpix, fresh.wcs.crval, fresh.wcs.cunit = wcs.wcs.crpix, wcs.wcs.crval, ["deg", "deg"]
+    fresh.wcs.cd = wcs.pixel_scale_matrix
+    fresh.wcs.lonpole, fresh.wcs.latpole = wcs.wcs.lonpole, wcs.wcs.latpole
+    fresh.wcs.radesys, fresh.wcs.equinox = wcs.wcs.radesys, wcs.wcs.equinox
+    fresh.pixel_shape = wcs.pixel_shape
+    return fresh
 
 
 def is_fits_wcs(wcs: Any) -> bool:
@@ -48,30 +68,32 @@ class FitsSky:
     """A FITS celestial WCS on a private copy, so that the caller's object is never touched."""
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs = plain_copy(wcs) if wcs.naxis == 2 else wcs.celestial
+        self.wcs = self._checked_copy(wcs, role)
         self._lock = threading.Lock()
-        self._check(role)
         self.lon, self.lat = self.wcs.wcs.lng, self.wcs.wcs.lat
         self.frame_key = self._frame_key()
 
-    def _check(self, role: str) -> None:
+    @staticmethod
+    def _checked_copy(wcs: Any, role: str) -> Any:
         try:
-            self.wcs.wcs.set()
-            determinant = np.linalg.det(self.wcs.pixel_scale_matrix)
+            copy = plain_copy(wcs) if wcs.naxis == 2 else wcs.celestial
+            copy.wcs.set()
+            matrix = copy.pixel_scale_matrix
         except Exception as error:  # wcslib's errors have no common class
             reason = " ".join(str(error).split())
             raise WCSError(f"the {role}'s WCS cannot be used: {reason}") from error
-        if not self.wcs.has_celestial:
-            axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
+        if not copy.has_celestial:
+            axes = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
             raise WCSError(f"the {role} has no celestial WCS: CTYPE is {axes}, expected RA---TAN or the like")
-        if not np.isfinite(determinant) or determinant == 0:
-            raise WCSError(f"the {role}'s WCS is singular: its CD matrix is {self.wcs.pixel_scale_matrix.tolist()}")
+        if not abs(np.linalg.det(matrix)) > SINGULAR * np.sum(matrix**2):  # true for NaN too
+            raise WCSError(f"the {role}'s WCS is singular: its CD matrix is {matrix.tolist()}")
+        return copy
 
     def _frame_key(self) -> tuple:
         wcs = self.wcs.wcs
         system, equinox = wcs.radesys.strip().upper(), wcs.equinox
         if wcs.lngtyp.strip() != "RA":
-            return (wcs.lngtyp.strip(), system, equinox)
+            return (wcs.lngtyp.strip(), system, None if np.isnan(equinox) else equinox)
         if not system:
             system = "ICRS" if np.isnan(equinox) else ("FK4" if equinox < 1984 else "FK5")
         if system == "ICRS":
@@ -81,8 +103,16 @@ class FitsSky:
     @property
     def frame(self) -> Any:
         """The celestial frame, an astropy coordinate frame."""
+        from astropy.coordinates import BarycentricMeanEcliptic
         from astropy.wcs.utils import wcs_to_celestial_frame
 
+        kind = self.wcs.wcs.lngtyp.strip()
+        if kind == "ELON":  # which astropy would take for right ascension
+            equinox = self.wcs.wcs.equinox
+            return BarycentricMeanEcliptic(equinox=f"J{2000.0 if np.isnan(equinox) else equinox}")
+        if kind not in ("RA", "GLON", "TLON"):
+            axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
+            raise WCSError(f"no rotation is known from CTYPE {axes} to the other WCS: expected RA, GLON or ELON")
         return wcs_to_celestial_frame(self.wcs)
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
