@@ -210,7 +210,7 @@ def test_override_validates_and_leaves_the_original():
 
 def test_from_values_and_items_are_inverse():
     values = dict(Parameters().items())
-    values |= {"interp": "sinc", "sinscl": 0.5, "raref": 12.5, "outnx": 100, "expout": 3.5, "coeffs": False}
+    values |= {"interp": "sinc", "sinscl": 0.75, "raref": 12.5, "outnx": 100, "expout": 3.5, "coeffs": False}
     parameters = Parameters.from_values(values)
     assert dict(parameters.items()) == values
     assert [name for name, _ in parameters.items()] == [row.name for row in TABLE]
@@ -232,7 +232,7 @@ reference = j8c0d1bwq_flc.fits[sci,1] # the chip, with a comma
 outdata = ""
 coeffs = True
 interpol = "sinc"   # the interpolant
-sinscl = 0.5
+sinscl = 0.75
 stepsize = 10 # pixels
 addsky = no
 skyval = -1.5
@@ -260,7 +260,7 @@ _rule1_ = "anything at all"
 SAVED_VALUES = {
     "coeffs": True,
     "interp": "sinc",
-    "sinscl": 0.5,
+    "sinscl": 0.75,
     "stepsize": 10,
     "addsky": False,
     "skyval": -1.5,

@@ -16,6 +16,9 @@ USER_WCS_SECTION = "User WCS Parameters"
 #: Interpolants, from the cheapest to the most expensive.
 INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc")
 
+#: A sinc narrower than this cannot be normalised: at 0.5, a point halfway between two pixels has no weight at all.
+SMALLEST_SINSCL = 0.55
+
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
 UNSET = ("", "none", "indef")
 
@@ -156,7 +159,7 @@ def _user_wcs(name: str, kind: str, help: str, **more: Any) -> Parameter:
 TABLE: tuple[Parameter, ...] = (
     Parameter("coeffs", "bool", True, "Use the distortion model of the reference; no: its linear terms only."),
     Parameter("interp", "text", "poly5", "Interpolant.", choices=INTERPOLANTS),
-    Parameter("sinscl", "number", 1.0, "Scale of the sinc interpolant.", minimum=0.1, unit="pixel"),
+    Parameter("sinscl", "number", 1.0, "Scale of the sinc interpolant.", minimum=SMALLEST_SINSCL, unit="pixel"),
     Parameter(
         "stepsize",
         "integer",

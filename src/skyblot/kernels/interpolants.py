@@ -10,14 +10,10 @@ from functools import cache
 
 import numpy as np
 
-from ..errors import ParameterError
 from .separable import lanes_for
 
 #: The largest error of a weight that is fitted by a polynomial.
 FIT_ERROR = 1e-7
-
-#: Scale of the sinc below which it cannot be normalised: halfway between two pixels, 0.5 has no weight at all.
-SMALLEST_SINSCL = 0.55
 
 
 @dataclass(frozen=True)
@@ -118,11 +114,6 @@ def _sinc(sinscl: float) -> Interpolant:
 
     The taper is zero at j = -7 and 7, so 13 taps are read.
     """
-    if sinscl < SMALLEST_SINSCL:
-        raise ParameterError(
-            f"sinscl = {sinscl:g}: expected at least {SMALLEST_SINSCL:g}; the weights of a narrower sinc sum to "
-            "zero between pixels"
-        )
     nodes = np.arange(-6, 7)[:, None]
     taper = np.cos(np.pi * nodes / 14) ** 2
 
