@@ -45,6 +45,7 @@ bench: $(BENCH)/.ready-bench  ## speed and accuracy against the peers (BENCH_ARG
 $(BENCH)/.ready-bench: pyproject.toml benchmarks/requirements.txt
 	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable . -r benchmarks/requirements.txt
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'stcal>=1.20'
 	@touch $@
 
 compat: $(COMPAT)/.ready-compat  ## the tests against drizzlepac and stcal, in an environment of their own
