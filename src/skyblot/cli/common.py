@@ -4,7 +4,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -85,25 +85,24 @@ def result_line(result: "BlotResult") -> str:
 @contextmanager
 def progress(total: int, *, quiet: bool) -> Iterator[Callable[["BlotResult"], None]]:
     """Yield what to call with each result: prints its line, and moves a progress bar on a terminal."""
+    with nullcontext() if quiet or not sys.stderr.isatty() else _bar(total) as advance:
+
+        def report(result: "BlotResult") -> None:
+            if not quiet:
+                click.echo(result_line(result))
+            if advance is not None:
+                advance()
+
+        yield report
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr; yield what moves it on by one."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("blotting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=quiet or not console.is_terminal,
-    )
-    with bar:
+    columns = (TextColumn("blotting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("blotting", total=total)
-
-        def advance(result: "BlotResult") -> None:
-            if not quiet:
-                click.echo(result_line(result))
-            bar.advance(task)
-
-        yield advance
+        yield lambda: bar.advance(task)

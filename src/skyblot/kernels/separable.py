@@ -29,10 +29,10 @@ def static(number: int) -> tuple[int, ...]:
 
 
 class _Vectors:
-    """Emits operations on vectors of `width` elements of one float type."""
+    """Emits operations on vectors of `width` elements of one float type; `fused` if the processor has FMA."""
 
-    def __init__(self, builder: ir.IRBuilder, element, width: int) -> None:
-        self.builder, self.width = builder, width
+    def __init__(self, builder: ir.IRBuilder, element, width: int, fused: bool) -> None:
+        self.builder, self.width, self.fused = builder, width, fused
         self.scalar, self.suffix, self.align = _ELEMENTS[element]
         self.type = ir.VectorType(self.scalar, width)
 
@@ -53,7 +53,14 @@ class _Vectors:
         return self.builder.shuffle_vector(vector, other, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
 
     def multiply_add(self, a, b, c):
-        """``a * b + c``: fused where the processor can, never an emulated call."""
+        """``a * b + c`` rounded once: fused, or without FMA in double precision, which is exact up to the sum.
+
+        Processors thus agree to the last bit or nearly; `llvm.fma` without FMA would be a call for each lane.
+        """
+        if not self.fused and self.suffix == "f32":
+            wide = ir.VectorType(ir.DoubleType(), self.width)
+            a, b, c = (self.builder.fpext(value, wide) for value in (a, b, c))
+            return self.builder.fptrunc(self.builder.fadd(self.builder.fmul(a, b), c), self.type)
         kind = ir.FunctionType(self.type, [self.type] * 3)
         name = f"llvm.fmuladd.v{self.width}{self.suffix}"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
@@ -76,6 +83,12 @@ class _Vectors:
         return self.builder.extract_element(vector, ir.Constant(_I32, 0))
 
 
+def _has_fma(context) -> bool:
+    """Whether the code is compiled for a processor with fused multiply-add; all but old x86 have it."""
+    triple, _, features = context.codegen().magic_tuple()
+    return not triple.startswith(("x86", "i686")) or "+fma" in features.split(",")
+
+
 @intrinsic
 def separable(typingctx, source, offset, stride, sx, sy, weights, taps, powers):
     """Interpolate at one point: ``separable(source, offset, stride, sx, sy, weights, taps, powers)``.
@@ -91,7 +104,7 @@ def separable(typingctx, source, offset, stride, sx, sy, weights, taps, powers):
 
     def codegen(context, builder, sig, args):
         source_, first, stride_, sx_, sy_, weights_, _, _ = args
-        vectors = _Vectors(builder, element, lanes_for(count))
+        vectors = _Vectors(builder, element, lanes_for(count), _has_fma(context))
         pixels = context.make_array(sig.args[0])(context, builder, source_).data
         table = context.make_array(sig.args[5])(context, builder, weights_).data
         rows = [vectors.load(table, ir.Constant(_I64, power * vectors.width)) for power in range(orders)]
