@@ -1,0 +1,95 @@
+"""The groups of rows in the order in which they are run, with the words that the pages have for them."""
+
+import groups
+import work
+from groups import Group
+
+GROUPS = (
+    Group(
+        "memory",
+        "In memory, pixel map included",
+        "Arrays and WCS in, array out.",
+        groups.memory,
+    ),
+    Group(
+        "interpolants",
+        "The other interpolants",
+        "In memory, pixel map included. drizzlepac has no documented lanczos; its C code does.",
+        groups.interpolants,
+    ),
+    Group("map", "Pixel map alone", "Where every target pixel falls on the source.", groups.maps),
+    Group(
+        "resample",
+        "Resampling alone",
+        "The map is given, in memory. skyblot makes its map band by band and never holds it whole: it is measured "
+        "here with a map that comes from memory, which costs it time. `do_blot` gets the map row by row through its "
+        "`wcsmap`.",
+        groups.resampling,
+    ),
+    Group(
+        "ir",
+        "A small detector",
+        "In memory, pixel map included; every interpolant, by everyone who has it.",
+        groups.infrared,
+        (work.infrared,),
+    ),
+    Group("nircam", "A detector of JWST", "In memory, pixel map included.", groups.nircam, (work.nircam,)),
+    Group(
+        "file",
+        "File to file",
+        "In one process, everything imported, the files in the system's cache. skyblot flushes its output to the disk "
+        "before it gives it its name; drizzlepac does not. The last line reads the bytes of the mosaic and the "
+        "reference and writes as many as the reference has, without a flush.",
+        groups.file_to_file,
+    ),
+    Group(
+        "process",
+        "Whole processes",
+        "From start to end, start-up and imports included, the files in the system's cache. The peer is a Python "
+        "process that imports `drizzlepac.ablot` and blots the same files. The kernels are in Numba's cache.",
+        groups.process,
+        slow=True,
+    ),
+    Group(
+        "cold",
+        "The first run after an installation",
+        "The kernels have to be compiled: Numba's cache is empty. The system's caches are not: dropping them takes "
+        "rights that a benchmark should not have.",
+        groups.cold_process,
+        rounds=3,
+        warmups=0,
+        slow=True,
+    ),
+    Group(
+        "help",
+        "Start-up",
+        "A Python process that does nothing, and the two help texts.",
+        groups.start_up,
+        (),
+        slow=True,
+    ),
+    Group(
+        "floor",
+        "The floor",
+        "No blot can be faster than one copy of its source and of itself: `numpy.copyto`, one thread, into memory that "
+        "has been used before.",
+        groups.floor,
+    ),
+    Group("threads", "Threads", "skyblot alone.", groups.threads),
+    Group(
+        "output-size",
+        "Larger blots",
+        "Square chips with the distortion of WFC3/UVIS scaled to them, the mosaic a little larger. The time per pixel "
+        "should stay the same.",
+        groups.output_size,
+        (),
+    ),
+    Group(
+        "source-size",
+        "Larger mosaics",
+        "`skyblot blot`, whole process: the same chip from the middle of ever larger mosaics on disk (float32, "
+        "big-endian, zeros that take no room). Neither time nor memory should grow.",
+        groups.source_size,
+        slow=True,
+    ),
+)
