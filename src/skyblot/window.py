@@ -152,6 +152,7 @@ def load_window(source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Inter
     row0, row1 = max(bounds[0] - extra, 0), min(bounds[1] + extra, ny)
     column0, column1 = max(bounds[2] - extra, 0), min(bounds[3] + extra, nx)
     pixels = np.empty((row1 - row0, column1 - column0), dtype)
+    concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
 
     def copy(first: int, end: int, *_: np.ndarray) -> None:
         piece = source[row0 + first : row0 + end, column0:column1]
@@ -159,7 +160,7 @@ def load_window(source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Inter
             piece = np.ma.filled(piece.astype(dtype), np.nan)
         pixels[first:end] = piece
 
-    for_each_band((len(pixels), 0), copy, threads if isinstance(source, np.ndarray) else 1, rows=256)
+    for_each_band((len(pixels), 0), copy, threads if concurrent else 1, rows=256)
     if extra:
         pixels = spline_coefficients(pixels)
     return Window(_read_only(pixels), (row0, column0), (ny, nx), interpolant)
