@@ -128,7 +128,8 @@ class FileRows:
     concurrent = True
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        (row0, row1, _), (column0, column1, _) = (part.indices(size) for part, size in zip(key, self.shape, strict=True))
+        row0, row1, _ = key[0].indices(self.shape[0])
+        column0, column1, _ = key[1].indices(self.shape[1])
         rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
         with open(self.path, "rb", buffering=0) as stream:
             if 2 * columns > width:  # one long read costs less than many short ones
@@ -142,7 +143,7 @@ class FileRows:
 
     def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:
         """Read consecutive pixels from the `first` on."""
-        buffer, done = memoryview(pixels.reshape(-1).view(np.uint8)), 0
+        buffer, done = memoryview(pixels.reshape(-1).view(np.uint8).data), 0
         offset = self.start + first * self.dtype.itemsize
         while done < len(buffer):
             count = os.preadv(file, [buffer[done:]], offset + done)

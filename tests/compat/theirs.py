@@ -1,0 +1,113 @@
+"""Runs DrizzlePac in a process of its own: ``python theirs.py JOB.json``, in the job's folder.
+
+A job is ``{"ablot": [[name, keywords], ...]}`` (blots with `drizzlepac.ablot.blot`, outcomes in ``NAME.json``) or
+``{"astrodrizzle": {...}}`` (see `astrodrizzle`).
+"""
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+
+
+def ablot(cases):
+    """Run each case; write what came of it: the error, or the pixels and the extension's facts."""
+    from astropy.io import fits
+    from drizzlepac import ablot, wcs_functions
+
+    maps = {"WCSMap": wcs_functions.WCSMap, "IdentityMap": wcs_functions.IdentityMap, "None": None}
+    for name, keywords in cases:
+        if "wcsmap" in keywords:
+            keywords["wcsmap"] = maps[keywords["wcsmap"]]
+        try:
+            ablot.blot(**{"configObj": "defaults", **keywords, "outdata": f"their_{name}.fits"})
+            np.save(f"{name}.npy", fits.getdata(f"their_{name}.fits", ("SCI", 1)).astype(np.float32))
+            outcome = "done"
+        except Exception as error:
+            outcome = f"{type(error).__name__}: {error}".strip(": ")
+        Path(f"{name}.json").write_text(json.dumps(outcome))
+
+
+def astrodrizzle(exposures, ours, in_memory, exact):
+    """Run AstroDrizzle; save the blots, the median, the pixel maps, and DrizzlePac's exact blots of the same median.
+
+    Parameters
+    ----------
+    exposures : list of str
+    ours : bool
+        With ``skyblot.ablot.patch_drizzlepac``.
+    in_memory : bool
+    exact : bool
+        With ``wcsmap=WCSMap``.
+    """
+    from drizzlepac import ablot, cdriz, wcs_functions
+    from drizzlepac import astrodrizzle as task
+
+    if ours:
+        importlib.import_module("skyblot.ablot").patch_drizzlepac()
+    inner = ablot.runBlot
+
+    def watched(images, output_wcs, configObj, wcsmap=None, procSteps=None):
+        inner(images, output_wcs, configObj, wcsmap=wcsmap, procSteps=procSteps)
+        median = pixels(images[0].getOutputName("outMedian"))
+        np.save("median.npy", median)
+        source = output_wcs.single_wcs
+        for image in images:
+            for chip in image.returnAllChips(extname=image.scienceExt):
+                name = chip.outputNames["blotImage"]
+                np.save(f"{name}.npy", pixels(image.virtualOutputs[name] if in_memory else name))
+                if not ours and not in_memory:
+                    sky = 0.0 if chip.computedSky is None else float(chip.computedSky)
+                    arguments = median, source, chip.wcs, chip._exptime
+                    blot = their_do_blot(*arguments, wcsmap=wcs_functions.WCSMap).astype(float)
+                    np.save(f"{name}.exact.npy", blot / chip._conversionFactor + sky)
+                    ny, nx = chip.wcs.array_shape
+                    y, x = (each.ravel() + 1.0 for each in np.indices((ny, nx)))
+                    for label, forward in (
+                        ("map", wcs_functions.WCSMap(chip.wcs, source).forward),
+                        ("map10", cdriz.DefaultWCSMapping(chip.wcs, source, nx, ny, 10)),
+                    ):
+                        np.save(f"{name}.{label}.npy", np.array(forward(x, y)).reshape(2, ny, nx) - 1)
+                    scale = chip.wcs.idcscale / source.pscale
+                    facts = {"factor": chip._exptime * scale**2 / chip._conversionFactor, "sky": sky}
+                    Path(f"{name}.json").write_text(json.dumps(facts))
+
+    def masked(images, *arguments, **keywords):
+        inner_mask(images, *arguments, **keywords)
+        for image in images:
+            for chip in image.returnAllChips(extname=image.scienceExt):
+                name = chip.outputNames["crmaskImage"]
+                np.save(f"{name}.npy", pixels(image.virtualOutputs[name] if in_memory else name))
+
+    their_do_blot, inner_mask = ablot.do_blot, task.drizCR.rundrizCR
+    ablot.runBlot, task.drizCR.rundrizCR = watched, masked
+    task.AstroDrizzle(
+        exposures, output="final", mdriztab=False, updatewcs=False, wcskey="", resetbits=4096, build=False, clean=False,
+        preserve=True, overwrite=True, skysub=True, skymethod="localmin", final_wht_type="EXP", in_memory=in_memory,
+        num_cores=1, context=False, wcsmap=wcs_functions.WCSMap if exact else None,
+    )  # fmt: skip
+
+
+def pixels(given):
+    from astropy.io import fits
+
+    with contextlib.ExitStack() as stack:
+        hdus = given if isinstance(given, fits.HDUList) else stack.enter_context(fits.open(given))
+        return np.array(hdus[0].data, dtype=np.float32)
+
+
+if __name__ == "__main__":
+    # Before any import of DrizzlePac: no astrometry data base, no reference files, and a home of its own for TEAL.
+    os.environ.update(ASTROMETRY_STEP_CONTROL="off", iref="/nonexistent/", jref="/nonexistent/", HOME=os.getcwd())
+    logging.disable(logging.CRITICAL)
+    job = json.loads(Path(sys.argv[1]).read_text())
+    for kind, argument in job.items():
+        ablot(argument) if kind == "ablot" else astrodrizzle(**argument)
