@@ -130,29 +130,29 @@ def _finish(px, py, dx, dy, centre, a, b, h, order):
 
 
 @njit(nogil=True)
-def _span(table):
-    """Smallest and largest offset in a table."""
-    if table.size == 0:
-        return 0.0, 0.0
-    return table.min(), table.max()
+def _start(column, line, px, py, dx, dy, y):
+    """Begin a row at height `y`: 1-based positions, and no offsets yet."""
+    for i in range(column.size):
+        column[i] = px[i] = i + 1.0
+        line[i] = py[i] = y
+        dx[i] = dy[i] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, powers, xout, yout):
+def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout, yout):
     """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
 
     `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre` the SIP
-    reference pixel, `a` and `b` SIP coefficients, `h` the homography, `powers` the SIP order + 1, static.
+    reference pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest and largest D2IM
+    offset in y, `powers` the SIP order + 1, static.
     """
     nx = xout.shape[1]
-    column = np.arange(1.0, nx + 1.0)
-    line, dx, dy = np.empty(nx), np.empty(nx), np.empty(nx)
-    below, above = _span(d2im[1])
+    column, line, dx, dy = np.empty(nx), np.empty(nx), np.empty(nx), np.empty(nx)
+    below, above = span
     for j in range(xout.shape[0]):
         y = row0 + j + 1.0
         px, py = xout[j], yout[j]
-        line[:] = y
-        px[:], py[:], dx[:], dy[:] = column, line, 0.0, 0.0
+        _start(column, line, px, py, dx, dy, y)
         _add_table(px, column, line, y, y, d2im[0], places[0])
         _add_table(py, column, line, y, y, d2im[1], places[1])
         _add_table(dx, px, py, y + below, y + above, cpdis[0], places[2])

@@ -37,6 +37,7 @@ class TangentMap:
         tables = [_table(getattr(wcs, name)) for name in ("det2im1", "det2im2", "cpdis1", "cpdis2")]
         self._d2im = (tables[0][0], tables[1][0])
         self._cpdis = (tables[2][0], tables[3][0])
+        self._span = (float(self._d2im[1].min(initial=0.0)), float(self._d2im[1].max(initial=0.0)))
         self._places = np.array([place for _, place in tables])
         self._centre, self._a, self._b = _sip_terms(wcs.sip)
         self._homography = homography(target, source)
@@ -48,7 +49,7 @@ class TangentMap:
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        tangent_rows(row0, *self._terms(), static(len(self._a)), xout, yout)
+        tangent_rows(row0, *self._terms(), self._span, static(len(self._a)), xout, yout)
 
     def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Source positions of any target positions (0-based, float64, 1-D)."""
