@@ -8,9 +8,12 @@ source, and how many of those needed source pixels outside the window (the windo
 import math
 
 import numpy as np
-from numba import int64, njit
+from numba import int32, int64, njit
 
-from .separable import separable
+from .separable import multiply_add, separable
+
+#: Pixels of a row that are placed and weighed together, in arrays that stay in the nearest cache.
+CHUNK = 256
 
 
 @njit(nogil=True, inline="always")
@@ -69,6 +72,28 @@ def _gather(window, origin, shape, first_y, first_x, taps, patch):
     return True
 
 
+@njit(nogil=True)
+def _place(position, shift, centre, low, high, index, fraction):
+    """Split positions into the window index of the tap at `shift` and the fraction; index -1 outside low ... high."""
+    for i in range(position.size):
+        moved = position[i] + shift
+        base = math.floor(moved)
+        inside = (moved >= low) & (moved < high)
+        index[i] = int32(base - low) if inside else int32(-1)
+        fraction[i] = (position[i] - base) - centre
+
+
+@njit(nogil=True)
+def _weigh(fraction, table, powers, tap, out):
+    """Weight of one tap at every fraction: a polynomial by Horner's rule."""
+    last = len(powers) - 1
+    for i in range(fraction.size):
+        weight = table[last, tap]
+        for power in range(last - 1, -1, -1):
+            weight = multiply_add(weight, fraction[i], table[power, tap])
+        out[i] = weight
+
+
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
     """Interpolate a floating-point window at every point of the map.
@@ -78,30 +103,36 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
     """
     (ny, nx), (y0, x0), (first, shift, centre) = shape, origin, placement
     factor, offset = affine
-    count, lanes = len(taps), weights.shape[1]
-    last_y, last_x = window.shape[0] - count, window.shape[1] - lanes
-    stride = int64(window.shape[1])
-    patch = np.zeros((count, lanes), window.dtype)
-    element = window.dtype.type
+    count, lanes, stride = len(taps), weights.shape[1], int64(window.shape[1])
+    low_x, low_y = float(x0 - first), float(y0 - first)
+    high_x, high_y = low_x + window.shape[1] - lanes + 1, low_y + window.shape[0] - count + 1
+    ix, iy = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
+    sx, sy = np.empty(CHUNK, window.dtype), np.empty(CHUNK, window.dtype)
+    wy, patch = np.empty((count, CHUNK), window.dtype), np.zeros((count, lanes), window.dtype)
     covered, missed = 0, 0
     for j in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            x, y = xmap[j, i], ymap[j, i]
-            if not _covers(x, y, nx, ny):
-                out[j, i] = fill
-                continue
-            covered += 1
-            base_x, base_y = math.floor(x + shift), math.floor(y + shift)
-            ix, iy = int64(base_x) + first - x0, int64(base_y) + first - y0
-            sx, sy = element(x - base_x - centre), element(y - base_y - centre)
-            if ix >= 0 and iy >= 0 and ix <= last_x and iy <= last_y:
-                value = separable(window, iy * stride + ix, stride, sx, sy, weights, taps, powers)
-            elif _gather(window, origin, shape, iy + y0, ix + x0, count, patch):
-                value = separable(patch, int64(0), int64(lanes), sx, sy, weights, taps, powers)
-            else:
-                missed += 1
-                continue
-            out[j, i] = value * factor + offset
+        for start in range(0, out.shape[1], CHUNK):
+            x, y, line = xmap[j, start : start + CHUNK], ymap[j, start : start + CHUNK], out[j, start : start + CHUNK]
+            _place(x, shift, centre, low_x, high_x, ix, sx)
+            _place(y, shift, centre, low_y, high_y, iy, sy)
+            for tap in range(count):
+                _weigh(sy[: x.size], weights, powers, tap, wy[tap])
+            for i in range(x.size):
+                if ix[i] >= 0 and iy[i] >= 0:
+                    at = int64(iy[i]) * stride + ix[i]
+                    value = separable(window, at, stride, sx[i], wy, i, weights, taps, powers)
+                    covered += 1
+                elif not _covers(x[i], y[i], nx, ny):
+                    line[i] = fill
+                    continue
+                else:
+                    covered += 1
+                    left, low = int64(math.floor(x[i] + shift)) + first, int64(math.floor(y[i] + shift)) + first
+                    if not _gather(window, origin, shape, low, left, count, patch):
+                        missed += 1
+                        continue
+                    value = separable(patch, int64(0), int64(lanes), sx[i], wy, i, weights, taps, powers)
+                line[i] = value * factor + offset
     return covered, missed
 
 

@@ -29,24 +29,24 @@ def static(number: int) -> tuple[int, ...]:
 
 
 class _Vectors:
-    """Emits operations on vectors of `width` elements of one float type; `fused` if the processor has FMA."""
+    """Emits operations on vectors of one float type, 1 for a scalar; `fused` if the processor has FMA."""
 
     def __init__(self, builder: ir.IRBuilder, element, width: int, fused: bool) -> None:
         self.builder, self.width, self.fused = builder, width, fused
         self.scalar, self.suffix, self.align = _ELEMENTS[element]
-        self.type = ir.VectorType(self.scalar, width)
+        self.type = ir.VectorType(self.scalar, width) if width > 1 else self.scalar
 
     def load(self, pointer, index):
         place = self.builder.gep(pointer, [index], source_etype=self.scalar)
         return self.builder.load(place, typ=self.type, align=self.align)
 
-    def spread(self, vector, lane: int):
-        """All lanes become lane `lane` of `vector`."""
-        return self.shuffle(vector, [lane] * self.width)
+    def load_scalar(self, pointer, index):
+        place = self.builder.gep(pointer, [index], source_etype=self.scalar)
+        return self.builder.load(place, typ=self.scalar, align=self.align)
 
     def broadcast(self, scalar):
         empty = ir.Constant(self.type, ir.Undefined)
-        return self.spread(self.builder.insert_element(empty, scalar, ir.Constant(_I32, 0)), 0)
+        return self.shuffle(self.builder.insert_element(empty, scalar, ir.Constant(_I32, 0)), [0] * self.width)
 
     def shuffle(self, vector, lanes: list[int]):
         other = ir.Constant(vector.type, ir.Undefined)
@@ -58,11 +58,11 @@ class _Vectors:
         Processors thus agree to the last bit or nearly; `llvm.fma` without FMA would be a call for each lane.
         """
         if not self.fused and self.suffix == "f32":
-            wide = ir.VectorType(ir.DoubleType(), self.width)
+            wide = ir.VectorType(ir.DoubleType(), self.width) if self.width > 1 else ir.DoubleType()
             a, b, c = (self.builder.fpext(value, wide) for value in (a, b, c))
             return self.builder.fptrunc(self.builder.fadd(self.builder.fmul(a, b), c), self.type)
         kind = ir.FunctionType(self.type, [self.type] * 3)
-        name = f"llvm.fmuladd.v{self.width}{self.suffix}"
+        name = f"llvm.fmuladd.v{self.width}{self.suffix}" if self.width > 1 else f"llvm.fmuladd.{self.suffix}"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
     def keep_first(self, vector, count: int):
@@ -90,37 +90,46 @@ def _has_fma(context) -> bool:
 
 
 @intrinsic
-def separable(typingctx, source, offset, stride, sx, sy, weights, taps, powers):
-    """Interpolate at one point: ``separable(source, offset, stride, sx, sy, weights, taps, powers)``.
-
-    `source` is a C-contiguous float array, `offset` the flat index of the first tap, `stride` the row length,
-    `sx` and `sy` the fractional offsets, `weights` the (powers, lanes) coefficient table, lowest power
-    first, of the source's type. `taps` and `powers` are tuples: their lengths are the numbers meant, known
-    when the kernel is compiled (see `static`). The caller guarantees that `lanes` elements can be read from
-    the first tap of each of the tap rows.
-    """
-    count, orders, element = taps.count, powers.count, source.dtype
-    signature = element(source, types.int64, types.int64, element, element, weights, taps, powers)
+def multiply_add(typingctx, a, b, c):
+    """``a * b + c`` for scalars of one float type, rounded as in the vector kernel."""
 
     def codegen(context, builder, sig, args):
-        source_, first, stride_, sx_, sy_, weights_, _, _ = args
+        return _Vectors(builder, sig.return_type, 1, _has_fma(context)).multiply_add(*args)
+
+    return a(a, a, a), codegen
+
+
+@intrinsic
+def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, powers):
+    """Interpolate at one point: ``separable(source, offset, stride, sx, wy, pixel, weights, taps, powers)``.
+
+    `source` is a C-contiguous float array, `offset` the flat index of the first tap, `stride` the row length,
+    `sx` the fractional offset in x, ``wy[:, pixel]`` the weights in y, `weights` the (powers, lanes) coefficient
+    table, lowest power first, all of the source's type. `taps` and `powers` are tuples: their lengths are the
+    numbers meant, known when the kernel is compiled (see `static`). The caller guarantees that `lanes`
+    elements can be read from the first tap of each of the tap rows.
+    """
+    count, orders, element = taps.count, powers.count, source.dtype
+    signature = element(source, types.int64, types.int64, element, wy, types.int64, weights, taps, powers)
+
+    def codegen(context, builder, sig, args):
+        source_, first, stride_, sx_, wy_, pixel_, weights_, _, _ = args
         vectors = _Vectors(builder, element, lanes_for(count), _has_fma(context))
         pixels = context.make_array(sig.args[0])(context, builder, source_).data
-        table = context.make_array(sig.args[5])(context, builder, weights_).data
-        rows = [vectors.load(table, ir.Constant(_I64, power * vectors.width)) for power in range(orders)]
+        down = context.make_array(sig.args[4])(context, builder, wy_)
+        table = context.make_array(sig.args[6])(context, builder, weights_).data
+        width = builder.extract_value(down.shape, 1)
 
-        def tap_weights(offset_):
-            offset_ = vectors.broadcast(offset_)
-            result = rows[-1]
-            for row in reversed(rows[:-1]):
-                result = vectors.multiply_add(result, offset_, row)
-            return result
+        wx = vectors.load(table, ir.Constant(_I64, (orders - 1) * vectors.width))
+        across = vectors.broadcast(sx_)
+        for power in range(orders - 2, -1, -1):
+            wx = vectors.multiply_add(wx, across, vectors.load(table, ir.Constant(_I64, power * vectors.width)))
 
-        wx, wy, total = tap_weights(sx_), tap_weights(sy_), None
-        for tap in range(count):
-            row, weight = vectors.load(pixels, first), vectors.spread(wy, tap)
+        total = None
+        for _ in range(count):
+            row, weight = vectors.load(pixels, first), vectors.broadcast(vectors.load_scalar(down.data, pixel_))
             total = builder.fmul(row, weight) if total is None else vectors.multiply_add(row, weight, total)
-            first = builder.add(first, stride_)
+            first, pixel_ = builder.add(first, stride_), builder.add(pixel_, width)
         return vectors.sum(builder.fmul(vectors.keep_first(total, count), wx))
 
     return signature, codegen

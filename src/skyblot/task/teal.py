@@ -3,6 +3,7 @@
 TEAL looks for ``*.cfg`` and ``*.cfgspc`` below the package's folder whose ``_task_name_`` is the task's name.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,7 @@ def task_cfg(values: dict[str, Any] | None = None) -> str:
     """Return the text of ``ablot.cfg``: the documented defaults, or `values` in their place."""
     values = values or {}
     lines = ["_task_name_ = ablot", *(f'{name} = "{values.get(name, "")}"' for name in IMAGES)]
-    section = ""
-    for row in task_rows():
-        if row.section != section:
-            section = row.section
-            lines += ["", f"[{section}]"]
-            if section == USER_WCS_SECTION:
-                lines.append(f"user_wcs = {values.get('user_wcs', False)}")
-        lines.append(f"{TASK_NAMES.get(row.name, row.name)} = {_text(values.get(row.name, row.default))}")
+    lines += _rows(f"user_wcs = {values.get('user_wcs', False)}", lambda row: _text(values.get(row.name, row.default)))
     return "\n".join([*lines, "", "[_RULES_]"]) + "\n"
 
 
@@ -59,18 +53,22 @@ def task_spec() -> str:
     """Return the text of ``ablot.cfgspc``."""
     lines = ['_task_name_ = string_kw(default="ablot")']
     lines += [f'{name} = string_kw(default="", comment="{text}")' for name, text in IMAGES.items()]
-    section = ""
-    for row in task_rows():
-        if row.section != section:
-            section = row.section
-            lines += ["", f"[{section}]"]
-            if section == USER_WCS_SECTION:
-                comment = "Override values of the reference WCS?"
-                lines.append(f'user_wcs = boolean_kw(default=False, triggers="_section_switch_", comment="{comment}")')
-        lines.append(f"{TASK_NAMES.get(row.name, row.name)} = {_check(row)}")
+    comment = "Override values of the reference WCS?"
+    lines += _rows(f'user_wcs = boolean_kw(default=False, triggers="_section_switch_", comment="{comment}")', _check)
     rule = 'code=\'tyfn={"yes":False, "no":True}; OUT = tyfn[VAL]\''
     lines += ["", "[_RULES_]", f"_rule5_ = string_kw(default=True, when='defaults,entry', {rule})"]
     return "\n".join(lines) + "\n"
+
+
+def _rows(user_wcs: str, right_side: Callable[[Parameter], str]) -> list[str]:
+    """One line for each parameter, under the headings of their sections; `user_wcs` opens its own."""
+    lines, section = [], ""
+    for row in task_rows():
+        if row.section != section:
+            section = row.section
+            lines += ["", f"[{section}]", *([user_wcs] if section == USER_WCS_SECTION else [])]
+        lines.append(f"{TASK_NAMES.get(row.name, row.name)} = {right_side(row)}")
+    return lines
 
 
 def _text(value: Any) -> str:
