@@ -100,6 +100,23 @@ def multiply_add(typingctx, a, b, c):
 
 
 @intrinsic
+def prefetch(typingctx, source, offset):
+    """Ask for the cache line at a flat index of `source`, to be read soon; any index is allowed."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        pointer = builder.gep(data, [args[1]], source_etype=context.get_data_type(source.dtype))
+        pointer = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _I32, _I32, _I32])
+        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        read, keep, data_cache = (ir.Constant(_I32, number) for number in (0, 3, 1))
+        builder.call(call, [pointer, read, keep, data_cache])
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64), codegen
+
+
+@intrinsic
 def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, powers):
     """Interpolate at one point: ``separable(source, offset, stride, sx, wy, pixel, weights, taps, powers)``.
 
