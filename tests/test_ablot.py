@@ -1156,3 +1156,9 @@ def test_config_command_checks_what_drizzlepac_saved(pair):
     assert checked.returncode == 0
     assert "interp = poly3" in checked.stdout
     assert "outnx" not in checked.stdout
+
+
+def test_one_parameter_under_two_names_is_refused(pair, tmp_path):
+    with pytest.raises(ParameterError, match="interp is given twice"):
+        ablot.blot(pair.data, pair.reference, tmp_path / "o.fits", interp="linear", interpol="poly3")
+    assert not (tmp_path / "o.fits").exists()

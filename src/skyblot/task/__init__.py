@@ -34,10 +34,14 @@ class Task:
         Raises
         ------
         ParameterError
-            For an unknown name or a value that is not allowed.
+            For an unknown name, a value that is not allowed, or one parameter under two names.
         """
         images = {name: str(values[name]) for name in IMAGES if values.get(name)}
         pairs = [known(name, value) for name, value in values.items() if name not in (*IMAGES, USER_WCS.name)]
+        names = [row.name for row, _ in pairs]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ParameterError(f"{twice} is given twice, under two of its names, expected one of them")
         parameters = self.parameters.override({row.name: value for row, value in pairs})
         if USER_WCS.name in values and not USER_WCS.parse(values[USER_WCS.name]):
             parameters = replace(parameters, user_wcs=UserWCS())
