@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import ParameterError
 from .parameters import Parameters, UserWCS
-from .pixelmap.sky import pixel_scale, undistorted
+from .pixelmap.sky import pixel_scale, tangent_wcs, undistorted
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,7 @@ def user_wcs(wcs: Any, user: UserWCS) -> Any:
     linear.wcs.crpix = [_given(user.xrefpix, crpix[0]), _given(user.yrefpix, crpix[1])]
     angle, step = math.radians(_given(user.orient, orient)), _given(user.outscale, scale) / 3600
     matrix = [[-math.cos(angle), math.sin(angle)], [math.sin(angle), math.cos(angle)]]
-    return _tangent(linear, step * np.array(matrix))
-
-
-def _tangent(linear: Any, cd: np.ndarray) -> Any:
-    """A fresh TAN WCS with the reference values of `linear` and a CD matrix (degrees per pixel)."""
-    fresh = undistorted(type(linear)(naxis=2))
-    fresh.wcs.ctype = [f"{str(name)[:4]}-TAN" for name in linear.wcs.ctype]
-    fresh.wcs.cunit = ["deg", "deg"]
-    fresh.wcs.crval, fresh.wcs.crpix, fresh.wcs.cd = linear.wcs.crval, linear.wcs.crpix, cd
-    fresh.wcs.radesys, fresh.wcs.equinox = linear.wcs.radesys, linear.wcs.equinox
-    return fresh
+    return tangent_wcs(linear, step * np.array(matrix))
 
 
 def _given(value: float | None, otherwise: float) -> float:

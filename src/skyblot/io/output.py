@@ -1,6 +1,5 @@
 """Write a blot: primary header and SCI extension, with the reference's WCS and its distortion tables."""
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,8 +10,6 @@ from astropy.io import fits
 
 from .atomic import atomic_write
 from .fits import FitsImage
-
-logger = logging.getLogger(__name__)
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
 _STORAGE = (
@@ -65,9 +62,7 @@ def write_blot(
         An undistorted WCS to write in place of the reference's.
     overwrite : bool
     """
-    header = reference.header.copy(strip=True)
-    for keyword in _STORAGE:
-        header.remove(keyword, ignore_missing=True, remove_all=True)
+    header = _copied(reference.header)
     if wcs is not None:
         _replace_wcs(header, wcs)
     for keyword, value, comment in cards:
@@ -93,10 +88,8 @@ def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -
     A single HDU has no room for look-up tables, so their cards are left out. EXPTIME is the exposure's own;
     the total of the mosaic is in TEXPTIME.
     """
-    header = header.copy(strip=True)
-    tables = ("CPDIS", "CPERR", "DP1", "DP2", "D2IM")
-    for keyword in [*_STORAGE, "EXTNAME", "EXTVER", "NEXTEND", "INHERIT", *(k for k in header if k.startswith(tables))]:
-        header.remove(keyword, ignore_missing=True, remove_all=True)
+    tables = (keyword for keyword in header if keyword.startswith(("CPDIS", "CPERR", "DP1", "DP2", "D2IM")))
+    header = _copied(header, ("EXTNAME", "EXTVER", "NEXTEND", "INHERIT", *tables))
     header["FILENAME"] = (facts["name"], "name of this file")
     header["EXPTIME"] = (facts["exptime_s"], "[s] exposure time of this exposure")
     header["BLOTSKY"] = (facts["sky"], "sky added")
@@ -106,11 +99,17 @@ def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -
     return fits.PrimaryHDU(data, header)
 
 
+def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
+    """A copy of a header without the cards of storage and some others."""
+    copy = header.copy(strip=True)
+    for keyword in (*_STORAGE, *without):
+        copy.remove(keyword, ignore_missing=True, remove_all=True)
+    return copy
+
+
 def _primary(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
     simple = reference.hdu is reference.hdus[0]
-    header = fits.Header() if simple else reference.primary.copy(strip=True)
-    for keyword in _STORAGE:
-        header.remove(keyword, ignore_missing=True, remove_all=True)
+    header = fits.Header() if simple else _copied(reference.primary)
     header["FILENAME"] = (path.name.encode("ascii", "replace").decode(), "name of this file")
     return fits.PrimaryHDU(header=header)
 

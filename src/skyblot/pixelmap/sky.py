@@ -12,6 +12,9 @@ from ..errors import WCSError
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
 SINGULAR = 1e-12
 
+#: The filters are the process's: bands that change them at the same time would leave them changed.
+_WARNING_FILTERS = threading.Lock()
+
 
 def plain_copy(wcs: Any) -> Any:
     """Return an independent `astropy.wcs.WCS` with the same transformation as a WCS or subclass."""
@@ -30,23 +33,27 @@ def undistorted(wcs: Any) -> Any:
     copy = plain_copy(wcs)
     copy.wcs.set()
     if all(str(name)[4:] in ("-TAN", "-TAN-SIP") for name in copy.wcs.ctype):
-        return _tangent(copy)
+        linear = tangent_wcs(copy, copy.pixel_scale_matrix)
+        linear.wcs.lonpole, linear.wcs.latpole = copy.wcs.lonpole, copy.wcs.latpole
+        linear.pixel_shape = copy.pixel_shape
+        return linear
     copy.sip = copy.cpdis1 = copy.cpdis2 = copy.det2im1 = copy.det2im2 = None
     copy.wcs.ctype = [name.removesuffix("-SIP") for name in copy.wcs.ctype]
     return copy
 
 
-def _tangent(wcs: Any) -> Any:
-    """A new TAN WCS with the linear terms of `wcs`: TPV and TNX are TAN to wcslib, with a distortion inside."""
+def tangent_wcs(wcs: Any, cd: np.ndarray) -> Any:
+    """Return a new TAN WCS with the reference values of `wcs` and a CD matrix (degrees per pixel).
+
+    Nothing else comes along: TPV and TNX are TAN to wcslib too, with a distortion inside.
+    """
     from astropy.wcs import WCS
 
     fresh = WCS(naxis=2)
     fresh.wcs.ctype = [f"{str(name)[:4]}-TAN" for name in wcs.wcs.ctype]
     fresh.wcs.crpix, fresh.wcs.crval, fresh.wcs.cunit = wcs.wcs.crpix, wcs.wcs.crval, ["deg", "deg"]
-    fresh.wcs.cd = wcs.pixel_scale_matrix
-    fresh.wcs.lonpole, fresh.wcs.latpole = wcs.wcs.lonpole, wcs.wcs.latpole
+    fresh.wcs.cd = cd
     fresh.wcs.radesys, fresh.wcs.equinox = wcs.wcs.radesys, wcs.wcs.equinox
-    fresh.pixel_shape = wcs.pixel_shape
     return fresh
 
 
@@ -188,7 +195,7 @@ def convert_frame(
         return lon, lat
     from astropy.coordinates import SkyCoord, UnitSphericalRepresentation
 
-    with warnings.catch_warnings():
+    with _WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         there = SkyCoord(lon, lat, unit="deg", frame=target.frame).transform_to(source.frame)
     spherical = there.represent_as(UnitSphericalRepresentation)
