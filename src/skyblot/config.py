@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FileError, ParameterError, closest
-from .parameters import BY_NAME, TABLE, UNSET, USER_WCS_SECTION, Parameter, Parameters, parameter
+from .parameters import BY_NAME, TABLE, UNSET, USER_WCS_SECTION, Parameter, Parameters, by_section, parameter
 
 #: Other names under which a parameter is found in files.
 ALIASES = {
     "interpol": "interp",
     **{f"blot_{name}": name for name in ("interp", "sinscl", "addsky", "skyval")},
 }
-#: Names in DrizzlePac's files that say which images to use, not how.
-IMAGES = ("data", "reference", "outdata")
+#: Names in DrizzlePac's files that say which images to use, not how, and what they mean.
+IMAGES = {
+    "data": "Image to blot, a mosaic",
+    "reference": "Exposure that defines the pixels of the blot",
+    "outdata": "File to write the blot to",
+}
 #: DrizzlePac's switch for its section of user WCS values.
 USER_WCS = Parameter("user_wcs", "bool", True, "Use the values of this section.", USER_WCS_SECTION)
 _NUMBERS = ("number", "integer", "number or input")
@@ -115,13 +119,11 @@ def unquoted(value: Any) -> Any:
 
 def write_config(parameters: Parameters) -> str:
     """Return a commented ``.cfg`` file that holds `parameters`."""
-    lines, section = ["_task_name_ = ablot"], ""
-    values = dict(parameters.items())
-    for row in TABLE:
-        if row.section != section:
-            section = row.section
+    lines, values = ["_task_name_ = ablot"], dict(parameters.items())
+    for section, rows in by_section(TABLE):
+        if section:
             lines += ["", f"[{section}]"]
-        value = values[row.name]
-        unit = f" [{row.unit}]" if row.unit else ""
-        lines += [f"# {row.help}{unit} ({row.allowed})", f"{row.name} = {'' if value is None else value}"]
+        for row in rows:
+            value, unit = values[row.name], f" [{row.unit}]" if row.unit else ""
+            lines += [f"# {row.help}{unit} ({row.allowed})", f"{row.name} = {'' if value is None else value}"]
     return "\n".join(lines) + "\n"

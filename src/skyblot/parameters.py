@@ -4,8 +4,9 @@ The command-line options, the .cfg reader, the help texts and the documentation 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
 from typing import Any
 
 from .errors import ParameterError, closest
@@ -191,6 +192,11 @@ TABLE: tuple[Parameter, ...] = (
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
 
 BY_NAME: dict[str, Parameter] = {row.name: row for row in TABLE}
+
+
+def by_section(rows: Iterable[Parameter]) -> Iterator[tuple[str, Iterator[Parameter]]]:
+    """Rows of the table grouped by their sections, in order; the first has no name."""
+    return groupby(rows, key=lambda row: row.section)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..config import USER_WCS, known, load, unquoted, validated
+from ..config import IMAGES, USER_WCS, known, load, unquoted, validated
 from ..errors import ParameterError
 from ..parameters import TASK_DEFAULTS, Parameters, UserWCS
-
-IMAGES = ("data", "reference", "outdata")
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..config import IMAGES
 from ..errors import ParameterError, SkyblotError
 from ..parameters import USER_WCS_SECTION
-from . import IMAGES, Task, task_from
+from . import Task, task_from
 from .teal import pars_folder, task_cfg
 
 _HINT = "# Save to run the task with these values; delete everything to cancel.\n"

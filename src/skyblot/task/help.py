@@ -5,9 +5,9 @@ import textwrap
 from inspect import cleandoc
 from pathlib import Path
 
-from ..config import ALIASES, USER_WCS
-from ..parameters import Parameter
-from .teal import IMAGES, task_rows
+from ..config import ALIASES, IMAGES, USER_WCS
+from ..parameters import Parameter, by_section
+from .teal import task_rows
 
 
 def help_text(description: str, *, show_version: bool) -> str:
@@ -18,14 +18,13 @@ def help_text(description: str, *, show_version: bool) -> str:
     lines += [cleandoc(description), "", "Parameters by name", "------------------"]
     for name, text in IMAGES.items():
         lines += [f"{name} : file name", f"    {text}."]
-    section = ""
-    for row in task_rows():
-        if row.section != section:
-            section = row.section
+    for section, rows in by_section(task_rows()):
+        if section:
             lines += ["", section, "-" * len(section)]
-            if section == USER_WCS.section:
-                lines += [USER_WCS.name, "    no: values of this section are ignored. Those given count without it."]
-        lines += _entry(row)
+        if section == USER_WCS.section:
+            lines += [USER_WCS.name, "    no: values of this section are ignored. Those given count without it."]
+        for row in rows:
+            lines += _entry(row)
     return "\n".join(lines) + "\n"
 
 

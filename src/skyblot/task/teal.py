@@ -8,14 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..parameters import TABLE, TASK_DEFAULTS, USER_WCS_SECTION, Parameter
+from ..config import IMAGES
+from ..parameters import TABLE, TASK_DEFAULTS, USER_WCS_SECTION, Parameter, by_section
 
-#: The task's parameters that say which images to use, with what they mean.
-IMAGES = {
-    "data": "Image to blot, a mosaic",
-    "reference": "Exposure that defines the pixels of the blot",
-    "outdata": "File to write the blot to",
-}
 #: What the documented task calls a parameter in its files.
 TASK_NAMES = {"interp": "interpol"}
 
@@ -62,12 +57,11 @@ def task_spec() -> str:
 
 def _rows(user_wcs: str, right_side: Callable[[Parameter], str]) -> list[str]:
     """One line for each parameter, under the headings of their sections; `user_wcs` opens its own."""
-    lines, section = [], ""
-    for row in task_rows():
-        if row.section != section:
-            section = row.section
+    lines = []
+    for section, rows in by_section(task_rows()):
+        if section:
             lines += ["", f"[{section}]", *([user_wcs] if section == USER_WCS_SECTION else [])]
-        lines.append(f"{TASK_NAMES.get(row.name, row.name)} = {right_side(row)}")
+        lines += [f"{TASK_NAMES.get(row.name, row.name)} = {right_side(row)}" for row in rows]
     return lines
 
 
