@@ -31,10 +31,11 @@ _STEP, _NAME = "STEP 5", "Blot"
 
 @dataclass(frozen=True)
 class _ChipJob:
-    """One chip to blot: the image it belongs to, the median's pixels, and the parameters."""
+    """One chip to blot: the image it belongs to, its header, the median's pixels, and the parameters."""
 
     image: Any
     chip: Any
+    header: fits.Header
     median: np.ndarray
     values: Mapping[str, Any]
 
@@ -85,7 +86,7 @@ def blot_images(images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap:
         if key not in medians:
             medians[key] = _median(image)
         chips = image.returnAllChips(extname=image.scienceExt)
-        jobs += [_ChipJob(image, chip, medians[key], values) for chip in chips]
+        jobs += [_ChipJob(image, chip, _header(chip), medians[key], values) for chip in chips]
     workers = max(1, min(available_cores(), len(jobs)))
     with ThreadPoolExecutor(workers, thread_name_prefix="skyblot") as pool:
         threads = max(1, available_cores() // workers)
@@ -135,7 +136,7 @@ def _deliver(job: _ChipJob, data: np.ndarray, sky: float) -> dict[str, Any]:
     chip.outputNames["driz_version"] = __version__
     name = chip.outputNames["blotImage"]
     outputs = {**image.outputValues, "exptime_s": float(chip._exptime), "sky": sky, "name": Path(name).name}
-    hdu = chip_blot(data, _reference(chip), outputs)
+    hdu = chip_blot(data, job.header, outputs)
     if image.inmemory:
         return {name: fits.HDUList([hdu])}
     write_hdus(Path(name), fits.HDUList([hdu]), overwrite=True)
@@ -143,7 +144,7 @@ def _deliver(job: _ChipJob, data: np.ndarray, sky: float) -> dict[str, Any]:
     return {name: None}
 
 
-def _reference(chip: Any) -> fits.Header:
+def _header(chip: Any) -> fits.Header:
     """The exposure's primary header with its extension's cards; empty where its file cannot be read."""
     try:
         with open_image(chip.outputNames["data"]) as reference:

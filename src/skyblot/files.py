@@ -206,8 +206,9 @@ def blot_all(
         check_output(path, overwrite=settings.overwrite)
     results = []
     with open_image(source) as mosaic:
+        source_wcs = mosaic.wcs()
         for where, path in tasks:
-            results.append(_blot_one(mosaic, where, path, settings))
+            results.append(_blot_one(mosaic, source_wcs, where, path, settings))
             if on_result is not None:
                 on_result(results[-1])
     return results
@@ -219,11 +220,11 @@ def _check_not_input(path: Path, inputs: Sequence[Path]) -> None:
             raise FileError(f"{path}: is an input file; inputs are never overwritten")
 
 
-def _blot_one(mosaic: FitsImage, where: ImageName, path: Path, settings: Settings) -> BlotResult:
+def _blot_one(mosaic: FitsImage, source_wcs: Any, where: ImageName, path: Path, settings: Settings) -> BlotResult:
     start = time.perf_counter()
     parameters = settings.parameters
     with open_image(where) as reference:
-        target, source_wcs = _target(reference, parameters), mosaic.wcs()
+        target = _target(reference, parameters)
         job = _prepare(mosaic, source_wcs, target, reference, settings)
         scaling = LABELS
         if job.dtype.kind == "f":
