@@ -1,6 +1,7 @@
 """What the tests are made of: small WCS, pixel maps given as arrays, images."""
 
 import numpy as np
+import pytest
 from astropy.wcs import WCS
 
 from skyblot.blotting import Job
@@ -24,6 +25,27 @@ def tangent(crval=(10.0, 20.0), scale=1e-5, orient=30.0, crpix=(50.0, 40.0), sha
         setattr(wcs.wcs, name, value)
     wcs.array_shape = shape
     return wcs
+
+
+def gwcs_like(wcs, bounded=True):
+    """A gwcs with the transformation of a TAN FITS WCS (and SIP, if it has one)."""
+    gwcs = pytest.importorskip("gwcs")
+    from astropy import units as u
+    from astropy.coordinates import ICRS
+    from astropy.modeling import models as m
+    from gwcs import coordinate_frames as cf
+
+    a, b = (value - 1 for value in wcs.wcs.crpix)
+    transform = m.Shift(-a) & m.Shift(-b)
+    transform |= m.AffineTransformation2D(matrix=wcs.pixel_scale_matrix)
+    transform |= m.Pix2Sky_TAN() | m.RotateNative2Celestial(*wcs.wcs.crval, 180.0)
+    detector = cf.Frame2D(name="detector", axes_order=(0, 1), unit=(u.pix, u.pix))
+    sky = cf.CelestialFrame(name="sky", axes_order=(0, 1), reference_frame=ICRS(), unit=(u.deg, u.deg))
+    made = gwcs.WCS([(detector, transform), (sky, None)])
+    ny, nx = made.array_shape = wcs.array_shape
+    if bounded:
+        made.bounding_box = ((-0.5, nx - 0.5), (9.5, ny - 0.5))
+    return made
 
 
 def mosaic_for(target, orient=28.0, scale=1.0, origin=(70.0, -50.0)):

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from .bands import available_cores, for_each_band
-from .errors import ParameterError
+from .errors import ParameterError, SkyblotWarning
 from .kernels.interpolants import Interpolant, interpolant
 from .parameters import parameter
 from .pixelmap import RowMap, plan_map
 from .pixelmap.callable import user_map
+from .pixelmap.sky import array_shape
 from .window import Window, blot_dtype, is_ready, load_window, whole_source, window_bounds
 
 
@@ -66,8 +68,8 @@ def blot(
     stepsize : int, optional
         None, 0 or 1 is exact at every pixel; n > 1 is exact every n pixels and bilinear between.
     tolerance : float
-        Largest error of the pixel map, in source pixels, for WCS without a closed form. Those are evaluated
-        exactly at every pixel, which keeps to any tolerance.
+        Largest error of the pixel map, in source pixels, for WCS without a closed form (which is exact): see
+        :doc:`/how_it_works`.
     scale : float
         Multiplies the covered pixels: exposure time, ratio of pixel areas.
     fill_value : float
@@ -232,19 +234,27 @@ def prepare(
     `wcsmap` makes the pixel map instead of the two WCS: see `skyblot.pixelmap.callable.user_map`.
     """
     how = interpolant(parameter("interp").parse(interp), parameter("sinscl").parse(sinscl))
-    if not hasattr(source, "dtype"):
-        source = np.asarray(source)
+    source = _image(source)
     dtype = blot_dtype(source, how)
     shape = target_shape(target_wcs, shape)
-    rows = _plan(target_wcs, source_wcs, shape, stepsize, tolerance)
     if wcsmap is not None:
-        rows = user_map(wcsmap, target_wcs, source_wcs)
-    return Job(source, rows, shape, how, dtype)
+        return Job(source, user_map(wcsmap, target_wcs, source_wcs), shape, how, dtype)
+    return Job(source, _plan(target_wcs, source_wcs, shape, stepsize, tolerance), shape, how, dtype)
+
+
+def _image(source: Any) -> Any:
+    """The source as something with a dtype, without axes of one pixel before its two last."""
+    if not hasattr(source, "dtype"):
+        source = np.asarray(source)
+    while len(source.shape) > 2 and source.shape[0] == 1:
+        warnings.warn(f"the source has shape {source.shape}: its first axis is dropped", SkyblotWarning, stacklevel=4)
+        source = source[0]
+    return source
 
 
 def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     """Return the blot's (ny, nx): `shape`, else the WCS' own array shape."""
-    given = shape if shape is not None else getattr(target_wcs, "array_shape", None)
+    given = shape if shape is not None else _image_shape(target_wcs)
     if given is None:
         raise ParameterError("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
     try:
@@ -254,6 +264,14 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     if min(ny, nx) < 1:
         raise ParameterError(f"shape = {given!r}: expected two whole numbers, (ny, nx), each at least 1")
     return ny, nx
+
+
+def _image_shape(wcs: Any) -> tuple[int, ...] | None:
+    """The array shape of a WCS without axes of one pixel before its two last."""
+    shape = array_shape(wcs)
+    while shape is not None and len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 def checked_threads(threads: Any) -> int:
@@ -268,7 +286,7 @@ def checked_threads(threads: Any) -> int:
 def _plan(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: Any, tolerance: Any) -> RowMap:
     if not (isinstance(tolerance, int | float) and tolerance > 0):
         raise ParameterError(f"tolerance = {tolerance!r}: expected a number of source pixels, above 0")
-    return plan_map(target_wcs, source_wcs, shape, parameter("stepsize").parse(stepsize))
+    return plan_map(target_wcs, source_wcs, shape, parameter("stepsize").parse(stepsize), float(tolerance))
 
 
 def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:

@@ -1,7 +1,8 @@
-"""Target pixel to source pixel: closed form where there is one, exact evaluation elsewhere, or a grid."""
+"""Target pixel to source pixel: closed form where there is one, adaptive polynomials elsewhere, or a grid."""
 
 from typing import Any
 
+from .adaptive import adaptive_map
 from .direct import DirectMap
 from .fits_exact import tangent_map
 from .sampled import BilinearMap
@@ -9,7 +10,9 @@ from .sky import sky_of
 from .types import RowMap
 
 
-def plan_map(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: int | None) -> RowMap:
+def plan_map(
+    target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: int | None, tolerance: float
+) -> RowMap:
     """Choose the pixel map for a pair of WCS.
 
     Parameters
@@ -20,6 +23,8 @@ def plan_map(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize:
         (ny, nx) of the target.
     stepsize : int or None
         None, 0 or 1 is exact; n > 1 is exact every n pixels and bilinear between.
+    tolerance : float
+        Largest error, source pixels, where there is no closed form.
 
     Raises
     ------
@@ -27,10 +32,10 @@ def plan_map(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize:
         If either is not a usable celestial WCS.
     """
     target, source = sky_of(target_wcs, "target"), sky_of(source_wcs, "source")
-    exact = tangent_map(target, source, shape) or DirectMap(target, source)
+    closed, direct = tangent_map(target, source, shape), DirectMap(target, source)
     if stepsize is not None and stepsize > 1:
-        return BilinearMap(exact, shape, stepsize)
-    return exact
+        return BilinearMap(closed or direct, shape, stepsize)
+    return closed or adaptive_map(direct, shape, tolerance)
 
 
 __all__ = ["RowMap", "plan_map"]

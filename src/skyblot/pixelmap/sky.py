@@ -1,5 +1,6 @@
 """A celestial WCS behind two functions, pixel to sky and sky to pixel, whatever its kind."""
 
+import re
 import threading
 import warnings
 from copy import deepcopy
@@ -7,10 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import WCSError
+from ..errors import SkyblotWarning, WCSError
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
 SINGULAR = 1e-12
+
+#: Positions found by iteration are good to this, or there are none.
+CONVERGED_PIXELS = 1e-6
+
+#: What stands for the frame that nearly all files have.
+ICRS_KEY = ("RA", "ICRS", None)
 
 #: The filters are the process's: bands that change them at the same time would leave them changed.
 _WARNING_FILTERS = threading.Lock()
@@ -29,7 +36,13 @@ def plain_copy(wcs: Any) -> Any:
 
 
 def undistorted(wcs: Any) -> Any:
-    """Return an independent copy of a FITS WCS that keeps its linear terms and its projection only."""
+    """Return an independent FITS WCS with the linear terms and the projection of `wcs` only.
+
+    A WCS of another kind gives the TAN image that touches it in the middle.
+    """
+    wcs = unwrapped(wcs)
+    if not is_fits_wcs(wcs):
+        return touching_tangent(wcs)
     copy = plain_copy(wcs)
     copy.wcs.set()
     if all(str(name)[4:] in ("-TAN", "-TAN-SIP") for name in copy.wcs.ctype):
@@ -57,6 +70,36 @@ def tangent_wcs(wcs: Any, cd: np.ndarray) -> Any:
     return fresh
 
 
+def touching_tangent(wcs: Any) -> Any:
+    """Return the TAN WCS that has the place, scale and orientation of any celestial WCS at its central pixel."""
+    from astropy.wcs.utils import celestial_frame_to_wcs
+
+    sky, (ny, nx) = sky_of(wcs, "target"), array_shape(wcs) or (1, 1)
+    middle = np.array([(nx - 1) / 2, (ny - 1) / 2])
+    steps = np.array([[0.0, 0.5, -0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5, -0.5]])
+    lon, lat = sky.to_sky(*(middle[:, None] + steps))
+    if not np.isfinite(lon + lat).all():
+        raise WCSError(f"the WCS has no sky position around its central pixel, {tuple(middle)}")
+    tangent = celestial_frame_to_wcs(sky.frame, "TAN")
+    tangent.wcs.crval, tangent.wcs.crpix, tangent.wcs.cdelt = [lon[0], lat[0]], [0.0, 0.0], [1.0, 1.0]
+    east, north = tangent.wcs_world2pix(lon, lat, 0)  # degrees in the tangent plane
+    cd = [[each[1] - each[2], each[3] - each[4]] for each in (east, north)]
+    tangent = tangent_wcs(tangent, np.array(cd))
+    tangent.wcs.crpix, tangent.array_shape = middle + 1, (ny, nx)
+    return tangent
+
+
+def unwrapped(wcs: Any) -> Any:
+    """Return the low-level WCS behind a high-level one; any other as it is."""
+    return getattr(wcs, "low_level_wcs", wcs)
+
+
+def array_shape(wcs: Any) -> tuple[int, ...] | None:
+    """Return the array shape that a WCS of any kind says it is for, (ny, nx), or None."""
+    shape = getattr(unwrapped(wcs), "array_shape", None)
+    return None if shape is None or None in tuple(shape) else tuple(int(size) for size in shape)
+
+
 def is_fits_wcs(wcs: Any) -> bool:
     """Whether `wcs` is an `astropy.wcs.WCS` or a subclass of it."""
     from astropy.wcs import WCS
@@ -65,10 +108,16 @@ def is_fits_wcs(wcs: Any) -> bool:
 
 
 def pixel_scale(wcs: Any) -> float:
-    """Return the undistorted pixel scale in arcsec, ``sqrt(|det CD|)``, or `nan` if there is no CD."""
-    if not is_fits_wcs(wcs):
-        return float("nan")
+    """Return the undistorted pixel scale in arcsec: ``sqrt(|det CD|)``, of a CD matrix or of the central pixel."""
+    wcs = unwrapped(wcs)
+    if not is_fits_wcs(wcs) or _is_table(wcs):
+        wcs = touching_tangent(wcs)
     return float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))) * 3600)
+
+
+def _is_table(wcs: Any) -> bool:
+    """Whether positions come from a table (-TAB), whose index the CD matrix gives."""
+    return any(str(name).endswith("-TAB") for name in wcs.wcs.ctype)
 
 
 class FitsSky:
@@ -82,6 +131,9 @@ class FitsSky:
 
     @staticmethod
     def _checked_copy(wcs: Any, role: str) -> Any:
+        if wcs.naxis > 2 and wcs.has_celestial:
+            axes = [repr(str(name)) for k, name in enumerate(wcs.wcs.ctype) if k not in (wcs.wcs.lng, wcs.wcs.lat)]
+            _warn(f"the {role}'s WCS has {wcs.naxis} axes: {', '.join(axes)} dropped")
         try:
             copy = plain_copy(wcs) if wcs.naxis == 2 else wcs.celestial
             copy.wcs.set()
@@ -90,8 +142,8 @@ class FitsSky:
             reason = " ".join(str(error).split())
             raise WCSError(f"the {role}'s WCS cannot be used: {reason}") from error
         if not copy.has_celestial:
-            axes = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
-            raise WCSError(f"the {role} has no celestial WCS: CTYPE is {axes}, expected RA---TAN or the like")
+            names = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
+            raise WCSError(f"the {role} has no celestial WCS: CTYPE is {names}, expected RA---TAN or the like")
         if not abs(np.linalg.det(matrix)) > SINGULAR * np.sum(matrix**2):  # true for NaN too
             raise WCSError(f"the {role}'s WCS is singular: its CD matrix is {matrix.tolist()}")
         return copy
@@ -104,7 +156,7 @@ class FitsSky:
         if not system:
             system = "ICRS" if np.isnan(equinox) else ("FK4" if equinox < 1984 else "FK5")
         if system == "ICRS":
-            return ("RA", "ICRS", None)
+            return ICRS_KEY
         return ("RA", system, equinox, wcs.dateobs.strip() if system.startswith("FK4") else None)
 
     @property
@@ -133,9 +185,25 @@ class FitsSky:
         world = (lon, lat) if self.lon == 0 else (lat, lon)
         with self._lock:
             if self.wcs.has_distortion:
-                x, y = self.wcs.all_world2pix(*world, 0, tolerance=1e-9, maxiter=50, quiet=True)
+                x, y = self._iterate(world)
             else:
                 x, y = self.wcs.wcs_world2pix(*world, 0)
+        return x, y
+
+    def _iterate(self, world: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel positions of a distorted WCS; NaN where no pixel is found, far outside the image."""
+        from astropy.wcs import NoConvergence
+
+        options = {"tolerance": 1e-9, "maxiter": 50, "detect_divergence": True}
+        try:
+            x, y = self.wcs.all_world2pix(*world, 0, **options)
+        except NoConvergence as error:
+            x, y = error.best_solution.T.copy()
+            error_pixels = np.linalg.norm(np.atleast_2d(error.accuracy), axis=-1)
+            for found in (error.divergent, error.slow_conv):
+                if found is not None:
+                    lost = found[~(error_pixels[found] < CONVERGED_PIXELS)]
+                    x[lost] = y[lost] = np.nan
         return x, y
 
 
@@ -143,31 +211,53 @@ class LowLevelSky:
     """Any other celestial WCS, gwcs for one, through the APE 14 low-level methods."""
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs = getattr(wcs, "low_level_wcs", wcs)
-        kinds = list(self.wcs.world_axis_physical_types)
-        longitudes = [k for k, kind in enumerate(kinds) if kind in ("pos.eq.ra", "pos.galactic.lon")]
-        if self.wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
-            raise WCSError(f"the {role}'s WCS maps to {kinds}, expected two pixel axes to longitude and latitude")
+        self.wcs, self._role = wcs, role
+        kinds = [str(kind) for kind in wcs.world_axis_physical_types]
+        longitudes = [k for k, kind in enumerate(kinds) if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)]
+        if wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
+            raise WCSError(
+                f"the {role}'s WCS maps {wcs.pixel_n_dim} pixel axes to {', '.join(kinds)}: "
+                "expected two pixel axes to longitude and latitude"
+            )
         self.lon = longitudes[0]
+        self._degrees = self._units()
         self._lock = threading.Lock()
-        self.frame_key = ("APE 14", repr(self.frame))
+        self.frame = self._frame()
+        self.frame_key = ICRS_KEY if self.frame.name == "icrs" else ("APE 14", repr(self.frame))
 
-    @property
-    def frame(self) -> Any:
-        """The celestial frame, an astropy coordinate frame."""
+    def _units(self) -> list[float]:
+        """Degrees per unit of both world axes."""
+        from astropy import units
+
+        try:
+            return [float(units.Unit(unit).to("deg")) for unit in self.wcs.world_axis_units]
+        except (ValueError, TypeError, units.UnitConversionError):
+            given = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
+            raise WCSError(f"the {self._role}'s WCS has world units {given}: expected angles") from None
+
+    def _frame(self) -> Any:
         classes = self.wcs.world_axis_object_classes
-        return next(item[2]["frame"] for item in classes.values() if "frame" in item[2])
+        frames = [item[2]["frame"] for item in classes.values() if "frame" in item[2]]
+        if not frames:
+            raise WCSError(f"the {self._role}'s WCS names no celestial frame")
+        return frames[0]
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""
         with self._lock:
             world = self.wcs.pixel_to_world_values(x, y)
-        return world[self.lon], world[1 - self.lon]
+        lon, lat = (np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon))
+        return lon, lat
 
     def to_pixel(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """0-based pixel positions of longitudes and latitudes in degrees."""
-        with self._lock:
-            return self.wcs.world_to_pixel_values(*((lon, lat) if self.lon == 0 else (lat, lon)))
+        world = (lon, lat) if self.lon == 0 else (lat, lon)
+        try:
+            with self._lock:
+                x, y = self.wcs.world_to_pixel_values(*(w / unit for w, unit in zip(world, self._degrees, strict=True)))
+        except NotImplementedError:
+            raise WCSError(f"the {self._role}'s WCS has no inverse, from the sky to its pixels") from None
+        return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 
 def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
@@ -178,10 +268,11 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
     WCSError
         If it is not a celestial WCS, or singular.
     """
-    if is_fits_wcs(wcs):
-        return FitsSky(wcs, role)
-    if hasattr(getattr(wcs, "low_level_wcs", wcs), "pixel_to_world_values"):
-        return LowLevelSky(wcs, role)
+    low_level = unwrapped(wcs)
+    if is_fits_wcs(low_level):
+        return FitsSky(low_level, role)
+    if hasattr(low_level, "pixel_to_world_values"):
+        return LowLevelSky(low_level, role)
     raise WCSError(
         f"the {role}'s WCS is a {type(wcs).__name__}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS"
     )
@@ -200,3 +291,7 @@ def convert_frame(
         there = SkyCoord(lon, lat, unit="deg", frame=target.frame).transform_to(source.frame)
     spherical = there.represent_as(UnitSphericalRepresentation)
     return spherical.lon.deg, spherical.lat.deg
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, SkyblotWarning, stacklevel=2)

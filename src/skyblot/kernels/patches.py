@@ -1,0 +1,80 @@
+"""Pixel map from polynomial patches: blocks of target pixels, each with a polynomial for x and one for y.
+
+A block is ``(x0, y0, x1, y1)``, half-open, in 0-based target pixels. Its polynomials are in the powers of u and v,
+which run from -1 at its first pixel to 1 at its last; ``terms[block, axis, j, i]`` is the coefficient of ``v^j u^i``.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, inline="always")
+def _unit(position, first, end):
+    """Coordinate from -1 to 1 of a pixel of a block along one axis; -1 in a block of one pixel."""
+    return (position - first) * (2.0 / max(end - 1 - first, 1)) - 1.0
+
+
+@njit(nogil=True)
+def _along_row(terms, degree, v, line):
+    """Fill `line` with the coefficients of the powers of u, at a height v of the block."""
+    for i in range(degree + 1):
+        value = terms[degree, i]
+        for j in range(degree - 1, -1, -1):
+            value = value * v + terms[j, i]
+        line[i] = value
+
+
+@njit(nogil=True)
+def _polynomial(line, degree, u, out):
+    """Horner's rule for a run of pixels, power by power so that the pixels vectorise."""
+    for i in range(out.size):
+        out[i] = line[degree]
+    for power in range(degree - 1, -1, -1):
+        for i in range(out.size):
+            out[i] = out[i] * u[i] + line[power]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def patch_rows(row0, boxes, degrees, terms, xout, yout):
+    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is left alone."""
+    rows, nx = xout.shape
+    u, line = np.empty(nx), np.empty(terms.shape[-1])
+    for block in range(len(boxes)):
+        x0, y0, x1, y1 = boxes[block]
+        degree = degrees[block]
+        for i in range(x1 - x0):
+            u[i] = _unit(x0 + i, x0, x1)
+        for row in range(max(y0, row0), min(y1, row0 + rows)):
+            v = _unit(row, y0, y1)
+            for axis, out in enumerate((xout, yout)):
+                _along_row(terms[block, axis], degree, v, line)
+                _polynomial(line, degree, u[: x1 - x0], out[row - row0, x0:x1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def patch_points(owner, x, y, boxes, degrees, terms, xout, yout):
+    """The same for scattered positions (1-D), each in the block `owner`."""
+    line = np.empty(terms.shape[-1])
+    for k in range(x.size):
+        block = owner[k]
+        x0, y0, x1, y1 = boxes[block]
+        u, v, degree = _unit(x[k], x0, x1), _unit(y[k], y0, y1), degrees[block]
+        for axis, out in enumerate((xout, yout)):
+            _along_row(terms[block, axis], degree, v, line)
+            value = line[degree]
+            for power in range(degree - 1, -1, -1):
+                value = value * u + line[power]
+            out[k] = value
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def copy_rows(row0, boxes, starts, values, xout, yout):
+    """Copy the pixels of blocks that are stored one by one: ``values[axis, starts[block]:]``, row by row."""
+    rows = xout.shape[0]
+    for block in range(len(boxes)):
+        x0, y0, x1, y1 = boxes[block]
+        for row in range(max(y0, row0), min(y1, row0 + rows)):
+            first = starts[block] + (row - y0) * (x1 - x0)
+            for i in range(x1 - x0):
+                xout[row - row0, x0 + i] = values[0, first + i]
+                yout[row - row0, x0 + i] = values[1, first + i]
