@@ -24,7 +24,8 @@ import skyblot
 from skyblot.pixelmap import plan_map
 from skyblot.pixelmap.direct import DirectMap
 from skyblot.pixelmap.fits_exact import TangentMap
-from skyblot.pixelmap.sky import sky_of, undistorted
+from skyblot.pixelmap.linear import undistorted
+from skyblot.pixelmap.sky import sky_of
 
 HEADERS = ["uvis1", "uvis2", "ir", "hrc", "nircam"]
 

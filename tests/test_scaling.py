@@ -9,7 +9,7 @@ from samples import tan_header, write_sci
 
 from skyblot import Parameters, SkyblotWarning, blot_file
 from skyblot.errors import DataError
-from skyblot.files import _bunit
+from skyblot.record import _bunit
 from skyblot.scaling import LABELS, Facts, counts_of, plan_scaling, unit_kind
 
 
@@ -321,6 +321,96 @@ def test_what_cannot_be_converted_is_an_error_with_both(source, reference):
 def test_mixing_by_given_units_is_refused():
     with pytest.raises(DataError, match="cannot be converted"):
         plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr", EXPTIME=1), out_units="counts")
+
+
+# Surface brightness in data numbers.
+
+
+@pytest.mark.parametrize(
+    ("source", "reference", "factor", "seconds"),
+    [
+        ("MJy/sr", "DN/s", 4.0, None),
+        ("MJy/sr", "DN", 400.0, 100.0),
+        ("Jy/sr", "DN/s", 4e-6, None),
+        ("MJy/arcsec2", "DN/s", 4 * (648000 / np.pi) ** 2, None),
+    ],
+)
+def test_photmjsr_makes_data_numbers_of_surface_brightness(source, reference, factor, seconds):
+    facts_of = facts(BUNIT=reference, PHOTMJSR=0.25, EXPTIME=100)
+    scaling = plan(source_facts(BUNIT=source), facts_of, ratio=0.5)
+    assert (scaling.factor, scaling.exptime_s) == (pytest.approx(factor, rel=1e-12), seconds)
+
+
+def test_photmjsr_of_the_source_is_not_used():
+    with pytest.raises(DataError, match="by the reference's PHOTMJSR"):
+        plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s"))
+
+
+@pytest.mark.parametrize("bunit", ["ELECTRONS", "ELECTRONS/S", "e-/s"])
+def test_photmjsr_makes_no_electrons(bunit):
+    with pytest.raises(DataError, match=f"in {bunit} .*cannot be converted"):
+        plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT=bunit, PHOTMJSR=0.25, EXPTIME=100))
+
+
+def test_photmjsr_makes_no_surface_brightness():
+    with pytest.raises(DataError, match="cannot be converted"):
+        plan(source_facts(BUNIT="DN/s"), facts(BUNIT="MJy/sr", PHOTMJSR=0.25))
+
+
+@pytest.mark.parametrize("value", [0.0, -0.25, float("nan"), "unknown", True])
+def test_a_photmjsr_that_is_no_conversion_is_an_error(value):
+    with pytest.raises(DataError, match=r"ref\.fits\[sci,1\]: PHOTMJSR = .*, expected MJy/sr above 0"):
+        plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", PHOTMJSR=value))
+
+
+@pytest.mark.parametrize(("out_units", "bunit"), [("cps", "DN/s"), ("counts", "DN"), ("auto", "MJy/sr")])
+def test_bunit_of_converted_surface_brightness(out_units, bunit):
+    class Image:
+        facts = facts(BUNIT="MJy/sr", PHOTMJSR=0.25, EXPTIME=100)
+
+    assert _bunit(Image, Image, plan(source_facts(BUNIT="MJy/sr"), Image.facts, out_units=out_units)) == bunit
+
+
+# JWST's names.
+
+
+@pytest.mark.parametrize("keyword", ["EFFEXPTM", "XPOSURE"])
+@pytest.mark.parametrize("expkey", ["exptime", "EXPTIME"])
+def test_exposure_time_of_jwst(keyword, expkey):
+    values = {"expkey": expkey, "in_units": "counts", "out_units": "counts"}
+    assert plan(source_facts({keyword: 400.0}, DRIZEXPT=7.0), facts(primary={keyword: 100.0}), **values).factor == 0.25
+    assert plan(source_facts(EXPTIME=50), facts(**{"EXPTIME": 100.0, keyword: 7.0}), **values).factor == 2.0
+
+
+def test_exposure_time_of_jwst_is_for_the_default_keyword_only():
+    with pytest.raises(DataError, match="have no MYEXP"):
+        plan(source_facts(), facts(EFFEXPTM=100.0), expkey="myexp", in_units="cps", out_units="counts")
+
+
+BACKGROUND = [
+    ({"BKGLEVEL": 1.5, "BKGSUB": False}, 1.5),
+    ({"BKGLEVEL": 1.5, "BKGSUB": True}, 0.0),
+    ({"BKGLEVEL": 1.5}, 0.0),
+    ({"BKGLEVEL": 1.5, "BKGSUB": False, "MDRIZSKY": 2.5}, 2.5),
+]
+
+
+@pytest.mark.parametrize(("cards", "sky"), BACKGROUND)
+def test_background_of_jwst_is_the_sky_where_it_was_not_subtracted(cards, sky):
+    reference = facts(BUNIT="DN/s", **cards)
+    assert plan(source_facts(BUNIT="DN/s"), reference, addsky=True).offset == sky
+    assert plan(source_facts(BUNIT="DN/s", **cards), facts(BUNIT="DN/s"), skyval=3.0).offset == 3.0
+
+
+def test_background_of_the_source_is_not_added():
+    source = source_facts(BUNIT="MJy/sr", BKGLEVEL=1.5, BKGSUB=False)
+    assert plan(source, facts(BUNIT="MJy/sr"), addsky=True).offset == 0.0
+
+
+def test_background_in_other_units_is_a_warning():
+    reference = facts(BUNIT="MJy/sr", BKGLEVEL=1.5, BKGSUB=False, PHOTMJSR=0.25)
+    with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: BKGLEVEL is in MJy/sr and the blot in cps"):
+        assert plan(source_facts(BUNIT="MJy/sr"), reference, addsky=True, out_units="cps").offset == 1.5
 
 
 # What the blot says about its own units.

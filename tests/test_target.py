@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from astropy.wcs import WCS
+from gwcs_files import exposure_gwcs
 from samples import tan_header
 
 from skyblot.errors import ParameterError
 from skyblot.parameters import Parameters, UserWCS
-from skyblot.pixelmap.sky import pixel_scale, undistorted
+from skyblot.pixelmap.linear import pixel_scale, undistorted
 from skyblot.target import plan_target, user_wcs
 
 SHAPE = (20, 24)
@@ -53,6 +54,23 @@ def test_a_value_that_is_not_given_is_the_references():
     np.testing.assert_array_equal(target.wcs.wcs.crval, wcs.wcs.crval)
     np.testing.assert_array_equal(target.wcs.wcs.crpix, wcs.wcs.crpix)
     assert target.scale == pytest.approx(pixel_scale(wcs), rel=1e-12)
+
+
+def test_a_gwcs_is_a_target_as_it_is_and_its_tangent_without_distortion():
+    wcs = exposure_gwcs(SHAPE)
+    x, y = (np.array(SHAPE)[::-1] - 1) / 2
+    target = plan_target(wcs, SHAPE, None, Parameters())
+    assert (target.wcs, target.shape, target.altered) == (wcs, SHAPE, False)
+    assert target.scale == pytest.approx(pixel_scale(undistorted(wcs)), rel=1e-9)
+    linear = plan_target(wcs, SHAPE, None, Parameters(coeffs=False))
+    assert linear.altered
+    np.testing.assert_allclose(linear.wcs.all_pix2world(x, y, 0), wcs(x, y), rtol=0, atol=1e-12)
+    assert linear.scale == target.scale
+
+
+def test_user_values_replace_those_of_a_gwcs():
+    target = plan_target(exposure_gwcs(SHAPE), SHAPE, None, Parameters(user_wcs=UserWCS(outscale=0.07, outny=9)))
+    assert (target.shape, target.scale) == ((9, SHAPE[1]), pytest.approx(0.07, rel=1e-12))
 
 
 def test_user_values_need_right_ascension_first():

@@ -1,7 +1,11 @@
 """Errors and warnings: each message names the argument or file, what was given, what is allowed."""
 
 import difflib
+import threading
 from collections.abc import Iterable
+
+#: The filters of warnings are the process's: who changes them for a while, or calls what does, holds this.
+WARNING_FILTERS = threading.RLock()
 
 
 class SkyblotError(Exception):
@@ -32,3 +36,8 @@ def closest(name: str, names: Iterable[str]) -> str:
     """`` (closest: 'poly5')`` for the name most like `name`, or an empty string."""
     match = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.5)
     return f" (closest: {match[0]!r})" if match else ""
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's message on one line, its class where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

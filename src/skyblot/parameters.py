@@ -169,7 +169,17 @@ TABLE: tuple[Parameter, ...] = (
         minimum=0,
         unit="pixel",
     ),
-    Parameter("addsky", "bool", True, "Add the sky value in MDRIZSKY; no: add skyval."),
+    Parameter(
+        "tolerance",
+        "number",
+        1e-4,
+        "Largest error of the pixel map where there is no closed form: gwcs, TPV, SIP mosaics.",
+        minimum=1e-12,
+        unit="source pixel",
+    ),
+    Parameter(
+        "addsky", "bool", True, "Add the sky value in MDRIZSKY (JWST, Roman: the background level); no: add skyval."
+    ),
     Parameter("skyval", "number", 0.0, "Sky value to add when addsky is no.", unit="output unit"),
     Parameter(
         "fill_value", "fill", 0.0, "Value of blot pixels that the source does not cover; sky: the sky that is added."
@@ -187,6 +197,9 @@ TABLE: tuple[Parameter, ...] = (
     _user_wcs("outnx", "integer", "Width of the blot.", minimum=1, unit="pixel"),
     _user_wcs("outny", "integer", "Height of the blot.", minimum=1, unit="pixel"),
 )
+
+#: Parameters that the documented ablot task does not have.
+OURS = ("tolerance", "fill_value")
 
 #: Defaults that the documented ablot task has and this project's own commands have not.
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
@@ -229,6 +242,7 @@ class Parameters:
     interp: str = "poly5"
     sinscl: float = 1.0
     stepsize: int | None = None
+    tolerance: float = 1e-4
     fill_value: str | float = 0.0
     addsky: bool = True
     skyval: float = 0.0

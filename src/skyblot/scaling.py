@@ -16,6 +16,10 @@ _BASES = r"electrons?|e-?|counts?|cts?|dn|data numbers?|adu|photons?|photoelectr
 _COUNTS = re.compile(rf"({_BASES})")
 _RATE = re.compile(rf"cps|({_BASES})\s*(/\s*s(ec(ond)?s?)?|[ .*]s(\^|\*\*)?\(?-1\)?)")
 _BRIGHTNESS = re.compile(r".*(/\s*(sr|arcsec|deg|\()|(sr|arcsec2?|deg2?)(\^|\*\*)?-[12]).*")
+_ELECTRONS = re.compile(r"e|photoe")
+
+#: JWST's names of the exposure time, in its primary header and beside the image.
+_JWST_EXPTIME = ("EFFEXPTM", "XPOSURE")
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,8 @@ def counts_of(bunit: str) -> str:
 def plan_scaling(parameters: Parameters, source: Facts, reference: Facts, scale_ratio: float) -> Scaling:
     """Work out the scaling of a blot, as the ablot task documents it.
 
-    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps, the exposure counts for
-    ``counts`` only, and surface brightness is scaled by neither.
+    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps and the exposure counts for
+    ``counts`` only. Surface brightness is scaled by neither; a blot of it in DN/s is divided by PHOTMJSR.
 
     Parameters
     ----------
@@ -114,9 +118,9 @@ def plan_scaling(parameters: Parameters, source: Facts, reference: Facts, scale_
     """
     in_units, out_units = _resolve_units(parameters, source, reference)
     offset = _sky(parameters, source, reference, out_units)
-    if BRIGHTNESS in (in_units, out_units):
-        return Scaling(_brightness_factor(source, reference, in_units, out_units), offset, in_units, out_units, None)
     factor, exptime = 1.0 / scale_ratio**2, None
+    if BRIGHTNESS in (in_units, out_units):
+        factor = _brightness_factor(source, reference, in_units, out_units)
     if in_units == COUNTS:
         factor /= _exptime(source, parameters.expkey, "DRIZEXPT", hint="--in-units cps")
     if out_units == COUNTS:
@@ -156,21 +160,31 @@ def _warn_of_gain(source: Facts, reference: Facts) -> None:
 
 
 def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units: str) -> float:
-    if in_units != out_units:
+    if in_units == out_units:
+        return _conversion(source, reference.name, reference.bunit)
+    conversion = reference.find("PHOTMJSR") if in_units == BRIGHTNESS else None
+    if conversion is None or _ELECTRONS.match(reference.bunit.lower()):
         raise DataError(
             f"{source.name} is in {source.bunit or in_units} and the blot is to be in "
-            f"{reference.bunit or out_units} ({reference.name}): surface brightness and counts cannot be converted"
+            f"{reference.bunit if out_units == unit_kind(reference.bunit) else out_units} ({reference.name}): "
+            "surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR"
         )
-    if source.bunit.lower() == reference.bunit.lower():
+    brightness = _number(conversion)
+    if brightness is None or brightness <= 0:
+        raise DataError(f"{reference.name}: PHOTMJSR = {conversion!r}, expected MJy/sr above 0 for 1 DN/s")
+    return _conversion(source, "PHOTMJSR", "MJy/sr") / brightness
+
+
+def _conversion(source: Facts, name: str, unit: str) -> float:
+    """What turns a source of surface brightness into another unit of it, that of `name`."""
+    if source.bunit.lower() == unit.lower():
         return 1.0
     from astropy import units
 
     try:
-        return float(units.Unit(source.bunit).to(reference.bunit))
+        return float(units.Unit(source.bunit).to(unit))
     except (ValueError, units.UnitConversionError):
-        raise DataError(
-            f"{source.name} is in {source.bunit} and {reference.name} in {reference.bunit}: cannot be converted"
-        ) from None
+        raise DataError(f"{source.name} is in {source.bunit} and {name} in {unit}: cannot be converted") from None
 
 
 def _output_exptime(parameters: Parameters, reference: Facts) -> float:
@@ -180,8 +194,9 @@ def _output_exptime(parameters: Parameters, reference: Facts) -> float:
 
 
 def _exptime(image: Facts, *keywords: str, hint: str) -> float:
-    """The first of the keywords that the image has, in seconds."""
-    for keyword in keywords:
+    """The first of the keywords that the image has, in seconds; JWST's names too where the first is EXPTIME."""
+    jwst = _JWST_EXPTIME if keywords[0].upper() == "EXPTIME" else ()
+    for keyword in (keywords[0], *jwst, *keywords[1:]):
         value = image.find(keyword)
         if value is None:
             continue
@@ -204,17 +219,20 @@ def _number(value: Any) -> float | None:
 
 
 def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str) -> float:
+    """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
     if not parameters.addsky:
         return parameters.skyval
-    for image in (reference, source):
-        value = image.find("MDRIZSKY")
+    for image, keyword in ((reference, "MDRIZSKY"), (source, "MDRIZSKY"), (reference, "BKGLEVEL")):
+        value = image.find(keyword)
         if value is None:
             continue
+        if keyword == "BKGLEVEL" and image.find("BKGSUB") is not False:  # subtracted, or nobody knows
+            return 0.0
         sky = _number(value)
         if sky is None:
-            raise DataError(f"{image.name}: sky MDRIZSKY = {value!r}, expected a number (or give --no-addsky)")
+            raise DataError(f"{image.name}: sky {keyword} = {value!r}, expected a number (or give --no-addsky)")
         if sky and unit_kind(image.bunit) not in (None, out_units):
-            _warn(f"{image.name}: MDRIZSKY is in {image.bunit} and the blot in {out_units}; it is added as it is")
+            _warn(f"{image.name}: {keyword} is in {image.bunit} and the blot in {out_units}; it is added as it is")
         return sky
     if out_units != BRIGHTNESS:
         _warn(f"{reference.name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")

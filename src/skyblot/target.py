@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import ParameterError
 from .parameters import Parameters, UserWCS
-from .pixelmap.sky import pixel_scale, tangent_wcs, undistorted
+from .pixelmap.linear import pixel_scale, tangent_wcs, undistorted
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,18 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from ..errors import DataError, FileError, WCSError
+from ..errors import DataError, FileError, SkyblotWarning, WCSError, one_line
 from ..scaling import Facts
+from .jwst import best_wcs
 from .names import ImageName, extension_text, parse_name
+from .rows import FileRows
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+#: The cards of axes after the second, in any of the header's WCS.
+_EXTRA_AXES = re.compile(
+    r"((NAXIS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[3-9]|(CD|PC)([3-9]_\d|\d_[3-9])|P[VS][3-9]_\d+)[A-Z]?"
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,14 @@ class FitsImage:
         return Facts(self.name, self.header, self.primary)
 
     @property
+    def record(self) -> dict[str, Any]:
+        """How the image was made, if it is a blot."""
+        return {keyword: self.header[keyword] for keyword in self.header if keyword.startswith("BLOT")}
+
+    @property
     def shape(self) -> tuple[int, int]:
-        """(ny, nx) of the image."""
-        ny, nx = self.hdu.shape
+        """(ny, nx) of the image, without axes of one pixel before them."""
+        ny, nx = self.hdu.shape[-2:]
         return ny, nx
 
     def pixels(self) -> Any:
@@ -68,23 +80,25 @@ class FitsImage:
             return _Section(self.hdu.section)
         info = self.hdu.fileinfo()
         if info is None or info["file"].compression is not None or not hasattr(os, "preadv"):
-            return self.hdu.data
+            return self.hdu.data.reshape(self.shape)
         return FileRows(self.path, info["datLoc"], self.shape, np.dtype(_DTYPES[header["BITPIX"]]))
 
-    def wcs(self) -> WCS:
-        """Return the celestial WCS with every distortion the file holds.
+    def wcs(self) -> Any:
+        """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of its header.
 
         Raises
         ------
         WCSError
             If there is none, or it cannot be read.
         """
+        return best_wcs(self)
+
+    def header_wcs(self) -> WCS:
+        """Return the WCS of the header, with its look-up tables; a `WCSError` if it is none, or singular."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                wcs = WCS(self.header, fobj=self.hdus)
-                if wcs.naxis > 2:  # WCSAXES = 3 on a plane cut out of a cube
-                    wcs = wcs.celestial
+                wcs = WCS(flat_header(self.header), fobj=self.hdus)
             matrix = self._matrix(wcs)
         except Exception as error:  # wcslib and the table readers raise anything
             raise WCSError(f"{self.name}: its WCS cannot be read: {one_line(error)}") from error
@@ -92,82 +106,47 @@ class FitsImage:
             raise WCSError(f"{self.name}: no celestial WCS in its header (CTYPE1 = {self.header.get('CTYPE1')!r})")
         if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
             raise WCSError(f"{self.name}: its WCS is singular: its CD matrix is {matrix.tolist()}")
+        for axis in self._extra_axes():
+            message = f"{self.name}: its axis {axis}, of one pixel, is dropped"
+            warnings.warn(message, SkyblotWarning, stacklevel=2)
         wcs.array_shape = self.shape
         return wcs
+
+    def _extra_axes(self) -> list[str]:
+        """Number and type of each axis after the second, of the array or of the WCS alone."""
+        last = max([len(self.hdu.shape), *(k for k in range(3, 10) if f"CTYPE{k}" in self.header)])
+        return [f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})" for k in range(3, last + 1)]
 
     def _matrix(self, wcs: WCS) -> np.ndarray:
         """The CD matrix as the header has it: wcslib takes 1 degree per pixel for an axis of zeros."""
         keywords = [f"CD{i}_{j}" for i in (1, 2) for j in (1, 2)]
-        if wcs.naxis == 2 and any(keyword in self.header for keyword in keywords):
+        if any(keyword in self.header for keyword in keywords):
             return np.reshape([float(self.header.get(keyword, 0)) for keyword in keywords], (2, 2))
         return wcs.pixel_scale_matrix
 
 
-@dataclass(frozen=True)
-class FileRows:
-    """Pixels of an image in a file, read where they are sliced, by any thread: those rows' bytes and no others.
-
-    A memory map would bring in 64 kB around each row's piece, and end the process if the file shrank.
-
-    Attributes
-    ----------
-    path : Path
-    start : int
-        Offset of the first pixel, bytes.
-    shape : tuple of int
-        (ny, nx).
-    dtype : dtype
-        As in the file.
-    """
-
-    path: Path
-    start: int
-    shape: tuple[int, int]
-    dtype: np.dtype
-
-    concurrent = True
-
-    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        row0, row1, _ = key[0].indices(self.shape[0])
-        column0, column1, _ = key[1].indices(self.shape[1])
-        rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
-        with open(self.path, "rb", buffering=0) as stream:
-            if 2 * columns > width:  # one long read costs less than many short ones
-                span = np.empty((rows, width), self.dtype)
-                self._fill(stream.fileno(), span, row0 * width)
-                return span[:, column0:column1]
-            pixels = np.empty((rows, columns), self.dtype)
-            for row, line in enumerate(pixels, row0):
-                self._fill(stream.fileno(), line, row * width + column0)
-        return pixels
-
-    def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:
-        """Read consecutive pixels from the `first` on."""
-        buffer, done = memoryview(pixels.reshape(-1).view(np.uint8).data), 0
-        offset = self.start + first * self.dtype.itemsize
-        while done < len(buffer):
-            count = os.preadv(file, [buffer[done:]], offset + done)
-            if count == 0:
-                raise FileError(f"{self.path}: truncated while it was read")
-            done += count
+def flat_header(header: Any) -> Any:
+    """Return a copy of an image's header without the cards of axes after the second."""
+    flat = header.copy()
+    for keyword in filter(_EXTRA_AXES.fullmatch, header):
+        flat.remove(keyword, ignore_missing=True, remove_all=True)
+    for keyword in ("NAXIS", "WCSAXES"):
+        if flat.get(keyword, 2) > 2:
+            flat[keyword] = 2
+    return flat
 
 
 class _Section:
     """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK and BZERO."""
 
     def __init__(self, section: Any) -> None:
-        self._section = section
-        self.shape = section.shape
-        self.dtype = section[:1, :1].dtype
+        self._section, self._plane = section, (0,) * (len(section.shape) - 2)
+        self.shape = section.shape[-2:]
+        self.dtype = self[:1, :1].dtype
 
-    def __getitem__(self, key: Any) -> np.ndarray:
-        pixels: np.ndarray = self._section[key]
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        pixels: np.ndarray = self._section[(*self._plane, *key)]
         return pixels
-
-
-def one_line(error: Exception) -> str:
-    """Return an error's message on one line, its class where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextmanager
@@ -223,11 +202,16 @@ def select_image(hdus: Any, where: ImageName) -> FitsImage:
     shape = getattr(hdu, "shape", ()) or ()
     if not hdu.is_image:
         raise DataError(f"{image.name}: is a table, expected a 2-D image")
-    if len(shape) != 2 or 0 in shape:
+    if not is_plane(shape):
         kind = f"its shape is {shape}" if shape else "it has no pixels"
         raise DataError(f"{image.name}: {kind}, expected a 2-D image (ny, nx)")
     _check_complete(image)
     return image
+
+
+def is_plane(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is a 2-D image with pixels, but for leading axes of one pixel."""
+    return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape
 
 
 def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
@@ -247,7 +231,7 @@ def _find(hdus: Any, where: ImageName) -> int:
     if extension is None:
         images = [k for k, hdu in enumerate(hdus) if hdu.is_image and len(getattr(hdu, "shape", ()) or ()) > 0]
         named = [k for k in images if hdus[k].name == "SCI"]
-        flat = [k for k in images if len(hdus[k].shape) == 2]
+        flat = [k for k in images if is_plane(hdus[k].shape)]
         for choice in (named, flat, images):
             if choice:
                 return choice[0]

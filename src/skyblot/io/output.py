@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
 
+from ..errors import WARNING_FILTERS
 from .atomic import atomic_write
-from .fits import FitsImage
+from .fits import FitsImage, flat_header
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
 _STORAGE = (
@@ -44,7 +45,7 @@ def write_blot(
     reference: FitsImage,
     *,
     cards: Iterable[tuple],
-    wcs: Any = None,
+    wcs: Any,
     overwrite: bool,
 ) -> None:
     """Write a blot as primary header and one SCI extension, atomically.
@@ -58,11 +59,16 @@ def write_blot(
         Its headers, distortion tables and ASDF extension go into the file.
     cards : iterable of (keyword, value, comment)
         Set in the SCI header.
-    wcs : astropy.wcs.WCS, optional
+    wcs : astropy.wcs.WCS or None
         An undistorted WCS to write in place of the reference's.
     overwrite : bool
     """
-    header = _copied(reference.header)
+    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
+        _write(stream, _blot_hdus(path, data, reference, cards, wcs))
+
+
+def _blot_hdus(path: Path, data: np.ndarray, reference: FitsImage, cards: Iterable[tuple], wcs: Any) -> fits.HDUList:
+    header = _copied(flat_header(reference.header))
     if wcs is not None:
         _replace_wcs(header, wcs)
     for keyword, value, comment in cards:
@@ -73,13 +79,17 @@ def write_blot(
     if wcs is None:
         hdus.extend(_companions(reference))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
-    write_hdus(path, hdus, overwrite=overwrite)
+    return hdus
 
 
 def write_hdus(path: Path, hdus: fits.HDUList, *, overwrite: bool) -> None:
     """Write HDUs to a file, atomically."""
-    with atomic_write(path, overwrite=overwrite) as stream:
-        hdus.writeto(stream, output_verify="silentfix+ignore")
+    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
+        _write(stream, hdus)
+
+
+def _write(stream: BinaryIO, hdus: fits.HDUList) -> None:
+    hdus.writeto(stream, output_verify="silentfix+ignore")
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:

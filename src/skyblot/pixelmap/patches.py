@@ -9,8 +9,8 @@ from ..kernels.patches import copy_rows, patch_points, patch_rows
 
 #: Degree of the polynomials along each axis before terms that do not matter are dropped.
 DEGREE = 11
-#: Terms are dropped while together they are below this many source pixels: degrees in double precision are no better.
-NEGLIGIBLE = 2e-8
+#: Terms are dropped while together they are below this many source pixels, about the rounding of degrees.
+NEGLIGIBLE = 5e-9
 
 #: Where a polynomial is sampled, -1 to 1 (Chebyshev-Lobatto nodes: the ends are among them).
 NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import IMAGES
-from ..parameters import TABLE, TASK_DEFAULTS, USER_WCS_SECTION, Parameter, by_section
+from ..parameters import OURS, TABLE, TASK_DEFAULTS, USER_WCS_SECTION, Parameter, by_section
 
 #: What the documented task calls a parameter in its files.
 TASK_NAMES = {"interp": "interpol"}
@@ -24,7 +24,7 @@ def pars_folder() -> Path:
 
 def task_rows() -> list[Parameter]:
     """The rows of the table that the documented task has, with its defaults and choices."""
-    documented = [row for row in TABLE if row.name != "fill_value"]
+    documented = [row for row in TABLE if row.name not in OURS]
     return [
         replace(
             row,

@@ -1,0 +1,258 @@
+"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import WARNING_FILTERS, DataError, FileError, one_line
+from ..scaling import Facts
+from .atomic import atomic_write
+from .blocks import find_block, tree_end
+from .gwcs import INSTALL, missing_package, node_at, open_tree, stored_wcs, tangent_gwcs
+from .names import ImageName, extension_text
+from .rows import FileRows
+
+#: Where a blot's metadata say how it was made.
+_RECORD = "skyblot"
+_WCS_KEYS = ("roman", "meta", "wcs")
+#: What Roman's files have for a number that is not known.
+_UNKNOWN = -999999
+
+
+class Layout(NamedTuple):
+    """Where an array is in its file, if it is a simple one: which block, the offset in it, shape and dtype."""
+
+    block: int
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class AsdfImage:
+    """The image of an open Roman file: ``roman/data``, and what is known of it in ``roman/meta``.
+
+    Attributes
+    ----------
+    path : Path
+    raw : mapping
+        The file's tree as it stands, each node with its tag, nothing converted.
+    tree : mapping
+        The same, each node converted when it is looked at.
+    """
+
+    path: Path
+    raw: Mapping[str, Any]
+    tree: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The file, for messages."""
+        return str(self.path)
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What is known of the image, nothing converted."""
+        return _mapping(self.raw["roman"].get("meta"))
+
+    @property
+    def facts(self) -> Facts:
+        """The facts, under the keywords of FITS files."""
+        return Facts(self.name, _keywords(self), {})
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """How the image was made, if it is a blot."""
+        return {str(keyword).upper(): value for keyword, value in _mapping(self.meta.get(_RECORD)).items()}
+
+    @property
+    def node(self) -> Any:
+        """The array, nothing converted: that within, where it is a quantity."""
+        node = self.raw["roman"]["data"]
+        return node["value"] if isinstance(node, Mapping) and "value" in node else node
+
+    @property
+    def unit(self) -> str:
+        """The unit that the pixels carry, an empty string for a plain array."""
+        return str(_mapping(self.raw["roman"]["data"]).get("unit", ""))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the image."""
+        layout = _layout(self.node)
+        ny, nx = self.pixels().shape if layout is None else layout.shape
+        return ny, nx
+
+    def pixels(self) -> Any:
+        """Return the pixels: unread, or in memory where they are compressed or not stored in a block of their own."""
+        layout = _layout(self.node)
+        if layout is not None:
+            block = find_block(self.path, layout.block)
+            if not block.compression:
+                return FileRows(self.path, block.start + layout.offset, self.shape, layout.dtype)
+            if block.compression == "lz4" and find_spec("lz4") is None:
+                raise FileError(f"{self.name}: its pixels cannot be read without the package lz4 ({INSTALL})")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # tags of Roman's metadata
+                array = node_at(self.tree, ("roman", "data"))
+            return np.asanyarray(getattr(array, "value", array)[...])
+        except Exception as error:  # a codec that is missing or fails, a file that ends too early
+            raise FileError(f"{self.name}: its pixels cannot be read: {one_line(error)}") from error
+
+    def wcs(self) -> Any:
+        """Return the gwcs.
+
+        Raises
+        ------
+        WCSError
+            If there is none, it cannot be read, or it is not celestial.
+        """
+        return stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
+
+
+def is_asdf(path: Path) -> bool:
+    """Whether a file begins as an ASDF file does."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(5) == b"#ASDF"
+    except OSError:  # missing, a folder, not readable: for the reader to say
+        return False
+
+
+@contextmanager
+def open_image(where: ImageName) -> Iterator[AsdfImage]:
+    """Open the image of a Roman file.
+
+    Raises
+    ------
+    FileError
+        If it is truncated or not ASDF, or a package is missing.
+    DataError
+        If it holds no 2-D Roman image.
+    """
+    path = where.path
+    if where.extension is not None:
+        raise FileError(f"{path}: an ASDF file has no extensions, [{extension_text(where.extension)}] is not known")
+    package = missing_package()
+    if package is not None:
+        raise FileError(f"{path}: ASDF files cannot be read without the package {package} ({INSTALL})")
+    raw = _raw_tree(path)
+    if "data" not in _mapping(raw.get("roman")):
+        raise DataError(f"{path}: holds {', '.join(map(str, raw)) or 'nothing'}, expected a Roman image in roman/data")
+    with open_tree(path, str(path)) as tree:
+        image = AsdfImage(path, raw, tree)
+        _check_image(image)
+        yield image
+
+
+def _raw_tree(path: Path) -> Mapping[str, Any]:
+    from asdf.util import load_yaml
+
+    with open(path, "rb") as stream:
+        tree_end(stream, path)
+    try:
+        return _mapping(load_yaml(path, tagged=True))
+    except Exception as error:  # the YAML parser raises anything
+        raise FileError(f"{path}: not a readable ASDF file: {one_line(error)}") from error
+
+
+def _check_image(image: AsdfImage) -> None:
+    layout = _layout(image.node)
+    shape = image.pixels().shape if layout is None else layout.shape
+    if len(shape) != 2 or 0 in shape:
+        raise DataError(f"{image.name}: the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)")
+    if layout is None:
+        return
+    block, needed = find_block(image.path, layout.block), layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
+    if not block.compression and needed > block.size:
+        raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, their block has {block.size}")
+
+
+def _layout(node: Any) -> Layout | None:
+    """Where an array node has its pixels, or None where asdf has to be asked."""
+    node = _mapping(node)
+    simple = isinstance(node.get("source"), int) and node["source"] >= 0 and not {"strides", "mask"} & set(node)
+    shape, kind = node.get("shape", ()), node.get("datatype")
+    if not simple or not isinstance(kind, str) or not all(isinstance(size, int) for size in shape):
+        return None
+    try:
+        dtype = np.dtype("bool" if kind == "bool8" else str(kind))
+    except TypeError:
+        return None
+    dtype = dtype.newbyteorder(">" if node.get("byteorder") == "big" else "<")
+    return Layout(node["source"], node.get("offset", 0), tuple(shape), dtype)
+
+
+def _keywords(image: AsdfImage) -> dict[str, Any]:
+    meta = image.meta
+    exposure, background = _mapping(meta.get("exposure")), _mapping(meta.get("background"))
+    exptime = exposure.get("effective_exposure_time", _mapping(meta.get("coadd_info")).get("exposure_time"))
+    found = {str(key).upper(): value for key, value in exposure.items()}
+    found |= {
+        "EXPTIME": exptime,
+        "PHOTMJSR": _mapping(meta.get("photometry")).get("conversion_megajanskys"),
+        "BUNIT": _bunit(image),
+        "BKGLEVEL": background.get("level"),
+        "BKGSUB": background.get("subtracted"),
+    }
+    return {key: value for key, value in found.items() if value is not None and value != _UNKNOWN}
+
+
+def _bunit(image: AsdfImage) -> str:
+    """The unit of the pixels: as recorded, as they carry it, or as files of this kind have it."""
+    meta = image.meta
+    given = _mapping(meta.get(_RECORD)).get("bunit") or image.unit
+    if given:
+        return str(given)
+    kind = f"{getattr(image.raw['roman'], '_tag', '')} {meta.get('model_type', '')}".lower()
+    if "mosaic" in kind or _mapping(meta.get("cal_step")).get("flux") == "COMPLETE":
+        return "MJy/sr"
+    return "DN/s" if "image" in kind else ""
+
+
+def _mapping(node: Any) -> Mapping[str, Any]:
+    return node if isinstance(node, Mapping) else {}
+
+
+def write_blot(
+    path: Path, data: np.ndarray, reference: AsdfImage, *, cards: Iterable[tuple], wcs: Any, overwrite: bool
+) -> None:
+    """Write a blot onto a Roman image as ``roman/data`` and ``roman/meta`` of an ASDF file, atomically.
+
+    Metadata are the reference's, as plain values, with its gwcs (that of `wcs` where one is given) and the
+    cards of how the blot was made. Other arguments are as for `skyblot.io.images.write_blot`.
+    """
+    import asdf
+
+    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS, asdf.config_context():
+        asdf.AsdfFile(_blot_tree(path, data, reference, cards, wcs)).write_to(stream)
+
+
+def _blot_tree(path: Path, data: np.ndarray, reference: AsdfImage, cards: Iterable[tuple], wcs: Any) -> dict[str, Any]:
+    meta = _plain({key: value for key, value in reference.meta.items() if key != "wcs"})
+    meta["filename"] = path.name
+    meta["wcs"] = reference.wcs() if wcs is None else tangent_gwcs(wcs)
+    meta[_RECORD] = {keyword.lower(): value for keyword, value, _ in cards}
+    pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
+    return {"roman": {"meta": meta, "data": pixels}}
+
+
+def _plain(node: Any) -> Any:
+    """A node as plain values, without tags: a reader needs no converters for it. Arrays become None."""
+    if "core/ndarray" in getattr(node, "_tag", ""):
+        return None
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return None

@@ -1,0 +1,87 @@
+"""Where the blocks of an ASDF file are: the tree in YAML, then one binary block for each array."""
+
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import FileError
+
+_MAGIC = b"\xd3BLK"
+#: After the magic and the header's length: flags, compression, bytes allocated, used and in memory, checksum.
+_HEADER = struct.Struct(">I4sQQQ16s")
+_STREAMED = 1
+_TREE_END, _BLOCK = re.compile(rb"\n\.\.\.\r?\n"), re.compile(re.escape(_MAGIC))
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of an ASDF file.
+
+    Attributes
+    ----------
+    start, size : int
+        Where its bytes begin in the file, and how many are used.
+    compression : str
+        ``lz4``, ``zlib``, ..., or an empty string.
+    """
+
+    start: int
+    size: int
+    compression: str
+
+
+def find_block(path: Path, index: int) -> Block:
+    """Return block `index` of an ASDF file.
+
+    Raises
+    ------
+    FileError
+        If the file ends before it does.
+    """
+    length = path.stat().st_size
+    with open(path, "rb") as stream:
+        first = _search(stream, tree_end(stream, path), _BLOCK)
+        place = length if first is None else first[0]
+        for _ in range(index + 1):
+            stream.seek(place)
+            head = stream.read(6)
+            if head[:4] != _MAGIC or len(head) < 6:
+                raise FileError(f"{path}: truncated: the tree refers to block {index}, which is not there")
+            (header_length,) = struct.unpack(">H", head[4:])
+            flags, label, allocated, used, *_ = _HEADER.unpack(stream.read(_HEADER.size).ljust(_HEADER.size, b"\0"))
+            start = place + 6 + header_length
+            place = start + allocated
+    if flags & _STREAMED:
+        used = length - start
+    if start + used > length:
+        raise FileError(f"{path}: truncated: its pixels end at byte {start + used}, the file at {length}")
+    return Block(start, used, label.rstrip(b"\0").decode("ascii", "replace"))
+
+
+def tree_end(stream: BinaryIO, path: Path) -> int:
+    """Return where the tree of an open ASDF file ends.
+
+    Raises
+    ------
+    FileError
+        If it does not end.
+    """
+    found = _search(stream, 0, _TREE_END)
+    if found is None:
+        raise FileError(f"{path}: truncated: its ASDF tree does not end")
+    return found[1]
+
+
+def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[int, int] | None:
+    """Start and end in the file of the first match at or after `place`; matches are no longer than 8 bytes."""
+    stream.seek(place)
+    window = b""
+    while chunk := stream.read(_CHUNK):
+        kept = window[-8:]
+        window, start = kept + chunk, stream.tell() - len(chunk) - len(kept)
+        if match := pattern.search(window):
+            return start + match.start(), start + match.end()
+    return None

@@ -1,0 +1,156 @@
+"""A gwcs in an ASDF tree: read and checked, compared with a FITS WCS, or made from one."""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FileError, WCSError, one_line
+
+#: What to say where gwcs, asdf or a codec is missing.
+INSTALL = "pip install 'skyblot[gwcs]'"
+#: Who brings the converters of a tag, by a part of the tag.
+_OWNERS = {"stsci.edu:jwst": "stdatamodels", "datamodels/jwst": "stdatamodels", "datamodels/roman": "roman_datamodels"}
+#: A FITS WCS stands in for a gwcs if it differs by no more, in pixels.
+_SAME = 1e-7
+
+
+def missing_package() -> str | None:
+    """Return the name of a package that a gwcs needs and that is not installed, or None."""
+    for package in ("asdf", "gwcs", "asdf_astropy"):
+        try:
+            import_module(package)
+        except ImportError:
+            return package.replace("_", "-")
+    return None
+
+
+@contextmanager
+def open_tree(content: Path | BytesIO, name: str) -> Iterator[Any]:
+    """Open an ASDF file so that each node is converted when it is looked at, and no other.
+
+    Nothing is validated, and Roman's own converters are left out: files read the same with roman_datamodels and
+    without it, and so do those of another of its versions.
+
+    Raises
+    ------
+    FileError
+        If it is not ASDF.
+    """
+    import asdf
+
+    try:
+        with asdf.config_context() as config, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config.validate_on_read = False
+            config.remove_extension(package="roman_datamodels")
+            on_disk = isinstance(content, Path)  # else small, and the gwcs outlives it
+            file = asdf.open(content, lazy_tree=True, lazy_load=on_disk, memmap=False)
+    except Exception as error:  # asdf and its YAML parser raise anything
+        raise FileError(f"{name}: not a readable ASDF file: {one_line(error)}") from error
+    with file:
+        yield file.tree
+
+
+def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: str) -> Any:
+    """Return the gwcs at ``tree[keys[0]][keys[1]]...``, with the shape of its image.
+
+    Raises
+    ------
+    WCSError
+        If it cannot be read (with the package to install, where one is missing) or is not celestial and 2-D.
+    """
+    where = "/".join(keys)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tags of Roman's metadata
+        parent = node_at(tree, keys[:-1])
+    wcs, problem = _converted(parent, keys[-1])
+    if problem:
+        raise WCSError(f"{name}: its {where} cannot be read: {problem}")
+    if wcs is None:
+        raise WCSError(f"{name}: no WCS at {where} of its ASDF tree: it has none, or one for each slit")
+    _check_celestial(wcs, where, name)
+    wcs.array_shape = shape
+    return wcs
+
+
+def node_at(tree: Any, keys: tuple[str, ...]) -> Any:
+    """Return the converted node at ``tree[keys[0]][keys[1]]...``, or None if there is none."""
+    for key in keys:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return None
+        tree = tree[key]
+    return tree
+
+
+def _converted(parent: Any, key: str) -> tuple[Any, str]:
+    """The converted node under a key, and what went wrong with it: asdf warns, and leaves the node as it was."""
+    from asdf.exceptions import AsdfConversionWarning
+
+    node, error = None, ""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            node = node_at(parent, (key,))
+        except Exception as failure:  # whatever a converter raises
+            error = one_line(failure)
+    problems = [
+        " ".join(str(each.message).split()) for each in caught if issubclass(each.category, AsdfConversionWarning)
+    ]
+    unknown = [match.group() for problem in problems if (match := re.search(r"\S+(?= is not recognized)", problem))]
+    return node, _what_to_install(unknown) if unknown else error or "".join(problems[:1])
+
+
+def _what_to_install(tags: list[str]) -> str:
+    packages = sorted({package for tag in tags for part, package in _OWNERS.items() if part in tag})
+    if packages:
+        return f"it needs the package {' and '.join(packages)}: pip install {' '.join(packages)}"
+    return f"no installed package knows {tags[0]}"
+
+
+def _check_celestial(wcs: Any, where: str, name: str) -> None:
+    kinds = [str(kind) for kind in getattr(wcs, "world_axis_physical_types", None) or ["nothing"]]
+    celestial = len(kinds) == 2 and all("pos." in kind for kind in kinds)
+    if not celestial or wcs.pixel_n_dim != 2:
+        raise WCSError(
+            f"{name}: its {where} gives {', '.join(kinds)}, expected longitude and latitude of a 2-D image: "
+            "spectra cannot be blotted"
+        )
+
+
+def agrees(exact: Any, plain: Any) -> bool:
+    """Whether a FITS WCS puts an image's pixels where its gwcs does, to 1e-7 pixel, at 25 positions over it."""
+    ny, nx = exact.array_shape
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 5), np.linspace(0, ny - 1, 5)))
+    lon, lat = exact.pixel_to_world_values(x, y)
+    xback, yback = plain.all_world2pix(lon, lat, 0)
+    return bool(np.hypot(xback - x, yback - y).max() <= _SAME)  # False where there is a NaN
+
+
+def tangent_gwcs(wcs: Any) -> Any:
+    """Return the gwcs of an undistorted TAN `astropy.wcs.WCS` with longitude first."""
+    from astropy import units
+    from astropy.modeling import models
+    from astropy.wcs.utils import wcs_to_celestial_frame
+    from gwcs import WCS, coordinate_frames
+
+    x0, y0 = (float(value) - 1 for value in wcs.wcs.crpix)
+    lon, lat = (float(value) for value in wcs.wcs.crval)
+    pole = float(wcs.wcs.lonpole) if np.isfinite(wcs.wcs.lonpole) else 180.0
+    pixel = coordinate_frames.Frame2D(name="detector", axes_order=(0, 1), unit=(units.pix, units.pix))
+    world = coordinate_frames.CelestialFrame(name="world", reference_frame=wcs_to_celestial_frame(wcs))
+    transform = (
+        models.Shift(-x0) & models.Shift(-y0)
+        | models.AffineTransformation2D(matrix=wcs.pixel_scale_matrix)
+        | models.Pix2Sky_TAN()
+        | models.RotateNative2Celestial(lon, lat, pole)
+    )
+    made = WCS([(pixel, transform), (world, None)])
+    made.array_shape = wcs.array_shape
+    return made

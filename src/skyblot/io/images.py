@@ -1,0 +1,112 @@
+"""Images in files, FITS or ASDF, behind one interface: the kind of a file is recognised by its content."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import FileError
+from ..scaling import Facts
+from . import asdf, fits, output
+from .names import ImageName, parse_name
+
+_FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+
+
+class Image(Protocol):
+    """What blotting needs of an image in an open file."""
+
+    @property
+    def name(self) -> str:
+        """File, and extension where it has one, for messages."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def facts(self) -> Facts:
+        """Where exposure, units and sky are looked up."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """How the image was made, if it is a blot: keywords that begin with BLOT."""
+
+    def pixels(self) -> Any:
+        """Return the pixels, unread: something with shape and dtype that reads what is sliced from it."""
+
+    def wcs(self) -> Any:
+        """Return the most exact celestial WCS that the file holds; a `WCSError` if there is none."""
+
+
+@contextmanager
+def open_image(name: str | Path | ImageName) -> Iterator[Image]:
+    """Open the image that `name` names, in a FITS or a Roman ASDF file.
+
+    Raises
+    ------
+    FileError
+        If the file or the extension is missing, unreadable or truncated.
+    DataError
+        If it is not a 2-D image.
+    """
+    where = parse_name(name)
+    with asdf.open_image(where) if asdf.is_asdf(where.path) else fits.open_image(where) as image:
+        yield image
+
+
+def list_images(name: str | Path | ImageName) -> list[ImageName]:
+    """Return the images to blot onto: every SCI extension of a FITS file, or the one named; an ASDF file's only one."""
+    where = parse_name(name)
+    if asdf.is_asdf(where.path):
+        return [where]
+    with fits.open_fits(where.path) as hdus:
+        return fits.science_extensions(hdus, where)
+
+
+def blot_suffix(reference: Path) -> str:
+    """Return the suffix of blots onto a reference: they are files of its kind."""
+    return ".asdf" if asdf.is_asdf(reference) else ".fits"
+
+
+def check_kind(path: Path, reference: Path) -> None:
+    """Refuse an output whose suffix says the other kind of file.
+
+    Raises
+    ------
+    FileError
+        If it does.
+    """
+    kind, name = blot_suffix(reference), path.name.lower()
+    if kind == ".asdf" and name.endswith(_FITS_SUFFIXES):
+        raise FileError(f"{path}: a blot onto {reference} is an ASDF file, expected a name that ends in .asdf")
+    if kind == ".fits" and name.endswith(".asdf"):
+        raise FileError(f"{path}: a blot onto {reference} is a FITS file, expected a name that ends in .fits")
+
+
+def write_blot(
+    path: Path, data: np.ndarray, reference: Image, *, cards: Iterable[tuple], wcs: Any = None, overwrite: bool
+) -> None:
+    """Write a blot as a file of its reference's kind, atomically.
+
+    Parameters
+    ----------
+    path : Path
+    data : ndarray, shape (ny, nx)
+        Written as float32, integers as they are.
+    reference : Image
+        Its metadata and its WCS go into the file.
+    cards : iterable of (keyword, value, comment)
+        How the blot was made.
+    wcs : astropy.wcs.WCS, optional
+        An undistorted WCS to write in place of the reference's.
+    overwrite : bool
+    """
+    write: Any = asdf.write_blot if isinstance(reference, asdf.AsdfImage) else output.write_blot
+    write(path, data, reference, cards=cards, wcs=wcs, overwrite=overwrite)

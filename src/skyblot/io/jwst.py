@@ -1,0 +1,81 @@
+"""JWST's FITS files: the exact gwcs in the extension ASDF, beside the approximate WCS in the header."""
+
+import warnings
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SkyblotWarning, WCSError
+from .gwcs import INSTALL, agrees, missing_package, open_tree, stored_wcs
+
+if TYPE_CHECKING:
+    from .fits import FitsImage
+
+#: Stands in the tree of an ASDF file with a gwcs.
+_GWCS_TAG = b":gwcs/wcs-"
+#: How well JWST's pipeline fits SIP, in pixels, where the header does not say it.
+_SIP_ERROR = 0.01
+
+
+def best_wcs(image: "FitsImage") -> Any:
+    """Return the gwcs of an image in a JWST file; the WCS in its header where that is as good, or all there is.
+
+    The header's is as good for mosaics: both are the same TAN. It is preferred there, since a pair of FITS WCS has a
+    closed form, and wcslib is faster than gwcs.
+
+    Raises
+    ------
+    WCSError
+        If there is no celestial WCS, or it cannot be read.
+    """
+    content = _asdf_content(image)
+    if _GWCS_TAG not in content:
+        if content and image.facts.find("TELESCOP") == "JWST":
+            return _header_wcs(image, "its ASDF extension holds no gwcs (was assign_wcs run?)")
+        return image.header_wcs()
+    package = missing_package()
+    if package is not None:
+        return _header_wcs(image, f"its gwcs cannot be read without the package {package} ({INSTALL})")
+    with open_tree(BytesIO(content), f"{image.path}[asdf]") as tree:
+        exact = stored_wcs(tree, ("meta", "wcs"), image.shape, image.name)
+    plain = _tangent_wcs(image)
+    return plain if plain is not None and agrees(exact, plain) else exact
+
+
+def _asdf_content(image: "FitsImage") -> bytes:
+    """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if there is none."""
+    if "ASDF" not in image.hdus:
+        return b""
+    try:
+        data = image.hdus["ASDF"].data
+        return (data if data.dtype.names is None else data[data.dtype.names[0]][0]).tobytes()
+    except Exception:  # not JWST's kind of ASDF extension, or cut off: whatever astropy raises
+        return b""
+
+
+def _header_wcs(image: "FitsImage", reason: str) -> Any:
+    """The WCS in the header, with a warning that says what is lost."""
+    try:
+        wcs = image.header_wcs()
+    except WCSError as error:
+        raise WCSError(f"{error}; {reason}") from error
+    if wcs.sip is not None:
+        size = image.facts.find("SIPMXERR") or _SIP_ERROR
+        loss = f"the SIP approximation in its header is used, wrong by up to about {size:.2g} pixel"
+    elif image.facts.find("S_RESAMP") == "COMPLETE":  # a mosaic: nothing is lost
+        return wcs
+    else:
+        loss = "the WCS in its header is used, which has no distortion and may be wrong by many pixels"
+    warnings.warn(f"{image.name}: {reason}; {loss}", SkyblotWarning, stacklevel=2)
+    return wcs
+
+
+def _tangent_wcs(image: "FitsImage") -> Any:
+    """The WCS in the header, if it is a plain TAN in ICRS; else None."""
+    axes = [image.header.get(f"CTYPE{axis}") for axis in (1, 2)]
+    if axes != ["RA---TAN", "DEC--TAN"] or image.header.get("RADESYS", "ICRS") != "ICRS":
+        return None
+    try:
+        wcs = image.header_wcs()
+    except WCSError:
+        return None
+    return None if wcs.has_distortion else wcs

@@ -1,0 +1,58 @@
+"""Pixels that are read where they are sliced."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FileError
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """Pixels of an image in a file, read where they are sliced, by any thread: those rows' bytes and no others.
+
+    A memory map would bring in 64 kB around each row's piece, and end the process if the file shrank.
+
+    Attributes
+    ----------
+    path : Path
+    start : int
+        Offset of the first pixel, bytes.
+    shape : tuple of int
+        (ny, nx).
+    dtype : dtype
+        As in the file.
+    """
+
+    path: Path
+    start: int
+    shape: tuple[int, int]
+    dtype: np.dtype
+
+    concurrent = True
+
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        row0, row1, _ = key[0].indices(self.shape[0])
+        column0, column1, _ = key[1].indices(self.shape[1])
+        rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
+        with open(self.path, "rb", buffering=0) as stream:
+            if 2 * columns > width:  # one long read costs less than many short ones
+                span = np.empty((rows, width), self.dtype)
+                self._fill(stream.fileno(), span, row0 * width)
+                return span[:, column0:column1]
+            pixels = np.empty((rows, columns), self.dtype)
+            for row, line in enumerate(pixels, row0):
+                self._fill(stream.fileno(), line, row * width + column0)
+        return pixels
+
+    def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:
+        """Read consecutive pixels from the `first` on."""
+        buffer, done = memoryview(pixels.reshape(-1).view(np.uint8).data), 0
+        offset = self.start + first * self.dtype.itemsize
+        while done < len(buffer):
+            count = os.preadv(file, [buffer[done:]], offset + done)
+            if count == 0:
+                raise FileError(f"{self.path}: truncated while it was read")
+            done += count
