@@ -9,10 +9,21 @@ from .common import progress, set_up_messages, verbosity_options
 
 @click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("folder", metavar="[DIR]", default="skyblot-demo", type=click.Path(path_type=Path))
-@click.option("--full-size", is_flag=True, help="Chips of 2051 x 4096 pixels, as WFC3/UVIS has (1.3 GB on disk).")
+@click.option(
+    "--kind",
+    type=click.Choice(("hst", "jwst", "roman")),
+    default="hst",
+    show_default=True,
+    help="WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits) or WFI's (_cal.asdf); the last two need skyblot[gwcs].",
+)
+@click.option(
+    "--full-size",
+    is_flag=True,
+    help="Chips as large as the real ones: hst 2051 x 4096 (1.3 GB on disk), jwst 2048 x 2048, roman 4088 x 4088.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=20, show_default=True, help="Seed of the random sky.")
 @verbosity_options
-def command(folder: Path, full_size: bool, seed: int, verbose: bool, quiet: bool, debug: bool) -> None:
+def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, quiet: bool, debug: bool) -> None:
     """Make a synthetic set of dithered exposures and their median in DIR, and blot the median back onto them.
 
     \b
@@ -20,15 +31,15 @@ def command(folder: Path, full_size: bool, seed: int, verbose: bool, quiet: bool
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
     from ..demo import make_demo
-    from ..files import Settings, blot_all, plan_outputs
+    from ..exposure import Settings
+    from ..files import blot_all, plan_outputs
 
     if not quiet:
         click.echo(f"making exposures of a synthetic sky in {folder}")
-    made = make_demo(folder, full_size=full_size, seed=seed)
+    made = make_demo(folder, kind, full_size=full_size, seed=seed)
     tasks = plan_outputs([str(path) for path in made.exposures], folder)
     with progress(len(tasks), quiet=quiet) as advance:
         blot_all(made.median, tasks, Settings(overwrite=True), on_result=advance)
     if not quiet:
-        click.echo(
-            f"The same by hand: skyblot blot {made.median} {folder}/*_flc.fits --output-dir {folder} --overwrite"
-        )
+        pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
+        click.echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")
