@@ -1,6 +1,6 @@
 """How far each competitor is from the exact answer, on the work of the benchmark: coordinates and values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,6 +45,26 @@ def errors(work: Work) -> Iterator[Error]:
             if each.name in maps and interp in each.interpolants:
                 values = blot(work, each, interp, maps[each.name])
                 yield summary(each.name, interp, (np.abs(values - truth) / peak)[chosen])
+
+
+@dataclass
+class MapErrors:
+    """Errors of the maps of one work; `work` are its facts."""
+
+    work: str
+    errors: list[Error]
+
+
+def map_errors(work: Work, makers: Mapping[str, Competitor]) -> MapErrors:
+    """Compare the maps of some competitors, given with the names of what they call, with the exact one."""
+    positions, found = exact_map(work), []
+    for name, each in makers.items():
+        if each.missing():
+            found.append(Error(name, "map", np.nan, np.nan, each.missing()))
+            continue
+        made = each.as_map(each.pixel_map(work)(), work)
+        found.append(summary(name, "map", distance(made, positions)))
+    return MapErrors(work.facts, found)
 
 
 def blot(work: Work, competitor: Competitor, interp: str, pixel_map: Map) -> np.ndarray:

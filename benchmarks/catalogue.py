@@ -1,6 +1,8 @@
 """The groups of rows in the order in which they are run, with the words that the pages have for them."""
 
 import groups
+import transform_rows
+import transforms
 import work
 from groups import Group
 
@@ -34,6 +36,31 @@ GROUPS = (
         (work.infrared,),
     ),
     Group("nircam", "A detector of JWST", "In memory, pixel map included.", groups.nircam, (work.nircam,)),
+    Group(
+        "gwcs",
+        "A gwcs, as JWST and Roman have",
+        "In memory. Both transformations are gwcs; skyblot's map is within its default tolerance of 1e-4 pixel. The "
+        "blots are linear, pixel map included: stcal's is `gwcs_blot` itself. How far each map is from the exact "
+        "transformation is on the page on accuracy.",
+        transform_rows.gwcs,
+        (transforms.gwcs_detector,),
+    ),
+    Group(
+        "gwcs-large",
+        "A gwcs of 16 megapixels",
+        "As above, with as many pixels as a detector of Roman.",
+        transform_rows.gwcs_large,
+        (transforms.gwcs_large,),
+        rounds=5,
+    ),
+    Group(
+        "tpv",
+        "A chip of a ground-based camera: TPV",
+        "In memory; the pixel map alone, then blots with the map included.",
+        transform_rows.tpv,
+        (transforms.tpv,),
+        rounds=3,
+    ),
     Group(
         "file",
         "File to file",

@@ -59,7 +59,7 @@ def cannot_import(package: str) -> str:
 
 
 class Skyblot(Competitor):
-    """skyblot, exact, on all cores."""
+    """skyblot, on all cores: exact, or within its default tolerance where there is no closed form."""
 
     name = "skyblot"
     interpolants: ClassVar = {
@@ -197,15 +197,37 @@ class Drizzle(Competitor):
 
 
 class Stcal(Drizzle):
-    """What jwst and romancal run: stcal's map every 10 pixels with bilinear splines between, then ``blot_image``."""
+    """What jwst and romancal run: stcal's map every so many pixels with splines between, then ``blot_image``."""
 
-    name = "stcal gwcs_blot-like, stepsize=10"
-    needs = ("drizzle", "stcal.resample.utils")
+    needs = ("drizzle", "stcal.outlier_detection.utils")
+
+    def __init__(self, stepsize: int = 10, order: int = 1) -> None:
+        self.stepsize, self.order = stepsize, order
+        self.name = f"stcal gwcs_blot-like, stepsize={stepsize}"
 
     def pixel_map(self, work: Work) -> Callable[[], Any]:
         from stcal.resample.utils import calc_pixmap
 
-        return lambda: calc_pixmap(work.target_wcs, work.source_wcs, work.shape, stepsize=10, order=1)
+        given = work.target_wcs, work.source_wcs, work.shape
+        return lambda: calc_pixmap(*given, stepsize=self.stepsize, order=self.order)
+
+
+class GwcsBlot(Stcal):
+    """``gwcs_blot`` itself: linear interpolation only."""
+
+    interpolants: ClassVar = {"linear": "linear"}
+
+    def __init__(self, stepsize: int, order: int = 1) -> None:
+        super().__init__(stepsize, order)
+        self.name = (
+            "stcal gwcs_blot, exact" if stepsize == 1 else f"stcal gwcs_blot, stepsize={stepsize}, order={order}"
+        )
+
+    def blot(self, work: Work, interp: str) -> Blot:
+        from stcal.outlier_detection.utils import gwcs_blot
+
+        given = work.source, work.source_wcs, work.shape, work.target_wcs
+        return lambda: gwcs_blot(*given, pixmap_stepsize=self.stepsize, pixmap_order=self.order)
 
 
 class Reproject(Competitor):

@@ -101,11 +101,12 @@ def _blot_entry(competitor: Competitor, job: Work, interp: str) -> Entry:
 
 def memory(bench: Bench) -> Iterator[Row]:
     """Poly5, by everyone; reproject has no poly5, its bicubic is closest."""
-    yield _poly5(work.uvis(bench.quick))
+    yield poly5(work.uvis(bench.quick))
 
 
-def _poly5(job: Work) -> Row:
-    row = blots(job, "poly5")
+def poly5(job: Work, competitors: tuple[Competitor, ...] = COMPETITORS) -> Row:
+    """Poly5, map included, by all who have it, and reproject's bicubic."""
+    row = blots(job, "poly5", competitors)
     reproject = Reproject()
     bicubic = Entry(
         f"{reproject.name}, bicubic", lambda: reproject.blot(job, "spline3"), reproject.missing(), job.pixels
@@ -122,7 +123,7 @@ def interpolants(bench: Bench) -> Iterator[Row]:
 
 def infrared(bench: Bench) -> Iterator[Row]:
     """Every interpolant by everyone, on a detector of one megapixel."""
-    yield _poly5(work.infrared(bench.quick))
+    yield poly5(work.infrared(bench.quick))
     for interp in OTHERS:
         yield blots(work.infrared(bench.quick), interp)
 
@@ -135,11 +136,15 @@ def nircam(bench: Bench) -> Iterator[Row]:
 
 def maps(bench: Bench) -> Iterator[Row]:
     """The pixel map of all pixels; do_blot's coarse map is made inside its C code."""
-    job = work.uvis(bench.quick)
+    yield map_row(work.uvis(bench.quick), MAPS)
+
+
+def map_row(job: Work, makers: dict[str, Competitor]) -> Row:
+    """The pixel map of all pixels, by several who are given with the names of what they call."""
     entries = [
-        Entry(name, lambda each=each: each.pixel_map(job), each.missing(), job.pixels) for name, each in MAPS.items()
+        Entry(name, lambda each=each: each.pixel_map(job), each.missing(), job.pixels) for name, each in makers.items()
     ]
-    yield Row("map of every pixel", tuple(entries), "skyblot.pixel_map")
+    return Row("map of every pixel", tuple(entries), "skyblot.pixel_map")
 
 
 def resampling(bench: Bench) -> Iterator[Row]:

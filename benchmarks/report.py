@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from accuracy import Error
+from accuracy import Error, MapErrors
 from measure import Spread, Timing, ratios, spread
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +51,7 @@ class Results:
     groups: list[GroupResult] = field(default_factory=list)
     accuracy_work: str = ""
     errors: list[Error] = field(default_factory=list)
+    maps: list[MapErrors] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write JSON, with every single measurement and the ratios."""
@@ -68,7 +69,8 @@ class Results:
         whole = json.loads(path.read_text())
         groups = [GroupResult(**{**group, "rows": [_row(row) for row in group["rows"]]}) for group in whole["groups"]]
         errors = [Error(**error) for error in whole["errors"]]
-        return cls(**{**whole, "groups": groups, "errors": errors})
+        maps = [MapErrors(each["work"], [Error(**error) for error in each["errors"]]) for each in whole.get("maps", [])]
+        return cls(**{**whole, "groups": groups, "errors": errors, "maps": maps})
 
 
 def _row(row: dict[str, Any]) -> RowResult:
@@ -118,6 +120,7 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
 
 
+ACCURACY = "accuracy: coordinates in source pixels, values relative to the local peak"
 COLUMNS = ("", "time, median (range)", "times the baseline", "ns/pixel", "peak MB")
 
 
@@ -148,11 +151,9 @@ def show_skipped(console: Console, results: Iterable[Timing | Error]) -> None:
             console.print(f"skipped: {each.name}: {each.skipped}", highlight=False)
 
 
-def show_errors(console: Console, errors: list[Error]) -> None:
+def show_errors(console: Console, errors: list[Error], title: str = ACCURACY) -> None:
     """Print the errors of everyone as a table."""
-    table = Table(
-        title="accuracy: coordinates in source pixels, values relative to the local peak", title_justify="left"
-    )
+    table = Table(title=title, title_justify="left")
     for column in ("", "what", "largest", "rms"):
         table.add_column(column)
     for each in errors:

@@ -14,17 +14,18 @@ from pathlib import Path
 
 import machine
 import work
-from accuracy import errors
+from accuracy import errors, map_errors
 from catalogue import GROUPS
 from groups import Bench, Group
 from measure import measure
 from pages import write_pages
 from report import GroupResult, Results, RowResult, show_errors, show_row
 from rich.console import Console
+from transform_rows import COMPARED
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs" / "benchmarks"
-NAMES = [*(group.name for group in GROUPS), "accuracy"]
+NAMES = [*(group.name for group in GROUPS), "accuracy", "map-accuracy"]
 
 
 def main() -> None:
@@ -75,6 +76,9 @@ def run(options: argparse.Namespace, console: Console) -> Results:
         results.accuracy_work = work.uvis(options.quick).facts
         results.errors = list(errors(work.uvis(options.quick)))
         show_errors(console, results.errors)
+    for make, makers in COMPARED if "map-accuracy" in options.rows else ():
+        results.maps.append(map_errors(make(options.quick), makers))
+        show_errors(console, results.maps[-1].errors, f"map-accuracy, in source pixels: {results.maps[-1].work}")
     console.print(f"took {time.perf_counter() - start:.0f} s")
     return results
 

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -21,10 +22,14 @@ MARGIN = 24  # mosaic pixels around the target
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A detector: its WCS, and the headers and tables that go into a reference file."""
+    """A detector: its WCS, and the headers and tables that go into a reference file.
 
-    wcs: WCS
+    `kind` names the distortion where it is not one that `astropy.wcs` shows.
+    """
+
+    wcs: Any
     origin: str
+    kind: str = ""
     primary: fits.Header = field(default_factory=fits.Header)
     header: fits.Header = field(default_factory=fits.Header)
     tables: tuple[fits.ImageHDU, ...] = ()
@@ -37,11 +42,11 @@ class Work:
     title: str
     target: Target
     source: np.ndarray
-    source_wcs: WCS
+    source_wcs: Any
     shape: tuple[int, int]
 
     @property
-    def target_wcs(self) -> WCS:
+    def target_wcs(self) -> Any:
         """The WCS of the blot."""
         return self.target.wcs
 
@@ -54,7 +59,8 @@ class Work:
     def facts(self) -> str:
         """Sizes and distortion, for the results."""
         (ny, nx), (sy, sx) = self.shape, self.source.shape
-        chip = f"{self.title}, {ny} x {nx} pixels, {distortion(self.target_wcs)} ({self.target.origin})"
+        kind = self.target.kind or distortion(self.target_wcs)
+        chip = f"{self.title}, {ny} x {nx} pixels, {kind} ({self.target.origin})"
         return f"{chip}; source {sy} x {sx}"
 
 
@@ -69,14 +75,14 @@ def uvis(quick: bool) -> Work:
     """A WFC3/UVIS chip: SIP, NPOL and D2IM; the mosaic is as large as that of both chips."""
     target = _hst("wfc3_uvis_flc.fits", (128, 256) if quick else (2051, 4096))
     wcs, shape = mosaic_for(target.wcs, scale=0.0396 / 3600, shape=None if quick else (4125, 4387))
-    return _work("WFC3/UVIS chip", target, wcs, shape)
+    return make_work("WFC3/UVIS chip", target, wcs, shape)
 
 
 @cache
 def infrared(quick: bool) -> Work:
     """WFC3/IR: SIP alone."""
     target = _hst("wfc3_ir_flt.fits", (128, 128) if quick else (1014, 1014), tables=False)
-    return _work("WFC3/IR", target, *mosaic_for(target.wcs))
+    return make_work("WFC3/IR", target, *mosaic_for(target.wcs))
 
 
 @cache
@@ -87,17 +93,18 @@ def nircam(quick: bool) -> Work:
     target = _demo(shape, tables=False)
     if path.is_file():
         target = Target(_read_wcs(fits.Header.fromtextfile(path), None, shape), "real header")
-    return _work("NIRCam detector", target, *mosaic_for(target.wcs))
+    return make_work("NIRCam detector", target, *mosaic_for(target.wcs))
 
 
 @cache
 def square(size: int) -> Work:
     """A synthetic chip of any size, with the distortion of WFC3/UVIS scaled to it."""
     target = _demo((size, size))
-    return _work("square chip", target, *mosaic_for(target.wcs))
+    return make_work("square chip", target, *mosaic_for(target.wcs))
 
 
-def _work(title: str, target: Target, source_wcs: WCS, shape: tuple[int, int]) -> Work:
+def make_work(title: str, target: Target, source_wcs: Any, shape: tuple[int, int]) -> Work:
+    """A target, and a sky on a mosaic of `shape`."""
     return Work(title, target, sky_image(shape), source_wcs, target.wcs.array_shape)
 
 
@@ -109,7 +116,7 @@ def _hst(name: str, shape: tuple[int, int], *, tables: bool = True) -> Target:
     with fits.open(path) as hdus:
         header = hdus["SCI", 1].header
         parts = tuple(hdu.copy() for hdu in hdus if hdu.name in ("WCSDVARR", "D2IMARR"))
-        return Target(_read_wcs(header, hdus, shape), "real header", hdus[0].header, header, parts)
+        return Target(_read_wcs(header, hdus, shape), "real header", "", hdus[0].header, header, parts)
 
 
 def _demo(shape: tuple[int, int], *, tables: bool = True) -> Target:
@@ -120,7 +127,7 @@ def _demo(shape: tuple[int, int], *, tables: bool = True) -> Target:
     if not tables:
         wcs.cpdis1 = wcs.cpdis2 = wcs.det2im1 = wcs.det2im2 = None
     primary = detector.primary_hdu(exposure, "flc", 1).header
-    return Target(wcs, "demo header", primary, detector.sci_header(plan, exposure, 1, parts), tuple(parts))
+    return Target(wcs, "demo header", "", primary, detector.sci_header(plan, exposure, 1, parts), tuple(parts))
 
 
 def _read_wcs(header: fits.Header, hdus: fits.HDUList | None, shape: tuple[int, int]) -> WCS:
