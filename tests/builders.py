@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from skyblot.blotting import Job
 from skyblot.demo import DemoPlan, chip_wcs, mosaic_wcs
+from skyblot.job import Job
 from skyblot.kernels.interpolants import interpolant
 from skyblot.window import blot_dtype
 

@@ -211,6 +211,7 @@ def test_every_option_reaches_the_blot(run, pair, out):
         "--interp": "sinc",
         "--sinscl": 0.8,
         "--stepsize": 4,
+        "--tolerance": 0.002,
         "--fill-value": -1,
         "--skyval": -2.5,
         "--in-units": "counts",
@@ -233,8 +234,8 @@ def test_every_option_reaches_the_blot(run, pair, out):
     assert (code, errors) == (0, "")
     assert RESULT.fullmatch(text.strip()).group("ny", "nx") == ("22", "30")
     header, wcs = fits.getheader(out / "a.fits", "SCI"), read_wcs(out / "a.fits")
-    names = ("INT", "SSCL", "STEP", "FILL", "SKY", "IN", "OUT", "EXP")
-    expected = ["sinc", 0.8, 4, "-1.0", -2.5, "counts", "counts", 50.0]
+    names = ("INT", "SSCL", "STEP", "TOL", "FILL", "SKY", "IN", "OUT", "EXP")
+    expected = ["sinc", 0.8, 4, 0.002, "-1.0", -2.5, "counts", "counts", 50.0]
     assert [header[f"BLOT{name}"] for name in names] == expected
     assert header["BLOTFACT"] == pytest.approx((0.06 / 0.05) ** 2 * 50 / 20, rel=1e-9)
     assert [*wcs.wcs.crval, *wcs.wcs.crpix] == [53.1001, -27.8001, 14.5, 12.0]
@@ -495,7 +496,7 @@ def test_a_bug_is_one_line_that_says_how_to_see_more(run, pair, out, monkeypatch
     def break_down(*_, **__):
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("skyblot.files.write_blot", break_down)
+    monkeypatch.setattr("skyblot.exposure.write_blot", break_down)
     code, text, errors = run("blot", *pair, "-o", out / "blt.fits")
     assert (code, text) == (3, "")
     assert errors == "skyblot: internal error, ZeroDivisionError: two lines (--debug shows where)\n"

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .errors import SkyblotError as SkyblotError
     from .errors import SkyblotWarning as SkyblotWarning
     from .errors import WCSError as WCSError
-    from .files import BlotResult as BlotResult
+    from .exposure import BlotResult as BlotResult
+    from .files import BatchError as BatchError
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
     from .parameters import Parameters as Parameters
@@ -23,7 +24,8 @@ _HOMES = {
     "pixel_map": "blotting",
     "blot_file": "files",
     "blot_files": "files",
-    "BlotResult": "files",
+    "BatchError": "files",
+    "BlotResult": "exposure",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",

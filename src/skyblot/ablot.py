@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from . import astrodrizzle
+from . import astrodrizzle, exposure
 from .blotting import prepare
 from .errors import ParameterError
-from .files import Settings, blot_all
+from .files import blot_all
 from .io.names import parse_name
 from .parameters import parameter, yes_or_no
-from .pixelmap.sky import undistorted
+from .pixelmap.linear import undistorted
 from .task import Task, task_from
 from .task.editing import edit_task
 from .task.help import help_text, show_help
@@ -98,8 +98,8 @@ blot.__signature__ = inspect.signature(_documented)  # type: ignore[attr-defined
 
 
 def _run_task(task: Task, wcsmap: Any) -> None:
-    settings = Settings(task.parameters, overwrite=True, wcsmap=wcsmap, as_float=True)
-    blot_all(task.data, [(parse_name(task.reference), Path(task.outdata))], settings)
+    settings = exposure.Settings(task.parameters, overwrite=True, wcsmap=wcsmap, as_float=True)
+    blot_all(task.data, [exposure.Task(parse_name(task.reference), Path(task.outdata))], settings)
 
 
 def run(configObj: Any, wcsmap: Any = None) -> None:

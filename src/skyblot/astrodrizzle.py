@@ -22,7 +22,7 @@ from .io.fits import open_image, select_image
 from .io.names import parse_name
 from .io.output import chip_blot, write_hdus
 from .parameters import parameter, yes_or_no
-from .pixelmap.sky import pixel_scale, undistorted
+from .pixelmap.linear import pixel_scale, undistorted
 
 log = logging.getLogger(__name__)
 

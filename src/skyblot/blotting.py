@@ -1,37 +1,20 @@
 """Blot arrays: plan the map, load the window of the source, resample band by band over threads."""
 
-import math
 import operator
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .bands import available_cores, for_each_band
+from .bands import for_each_band
 from .errors import ParameterError, SkyblotWarning
-from .kernels.interpolants import Interpolant, interpolant
+from .job import Job, checked_threads
+from .kernels.interpolants import interpolant
 from .parameters import parameter
 from .pixelmap import RowMap, plan_map
 from .pixelmap.callable import user_map
 from .pixelmap.sky import array_shape
-from .window import Window, blot_dtype, is_ready, load_window, whole_source, window_bounds
-
-
-@dataclass(frozen=True)
-class Blot:
-    """A blot and how much of it the source covers.
-
-    Attributes
-    ----------
-    data : ndarray, shape (ny, nx)
-    covered : float
-        Fraction of the blot's pixels that lie on the source.
-    """
-
-    data: np.ndarray
-    covered: float
+from .window import blot_dtype
 
 
 def blot(
@@ -160,63 +143,6 @@ def pixel_map(
     return x, y
 
 
-@dataclass(frozen=True)
-class Job:
-    """A validated blot, ready to run: the map is planned, no pixel is read yet."""
-
-    source: Any
-    pixel_map: RowMap
-    shape: tuple[int, int]
-    interpolant: Interpolant
-    dtype: np.dtype
-
-    def run(
-        self,
-        *,
-        scale: float = 1.0,
-        offset: float = 0.0,
-        fill_value: float = 0.0,
-        out: np.ndarray | None = None,
-        threads: int | None = None,
-    ) -> Blot:
-        """Compute ``interpolated * scale + offset`` where covered, `fill_value` elsewhere."""
-        values = _checked_values(self.dtype, scale, offset, fill_value)
-        _check_out(out, self.shape, self.dtype)
-        workers = checked_threads(threads)
-        data = out if out is not None and _usable(out, self.source) else np.empty(self.shape, self.dtype)
-        for window in self._windows(workers):
-            covered, missed = self._resample(window, data, values, workers)
-            if not missed:
-                break
-        if out is not None and data is not out:
-            out[...] = data
-        return Blot(data if out is None else out, covered / data.size)
-
-    def _windows(self, threads: int) -> Iterator[Window]:
-        """The source itself; or a window sized from some rows of the map, then one sized from all."""
-        work = self.dtype
-        if self.dtype.kind == "f":
-            work = np.promote_types(self.dtype, self.interpolant.weights_dtype)
-        if is_ready(self.source, work, self.interpolant):
-            yield whole_source(self.source, self.interpolant)
-            return
-        for step in (64, 1):
-            bounds = window_bounds(self.pixel_map, self.shape, self.source.shape, self.interpolant.margin, step)
-            yield load_window(self.source, bounds, work, self.interpolant, threads)
-
-    def _resample(
-        self, window: Window, out: np.ndarray, values: tuple[float, float, float], threads: int
-    ) -> tuple[int, int]:
-        counts: list[tuple[int, int]] = []
-
-        def work(row0: int, row1: int, xmap: np.ndarray, ymap: np.ndarray) -> None:
-            self.pixel_map.rows(row0, xmap, ymap)
-            counts.append(window.resample(xmap, ymap, out[row0:row1], *values))
-
-        for_each_band(self.shape, work, threads)
-        return sum(covered for covered, _ in counts), sum(missed for _, missed in counts)
-
-
 def prepare(
     source: Any,
     source_wcs: Any,
@@ -274,58 +200,6 @@ def _image_shape(wcs: Any) -> tuple[int, ...] | None:
     return shape
 
 
-def checked_threads(threads: Any) -> int:
-    """Return a valid number of threads; None means the cores this process may use."""
-    if threads is None:
-        return available_cores()
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise ParameterError(f"threads = {threads!r}: expected a whole number, at least 1, or None for all cores")
-    return int(threads)
-
-
 def _plan(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: Any, tolerance: Any) -> RowMap:
-    if not (isinstance(tolerance, int | float) and tolerance > 0):
-        raise ParameterError(f"tolerance = {tolerance!r}: expected a number of source pixels, above 0")
-    return plan_map(target_wcs, source_wcs, shape, parameter("stepsize").parse(stepsize), float(tolerance))
-
-
-def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:
-    scale, offset = _number("scale", scale), _number("offset", offset)
-    if not (math.isfinite(scale) and math.isfinite(offset)):
-        raise ParameterError(f"scale = {scale}, offset = {offset}: expected finite numbers")
-    if dtype.kind == "f":
-        return scale, offset, _number("fill_value", fill_value)
-    if scale != 1 or offset != 0:
-        raise ParameterError(
-            f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
-        )
-    if not _fits(fill_value, dtype):
-        raise ParameterError(f"fill_value = {fill_value}: not a value of the source's dtype, {dtype}")
-    return scale, offset, fill_value
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} = {value!r}: expected a number") from None
-
-
-def _fits(value: Any, dtype: np.dtype) -> bool:
-    try:
-        return int(value) == value and bool(dtype.type(int(value)) == value)
-    except (TypeError, ValueError, OverflowError):
-        return False
-
-
-def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) -> None:
-    if out is None:
-        return
-    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype or not out.flags.writeable:
-        given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise ParameterError(f"out is {given}: expected a writeable {dtype} array of shape {shape}")
-
-
-def _usable(out: np.ndarray, source: Any) -> bool:
-    """Whether the kernels may write into `out` directly."""
-    return out.flags.c_contiguous and not (isinstance(source, np.ndarray) and np.may_share_memory(out, source))
+    stepsize, tolerance = parameter("stepsize").parse(stepsize), parameter("tolerance").parse(tolerance)
+    return plan_map(target_wcs, source_wcs, shape, stepsize, tolerance)

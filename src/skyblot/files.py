@@ -1,54 +1,37 @@
-"""Blot files: read the source and the reference, blot, scale, write."""
+"""Blot files: one exposure, or many."""
 
-import logging
-import time
+import os
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .blotting import Job, checked_threads, prepare
-from .errors import DataError, FileError, ParameterError, SkyblotWarning, WCSError
+from .batch import Failure, Options, Outcome, run_batch
+from .errors import FileError, ParameterError, SkyblotError, SkyblotWarning
+from .exposure import BlotResult, Settings, Task
 from .io.atomic import check_output
-from .io.fits import FitsImage, open_fits, open_image, science_extensions
+from .io.images import blot_suffix, check_kind, list_images
+from .io.inputs import expand_references
 from .io.names import ImageName, parse_name
-from .io.output import write_blot
 from .parameters import Parameters
-from .pixelmap.sky import pixel_scale
-from .scaling import COUNTS, LABELS, Scaling, counts_of, plan_scaling, unit_kind
-from .target import Target, plan_target
-from .window import FloatView
-
-logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class BlotResult:
-    """One blot that was written.
+class BatchError(SkyblotError):
+    """Some blots of many could not be made; the others are there.
 
     Attributes
     ----------
-    source, reference : str
-        The files and extensions it was made from.
-    path : Path
-        The file it was written to.
-    shape : tuple of int
-        (ny, nx).
-    covered : float
-        Fraction of its pixels that the source covers.
-    seconds : float
-        Time it took, reading and writing included.
+    results : list of BlotResult
+    failures : list of Failure
+        Each with `reference`, `reason` and `error`.
     """
 
-    source: str
-    reference: str
-    path: Path
-    shape: tuple[int, int]
-    covered: float
-    seconds: float
+    def __init__(self, results: list[BlotResult], failures: list[Failure]) -> None:
+        self.results, self.failures = results, failures
+        reasons = "; ".join(each.reason for each in failures[:3])
+        more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+        super().__init__(f"{len(failures)} of {len(results) + len(failures)} blots could not be made: {reasons}{more}")
 
 
 def blot_file(
@@ -70,7 +53,8 @@ def blot_file(
     reference : str or Path
         The exposure that defines the blot's pixels, in the same form.
     output : str or Path
-        File to write: primary header and SCI extension, float32, with the reference's WCS.
+        File to write, float32, with the reference's WCS: FITS with a primary header and one SCI extension, or ASDF
+        for a Roman reference.
     parameters : Parameters, optional
         By default the defaults: units from BUNIT, sky from MDRIZSKY, poly5, exact geometry.
     overwrite : bool
@@ -93,12 +77,11 @@ def blot_file(
     parameters = (parameters or Parameters()).override(overrides)
     where = parse_name(reference)
     if where.extension is None and where.path.is_file():
-        with open_fits(where.path) as hdus:
-            chips = science_extensions(hdus, where)
+        chips = list_images(where)
         if len(chips) > 1:
             _warn(f"{where.path}: has {len(chips)} SCI extensions, [sci,{chips[0].extension[1]}] is used")  # type: ignore[index]
         where = chips[0]
-    tasks = [(where, Path(output))]
+    tasks = [Task(where, Path(output))]
     return blot_all(source, tasks, Settings(parameters, overwrite, threads))[0].path
 
 
@@ -109,55 +92,101 @@ def blot_files(
     *,
     parameters: Parameters | None = None,
     overwrite: bool = False,
+    resume: bool = False,
+    fail_fast: bool = False,
+    memory: int | str | None = None,
     threads: int | None = None,
     on_result: Callable[[BlotResult], None] | None = None,
     **overrides: Any,
 ) -> list[BlotResult]:
     """Blot a mosaic onto every SCI extension of every exposure.
 
+    Windows of the mosaic that exposures share are read once, and several exposures are worked on at a time.
+
     Parameters
     ----------
     source, parameters, overwrite, threads, **overrides
         As for `blot_file`.
     references : sequence of str or Path
-        Exposures; ``flc.fits[sci,2]`` is that extension alone.
+        Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
+        and folders stand for the exposures they name.
     output_dir : str or Path
-        Folder for the blots, ``<root>_sci<N>_blt.fits``.
+        Folder for the blots, ``<root>_sci<N>_blt.fits``, or ``<root>_blt.asdf`` for Roman references.
+    resume : bool
+        Keep blots that are there and were made from the same inputs with the same parameters; make the others.
+    fail_fast : bool
+        Stop at the first exposure that cannot be blotted, instead of going on with the others.
+    memory : int or str, optional
+        About how much memory to use: bytes, or a size such as ``"8G"``. By default half of what is free.
     on_result : callable, optional
-        Called with each `BlotResult` as soon as it is written.
+        Called with each `BlotResult` as soon as it is there.
 
     Returns
     -------
     list of BlotResult
+        In the order of the references.
 
     Raises
     ------
+    BatchError
+        At the end, if some exposures could not be blotted: it holds the results of the others, and the reasons.
     SkyblotError
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
-    parameters = (parameters or Parameters()).override(overrides)
-    return blot_all(source, plan_outputs(references, output_dir), Settings(parameters, overwrite, threads), on_result)
+    settings = Settings((parameters or Parameters()).override(overrides), overwrite, threads)
+    results: dict[Path, BlotResult] = {}
+    failures: list[Failure] = []
+
+    def collect(outcome: Outcome) -> None:
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            return
+        results[outcome.path] = outcome
+        if on_result is not None:
+            on_result(outcome)
+
+    tasks = plan_outputs(references, output_dir, None if fail_fast else failures.append)
+    run_tasks(source, tasks, settings, Options(memory, fail_fast, resume), collect)
+    done = [results[task.path] for task in tasks if task.path in results]
+    if failures:
+        raise BatchError(done, failures)
+    return done
 
 
-def plan_outputs(references: Sequence[str | Path], output_dir: str | Path) -> list[tuple[ImageName, Path]]:
-    """Return every image to blot onto and the file its blot goes to."""
-    tasks: list[tuple[ImageName, Path]] = []
-    for reference in references:
-        with open_fits(parse_name(reference).path) as hdus:
-            for where in science_extensions(hdus, parse_name(reference)):
-                tasks.append((where, Path(output_dir) / output_name(where)))
-    paths = [path for _, path in tasks]
-    for path in paths:
-        if paths.count(path) > 1:
+def plan_outputs(
+    references: Sequence[str | Path], output_dir: str | Path, on_failure: Callable[[Failure], None] | None = None
+) -> list[Task]:
+    """Return every image to blot onto and the file its blot goes to.
+
+    Files that cannot be read are handed to `on_failure`, where it is given; else they raise.
+    """
+    tasks: list[Task] = []
+    for reference in expand_references(references):
+        try:
+            tasks += [Task(where, Path(output_dir) / output_name(where)) for where in list_images(reference)]
+        except SkyblotError as error:
+            if on_failure is None:
+                raise
+            on_failure(Failure.of(reference, error))
+    seen: set[Path] = set()
+    for _, path in tasks:
+        if path in seen:
             raise ParameterError(f"{path}: two references would be written to this file; blot them one by one")
+        seen.add(path)
     return tasks
 
 
 def output_name(where: ImageName) -> str:
-    """Return the name of a blot: ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``."""
+    """Return the name of a blot.
+
+    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``; Roman's ``r0001_wfi01_cal.asdf``, which has no
+    extensions, gives ``r0001_wfi01_blt.asdf``.
+    """
     name = where.path.name.removesuffix(".gz").removesuffix(".fz")
     stem = name.rsplit(".", 1)[0]
     root = stem.rsplit("_", 1)[0] if "_" in stem else stem
+    if blot_suffix(where.path) == ".asdf":
+        return f"{root}_blt.asdf"
     version = where.extension[1] if isinstance(where.extension, tuple) else 1
     label = "sci" if where.extension is None or isinstance(where.extension, int) else _label(where.extension)
     number = where.extension if isinstance(where.extension, int) else version
@@ -168,156 +197,61 @@ def _label(extension: str | tuple[str, int]) -> str:
     return (extension if isinstance(extension, str) else extension[0]).lower()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How every blot of a run is made.
-
-    Attributes
-    ----------
-    parameters : Parameters
-    overwrite : bool
-        Replace existing outputs.
-    threads : int or None
-        None: the cores this process may use.
-    wcsmap : class or callable, optional
-        Makes the pixel map, in place of the two WCS: see `skyblot.ablot.blot`.
-    as_float : bool
-        Average integers too, instead of refusing them.
-    """
-
-    parameters: Parameters = field(default_factory=Parameters)
-    overwrite: bool = False
-    threads: int | None = None
-    wcsmap: Any = None
-    as_float: bool = False
-
-
 def blot_all(
     source: str | Path,
-    tasks: Sequence[tuple[ImageName, Path]],
+    tasks: Sequence[Task],
     settings: Settings,
     on_result: Callable[[BlotResult], None] | None = None,
 ) -> list[BlotResult]:
-    """Blot one source onto each image of ``(image, output)`` pairs, opening the source once."""
-    settings = replace(settings, threads=checked_threads(settings.threads))
-    inputs = [parse_name(source).path, *(where.path for where, _ in tasks)]
-    for _, path in tasks:
-        _check_not_input(path, inputs)
-        check_output(path, overwrite=settings.overwrite)
-    results = []
-    with open_image(source) as mosaic:
-        source_wcs = mosaic.wcs()
-        for where, path in tasks:
-            results.append(_blot_one(mosaic, source_wcs, where, path, settings))
-            if on_result is not None:
-                on_result(results[-1])
-    return results
+    """Make every blot or raise what goes wrong first; results are in the order of the tasks."""
+    results: dict[Path, BlotResult] = {}
+
+    def collect(outcome: Outcome) -> None:
+        assert isinstance(outcome, BlotResult)
+        results[outcome.path] = outcome
+        if on_result is not None:
+            on_result(outcome)
+
+    run_tasks(source, tasks, settings, Options(fail_fast=True), collect)
+    return [results[task.path] for task in tasks]
 
 
-def _check_not_input(path: Path, inputs: Sequence[Path]) -> None:
-    for given in inputs:
-        if path.exists() and given.exists() and path.samefile(given):
-            raise FileError(f"{path}: is an input file; inputs are never overwritten")
+def run_tasks(
+    source: str | Path,
+    tasks: Sequence[Task],
+    settings: Settings,
+    options: Options,
+    on_outcome: Callable[[Outcome], None],
+) -> None:
+    """Make blots as `run_batch` does, after refusing outputs that cannot be written.
+
+    Raises
+    ------
+    SkyblotError
+        For an output that is an input, is of the wrong kind or exists already, before any work is done.
+    """
+    if options.resume:
+        settings = replace(settings, overwrite=True)
+    inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
+    for task in tasks:
+        if inputs.intersection(_identities([task.path])):
+            raise FileError(f"{task.path}: is an input file; inputs are never overwritten")
+        check_kind(task.path, task.where.path)
+        check_output(task.path, overwrite=settings.overwrite)
+    run_batch(source, tasks, settings, options, on_outcome)
 
 
-def _blot_one(mosaic: FitsImage, source_wcs: Any, where: ImageName, path: Path, settings: Settings) -> BlotResult:
-    start = time.perf_counter()
-    parameters = settings.parameters
-    with open_image(where) as reference:
-        target = _target(reference, parameters)
-        job = _prepare(mosaic, source_wcs, target, reference, settings)
-        scaling = LABELS
-        if job.dtype.kind == "f":
-            ratio = _scale_ratio(source_wcs, target, mosaic, reference)
-            scaling = plan_scaling(parameters, mosaic.facts, reference.facts, ratio)
-        fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
-        blot = job.run(scale=scaling.factor, offset=scaling.offset, fill_value=fill, threads=settings.threads)
-        if blot.covered == 0:
-            _warn(f"{mosaic.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
-        cards = _cards(mosaic, reference, parameters, scaling, fill)
-        wcs = target.wcs if target.altered else None
-        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, overwrite=settings.overwrite)
-    seconds = time.perf_counter() - start
-    logger.info("%s: %s onto %s", path, mosaic.name, reference.name)
-    return BlotResult(mosaic.name, reference.name, path, target.shape, blot.covered, seconds)
-
-
-def _prepare(mosaic: FitsImage, source_wcs: Any, target: Target, reference: FitsImage, settings: Settings) -> Job:
-    parameters, pixels = settings.parameters, mosaic.pixels()
-    if settings.as_float and parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
-        pixels = FloatView(pixels)
-    try:
-        return prepare(
-            pixels,
-            source_wcs,
-            target.wcs,
-            shape=target.shape,
-            interp=parameters.interp,
-            sinscl=parameters.sinscl,
-            stepsize=parameters.stepsize,
-            wcsmap=settings.wcsmap,
-        )
-    except (WCSError, DataError) as error:
-        text = str(error).replace("the source", mosaic.name, 1).replace("the target", reference.name, 1)
-        raise type(error)(text) from error
-
-
-def _target(reference: FitsImage, parameters: Parameters) -> Target:
-    idcscale = reference.facts.find("IDCSCALE")
-    known = isinstance(idcscale, float | int) and idcscale > 0
-    return plan_target(reference.wcs(), reference.shape, float(idcscale) if known else None, parameters)
-
-
-def _scale_ratio(source_wcs: Any, target: Target, mosaic: FitsImage, reference: FitsImage) -> float:
-    scale = pixel_scale(source_wcs)
-    for value, image in ((scale, mosaic), (target.scale, reference)):
-        if not value > 0:
-            raise WCSError(f"{image.name}: its WCS is singular (pixel scale {value} arcsec)")
-    return scale / target.scale
-
-
-def _cards(
-    mosaic: FitsImage, reference: FitsImage, parameters: Parameters, scaling: Scaling, fill: float
-) -> list[tuple[str, Any, str]]:
-    """The keywords that record how the blot was made."""
-    from . import __version__
-
-    cards: list[tuple[str, Any, str]] = [
-        ("BLOTVER", __version__, "version of skyblot"),
-        ("BLOTSRC", _ascii(mosaic.name), ""),
-        ("BLOTREF", _ascii(reference.name), ""),
-        ("BLOTINT", parameters.interp, "interpolant"),
-        ("BLOTSSCL", parameters.sinscl, "scale of the sinc interpolant"),
-        ("BLOTSTEP", parameters.stepsize or 1, "[pixel] step of the pixel map, 1 is exact"),
-        ("BLOTCOEF", parameters.coeffs and not parameters.user_wcs.given, "distortion model used?"),
-        ("BLOTIN", scaling.in_units, "units of the source"),
-        ("BLOTOUT", scaling.out_units, "units of the blot"),
-        ("BLOTFACT", scaling.factor, "factor applied to the source"),
-        ("BLOTSKY", scaling.offset, "sky added, in units of the blot"),
-        ("BLOTFILL", str(fill), "value where the source does not cover"),
-    ]
-    if scaling is not LABELS:
-        cards.append(("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"))
-    if scaling.exptime_s is not None:
-        cards.append(("BLOTEXP", scaling.exptime_s, "[s] exposure time of the blot"))
-    return cards
-
-
-def _bunit(mosaic: FitsImage, reference: FitsImage, scaling: Scaling) -> str:
-    """The reference's BUNIT, turned from counts to a rate or back where the blot differs from it."""
-    given = reference.facts.bunit or mosaic.facts.bunit
-    kind = unit_kind(given)
-    if kind == scaling.out_units:
-        return given
-    if scaling.out_units == COUNTS:
-        return counts_of(given)
-    return f"{given}/S" if kind == COUNTS else "COUNTS/S"
-
-
-def _ascii(text: str) -> str:
-    """FITS headers hold ASCII only."""
-    return text.encode("ascii", "backslashreplace").decode()
+def _identities(paths: Iterable[Path]) -> list[tuple[int, int]]:
+    """What tells files apart under any of their names; nothing for those that are not there."""
+    found = []
+    for path in paths:
+        try:
+            facts = os.stat(path)
+        except OSError:
+            continue
+        found.append((facts.st_dev, facts.st_ino))
+    return found
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=2)
+    warnings.warn(message, SkyblotWarning, stacklevel=3)

@@ -18,6 +18,9 @@ SPLINE_MARGIN = 24
 #: Bounds in source pixels: first row, end row, first column, end column.
 Bounds = tuple[int, int, int, int]
 
+#: The bounds of nothing.
+EMPTY: Bounds = (0, 0, 0, 0)
+
 
 @dataclass(frozen=True)
 class Window:
@@ -85,6 +88,11 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     return dtype.newbyteorder("=")
 
 
+def window_dtype(dtype: np.dtype, interpolant: Interpolant) -> np.dtype:
+    """Return the dtype of a window's pixels for a blot of `dtype`: enough for the interpolant's weights."""
+    return np.promote_types(dtype, interpolant.weights_dtype) if dtype.kind == "f" else dtype
+
+
 def is_ready(source: Any, dtype: np.dtype, interpolant: Interpolant) -> bool:
     """Whether the kernels can read the source where it lies: no window has to be loaded."""
     return (
@@ -98,7 +106,7 @@ def is_ready(source: Any, dtype: np.dtype, interpolant: Interpolant) -> bool:
 
 
 def window_bounds(
-    pixel_map: RowMap, target: tuple[int, int], source: tuple[int, int], margin: int, step: int
+    pixel_map: RowMap, target: tuple[int, int], source: tuple[int, int], margin: int, step: int, row0: int = 0
 ) -> Bounds:
     """Return the bounds of the source that the target touches, from every `step`-th row and the last one.
 
@@ -111,10 +119,12 @@ def window_bounds(
         Pixels to add on each side.
     step : int
         1 makes the bounds exact.
+    row0 : int
+        First row of the part of a larger target that is `target`.
     """
     x, y = np.empty((1, target[1])), np.empty((1, target[1]))
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    for row in sorted({*range(0, target[0], step), target[0] - 1}):
+    for row in sorted({*range(row0, row0 + target[0], step), row0 + target[0] - 1}):
         pixel_map.rows(row, x, y)
         inside = (x > -margin) & (x < source[1] + margin) & (y > -margin) & (y < source[0] + margin)
         if inside.any():
@@ -132,7 +142,14 @@ def whole_source(source: np.ndarray, interpolant: Interpolant) -> Window:
     return Window(_read_only(source), (0, 0), source.shape, interpolant)
 
 
-def load_window(source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Interpolant, threads: int) -> Window:
+def load_window(
+    source: Any,
+    bounds: Bounds,
+    dtype: np.dtype,
+    interpolant: Interpolant,
+    threads: int,
+    previous: Window | None = None,
+) -> Window:
     """Read the part of the source within `bounds`, in native byte order and `dtype`.
 
     Parameters
@@ -146,24 +163,59 @@ def load_window(source: Any, bounds: Bounds, dtype: np.dtype, interpolant: Inter
     interpolant : Interpolant
     threads : int
         Conversion is spread over so many threads.
+    previous : Window, optional
+        Another window of the source: what both have is not read again.
     """
     ny, nx = source.shape
     extra = SPLINE_MARGIN if interpolant.name == "spline3" else 0
     row0, row1 = max(bounds[0] - extra, 0), min(bounds[1] + extra, ny)
     column0, column1 = max(bounds[2] - extra, 0), min(bounds[3] + extra, nx)
     pixels = np.empty((row1 - row0, column1 - column0), dtype)
-    concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
-
-    def copy(first: int, end: int, *_: np.ndarray) -> None:
-        piece = source[row0 + first : row0 + end, column0:column1]
-        if isinstance(piece, np.ma.MaskedArray) and dtype.kind == "f":
-            piece = np.ma.filled(piece.astype(dtype), np.nan)
-        pixels[first:end] = piece
-
-    for_each_band((len(pixels), 0), copy, threads if concurrent else 1, rows=256)
+    shared = EMPTY if previous is None or extra else _shared(previous, (row0, row1, column0, column1))
+    if shared != EMPTY:
+        assert previous is not None
+        pixels[_within(shared, row0, column0)] = previous.pixels[_within(shared, *previous.origin)]
+    for part in _around(shared, (row0, row1, column0, column1)):
+        _read(source, part, pixels[_within(part, row0, column0)], threads)
     if extra:
         pixels = spline_coefficients(pixels)
     return Window(_read_only(pixels), (row0, column0), (ny, nx), interpolant)
+
+
+def _read(source: Any, bounds: Bounds, out: np.ndarray, threads: int) -> None:
+    """Fill `out` with the source's pixels within bounds, 256 rows at a time."""
+    concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
+
+    def copy(first: int, end: int, *_: np.ndarray) -> None:
+        piece = source[bounds[0] + first : bounds[0] + end, bounds[2] : bounds[3]]
+        if isinstance(piece, np.ma.MaskedArray) and out.dtype.kind == "f":
+            piece = np.ma.filled(piece.astype(out.dtype), np.nan)
+        out[first:end] = piece
+
+    for_each_band((len(out), 0), copy, threads if concurrent else 1, rows=256)
+
+
+def _shared(window: Window, bounds: Bounds) -> Bounds:
+    """What a window and bounds have in common."""
+    (row, column), (rows, columns) = window.origin, window.pixels.shape
+    row0, row1 = max(bounds[0], row), min(bounds[1], row + rows)
+    column0, column1 = max(bounds[2], column), min(bounds[3], column + columns)
+    return (row0, row1, column0, column1) if row0 < row1 and column0 < column1 else EMPTY
+
+
+def _around(inner: Bounds, outer: Bounds) -> list[Bounds]:
+    """The parts of `outer` that lie around `inner`: below, above, to its left and right."""
+    if inner == EMPTY:
+        return [outer]
+    (row0, row1, column0, column1), (first, end, left, right) = inner, outer
+    below, above = (first, row0, left, right), (row1, end, left, right)
+    parts = [below, above, (row0, row1, left, column0), (row0, row1, column1, right)]
+    return [part for part in parts if part[0] < part[1] and part[2] < part[3]]
+
+
+def _within(bounds: Bounds, row: int, column: int) -> tuple[slice, slice]:
+    """Slices of bounds in an array that begins at a row and a column."""
+    return slice(bounds[0] - row, bounds[1] - row), slice(bounds[2] - column, bounds[3] - column)
 
 
 def spline_coefficients(pixels: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """``skyblot blot``: blot a mosaic onto exposures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from ..parameters import Parameters
 from .common import given, parameter_options, progress, set_up_messages, verbosity_options
 
 if TYPE_CHECKING:
+    from ..exposure import Task
     from ..io.names import ImageName
 
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 @click.argument("source")
 @click.argument("references", metavar="REFERENCE...", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(), help="File to write, where there is a single blot.")
-@click.option("--output-dir", type=click.Path(), default=".", help="Folder for the blots, <root>_sci<N>_blt.fits.")
+@click.option(
+    "--output-dir", type=click.Path(), default=".", help="Folder for the blots, <root>_sci<N>_blt.fits (.asdf)."
+)
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--config", type=click.Path(), help="Read parameters from a .cfg file; options override it.")
 @parameter_options
@@ -26,25 +30,25 @@ if TYPE_CHECKING:
 def command(source: str, references: tuple[str, ...], **options: Any) -> None:
     """Blot a mosaic, SOURCE, onto the pixels of every SCI extension of each REFERENCE.
 
-    SOURCE and REFERENCE are FITS files; file.fits[sci,1] is one extension.
+    SOURCE and REFERENCE are FITS files, HST's and JWST's for example, or Roman's ASDF files; file.fits[sci,1] is one
+    extension. A blot is a file of the same kind as its REFERENCE.
 
     \b
     Example: skyblot blot skydemo_med.fits *_flc.fits --output-dir blots
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     parameters = _parameters(options)
-    from .. import files
+    from .. import exposure, files
 
     tasks = files.plan_outputs(references, options["output_dir"])
     if options["output"] is not None:
-        tasks = [(_single(tasks), Path(options["output"]))]
+        tasks = [exposure.Task(_single(tasks), Path(options["output"]))]
+    settings = exposure.Settings(parameters, options["overwrite"], options["threads"])
     with progress(len(tasks), quiet=options["quiet"]) as advance:
-        files.blot_all(
-            source, tasks, files.Settings(parameters, options["overwrite"], options["threads"]), on_result=advance
-        )
+        files.blot_all(source, tasks, settings, on_result=advance)
 
 
-def _single(tasks: "list[tuple[ImageName, Path]]") -> "ImageName":
+def _single(tasks: "Sequence[Task]") -> "ImageName":
     if len(tasks) > 1:
         names = ", ".join(str(where) for where, _ in tasks)
         raise ParameterError(

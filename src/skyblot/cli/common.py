@@ -14,7 +14,7 @@ from ..errors import SkyblotWarning
 from ..parameters import TABLE, Parameter
 
 if TYPE_CHECKING:
-    from ..files import BlotResult
+    from ..exposure import BlotResult
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -1,0 +1,229 @@
+"""One blot from file to file: the geometry and the scaling from headers, then the pixels, then the output."""
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import record
+from .blotting import prepare
+from .errors import WARNING_FILTERS, DataError, SkyblotWarning, WCSError
+from .io.images import Image, open_image, write_blot
+from .io.names import ImageName
+from .job import Job
+from .parameters import Parameters
+from .pixelmap.linear import pixel_scale
+from .scaling import LABELS, Scaling, plan_scaling
+from .target import Target, plan_target
+from .window import FloatView, Window
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every blot of a run is made.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    overwrite : bool
+        Replace existing outputs.
+    threads : int or None
+        None: the cores this process may use.
+    wcsmap : class or callable, optional
+        Makes the pixel map, in place of the two WCS: see `skyblot.ablot.blot`.
+    as_float : bool
+        Average integers too, instead of refusing them.
+    compress : bool
+        Write tile-compressed FITS.
+    """
+
+    parameters: Parameters = field(default_factory=Parameters)
+    overwrite: bool = False
+    threads: int | None = None
+    wcsmap: Any = None
+    as_float: bool = False
+    compress: bool = False
+
+
+class Task(NamedTuple):
+    """One blot to be made: onto which image, and to which file."""
+
+    where: ImageName
+    path: Path
+
+
+@dataclass(frozen=True)
+class BlotResult:
+    """One blot on disk.
+
+    Attributes
+    ----------
+    source, reference : str
+        The files and extensions it was made from.
+    path : Path
+        The file it was written to.
+    shape : tuple of int
+        (ny, nx).
+    covered : float
+        Fraction of its pixels that the source covers.
+    seconds : float
+        Time it took, reading and writing included.
+    kept : bool
+        It was there already, made from the same inputs with the same parameters.
+    """
+
+    source: str
+    reference: str
+    path: Path
+    shape: tuple[int, int]
+    covered: float
+    seconds: float
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """The mosaic of a run, opened once: its image, its WCS, and its pixels, unread."""
+
+    image: Image
+    wcs: Any
+    pixels: Any
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a blot may use.
+
+    Attributes
+    ----------
+    threads : int or None
+    window : Window, optional
+        Part of the source that is in memory.
+    window_bytes : int, optional
+        Size of the windows to load where that does not suffice.
+    proceed : callable
+        Called between the stages; raises to end the blot without an output.
+    """
+
+    threads: int | None = None
+    window: Window | None = None
+    window_bytes: int | None = None
+    proceed: Callable[[], None] = lambda: None
+
+
+@contextmanager
+def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
+    """Open the source of a run; errors as for `open_image`."""
+    with open_image(name) as image:
+        pixels = image.pixels()
+        if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
+            pixels = FloatView(pixels)
+        yield Source(image, image.wcs(), pixels)
+
+
+def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settings, resources: Resources) -> BlotResult:
+    """Blot the source onto one image, and write the result.
+
+    Raises
+    ------
+    SkyblotError
+        With one sentence on what is wrong; nothing has been written then.
+    """
+    start = time.perf_counter()
+    with ExitStack() as stack:
+        with WARNING_FILTERS:
+            reference = stack.enter_context(open_image(where))
+            planned = _plan(source, reference, settings)
+        resources.proceed()
+        job, scaling, fill = planned.job, planned.scaling, planned.fill
+        blot = job.run(
+            scale=scaling.factor,
+            offset=scaling.offset,
+            fill_value=fill,
+            threads=resources.threads,
+            window=resources.window,
+            window_bytes=resources.window_bytes,
+        )
+        if blot.covered == 0:
+            _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
+        resources.proceed()
+        cards = record.cards(source.image, reference, settings.parameters, scaling, fill, blot.covered)
+        wcs = planned.target.wcs if planned.target.altered else None
+        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, overwrite=settings.overwrite)
+    logger.info("%s: %s onto %s", path, source.image.name, reference.name)
+    seconds = time.perf_counter() - start
+    return BlotResult(source.image.name, reference.name, path, planned.target.shape, blot.covered, seconds)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """All that headers say of a blot."""
+
+    target: Target
+    job: Job
+    scaling: Scaling
+    fill: float
+
+
+def _plan(source: Source, reference: Image, settings: Settings) -> _Planned:
+    parameters, target = settings.parameters, target_of(reference, settings.parameters)
+    job = _prepare(source, target, reference, settings)
+    scaling = LABELS
+    if job.dtype.kind == "f":
+        ratio = _scale_ratio(source, target, reference)
+        scaling = plan_scaling(parameters, source.image.facts, reference.facts, ratio)
+    fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
+    return _Planned(target, job, scaling, fill)
+
+
+def _prepare(source: Source, target: Target, reference: Image, settings: Settings) -> Job:
+    parameters = settings.parameters
+    with named(source.image.name, reference.name):
+        return prepare(
+            source.pixels,
+            source.wcs,
+            target.wcs,
+            shape=target.shape,
+            interp=parameters.interp,
+            sinscl=parameters.sinscl,
+            stepsize=parameters.stepsize,
+            tolerance=parameters.tolerance,
+            wcsmap=settings.wcsmap,
+        )
+
+
+@contextmanager
+def named(source: str, target: str = "the target") -> Iterator[None]:
+    """Let errors about "the source" and "the target" say which files they are."""
+    try:
+        yield
+    except (WCSError, DataError) as error:
+        text = str(error).replace("the source", source, 1).replace("the target", target, 1)
+        raise type(error)(text) from error
+
+
+def target_of(reference: Image, parameters: Parameters) -> Target:
+    """Return what to blot onto: the reference's pixels, or what the parameters make of them."""
+    idcscale = reference.facts.find("IDCSCALE")
+    known = isinstance(idcscale, float | int) and idcscale > 0
+    return plan_target(reference.wcs(), reference.shape, float(idcscale) if known else None, parameters)
+
+
+def _scale_ratio(source: Source, target: Target, reference: Image) -> float:
+    scale = pixel_scale(source.wcs)
+    for value, image in ((scale, source.image), (target.scale, reference)):
+        if not value > 0:
+            raise WCSError(f"{image.name}: its WCS is singular (pixel scale {value} arcsec)")
+    return scale / target.scale
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, SkyblotWarning, stacklevel=2)

@@ -1,0 +1,114 @@
+"""Where exposures lie on a mosaic, from their headers alone, and which of them share a window of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .exposure import Source, Task, named, target_of
+from .io.images import open_image
+from .parameters import Parameters
+from .pixelmap.direct import DirectMap
+from .pixelmap.sky import sky_of
+from .window import EMPTY, Bounds
+
+#: Positions along each axis of an exposure that are looked up on the mosaic.
+GRID = 33
+#: Mosaic pixels around those positions that belong to the window: for taps, and for what curves out between them.
+MARGIN = 24
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """An exposure on the mosaic.
+
+    Attributes
+    ----------
+    task : Task
+    shape : tuple of int
+        (ny, nx) of the blot.
+    overlap : float
+        Fraction of it that lies on the mosaic, from some positions.
+    bounds : tuple of int
+        First row, end row, first column, end column of the mosaic that it touches; `EMPTY` if none.
+    """
+
+    task: Task
+    shape: tuple[int, int]
+    overlap: float
+    bounds: Bounds
+
+
+def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
+    """Look a grid of an exposure's positions up on the mosaic; errors as for `blot_exposure`."""
+    with open_image(task.where) as reference:
+        target = target_of(reference, parameters)
+        ny, nx = target.shape
+        y, x = np.meshgrid(np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij")
+        with named(source.image.name, reference.name):
+            exact = DirectMap(sky_of(target.wcs, "target"), sky_of(source.wcs, "source"))
+        mx, my = exact.at(x.ravel(), y.ravel())
+    rows, columns = source.pixels.shape
+    inside = (mx >= -0.5) & (mx < columns - 0.5) & (my >= -0.5) & (my < rows - 0.5)
+    near = (mx > -MARGIN) & (mx < columns + MARGIN) & (my > -MARGIN) & (my < rows + MARGIN)
+    bounds = (*_span(my[near], rows), *_span(mx[near], columns)) if near.any() else EMPTY
+    return Footprint(task, target.shape, float(inside.mean()), bounds)
+
+
+def _span(positions: np.ndarray, size: int) -> tuple[int, int]:
+    """First and end pixel within an axis around positions, with the margin."""
+    margin = MARGIN + 0.002 * float(np.ptp(positions))
+    first = int(np.clip(np.floor(positions.min() - margin), 0, size - 1))
+    return first, int(np.clip(np.ceil(positions.max() + margin), first + 1, size))
+
+
+def area(bounds: Bounds) -> int:
+    """How many pixels lie within bounds."""
+    return (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
+
+
+def union(one: Bounds, other: Bounds) -> Bounds:
+    """The bounds around two bounds; empty ones do not count."""
+    if area(one) == 0 or area(other) == 0:
+        return other if area(one) == 0 else one
+    return (min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3]))
+
+
+@dataclass(frozen=True)
+class Alone:
+    """An exposure that nothing is known of yet, and that loads its own window."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class Group:
+    """Exposures that share a window of the mosaic."""
+
+    members: tuple[Footprint | Alone, ...]
+    bounds: Bounds
+
+
+def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
+    """Put exposures that overlap into groups, in the order of their place on the mosaic.
+
+    A group's window has `most_pixels` at most, unless one exposure alone needs more, and is never larger than
+    the windows of its members together: no pixel is read for nothing.
+    """
+    members: list[Footprint] = []
+    bounds = EMPTY
+    for each in _in_place_order(list(footprints)):
+        joined = union(bounds, each.bounds)
+        if members and area(joined) > min(most_pixels, area(bounds) + area(each.bounds)):
+            yield Group(tuple(members), bounds)
+            members, joined = [], each.bounds
+        members.append(each)
+        bounds = joined
+    if members:
+        yield Group(tuple(members), bounds)
+
+
+def _in_place_order(footprints: Sequence[Footprint]) -> list[Footprint]:
+    """Strip by strip up the mosaic, strips as high as the highest window."""
+    height = max((each.bounds[1] - each.bounds[0] for each in footprints), default=0) or 1
+    return sorted(footprints, key=lambda each: ((each.bounds[0] + each.bounds[1]) // (2 * height), each.bounds[2]))

@@ -1,0 +1,311 @@
+"""Which exposures are meant: names, shell patterns, lists, association tables, folders."""
+
+import glob
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileError, ParameterError, SkyblotError, one_line
+from .names import ImageName, parse_name
+
+#: What makes a name that is no file a pattern.
+_WILDCARDS = re.compile(r"[*?\[]")
+#: Brackets behind these are an extension, even a wrong one, and never a set of characters.
+_IMAGE_SUFFIX = re.compile(r"\.(fits?|fts|asdf)(\.gz|\.fz)?$", re.IGNORECASE)
+_COMPRESSION = ("", ".gz", ".fz")
+_HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
+#: No list and no association is larger: what is, is a mosaic given by mistake.
+_LARGEST = 1 << 26
+_COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
+#: The exposures of HST, the preferred first; of WFPC2, c0m is the calibrated one.
+_HST_PRODUCTS = ("flc", "flt", "c0m")
+#: What an exposure in a folder is called. JWST's crf has the identifier of an association before it.
+_EXPOSURE = re.compile(
+    r"(?P<root>.+?)(?P<association>_[aco]\d{3,4}(?=_crf))?_"
+    r"((?P<product>flc|flt|c0m|cal|crf)\.fits(\.gz|\.fz)?|(?P<roman>cal)\.asdf)",
+    re.IGNORECASE,
+)
+_BLOT = re.compile(r"_blt(_|$)", re.IGNORECASE)
+#: Of one root, the first of these is taken: crf has the WCS of the mosaic, cal the one before alignment.
+_RANKS = (*_HST_PRODUCTS, "crf", "cal")
+_LOOKED_FOR = "*_flc.fits, *_flt.fits, *_c0m.fits, *_crf.fits, *_cal.fits or *_cal.asdf"
+
+
+def expand_references(names: Sequence[str | Path]) -> list[str]:
+    """Return the names of the exposures that are meant, in order and without duplicates.
+
+    Parameters
+    ----------
+    names : sequence of str or Path
+        Each of them one of
+
+        * a file, with or without an extension (``x_flc.fits[sci,2]``), or a URL (``s3://...``): stays as it is,
+          and so does a name that no file has, for its reader to refuse;
+        * a shell pattern (``data/j8*[0-9]q_flc.fits``, ``**`` for folders in folders): what matches, sorted,
+          each taken as if it were named here;
+        * ``@list.txt``: a text file with one name a line, of any kind in this table and relative to the list's
+          folder; blank lines, and what stands behind a ``#`` at the start of a word, are skipped;
+        * an HST association table (``*_asn.fits``): its members of type EXP that are present, as ``_flc``,
+          else ``_flt``, else ``_c0m`` files beside the table;
+        * a JWST or Roman association (``*.json``): the science members of its products;
+        * a folder: the exposures in it, sorted: ``_flc``, ``_flt``, ``_c0m``, ``_crf`` and ``_cal`` files, the first
+          of these for each root; no blots, masks or mosaics, and not what is in folders of the folder.
+
+        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
+        Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
+        a name that exists as it stands is that file, whatever characters it has.
+
+    Returns
+    -------
+    list of str
+        Two names of the same file and extension count as one; the first spelling is kept.
+
+    Raises
+    ------
+    FileError
+        If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if a member of an
+        association is missing, or if a list contains itself.
+    ParameterError
+        If a name is not a name, or a list is given an extension.
+    """
+    found: dict[str, str] = {}
+    for name in [names] if isinstance(names, str | Path) else names:
+        if not isinstance(name, str | Path):
+            raise ParameterError(f"{name!r}: is not the name of a file")
+        for exposure in _expand(str(name), "", ()):
+            found.setdefault(_identity(exposure), exposure)
+    return list(found.values())
+
+
+def _identity(name: str) -> str:
+    """The same text for every spelling of a file and extension; links keep their own name, blots are named by it."""
+    if _is_url(name):
+        return name
+    where = parse_name(name)
+    return str(ImageName(Path(os.path.realpath(where.path.parent)) / where.path.name, where.extension))
+
+
+def _is_url(name: str) -> bool:
+    return "://" in name
+
+
+def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
+    """Yield what one name stands for; `lists` are the lists that led to it."""
+    if not name.strip() or "\0" in name:
+        raise ParameterError(f"{name!r}: is not the name of a file")
+    if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):
+        yield from _list(name, folder, lists)
+    elif _is_url(name):
+        yield name
+    else:
+        stem, brackets = _split(name, folder)
+        for found in _files(stem, folder):
+            yield found + brackets
+
+
+def _split(name: str, folder: str) -> tuple[str, str]:
+    """Split an extension, brackets included, off a name."""
+    full = os.path.join(folder, name)
+    stem = name.rpartition("[")[0]
+    try:
+        if not stem or parse_name(full).extension is None:
+            return name, ""
+    except FileError:
+        if _IMAGE_SUFFIX.search(stem) or os.path.exists(os.path.join(folder, stem)):
+            raise
+        return name, ""  # a pattern such as visit[0-9]
+    return stem, name[len(stem) :]
+
+
+def _files(name: str, folder: str) -> Iterator[str]:
+    full = os.path.join(folder, name)
+    if os.path.exists(full) or not _WILDCARDS.search(name):
+        yield from _contents(full)
+        return
+    matches = sorted(glob.glob(name, root_dir=folder or None, recursive=True))
+    if not matches:
+        raise FileError(f"{full}: no file matches this pattern")
+    for match in matches:
+        yield from _contents(os.path.join(folder, match))
+
+
+def _contents(path: str) -> Sequence[str]:
+    """The exposures that a file or a folder stands for; most files stand for themselves."""
+    if os.path.isdir(path):
+        return _folder(path)
+    if _HST_TABLE.fullmatch(os.path.basename(path)):
+        return _hst_members(path)
+    if path.lower().endswith(".json"):
+        return _json_members(path)
+    return [path]
+
+
+def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
+    if name.endswith("]") and _split(name[1:], folder)[1]:
+        raise ParameterError(f"{name}: a list takes no extension, write it behind each name in the list")
+    if _is_url(name):
+        raise ParameterError(f"{name}: lists are read from local files only")
+    path = os.path.join(folder, name[1:])
+    identity = os.path.realpath(path)
+    if identity in lists:
+        raise FileError(f"{path}: this list contains itself")
+    lines = _lines(path)
+    if not any(lines):
+        raise FileError(f"{path}: this list names no exposure, expected one name a line")
+    for number, line in enumerate(lines, 1):
+        try:
+            if line:
+                yield from _expand(line, os.path.dirname(path), (*lists, identity))
+        except SkyblotError as error:
+            raise type(error)(f"{path}, line {number}: {error}") from error
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of a list without comments; a # inside a word, as URLs have it, starts none."""
+    try:
+        text = _read(path, "list").decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise FileError(f"{path}: is not a list, expected a text file (UTF-8) with one name a line")
+    return [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
+
+
+def _read(path: str, kind: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise FileError(f"{path or '@'}: no such {kind}") from None
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise FileError(f"{path or '@'}: this {kind} cannot be read: {reason}") from error
+    if len(content) > _LARGEST:
+        raise FileError(f"{path}: is no {kind}: larger than {_LARGEST >> 20} MB")
+    return content
+
+
+def _folder(path: str) -> list[str]:
+    """The exposures in a folder: for each root the best product, of which uncompressed files come first."""
+    best: dict[str, int] = {}
+    files: dict[tuple[str, str, int], str] = {}
+    for name in _listing(path):
+        match = _EXPOSURE.fullmatch(name)
+        if match is None or _BLOT.search(match["root"]) or not os.path.isfile(os.path.join(path, name)):
+            continue
+        root, rank = match["root"], _RANKS.index((match["product"] or match["roman"]).lower())
+        best[root] = min(rank, best.get(root, rank))
+        files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
+    if not files:
+        raise FileError(f"{path}: this folder holds no exposure, looked for {_LOOKED_FOR}")
+    return [os.path.join(path, name) for (root, _, rank), name in files.items() if rank == best[root]]
+
+
+def _listing(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except OSError as error:
+        raise FileError(f"{path}: this folder cannot be read: {error.strerror}") from error
+
+
+def _hst_members(path: str) -> list[str]:
+    """The exposures of an HST association table, in its order."""
+    folder = os.path.dirname(path)
+    rows = [member for member, kind in _hst_rows(path) if kind.strip().upper().startswith("EXP")]
+    if not rows:
+        raise FileError(f"{path}: no member of this association is an exposure (MEMTYPE EXP...) that is present")
+    there = {name.lower(): name for name in _listing(folder or ".")}
+    members = []
+    for root in rows:
+        wanted = [f"{root.lower()}_{product}.fits{end}" for product in _HST_PRODUCTS for end in _COMPRESSION]
+        name = next((there[each] for each in wanted if each in there), None)
+        if name is None:
+            files = " or ".join(f"{root.lower()}_{product}.fits" for product in _HST_PRODUCTS)
+            raise FileError(f"{path}: its member {root} is missing, looked for {files} in {folder or '.'}")
+        members.append(os.path.join(folder, name))
+    return members
+
+
+def _hst_rows(path: str) -> list[tuple[str, str]]:
+    """Name and type of each member that is present."""
+    from .fits import open_fits
+
+    with open_fits(Path(path)) as hdus, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            names, kinds, present = _hst_columns(path, hdus)
+            rows = zip(names, kinds, map(_flag, present), strict=True)
+            return [(_text(name), _text(kind)) for name, kind, there in rows if there]
+        except FileError:
+            raise
+        except Exception as error:  # astropy raises anything on a damaged table
+            raise FileError(f"{path}: its table cannot be read: {one_line(error)}") from error
+
+
+def _hst_columns(path: str, hdus: Any) -> list[list[Any]]:
+    """The columns of the first table that has them all."""
+    tables = [hdu for hdu in hdus if hasattr(hdu, "columns")]
+    missing = [_missing_columns(table) for table in tables]
+    if [] not in missing:
+        lacking = f"its table lacks {', '.join(missing[0])}" if missing else "it holds no table"
+        raise FileError(f"{path}: not an association: {lacking}, expected the columns {', '.join(_COLUMNS)}")
+    data = tables[missing.index([])].data
+    return [data[column].tolist() for column in _COLUMNS]
+
+
+def _missing_columns(table: Any) -> list[str]:
+    there = [str(name).upper() for name in table.columns.names]
+    return [column for column in _COLUMNS if column not in there]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is not the name or type of a member")
+    return value.strip()
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool | int):
+        raise ValueError(f"MEMPRSNT is {value!r}, expected true or false")
+    return bool(value)
+
+
+def _json_members(path: str) -> list[str]:
+    """The science exposures of a JWST or Roman association, in its order."""
+    try:
+        association = json.loads(_read(path, "association"))
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{path}: not an association: it is not valid JSON: {one_line(error)}") from error
+    members = [_member(path, member) for member in _science(path, association)]
+    if not members:
+        raise FileError(f"{path}: this association has no member of exptype 'science'")
+    return members
+
+
+def _science(path: str, association: Any) -> Iterator[dict[str, Any]]:
+    """Yield the science members of all products."""
+    for product in _records(path, association, "products"):
+        for member in _records(path, product, "members"):
+            if isinstance(member, dict) and str(member.get("exptype")).lower() == "science":
+                yield member
+
+
+def _records(path: str, parent: Any, key: str) -> list[Any]:
+    records = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(records, list):
+        raise FileError(f"{path}: not an association: expected a list of {key} (products[].members[].expname)")
+    return records
+
+
+def _member(path: str, member: dict[str, Any]) -> str:
+    name = member.get("expname")
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        raise FileError(f"{path}: a science member has expname {name!r}, expected the name of a file")
+    full = name if _is_url(name) else os.path.join(os.path.dirname(path), name)
+    if not _is_url(name) and not os.path.isfile(full):
+        raise FileError(f"{path}: its member {name} is missing, looked for {full}")
+    return full

@@ -1,0 +1,169 @@
+"""A planned blot: windows of the source, resampled band by band over threads."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .bands import available_cores, band_rows, for_each_band
+from .errors import ParameterError
+from .kernels.interpolants import Interpolant
+from .pixelmap import RowMap
+from .window import Bounds, Window, is_ready, load_window, whole_source, window_bounds, window_dtype
+
+
+@dataclass(frozen=True)
+class Blot:
+    """A blot and how much of it the source covers.
+
+    Attributes
+    ----------
+    data : ndarray, shape (ny, nx)
+    covered : float
+        Fraction of the blot's pixels that lie on the source.
+    """
+
+    data: np.ndarray
+    covered: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """A validated blot, ready to run: the map is planned, no pixel is read yet."""
+
+    source: Any
+    pixel_map: RowMap
+    shape: tuple[int, int]
+    interpolant: Interpolant
+    dtype: np.dtype
+
+    def run(
+        self,
+        *,
+        scale: float = 1.0,
+        offset: float = 0.0,
+        fill_value: float = 0.0,
+        out: np.ndarray | None = None,
+        threads: int | None = None,
+        window: Window | None = None,
+        window_bytes: int | None = None,
+    ) -> Blot:
+        """Compute ``interpolated * scale + offset`` where covered, `fill_value` elsewhere.
+
+        A `window` of the source that is loaded already is used if it suffices. Others take `window_bytes` at most:
+        the blot is made in strips if need be.
+        """
+        values = _checked_values(self.dtype, scale, offset, fill_value)
+        _check_out(out, self.shape, self.dtype)
+        workers = checked_threads(threads)
+        data = out if out is not None and _usable(out, self.source) else np.empty(self.shape, self.dtype)
+        if window is None and is_ready(self.source, self._window_dtype, self.interpolant):
+            window = whole_source(self.source, self.interpolant)
+        covered, missed = 0, 1
+        if window is not None:
+            covered, missed = self._resample(window, data, 0, values, workers)
+        if missed:
+            covered = sum(self._strip(data, row0, row1, values, workers) for row0, row1 in self._strips(window_bytes))
+        if out is not None and data is not out:
+            out[...] = data
+        return Blot(data if out is None else out, covered / data.size)
+
+    @property
+    def _window_dtype(self) -> np.dtype:
+        return window_dtype(self.dtype, self.interpolant)
+
+    def bounds(self, row0: int, row1: int, step: int = 64) -> Bounds:
+        """Bounds of the source for target rows, from every `step`-th of them."""
+        shape, margin = (row1 - row0, self.shape[1]), self.interpolant.margin
+        return window_bounds(self.pixel_map, shape, self.source.shape, margin, step, row0)
+
+    def _strips(self, window_bytes: int | None) -> list[tuple[int, int]]:
+        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows each."""
+        done, waiting = [], [(0, self.shape[0])]
+        while waiting:
+            row0, row1 = waiting.pop()
+            rows = row1 - row0
+            if window_bytes and rows > band_rows(self.shape[1]) and self._bytes(row0, row1) > window_bytes:
+                waiting += [(row0 + rows // 2, row1), (row0, row0 + rows // 2)]
+            else:
+                done.append((row0, row1))
+        return done
+
+    def _bytes(self, row0: int, row1: int) -> int:
+        y0, y1, x0, x1 = self.bounds(row0, row1)
+        return (y1 - y0) * (x1 - x0) * self._window_dtype.itemsize
+
+    def _strip(self, out: np.ndarray, row0: int, row1: int, values: tuple[float, float, float], threads: int) -> int:
+        """Blot some rows, from a window sized from some of them, then from all; return how many pixels are covered."""
+        for step in (64, 1):
+            bounds = self.bounds(row0, row1, step)
+            window = load_window(self.source, bounds, self._window_dtype, self.interpolant, threads)
+            covered, missed = self._resample(window, out[row0:row1], row0, values, threads)
+            if not missed:
+                break
+        return covered
+
+    def _resample(
+        self, window: Window, out: np.ndarray, first: int, values: tuple[float, float, float], threads: int
+    ) -> tuple[int, int]:
+        """Fill the rows of the blot from `first` on; return how many pixels were covered, and how many missed."""
+        counts: list[tuple[int, int]] = []
+
+        def work(row0: int, row1: int, xmap: np.ndarray, ymap: np.ndarray) -> None:
+            self.pixel_map.rows(first + row0, xmap, ymap)
+            counts.append(window.resample(xmap, ymap, out[row0:row1], *values))
+
+        for_each_band((len(out), self.shape[1]), work, threads)
+        return sum(covered for covered, _ in counts), sum(missed for _, missed in counts)
+
+
+def checked_threads(threads: Any) -> int:
+    """Return a valid number of threads; None means the cores this process may use."""
+    if threads is None:
+        return available_cores()
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
+        raise ParameterError(f"threads = {threads!r}: expected a whole number, at least 1, or None for all cores")
+    return int(threads)
+
+
+def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:
+    scale, offset = _number("scale", scale), _number("offset", offset)
+    if not (math.isfinite(scale) and math.isfinite(offset)):
+        raise ParameterError(f"scale = {scale}, offset = {offset}: expected finite numbers")
+    if dtype.kind == "f":
+        return scale, offset, _number("fill_value", fill_value)
+    if scale != 1 or offset != 0:
+        raise ParameterError(
+            f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
+        )
+    if not _fits(fill_value, dtype):
+        raise ParameterError(f"fill_value = {fill_value}: not a value of the source's dtype, {dtype}")
+    return scale, offset, fill_value
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} = {value!r}: expected a number") from None
+
+
+def _fits(value: Any, dtype: np.dtype) -> bool:
+    try:
+        return int(value) == value and bool(dtype.type(int(value)) == value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) -> None:
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype or not out.flags.writeable:
+        given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ParameterError(f"out is {given}: expected a writeable {dtype} array of shape {shape}")
+
+
+def _usable(out: np.ndarray, source: Any) -> bool:
+    """Whether the kernels may write into `out` directly."""
+    return out.flags.c_contiguous and not (isinstance(source, np.ndarray) and np.may_share_memory(out, source))

@@ -1,0 +1,87 @@
+"""What a blot's header says about how it was made; and whether a blot on disk was made just so."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import SkyblotError
+from .io.images import Image, open_image
+from .parameters import Parameters
+from .scaling import BRIGHTNESS, COUNTS, LABELS, Scaling, counts_of, unit_kind
+
+#: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
+KEY_CARD = "BLOTKEY"
+
+
+def cards(
+    mosaic: Image, reference: Image, parameters: Parameters, scaling: Scaling, fill: float, covered: float
+) -> list[tuple[str, Any, str]]:
+    """Return the keywords that record how a blot was made."""
+    from . import __version__
+
+    record: list[tuple[str, Any, str]] = [
+        ("BLOTVER", __version__, "version of skyblot"),
+        ("BLOTSRC", _ascii(mosaic.name), ""),
+        ("BLOTREF", _ascii(reference.name), ""),
+        ("BLOTINT", parameters.interp, "interpolant"),
+        ("BLOTSSCL", parameters.sinscl, "scale of the sinc interpolant"),
+        ("BLOTSTEP", parameters.stepsize or 1, "[pixel] step of the pixel map, 1 is exact"),
+        ("BLOTTOL", parameters.tolerance, "[pixel] tolerance of the pixel map"),
+        ("BLOTCOEF", parameters.coeffs and not parameters.user_wcs.given, "distortion model used?"),
+        ("BLOTIN", scaling.in_units, "units of the source"),
+        ("BLOTOUT", scaling.out_units, "units of the blot"),
+        ("BLOTFACT", scaling.factor, "factor applied to the source"),
+        ("BLOTSKY", scaling.offset, "sky added, in units of the blot"),
+        ("BLOTFILL", str(fill), "value where the source does not cover"),
+        ("BLOTCOVR", round(covered, 6), "fraction of the pixels that the source covers"),
+        (KEY_CARD, blot_key(parameters, mosaic, reference), "stands for inputs and parameters"),
+    ]
+    if scaling is not LABELS:
+        record.append(("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"))
+    if scaling.exptime_s is not None:
+        record.append(("BLOTEXP", scaling.exptime_s, "[s] exposure time of the blot"))
+    return record
+
+
+def blot_key(parameters: Parameters, *images: Image) -> str:
+    """Return 16 characters that stand for parameters and for images: their files' sizes and times of change."""
+    files = [(Path(image.name).name, *_identity(image.path)) for image in images]
+    text = json.dumps([files, [(name, repr(value)) for name, value in parameters.items()]])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    facts = os.stat(path)
+    return facts.st_size, facts.st_mtime_ns
+
+
+def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
+    """Return the record and the shape of a complete blot; empty and (0, 0) where there is none."""
+    if not path.is_file():
+        return {}, (0, 0)
+    try:
+        with open_image(path) as image:
+            return image.record, image.shape
+    except SkyblotError:
+        return {}, (0, 0)
+
+
+def _bunit(mosaic: Image, reference: Image, scaling: Scaling) -> str:
+    """The reference's BUNIT, turned from counts to a rate or back where the blot differs from it."""
+    given = reference.facts.bunit or mosaic.facts.bunit
+    if scaling.in_units == BRIGHTNESS and unit_kind(given) == BRIGHTNESS:
+        given = given if scaling.out_units == BRIGHTNESS else "DN/s"  # what PHOTMJSR makes of it
+    kind = unit_kind(given)
+    if kind == scaling.out_units:
+        return given
+    if scaling.out_units == COUNTS:
+        return counts_of(given)
+    return f"{given}/S" if kind == COUNTS else "COUNTS/S"
+
+
+def _ascii(text: str) -> str:
+    """FITS headers hold ASCII only."""
+    return text.encode("ascii", "backslashreplace").decode()
