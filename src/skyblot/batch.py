@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from . import record
-from .errors import WARNING_FILTERS, SkyblotError, one_line
+from .errors import WARNING_FILTERS, FileError, SkyblotError, one_line
 from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source
-from .footprints import Alone, Footprint, Group, area, footprint, group
+from .footprints import Footprint, Group, area, footprint, group, largest
+from .io.atomic import file_identity
 from .io.images import open_image
 from .job import checked_threads
 from .kernels.interpolants import interpolant
@@ -20,6 +21,13 @@ from .window import EMPTY, Bounds, Window, blot_dtype, load_window, window_dtype
 
 #: Bytes of a blot's pixel while it is made and written: itself, a copy in the file's byte order, and as much again.
 _BYTES_PER_PIXEL = 12
+#: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel, of a tap.
+_SECONDS_PER_BLOT, _SECONDS_PER_READ_PIXEL, _SECONDS_PER_PIXEL, _SECONDS_PER_TAP = 0.1, 4e-9, 1e-8, 3e-10
+
+
+def expected_seconds(shape: tuple[int, int], taps: int, threads: int) -> float:
+    """About how long a blot takes, without reading the source."""
+    return _SECONDS_PER_BLOT + math.prod(shape) * (_SECONDS_PER_PIXEL + taps**2 * _SECONDS_PER_TAP) / threads
 
 
 @dataclass(frozen=True)
@@ -60,11 +68,34 @@ class Options:
         Stop at the first failure.
     resume : bool
         Keep blots that are there and were made from the same inputs with the same parameters.
+    dry_run : bool
+        Look at the headers only, and stop when the plan is made.
     """
 
     memory: int | str | None = None
     fail_fast: bool = False
     resume: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is going to do.
+
+    Attributes
+    ----------
+    groups : tuple of Group
+        Exposures that share a window of the source, in the order in which they will be blotted.
+    kept : int
+        How many blots are there already and stay.
+    memory_bytes, seconds : int, float
+        What the run will take, about.
+    """
+
+    groups: tuple[Group, ...]
+    kept: int
+    memory_bytes: int
+    seconds: float
 
 
 Outcome = BlotResult | Failure
@@ -80,8 +111,9 @@ def run_batch(
     settings: Settings,
     options: Options,
     on_outcome: Callable[[Outcome], None],
+    on_plan: Callable[[Plan], None] = lambda plan: None,
 ) -> None:
-    """Make blots, and hand over each outcome as soon as it is there.
+    """Make blots, and hand over the plan, then each outcome in turn.
 
     Raises
     ------
@@ -90,7 +122,11 @@ def run_batch(
     """
     with open_source(source_name, settings) as source:
         run = _Run(source, settings, options, on_outcome)
-        run.make([task for task in tasks if not (options.resume and run.keep(task))])
+        todo = [task for task in tasks if not (options.resume and run.keep(task))]
+        plan = run.plan(todo, kept=len(tasks) - len(todo))
+        on_plan(plan)
+        if not options.dry_run:
+            run.make(plan.groups)
 
 
 class _Run:
@@ -100,13 +136,14 @@ class _Run:
         self, source: Source, settings: Settings, options: Options, on_outcome: Callable[[Outcome], None]
     ) -> None:
         self._source, self._settings, self._on_outcome = source, settings, on_outcome
-        self._fail_fast, self._memory = options.fail_fast, memory_limit(options.memory)
+        self._options, self._memory = options, memory_limit(options.memory)
         self._threads = checked_threads(settings.threads)
         self._stopping = threading.Event()
         how = interpolant(settings.parameters.interp, settings.parameters.sinscl)
         with named(source.image.name):
             self._interpolant, self._dtype = how, window_dtype(blot_dtype(source.pixels, how), how)
         self._window_bytes = self._memory // 4  # of the window in use, and as much of the next one
+        self._identity = file_identity(source.image.path)
 
     def keep(self, task: Task) -> bool:
         """Whether the blot is there already and may stay."""
@@ -124,20 +161,30 @@ class _Run:
         self._on_outcome(BlotResult(name, reference.name, task.path, shape, made["BLOTCOVR"], 0.0, kept=True))
         return True
 
-    def make(self, tasks: Sequence[Task]) -> None:
-        """Make all blots; on an interruption or, with `fail_fast`, a failure, end those that are being made."""
+    def plan(self, tasks: Sequence[Task], kept: int) -> Plan:
+        """Put exposures into groups, from their headers."""
+        groups = tuple(self._groups(tasks))
+        pixels = [area(each.bounds) for each in groups if self._shared(each.bounds)]
+        members = [member for each in groups for member in each.members]
+        held = 2 * max(pixels, default=0) * self._dtype.itemsize
+        held += max((self._workers(each) * _BYTES_PER_PIXEL * largest(each) for each in groups), default=0)
+        seconds = [expected_seconds(each.shape, self._interpolant.taps, self._threads) for each in members]
+        return Plan(groups, kept, held, sum(seconds) + sum(pixels) * _SECONDS_PER_READ_PIXEL)
+
+    def make(self, groups: Sequence[Group]) -> None:
+        """Make all blots; on an interruption or, with `fail_fast`, a failure, drop those that are being made."""
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="skyblot-read") as reader:
-                self._make_groups(list(self._groups(tasks)), reader)
+                self._make_groups(groups, reader)
         except BaseException:
             self._stopping.set()
             raise
 
     def _groups(self, tasks: Sequence[Task]) -> Iterator[Group]:
         """Groups of exposures that share a window; a single one is left to load its own."""
-        if len(tasks) == 1 or self._settings.wcsmap is not None:
+        if (len(tasks) == 1 and not self._options.dry_run) or self._settings.wcsmap is not None:
             for task in tasks:
-                yield Group((Alone(task),), EMPTY)
+                yield Group((Footprint.unknown(task),), EMPTY)
             return
         found = [each for task in tasks if (each := self._looked_up(task)) is not None]
         order = {task: number for number, task in enumerate(tasks)}
@@ -163,14 +210,20 @@ class _Run:
 
     def _load(self, bounds: Bounds, previous: Window | None) -> Window | None:
         """The window of a group, unless it is left to its only member to load parts of it."""
-        if area(bounds) == 0 or area(bounds) * self._dtype.itemsize > self._window_bytes:
+        if not self._shared(bounds):
             return None
         return load_window(self._source.pixels, bounds, self._dtype, self._interpolant, self._threads, previous)
 
+    def _shared(self, bounds: Bounds) -> bool:
+        return 0 < area(bounds) * self._dtype.itemsize <= self._window_bytes
+
+    def _workers(self, current: Group) -> int:
+        """How many blots of a group are made at once."""
+        room = self._memory // 2 // (_BYTES_PER_PIXEL * largest(current))
+        return max(1, min(self._threads, len(current.members), room))
+
     def _make_group(self, current: Group, window: Window | None) -> None:
-        largest = max((math.prod(each.shape) for each in current.members if isinstance(each, Footprint)), default=1)
-        room = self._memory // 2 // (_BYTES_PER_PIXEL * largest)
-        workers = max(1, min(self._threads, len(current.members), room))
+        workers = self._workers(current)
         resources = Resources(max(1, self._threads // workers), window, self._window_bytes, self._proceed)
         with ThreadPoolExecutor(workers, thread_name_prefix="skyblot-blot") as pool:
             running = [(each.task, pool.submit(self._blot, each.task, resources)) for each in current.members]
@@ -187,8 +240,11 @@ class _Run:
         return blot_exposure(self._source, task.where, task.path, self._settings, resources)
 
     def _proceed(self) -> None:
+        """Go on to the next stage of a blot, unless the run is being stopped or its source is another one now."""
         if self._stopping.is_set():
             raise Stopped
+        if file_identity(self._source.image.path) != self._identity:
+            raise FileError(f"{self._source.image.path}: has changed since the run began")
 
     def _finished(self, task: Task, future: "Future[BlotResult]") -> None:
         error = future.exception()
@@ -200,6 +256,6 @@ class _Run:
             raise error
 
     def _failed(self, task: Task, error: Exception) -> None:
-        if self._fail_fast:
+        if self._options.fail_fast:
             raise error
         self._on_outcome(Failure.of(task.where, error))

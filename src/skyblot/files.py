@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .batch import Failure, Options, Outcome, run_batch
+from .batch import Failure, Options, Outcome, Plan, run_batch
 from .errors import FileError, ParameterError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
-from .io.atomic import check_output
+from .io.atomic import check_output, remove_leftovers
 from .io.images import blot_suffix, check_kind, list_images
 from .io.inputs import expand_references
 from .io.names import ImageName, parse_name
@@ -222,6 +222,7 @@ def run_tasks(
     settings: Settings,
     options: Options,
     on_outcome: Callable[[Outcome], None],
+    on_plan: Callable[[Plan], None] = lambda plan: None,
 ) -> None:
     """Make blots as `run_batch` does, after refusing outputs that cannot be written.
 
@@ -238,7 +239,9 @@ def run_tasks(
             raise FileError(f"{task.path}: is an input file; inputs are never overwritten")
         check_kind(task.path, task.where.path)
         check_output(task.path, overwrite=settings.overwrite)
-    run_batch(source, tasks, settings, options, on_outcome)
+        if options.resume:
+            remove_leftovers(task.path)
+    run_batch(source, tasks, settings, options, on_outcome, on_plan)
 
 
 def _identities(paths: Iterable[Path]) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """Where exposures lie on a mosaic, from their headers alone, and which of them share a window of it."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Footprint:
     shape : tuple of int
         (ny, nx) of the blot.
     overlap : float
-        Fraction of it that lies on the mosaic, from some positions.
+        Fraction of it that lies on the mosaic, from some positions; NaN if nobody has looked.
     bounds : tuple of int
         First row, end row, first column, end column of the mosaic that it touches; `EMPTY` if none.
     """
@@ -37,6 +38,11 @@ class Footprint:
     shape: tuple[int, int]
     overlap: float
     bounds: Bounds
+
+    @classmethod
+    def unknown(cls, task: Task) -> "Footprint":
+        """An exposure that nobody has looked at, and that loads its own window."""
+        return cls(task, (1, 1), math.nan, EMPTY)
 
 
 def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
@@ -75,18 +81,16 @@ def union(one: Bounds, other: Bounds) -> Bounds:
 
 
 @dataclass(frozen=True)
-class Alone:
-    """An exposure that nothing is known of yet, and that loads its own window."""
-
-    task: Task
-
-
-@dataclass(frozen=True)
 class Group:
     """Exposures that share a window of the mosaic."""
 
-    members: tuple[Footprint | Alone, ...]
+    members: tuple[Footprint, ...]
     bounds: Bounds
+
+
+def largest(group: Group) -> int:
+    """How many pixels the largest blot of a group has."""
+    return max(math.prod(each.shape) for each in group.members)
 
 
 def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import SkyblotError
+from .io.atomic import file_identity
 from .io.images import Image, open_image
 from .parameters import Parameters
 from .scaling import BRIGHTNESS, COUNTS, LABELS, Scaling, counts_of, unit_kind
@@ -48,14 +48,9 @@ def cards(
 
 def blot_key(parameters: Parameters, *images: Image) -> str:
     """Return 16 characters that stand for parameters and for images: their files' sizes and times of change."""
-    files = [(Path(image.name).name, *_identity(image.path)) for image in images]
+    files = [(Path(image.name).name, *file_identity(image.path)) for image in images]
     text = json.dumps([files, [(name, repr(value)) for name, value in parameters.items()]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    facts = os.stat(path)
-    return facts.st_size, facts.st_mtime_ns
 
 
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:

@@ -1,6 +1,9 @@
 """Write a file so that it is complete under its name, or not there at all."""
 
+import glob
 import os
+import re
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +31,21 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise FileError(f"{path}: exists already; --overwrite (overwrite=True) replaces it")
 
 
+def file_identity(path: Path) -> tuple[int, int]:
+    """Return size and time of change (ns) of a file: other ones, another content.
+
+    Raises
+    ------
+    FileError
+        If it is not there any more.
+    """
+    try:
+        facts = os.stat(path)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be looked at: {error.strerror}") from error
+    return facts.st_size, facts.st_mtime_ns
+
+
 @contextmanager
 def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; flush and rename it to `path` if the block succeeds.
@@ -37,14 +55,14 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     FileError
         If the file cannot be written; nothing is left then, and an old file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = path.with_name(f".{path.name}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
     try:
         with open(temporary, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         check_output(path, overwrite=overwrite)
-        os.replace(temporary, path)
+        _rename(temporary, path, overwrite=overwrite)
     except FileError:
         raise
     except OSError as error:
@@ -52,3 +70,41 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a complete file its name; a file that another run has put there meanwhile stays, unless `overwrite`."""
+    if not overwrite:
+        try:
+            os.link(temporary, path)
+            return
+        except FileExistsError:
+            raise FileError(f"{path}: exists already; --overwrite (overwrite=True) replaces it") from None
+        except OSError:  # a file system without links
+            pass
+    os.replace(temporary, path)
+
+
+def _owner() -> str:
+    """What tells this process from others: host and number."""
+    return f"{re.sub('[^A-Za-z0-9_]', '_', socket.gethostname())}-{os.getpid()}"
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove temporary files for `path` that a killed process of this host left."""
+    host = _owner().rsplit("-", 1)[0]
+    for each in path.parent.glob(f".{glob.escape(path.name)}.{host}-*.tmp"):
+        number = each.name.rsplit("-", 2)[-2]
+        if number.isdigit() and not _runs(int(number)):
+            with suppress(OSError):
+                each.unlink()
+
+
+def _runs(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
