@@ -226,4 +226,5 @@ def _scale_ratio(source: Source, target: Target, reference: Image) -> float:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=2)
+    with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
+        warnings.warn(message, SkyblotWarning, stacklevel=2)
