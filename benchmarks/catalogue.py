@@ -1,5 +1,6 @@
 """The groups of rows in the order in which they are run, with the words that the pages have for them."""
 
+import batch_rows
 import groups
 import transform_rows
 import transforms
@@ -118,5 +119,13 @@ GROUPS = (
         "big-endian, zeros that take no room). Neither time nor memory should grow.",
         groups.source_size,
         slow=True,
+    ),
+    Group(
+        "batch",
+        "Many chips from one mosaic",
+        "Sixteen dithered chips, file to file, in one process that has everything imported, the files in the system's "
+        "cache. skyblot flushes each blot to the disk before it gives it its name; nobody else does.",
+        batch_rows.chips,
+        rounds=5,
     ),
 )

@@ -57,3 +57,17 @@ def _write(path: Path, work: Work, hdus: list) -> None:
     primary = fits.PrimaryHDU(header=work.target.primary.copy(strip=True))
     primary.header.update({"FILENAME": path.name, "EXPTIME": 400.0, "NEXTEND": len(hdus)})
     fits.HDUList([primary, *hdus]).writeto(path, overwrite=True, output_verify="silentfix+ignore")
+
+
+def write_exposures(work: Work, folder: Path, count: int) -> list[Path]:
+    """Write references that are some pixels apart, one chip each."""
+    paths = []
+    for number in range(count):
+        header = work.target.header.copy(strip=True)
+        header["CRVAL1"] += (number % 4 - 1.5) * 7e-5
+        header["CRVAL2"] += (number // 4 - 1.5) * 7e-5
+        header["BUNIT"] = "ELECTRONS/S"
+        chip = fits.ImageHDU(np.zeros(work.shape, np.float32), header, name="SCI", ver=1)
+        paths.append(folder / f"exposure{number:02d}_flc.fits")
+        _write(paths[-1], work, [chip, *(table.copy() for table in work.target.tables)])
+    return paths

@@ -316,11 +316,13 @@ def test_a_table_that_is_no_association_is_refused(changes, expected):
 
 
 def test_a_file_that_is_no_table_is_refused():
-    assert refused("a_asn.fits") == "a_asn.fits: no such file"
+    assert refused("a_asn.fits") == "a_asn.fits: no such association"
     fits.PrimaryHDU(np.zeros((2, 2))).writeto("b_asn.fits")
     assert "it holds no table" in refused("b_asn.fits")
     Path("c_asn.fits").write_text("not FITS at all")
-    assert refused("c_asn.fits").startswith("c_asn.fits: not a readable FITS file")
+    assert refused("c_asn.fits").startswith("c_asn.fits: not an association: its table cannot be read")
+    Path("d_asn.fits.gz").write_text("not gzip at all")
+    assert refused("d_asn.fits.gz").startswith("d_asn.fits.gz: this association cannot be read")
 
 
 def association_bytes():

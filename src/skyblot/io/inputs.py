@@ -1,11 +1,14 @@
 """Which exposures are meant: names, shell patterns, lists, association tables, folders."""
 
 import glob
+import gzip
 import json
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -176,13 +179,14 @@ def _lines(path: str) -> list[str]:
 
 
 def _read(path: str, kind: str) -> bytes:
+    opener: Any = gzip.open if path.lower().endswith(".gz") else open
     try:
-        with open(path, "rb") as file:
-            content = file.read(_LARGEST + 1)
+        with opener(path, "rb") as file:
+            content: bytes = file.read(_LARGEST + 1)
     except FileNotFoundError:
         raise FileError(f"{path or '@'}: no such {kind}") from None
-    except OSError as error:
-        reason = error.strerror or one_line(error)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise FileError(f"{path or '@'}: this {kind} cannot be read: {reason}") from error
     if len(content) > _LARGEST:
         raise FileError(f"{path}: is no {kind}: larger than {_LARGEST >> 20} MB")
@@ -232,18 +236,18 @@ def _hst_members(path: str) -> list[str]:
 
 def _hst_rows(path: str) -> list[tuple[str, str]]:
     """Name and type of each member that is present."""
-    from .fits import open_fits
+    from astropy.io import fits
 
-    with open_fits(Path(path)) as hdus, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    content = BytesIO(_read(path, "association"))  # astropy leaves damaged files open, and loops over gzipped ones
+    try:
+        with warnings.catch_warnings(action="ignore"), fits.open(content) as hdus:
             names, kinds, present = _hst_columns(path, hdus)
             rows = zip(names, kinds, map(_flag, present), strict=True)
             return [(_text(name), _text(kind)) for name, kind, there in rows if there]
-        except FileError:
-            raise
-        except Exception as error:  # astropy raises anything on a damaged table
-            raise FileError(f"{path}: its table cannot be read: {one_line(error)}") from error
+    except FileError:
+        raise
+    except Exception as error:  # astropy raises anything on a damaged table
+        raise FileError(f"{path}: not an association: its table cannot be read: {one_line(error)}") from error
 
 
 def _hst_columns(path: str, hdus: Any) -> list[list[Any]]:
