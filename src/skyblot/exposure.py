@@ -157,7 +157,8 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
         resources.proceed()
         cards = record.cards(source.image, reference, settings.parameters, scaling, fill, blot.covered)
         wcs = planned.target.wcs if planned.target.altered else None
-        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, overwrite=settings.overwrite)
+        how = {"overwrite": settings.overwrite, "compress": settings.compress}
+        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, **how)
     logger.info("%s: %s onto %s", path, source.image.name, reference.name)
     seconds = time.perf_counter() - start
     return BlotResult(source.image.name, reference.name, path, planned.target.shape, blot.covered, seconds)

@@ -1,17 +1,15 @@
 """Blot files: one exposure, or many."""
 
-import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from .batch import Failure, Options, Outcome, Plan, run_batch
-from .errors import FileError, ParameterError, SkyblotError, SkyblotWarning
+from .checks import check_run
+from .errors import ParameterError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
-from .io.atomic import check_output, remove_leftovers
-from .io.images import blot_suffix, check_kind, list_images
+from .io.images import blot_suffix, list_images
 from .io.inputs import expand_references
 from .io.names import ImageName, parse_name
 from .parameters import Parameters
@@ -41,6 +39,7 @@ def blot_file(
     *,
     parameters: Parameters | None = None,
     overwrite: bool = False,
+    compress: bool = False,
     threads: int | None = None,
     **overrides: Any,
 ) -> Path:
@@ -49,7 +48,8 @@ def blot_file(
     Parameters
     ----------
     source : str or Path
-        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or 2-D image.
+        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or 2-D image. Of a URL,
+        only the part that is needed is read.
     reference : str or Path
         The exposure that defines the blot's pixels, in the same form.
     output : str or Path
@@ -59,6 +59,8 @@ def blot_file(
         By default the defaults: units from BUNIT, sky from MDRIZSKY, poly5, exact geometry.
     overwrite : bool
         Replace an existing output; without it that is an error.
+    compress : bool
+        Compress the pixels without loss: tile-compressed FITS, or ASDF with zlib.
     threads : int, optional
         By default the cores this process may use.
     **overrides
@@ -82,7 +84,7 @@ def blot_file(
             _warn(f"{where.path}: has {len(chips)} SCI extensions, [sci,{chips[0].extension[1]}] is used")  # type: ignore[index]
         where = chips[0]
     tasks = [Task(where, Path(output))]
-    return blot_all(source, tasks, Settings(parameters, overwrite, threads))[0].path
+    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress))[0].path
 
 
 def blot_files(
@@ -92,11 +94,13 @@ def blot_files(
     *,
     parameters: Parameters | None = None,
     overwrite: bool = False,
+    compress: bool = False,
     resume: bool = False,
     fail_fast: bool = False,
     memory: int | str | None = None,
     threads: int | None = None,
     on_result: Callable[[BlotResult], None] | None = None,
+    client: Any = None,
     **overrides: Any,
 ) -> list[BlotResult]:
     """Blot a mosaic onto every SCI extension of every exposure.
@@ -105,13 +109,14 @@ def blot_files(
 
     Parameters
     ----------
-    source, parameters, overwrite, threads, **overrides
+    source, parameters, overwrite, compress, threads, **overrides
         As for `blot_file`.
     references : sequence of str or Path
         Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
         and folders stand for the exposures they name.
     output_dir : str or Path
-        Folder for the blots, ``<root>_sci<N>_blt.fits``, or ``<root>_blt.asdf`` for Roman references.
+        Folder for the blots, ``<root>_sci<N>_blt.fits`` (``.fits.fz`` with `compress`), or ``<root>_blt.asdf`` for
+        Roman references.
     resume : bool
         Keep blots that are there and were made from the same inputs with the same parameters; make the others.
     fail_fast : bool
@@ -120,6 +125,9 @@ def blot_files(
         About how much memory to use: bytes, or a size such as ``"8G"``. By default half of what is free.
     on_result : callable, optional
         Called with each `BlotResult` as soon as it is there.
+    client : distributed.Client or str, optional
+        Work on a Dask cluster: a client, the address of a scheduler, or ``"local"`` for a cluster of this machine's
+        cores. `memory` is then each worker's, and `threads` each blot's; for ``"local"``, all workers' together.
 
     Returns
     -------
@@ -133,7 +141,7 @@ def blot_files(
     SkyblotError
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
-    settings = Settings((parameters or Parameters()).override(overrides), overwrite, threads)
+    settings = Settings((parameters or Parameters()).override(overrides), overwrite, threads, compress=compress)
     results: dict[Path, BlotResult] = {}
     failures: list[Failure] = []
 
@@ -145,8 +153,14 @@ def blot_files(
         if on_result is not None:
             on_result(outcome)
 
-    tasks = plan_outputs(references, output_dir, None if fail_fast else failures.append)
-    run_tasks(source, tasks, settings, Options(memory, fail_fast, resume), collect)
+    tasks = plan_outputs(references, output_dir, None if fail_fast else failures.append, compress=compress)
+    options = Options(memory, fail_fast, resume)
+    if client is None:
+        run_tasks(source, tasks, settings, options, collect)
+    else:
+        from .cluster import run_on_cluster
+
+        run_on_cluster(source, tasks, settings, options, collect, client=client)
     done = [results[task.path] for task in tasks if task.path in results]
     if failures:
         raise BatchError(done, failures)
@@ -154,7 +168,11 @@ def blot_files(
 
 
 def plan_outputs(
-    references: Sequence[str | Path], output_dir: str | Path, on_failure: Callable[[Failure], None] | None = None
+    references: Sequence[str | Path],
+    output_dir: str | Path,
+    on_failure: Callable[[Failure], None] | None = None,
+    *,
+    compress: bool = False,
 ) -> list[Task]:
     """Return every image to blot onto and the file its blot goes to.
 
@@ -163,7 +181,8 @@ def plan_outputs(
     tasks: list[Task] = []
     for reference in expand_references(references):
         try:
-            tasks += [Task(where, Path(output_dir) / output_name(where)) for where in list_images(reference)]
+            found = list_images(reference)
+            tasks += [Task(where, Path(output_dir) / output_name(where, compress=compress)) for where in found]
         except SkyblotError as error:
             if on_failure is None:
                 raise
@@ -176,11 +195,11 @@ def plan_outputs(
     return tasks
 
 
-def output_name(where: ImageName) -> str:
+def output_name(where: ImageName, *, compress: bool = False) -> str:
     """Return the name of a blot.
 
-    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``; Roman's ``r0001_wfi01_cal.asdf``, which has no
-    extensions, gives ``r0001_wfi01_blt.asdf``.
+    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`; Roman's
+    ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
     """
     name = where.path.name.removesuffix(".gz").removesuffix(".fz")
     stem = name.rsplit(".", 1)[0]
@@ -190,7 +209,7 @@ def output_name(where: ImageName) -> str:
     version = where.extension[1] if isinstance(where.extension, tuple) else 1
     label = "sci" if where.extension is None or isinstance(where.extension, int) else _label(where.extension)
     number = where.extension if isinstance(where.extension, int) else version
-    return f"{root}_{label}{number}_blt.fits"
+    return f"{root}_{label}{number}_blt.fits{'.fz' if compress else ''}"
 
 
 def _label(extension: str | tuple[str, int]) -> str:
@@ -231,29 +250,7 @@ def run_tasks(
     SkyblotError
         For an output that is an input, is of the wrong kind or exists already, before any work is done.
     """
-    if options.resume:
-        settings = replace(settings, overwrite=True)
-    inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
-    for task in tasks:
-        if inputs.intersection(_identities([task.path])):
-            raise FileError(f"{task.path}: is an input file; inputs are never overwritten")
-        check_kind(task.path, task.where.path)
-        check_output(task.path, overwrite=settings.overwrite)
-        if options.resume:
-            remove_leftovers(task.path)
-    run_batch(source, tasks, settings, options, on_outcome, on_plan)
-
-
-def _identities(paths: Iterable[Path]) -> list[tuple[int, int]]:
-    """What tells files apart under any of their names; nothing for those that are not there."""
-    found = []
-    for path in paths:
-        try:
-            facts = os.stat(path)
-        except OSError:
-            continue
-        found.append((facts.st_dev, facts.st_ino))
-    return found
+    run_batch(source, tasks, check_run(source, tasks, settings, options), options, on_outcome, on_plan)
 
 
 def _warn(message: str) -> None:

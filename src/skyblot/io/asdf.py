@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +14,11 @@ import numpy as np
 from ..errors import WARNING_FILTERS, DataError, FileError, one_line
 from ..scaling import Facts
 from .atomic import atomic_write
-from .blocks import find_block, tree_end
+from .blocks import Block, find_block, tree_end
+from .content import Content, open_content
 from .gwcs import INSTALL, missing_package, node_at, open_tree, stored_wcs, tangent_gwcs
 from .names import ImageName, extension_text
-from .rows import FileRows
+from .remote import AnyPath, RemotePath
 
 #: Where a blot's metadata say how it was made.
 _RECORD = "skyblot"
@@ -40,16 +42,22 @@ class AsdfImage:
 
     Attributes
     ----------
-    path : Path
+    content : Content
+        The file's bytes.
     raw : mapping
         The file's tree as it stands, each node with its tag, nothing converted.
     tree : mapping
         The same, each node converted when it is looked at.
     """
 
-    path: Path
+    content: Content
     raw: Mapping[str, Any]
     tree: Mapping[str, Any]
+
+    @property
+    def path(self) -> AnyPath:
+        """The file."""
+        return self.content.path
 
     @property
     def name(self) -> str:
@@ -89,13 +97,20 @@ class AsdfImage:
         ny, nx = self.pixels().shape if layout is None else layout.shape
         return ny, nx
 
+    @cached_property
+    def block(self) -> Block:
+        """Where the pixels are, for a simple array; a `FileError` if the file ends before they do."""
+        layout = _layout(self.node)
+        assert layout is not None
+        return find_block(self.content, layout.block)
+
     def pixels(self) -> Any:
         """Return the pixels: unread, or in memory where they are compressed or not stored in a block of their own."""
         layout = _layout(self.node)
         if layout is not None:
-            block = find_block(self.path, layout.block)
+            block = self.block
             if not block.compression:
-                return FileRows(self.path, block.start + layout.offset, self.shape, layout.dtype)
+                return self.content.rows(block.start + layout.offset, self.shape, layout.dtype)
             if block.compression == "lz4" and find_spec("lz4") is None:
                 raise FileError(f"{self.name}: its pixels cannot be read without the package lz4 ({INSTALL})")
         try:
@@ -117,8 +132,10 @@ class AsdfImage:
         return stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
 
 
-def is_asdf(path: Path) -> bool:
-    """Whether a file begins as an ASDF file does."""
+def is_asdf(path: AnyPath) -> bool:
+    """Whether a file begins as an ASDF file does; a URL is judged by its name."""
+    if isinstance(path, RemotePath):
+        return path.suffix.lower() == ".asdf"
     try:
         with open(path, "rb") as stream:
             return stream.read(5) == b"#ASDF"
@@ -143,22 +160,25 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
     package = missing_package()
     if package is not None:
         raise FileError(f"{path}: ASDF files cannot be read without the package {package} ({INSTALL})")
-    raw = _raw_tree(path)
-    if "data" not in _mapping(raw.get("roman")):
-        raise DataError(f"{path}: holds {', '.join(map(str, raw)) or 'nothing'}, expected a Roman image in roman/data")
-    with open_tree(path, str(path)) as tree:
-        image = AsdfImage(path, raw, tree)
-        _check_image(image)
-        yield image
+    with open_content(path) as content:
+        raw = _raw_tree(content)
+        if "data" not in _mapping(raw.get("roman")):
+            there = ", ".join(map(str, raw)) or "nothing"
+            raise DataError(f"{path}: holds {there}, expected a Roman image in roman/data")
+        with open_tree(content.source, str(path)) as tree:
+            image = AsdfImage(content, raw, tree)
+            _check_image(image)
+            yield image
 
 
-def _raw_tree(path: Path) -> Mapping[str, Any]:
+def _raw_tree(content: Content) -> Mapping[str, Any]:
     from asdf.util import load_yaml
 
-    with open(path, "rb") as stream:
+    path = content.path
+    with content.stream() as stream:
         tree_end(stream, path)
     try:
-        return _mapping(load_yaml(path, tagged=True))
+        return _mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything
         raise FileError(f"{path}: not a readable ASDF file: {one_line(error)}") from error
 
@@ -170,7 +190,7 @@ def _check_image(image: AsdfImage) -> None:
         raise DataError(f"{image.name}: the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)")
     if layout is None:
         return
-    block, needed = find_block(image.path, layout.block), layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
+    block, needed = image.block, layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
         raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, their block has {block.size}")
 
@@ -222,7 +242,14 @@ def _mapping(node: Any) -> Mapping[str, Any]:
 
 
 def write_blot(
-    path: Path, data: np.ndarray, reference: AsdfImage, *, cards: Iterable[tuple], wcs: Any, overwrite: bool
+    path: Path,
+    data: np.ndarray,
+    reference: AsdfImage,
+    *,
+    cards: Iterable[tuple],
+    wcs: Any,
+    overwrite: bool,
+    compress: bool = False,
 ) -> None:
     """Write a blot onto a Roman image as ``roman/data`` and ``roman/meta`` of an ASDF file, atomically.
 
@@ -231,8 +258,9 @@ def write_blot(
     """
     import asdf
 
+    how = {"all_array_compression": "zlib"} if compress else {}  # lz4 would need a package to be read
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS, asdf.config_context():
-        asdf.AsdfFile(_blot_tree(path, data, reference, cards, wcs)).write_to(stream)
+        asdf.AsdfFile(_blot_tree(path, data, reference, cards, wcs)).write_to(stream, **how)
 
 
 def _blot_tree(path: Path, data: np.ndarray, reference: AsdfImage, cards: Iterable[tuple], wcs: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FileError
+from .remote import AnyPath, RemotePath
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -31,14 +32,16 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise FileError(f"{path}: exists already; --overwrite (overwrite=True) replaces it")
 
 
-def file_identity(path: Path) -> tuple[int, int]:
-    """Return size and time of change (ns) of a file: other ones, another content.
+def file_identity(path: AnyPath) -> tuple[int, int | str]:
+    """Return size and time of change (ns, or what a server calls it) of a file: other ones, another content.
 
     Raises
     ------
     FileError
         If it is not there any more.
     """
+    if isinstance(path, RemotePath):
+        return path.identity()
     try:
         facts = os.stat(path)
     except OSError as error:

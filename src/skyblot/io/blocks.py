@@ -3,10 +3,11 @@
 import re
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FileError
+from .content import Content
+from .remote import AnyPath
 
 _MAGIC = b"\xd3BLK"
 #: After the magic and the header's length: flags, compression, bytes allocated, used and in memory, checksum.
@@ -33,7 +34,7 @@ class Block:
     compression: str
 
 
-def find_block(path: Path, index: int) -> Block:
+def find_block(content: Content, index: int) -> Block:
     """Return block `index` of an ASDF file.
 
     Raises
@@ -41,8 +42,8 @@ def find_block(path: Path, index: int) -> Block:
     FileError
         If the file ends before it does.
     """
-    length = path.stat().st_size
-    with open(path, "rb") as stream:
+    path, length = content.path, content.size
+    with content.stream() as stream:
         first = _search(stream, tree_end(stream, path), _BLOCK)
         place = length if first is None else first[0]
         for _ in range(index + 1):
@@ -61,7 +62,7 @@ def find_block(path: Path, index: int) -> Block:
     return Block(start, used, label.rstrip(b"\0").decode("ascii", "replace"))
 
 
-def tree_end(stream: BinaryIO, path: Path) -> int:
+def tree_end(stream: BinaryIO, path: AnyPath) -> int:
     """Return where the tree of an open ASDF file ends.
 
     Raises

@@ -2,9 +2,10 @@
 
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from astropy.wcs import WCS
 
 from ..errors import DataError, FileError, SkyblotWarning, WCSError, one_line
 from ..scaling import Facts
+from .content import Content, FileContent, open_content
 from .jwst import best_wcs
 from .names import ImageName, extension_text, parse_name
-from .rows import FileRows
+from .remote import AnyPath, RemoteContent
+from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -35,15 +38,21 @@ class FitsImage:
     ----------
     name : str
         File name and extension, for messages.
-    path : Path
     hdus : HDUList
     hdu : image HDU
+    content : Content
+        The file's bytes.
     """
 
     name: str
-    path: Path
     hdus: Any
     hdu: Any
+    content: Content
+
+    @property
+    def path(self) -> AnyPath:
+        """The file."""
+        return self.content.path
 
     @property
     def header(self) -> Any:
@@ -81,7 +90,7 @@ class FitsImage:
         info = self.hdu.fileinfo()
         if info is None or info["file"].compression is not None or not hasattr(os, "preadv"):
             return self.hdu.data.reshape(self.shape)
-        return FileRows(self.path, info["datLoc"], self.shape, np.dtype(_DTYPES[header["BITPIX"]]))
+        return self.content.rows(info["datLoc"], self.shape, np.dtype(_DTYPES[header["BITPIX"]]))
 
     def wcs(self) -> Any:
         """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of its header.
@@ -137,20 +146,25 @@ def flat_header(header: Any) -> Any:
 
 
 class _Section:
-    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK and BZERO."""
+    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK and BZERO.
+
+    Threads take turns: the HDU has one place in its file.
+    """
 
     def __init__(self, section: Any) -> None:
         self._section, self._plane = section, (0,) * (len(section.shape) - 2)
+        self._turn = threading.Lock()
         self.shape = section.shape[-2:]
         self.dtype = self[:1, :1].dtype
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        pixels: np.ndarray = self._section[(*self._plane, *key)]
+        with self._turn:
+            pixels: np.ndarray = self._section[(*self._plane, *key)]
         return pixels
 
 
 @contextmanager
-def open_fits(path: Path) -> Iterator[Any]:
+def open_fits(path: AnyPath) -> Iterator[Any]:
     """Open a FITS file for reading, with errors that name it.
 
     Raises
@@ -158,23 +172,44 @@ def open_fits(path: Path) -> Iterator[Any]:
     FileError
         If it is missing, not readable, or not FITS.
     """
-    if not path.exists():
-        raise FileError(f"{path}: no such file")
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder, expected a FITS file")
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            hdus = fits.open(path)  # memory-mapped by default; memmap=True would refuse scaled images
-            len(hdus)  # reads every header, so that what is wrong with the file shows here
-    except PermissionError:
-        raise FileError(f"{path}: no permission to read it") from None
-    except Exception as error:
-        raise FileError(f"{path}: not a readable FITS file: {one_line(error)}") from error
-    with hdus:
-        if any("end-of-stream marker" in str(each.message) for each in caught):
-            raise FileError(f"{path}: truncated: the compressed file ends too early")
+    with open_content(path) as content, _open_hdus(content) as hdus:
         yield hdus
+
+
+@contextmanager
+def _open_hdus(content: Content) -> Iterator[Any]:
+    path = content.path
+    with ExitStack() as stack:
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                if not isinstance(content, RemoteContent):  # twice as many requests there
+                    with content.stream() as stream:
+                        check_headers(stream, path)
+                hdus = fits.open(content.source)  # memory-mapped by default; memmap=True would refuse scaled images
+                stack.enter_context(hdus)
+                for hdu in hdus:  # reads every header, so that what is wrong with the file shows here
+                    _ = hdu.name, hdu.ver, hdu.is_image
+        except PermissionError:
+            raise FileError(f"{path}: no permission to read it") from None
+        except FileError:
+            raise
+        except Exception as error:
+            raise FileError(f"{path}: not a readable FITS file: {one_line(error)}") from error
+        messages = " ".join(str(each.message) for each in caught)
+        if "end-of-stream marker" in messages:
+            raise FileError(f"{path}: truncated: the compressed file ends too early")
+        if "Error validating header" in messages:
+            _damaged_end(hdus, path)
+        yield hdus
+
+
+def _damaged_end(hdus: Any, path: AnyPath) -> None:
+    """Refuse a file that says it has more extensions than can be read; else warn of what is left out."""
+    said, last = hdus[0].header.get("NEXTEND"), len(hdus) - 1
+    if isinstance(said, int) and said > last:
+        raise FileError(f"{path}: damaged: extension {last + 1} of {said} cannot be read")
+    warnings.warn(f"{path}: what follows extension {last} is no FITS and is left out", SkyblotWarning, stacklevel=4)
 
 
 @contextmanager
@@ -189,16 +224,16 @@ def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
         If it is not a 2-D image.
     """
     where = parse_name(name)
-    with open_fits(where.path) as hdus:
-        yield select_image(hdus, where)
+    with open_content(where.path) as content, _open_hdus(content) as hdus:
+        yield select_image(hdus, where, content)
 
 
-def select_image(hdus: Any, where: ImageName) -> FitsImage:
+def select_image(hdus: Any, where: ImageName, content: Content | None = None) -> FitsImage:
     """Return one image of an open file; errors as for `open_image`."""
     index = _find(hdus, where)
     hdu = hdus[index]
     label = extension_text((hdu.name, hdu.ver) if hdu.name and hdu.name != "PRIMARY" else index)
-    image = FitsImage(f"{where.path}[{label}]", where.path, hdus, hdu)
+    image = FitsImage(f"{where.path}[{label}]", hdus, hdu, content or FileContent(Path(str(where.path))))
     shape = getattr(hdu, "shape", ()) or ()
     if not hdu.is_image:
         raise DataError(f"{image.name}: is a table, expected a 2-D image")
@@ -255,6 +290,6 @@ def _check_complete(image: FitsImage) -> None:
     else:
         ny, nx = image.shape
         needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
-    present = os.path.getsize(image.path)
+    present = image.content.size
     if needed > present:
         raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, the file has {present}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def missing_package() -> str | None:
 
 
 @contextmanager
-def open_tree(content: Path | BytesIO, name: str) -> Iterator[Any]:
+def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
     """Open an ASDF file so that each node is converted when it is looked at, and no other.
 
     Nothing is validated, and Roman's own converters are left out: files read the same with roman_datamodels and
@@ -50,7 +50,7 @@ def open_tree(content: Path | BytesIO, name: str) -> Iterator[Any]:
             warnings.simplefilter("ignore")
             config.validate_on_read = False
             config.remove_extension(package="roman_datamodels")
-            on_disk = isinstance(content, Path)  # else small, and the gwcs outlives it
+            on_disk = not isinstance(content, BytesIO)  # else small, and the gwcs outlives it
             file = asdf.open(content, lazy_tree=True, lazy_load=on_disk, memmap=False)
     except Exception as error:  # asdf and its YAML parser raise anything
         raise FileError(f"{name}: not a readable ASDF file: {one_line(error)}") from error

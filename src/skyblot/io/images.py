@@ -11,6 +11,7 @@ from ..errors import FileError
 from ..scaling import Facts
 from . import asdf, fits, output
 from .names import ImageName, parse_name
+from .remote import AnyPath
 
 _FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 
@@ -23,7 +24,7 @@ class Image(Protocol):
         """File, and extension where it has one, for messages."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> AnyPath:
         """The file."""
 
     @property
@@ -70,13 +71,13 @@ def list_images(name: str | Path | ImageName) -> list[ImageName]:
         return fits.science_extensions(hdus, where)
 
 
-def blot_suffix(reference: Path) -> str:
+def blot_suffix(reference: AnyPath) -> str:
     """Return the suffix of blots onto a reference: they are files of its kind."""
     return ".asdf" if asdf.is_asdf(reference) else ".fits"
 
 
-def check_kind(path: Path, reference: Path) -> None:
-    """Refuse an output whose suffix says the other kind of file.
+def check_kind(path: Path, reference: AnyPath) -> None:
+    """Refuse an output whose suffix says the other kind of file, or that all of it is compressed.
 
     Raises
     ------
@@ -88,10 +89,19 @@ def check_kind(path: Path, reference: Path) -> None:
         raise FileError(f"{path}: a blot onto {reference} is an ASDF file, expected a name that ends in .asdf")
     if kind == ".fits" and name.endswith(".asdf"):
         raise FileError(f"{path}: a blot onto {reference} is a FITS file, expected a name that ends in .fits")
+    if name.endswith(".gz"):
+        raise FileError(f"{path}: no blot is compressed with gzip, expected a name that ends in {kind} or .fits.fz")
 
 
 def write_blot(
-    path: Path, data: np.ndarray, reference: Image, *, cards: Iterable[tuple], wcs: Any = None, overwrite: bool
+    path: Path,
+    data: np.ndarray,
+    reference: Image,
+    *,
+    cards: Iterable[tuple],
+    wcs: Any = None,
+    overwrite: bool,
+    compress: bool = False,
 ) -> None:
     """Write a blot as a file of its reference's kind, atomically.
 
@@ -107,6 +117,9 @@ def write_blot(
     wcs : astropy.wcs.WCS, optional
         An undistorted WCS to write in place of the reference's.
     overwrite : bool
+    compress : bool
+        Compress the pixels, without loss: FITS tile by tile, ASDF with zlib. A name in ``.fz`` asks for it too.
     """
+    compress = compress or path.name.lower().endswith(".fz")
     write: Any = asdf.write_blot if isinstance(reference, asdf.AsdfImage) else output.write_blot
-    write(path, data, reference, cards=cards, wcs=wcs, overwrite=overwrite)
+    write(path, data, reference, cards=cards, wcs=wcs, overwrite=overwrite, compress=compress)

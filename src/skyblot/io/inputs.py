@@ -89,6 +89,7 @@ def _identity(name: str) -> str:
     if _is_url(name):
         return name
     where = parse_name(name)
+    assert isinstance(where.path, Path)
     return str(ImageName(Path(os.path.realpath(where.path.parent)) / where.path.name, where.extension))
 
 

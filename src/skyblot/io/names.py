@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError
+from .remote import AnyPath, RemotePath, path_of
 
 #: How an extension can be named: a number, a name, or a name and a version.
 Extension = int | str | tuple[str, int]
@@ -16,7 +17,7 @@ _BRACKETS = re.compile(r"(?P<path>.+)\[(?P<extension>[^\[\]]*)\]")
 class ImageName:
     """A file and, where one was named, an extension of it."""
 
-    path: Path
+    path: AnyPath
     extension: Extension | None = None
 
     def __str__(self) -> str:
@@ -32,10 +33,10 @@ def extension_text(extension: Extension) -> str:
     return str(extension).lower()
 
 
-def parse_name(name: str | Path | ImageName) -> ImageName:
-    """Split a file name into its path and its extension.
+def parse_name(name: str | Path | RemotePath | ImageName) -> ImageName:
+    """Split a file name, or a URL, into its path and its extension.
 
-    A name that exists as it stands is a path, brackets and all.
+    A name that exists as it stands is a path, brackets and all; no one looks whether a URL does.
 
     Raises
     ------
@@ -44,10 +45,12 @@ def parse_name(name: str | Path | ImageName) -> ImageName:
     """
     if isinstance(name, ImageName):
         return name
-    match = _BRACKETS.fullmatch(str(name))
-    if match is None or Path(name).exists():
-        return ImageName(Path(name))
-    return ImageName(Path(match["path"]), _parse_extension(match["extension"], str(name)))
+    if isinstance(name, RemotePath):
+        return ImageName(name)
+    whole, match = path_of(str(name)), _BRACKETS.fullmatch(str(name))
+    if match is None or (isinstance(whole, Path) and whole.exists()):
+        return ImageName(whole)
+    return ImageName(path_of(match["path"]), _parse_extension(match["extension"], str(whole)))
 
 
 def _parse_extension(text: str, name: str) -> Extension:

@@ -11,6 +11,7 @@ from astropy.io import fits
 from ..errors import WARNING_FILTERS
 from .atomic import atomic_write
 from .fits import FitsImage, flat_header
+from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
 _STORAGE = (
@@ -22,9 +23,13 @@ _STORAGE = (
     "ZBLANK",
     "ZSCALE",
     "ZZERO",
+    "SIMPLE",
+    "XTENSION",
     "BITPIX",
-    "NAXIS1",
-    "NAXIS2",
+    "EXTEND",
+    "PCOUNT",
+    "GCOUNT",
+    "GROUPS",
 )
 #: The cards of a distortion model, and of the linear terms.
 _DISTORTION = r"(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|IDCTAB|OC[XY]1[01]"
@@ -47,6 +52,7 @@ def write_blot(
     cards: Iterable[tuple],
     wcs: Any,
     overwrite: bool,
+    compress: bool = False,
 ) -> None:
     """Write a blot as primary header and one SCI extension, atomically.
 
@@ -62,9 +68,17 @@ def write_blot(
     wcs : astropy.wcs.WCS or None
         An undistorted WCS to write in place of the reference's.
     overwrite : bool
+    compress : bool
+        Compress the pixels tile by tile, without loss.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        _write(stream, _blot_hdus(path, data, reference, cards, wcs))
+        hdus = _blot_hdus(path, data, reference, cards, wcs)
+        if compress:
+            hdus["SCI"] = tiled(hdus["SCI"])
+        _write(stream, hdus)
+        if compress:
+            stream.flush()
+            forget_times(stream.name)
 
 
 def _blot_hdus(path: Path, data: np.ndarray, reference: FitsImage, cards: Iterable[tuple], wcs: Any) -> fits.HDUList:
@@ -111,8 +125,9 @@ def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -
 
 def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
     """A copy of a header without the cards of storage and some others."""
-    copy = header.copy(strip=True)
-    for keyword in (*_STORAGE, *without):
+    copy = header.copy()
+    structure = {keyword for keyword in copy if re.fullmatch(r"NAXIS\d*", keyword)}  # as many as there are
+    for keyword in (*_STORAGE, *structure, *without):
         copy.remove(keyword, ignore_missing=True, remove_all=True)
     return copy
 

@@ -1,8 +1,9 @@
 """Pixels that are read where they are sliced."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,18 +19,22 @@ class FileRows:
     Attributes
     ----------
     path : Path
+        Where there is a `descriptor`, for messages only.
     start : int
         Offset of the first pixel, bytes.
     shape : tuple of int
         (ny, nx).
     dtype : dtype
         As in the file.
+    descriptor : int, optional
+        Of an open file without a name.
     """
 
-    path: Path
+    path: Any
     start: int
     shape: tuple[int, int]
     dtype: np.dtype
+    descriptor: int | None = None
 
     concurrent = True
 
@@ -37,14 +42,17 @@ class FileRows:
         row0, row1, _ = key[0].indices(self.shape[0])
         column0, column1, _ = key[1].indices(self.shape[1])
         rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
-        with open(self.path, "rb", buffering=0) as stream:
+        with ExitStack() as stack:
+            file = self.descriptor
+            if file is None:
+                file = stack.enter_context(open(self.path, "rb", buffering=0)).fileno()
             if 2 * columns > width:  # one long read costs less than many short ones
                 span = np.empty((rows, width), self.dtype)
-                self._fill(stream.fileno(), span, row0 * width)
+                self._fill(file, span, row0 * width)
                 return span[:, column0:column1]
             pixels = np.empty((rows, columns), self.dtype)
             for row, line in enumerate(pixels, row0):
-                self._fill(stream.fileno(), line, row * width + column0)
+                self._fill(file, line, row * width + column0)
         return pixels
 
     def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:

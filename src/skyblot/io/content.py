@@ -1,0 +1,205 @@
+"""What is behind a name: a file, the decompressed copy of one, or a URL."""
+
+import gzip
+import os
+import shutil
+import tempfile
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Protocol
+
+import numpy as np
+
+from ..errors import FileError, SkyblotWarning
+from .reader import Reader
+from .remote import AnyPath, RemoteContent, RemotePath, reading
+from .rows import FileRows
+
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 20
+
+
+class Content(Protocol):
+    """The bytes of a file as FITS or ASDF has them."""
+
+    @property
+    def path(self) -> AnyPath:
+        """The name, for messages."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+
+    @property
+    def source(self) -> Any:
+        """What astropy and asdf open: a path, or a file to read from."""
+
+    def stream(self) -> BinaryIO:
+        """Return a file to read from."""
+
+    def rows(self, start: int, shape: tuple[int, int], dtype: np.dtype) -> Any:
+        """Return an image that is read where it is sliced."""
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A file on disk."""
+
+    path: Path
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are now."""
+        return os.path.getsize(self.path)
+
+    @property
+    def source(self) -> Path:
+        """The path."""
+        return self.path
+
+    def stream(self) -> BinaryIO:
+        """The file, open."""
+        return open(self.path, "rb")
+
+    def rows(self, start: int, shape: tuple[int, int], dtype: np.dtype) -> FileRows:
+        """An image in the file, from byte `start` on."""
+        return FileRows(self.path, start, shape, dtype)
+
+
+@dataclass(frozen=True)
+class CopyContent:
+    """An unnamed file in the temporary folder, with what another file means."""
+
+    path: AnyPath
+    file: IO[bytes]
+    size: int
+    _lock: Any = field(default_factory=threading.Lock)
+
+    def stream(self) -> BinaryIO:
+        """The file, for reading; several of them do not disturb each other."""
+        return Reader(self.size, self._fetch)  # type: ignore[return-value]
+
+    source = property(stream)
+
+    def rows(self, start: int, shape: tuple[int, int], dtype: np.dtype) -> FileRows:
+        """An image in the file, from byte `start` on."""
+        return FileRows(self.path, start, shape, dtype, self.file.fileno())
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        with self._lock:
+            self.file.seek(start)
+            return self.file.read(end - start)
+
+
+@contextmanager
+def open_content(path: AnyPath) -> Iterator[Content]:
+    """Open a file, or what is behind a URL; gzip is taken off, into an unnamed file in the temporary folder.
+
+    Raises
+    ------
+    FileError
+        If it is missing, cannot be read, or its compressed content is damaged.
+    """
+    with ExitStack() as stack:
+        content: Content
+        if isinstance(path, RemotePath):
+            content = stack.enter_context(_remote(path))
+        else:
+            _check_local(path)
+            content = FileContent(path)
+        if _starts_with(content, _GZIP):
+            content = stack.enter_context(_decompressed(content))
+        yield content
+
+
+def _check_local(path: Path) -> None:
+    if not path.exists():
+        raise FileError(f"{path}: no such file")
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder, expected a FITS file")
+
+
+def _starts_with(content: Content, magic: bytes) -> bool:
+    try:
+        with content.stream() as stream:
+            return stream.read(len(magic)) == magic
+    except PermissionError:
+        raise FileError(f"{content.path}: no permission to read it") from None
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{content.path}: cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def _decompressed(content: Content) -> Iterator[CopyContent]:
+    """A copy without gzip: as a stream, so that memory does not grow with the file."""
+
+    def unpack(copy: IO[bytes]) -> None:
+        try:
+            with content.stream() as stream, gzip.GzipFile(fileobj=stream) as plain:
+                shutil.copyfileobj(plain, copy, _CHUNK)
+        except EOFError:
+            raise FileError(f"{content.path}: truncated: the compressed file ends too early") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise FileError(f"{content.path}: the compressed file is damaged: {error}") from error
+
+    with _copy(content.path, unpack) as copy:
+        yield copy
+
+
+@contextmanager
+def _remote(path: RemotePath) -> Iterator[Content]:
+    """A URL read in ranges; where its server knows none, a copy of the whole file."""
+    size = path.facts().get("size")
+    if size is not None and _knows_ranges(path, size):
+        yield RemoteContent(path, size)
+        return
+    message = f"{path}: its server sends whole files only: all of it is copied into {tempfile.gettempdir()}"
+    warnings.warn(message, SkyblotWarning, stacklevel=2)
+
+    def download(copy: IO[bytes]) -> None:
+        with reading(path):
+            filesystem, inner = path.opened
+            with filesystem.open(inner, "rb", block_size=0) as stream:
+                while chunk := stream.read(_CHUNK):
+                    copy.write(chunk)
+
+    with _copy(path, download) as copy:
+        yield copy
+
+
+def _knows_ranges(path: RemotePath, size: int) -> bool:
+    """Whether the server returns the last byte when asked for it; what one without ranges sends is not read."""
+    if not path.url.startswith(("http://", "https://")) or size < 2:
+        return True
+    filesystem, inner = path.opened
+    with reading(path):
+        try:
+            with filesystem.open(inner, "rb", size=size, cache_type="none") as stream:
+                stream.seek(size - 1)
+                return len(stream.read(1)) == 1
+        except ValueError:  # fsspec's: the server sends the file from its beginning
+            return False
+
+
+@contextmanager
+def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyContent]:
+    """An unnamed file that was filled; what hinders that, a full disk for example, is told."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile(prefix="skyblot-"))
+            fill(file)
+            file.flush()
+            content = CopyContent(path, file, file.tell())
+        except FileError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
+            raise FileError(f"{path}: cannot be copied into {tempfile.gettempdir()} (TMPDIR): {reason}") from error
+        yield content
