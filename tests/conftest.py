@@ -1,11 +1,15 @@
 """Fixtures shared by the tests."""
 
+import logging
 import warnings
 from pathlib import Path
 
 import pytest
+from astropy import log as astropy_log
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
+
+from skyblot.cli import main
 
 REAL_HEADERS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "real_wcs"
 
@@ -47,3 +51,28 @@ def real_headers():
 def real_wcs(real_headers):
     """Return a fresh WCS of a real header at its full size, by name; see `_REAL`."""
     return _read_wcs
+
+
+@pytest.fixture
+def message_settings():
+    """Put back what the command line sets up: handlers, levels, filters of warnings."""
+    root, package = logging.getLogger(), logging.getLogger("skyblot")
+    before = root.handlers[:], root.level, package.level, astropy_log.level
+    with warnings.catch_warnings():
+        yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    package.setLevel(before[2])
+    astropy_log.setLevel(before[3])
+
+
+@pytest.fixture
+def run(message_settings, capsys):
+    """Run ``skyblot ...`` in this process; return exit code, stdout and stderr."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main([str(each) for each in arguments])
+        return caught.value.code, *capsys.readouterr()
+
+    return call

@@ -2,21 +2,19 @@
 
 import logging
 import os
-import pty
 import re
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
 import samples
-from astropy import log as astropy_log
 from astropy.io import fits
 from samples import CHIP_SHAPE, digests, read_wcs, rewrite, tan_header, texture, world, write_sci
+from terminals import on_a_terminal
 
 from skyblot import __version__
-from skyblot.cli import main
+from skyblot.cli.common import set_up_messages
 from skyblot.demo import make_demo
 from skyblot.parameters import INTERPOLANTS, TABLE
 
@@ -28,31 +26,6 @@ RESULT = re.compile(r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
     return make_demo(tmp_path_factory.mktemp("demo"), exposures=2, chip_shape=CHIP_SHAPE)
-
-
-@pytest.fixture(autouse=True)
-def message_settings():
-    """Put back what the command line sets up: handlers, levels, filters of warnings."""
-    root, package = logging.getLogger(), logging.getLogger("skyblot")
-    before = root.handlers[:], root.level, package.level, astropy_log.level
-    with warnings.catch_warnings():
-        yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    package.setLevel(before[2])
-    astropy_log.setLevel(before[3])
-
-
-@pytest.fixture
-def run(capsys):
-    """Run ``skyblot ...`` in this process; return exit code, stdout and stderr."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as caught:
-            main([str(each) for each in arguments])
-        return caught.value.code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture
@@ -128,14 +101,15 @@ def test_blots_every_chip_and_prints_a_line_for_each_and_no_bar_in_a_pipe(demo, 
     before = digests(demo.folder)
     command = [sys.executable, "-m", "skyblot", "blot", demo.median, *demo.exposures, "--output-dir", out]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=out)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") == len(("headings", 1, 2, 3, 4, "totals", "summary"))
     roots = [path.name.removesuffix("_flc.fits") for path in demo.exposures]
     names = [f"{root}_sci{chip}_blt.fits" for root in roots for chip in (1, 2)]
     lines = [RESULT.fullmatch(line) for line in done.stdout.splitlines()]
     assert [(line["path"], line["ny"], line["nx"], line["percent"]) for line in lines] == [
         (str(out / name), "96", "160", "100.0") for name in names
     ]
-    assert re.search(r"[\x1b\r\u2500-\u259f]", done.stdout) is None
+    assert re.search(r"[\x1b\r\u2500-\u259f]", done.stdout + done.stderr) is None
     assert sorted(os.listdir(out)) == sorted(names)
     assert digests(demo.folder) == before
     for k, name in enumerate(names):
@@ -144,17 +118,12 @@ def test_blots_every_chip_and_prints_a_line_for_each_and_no_bar_in_a_pipe(demo, 
 
 
 def test_progress_bar_on_a_terminal(demo, out):
-    ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "skyblot", "blot", demo.median, *demo.exposures, "--output-dir", out]
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env=environment, check=False)
-    os.close(theirs)
-    shown = os.read(ours, 100000).decode()
-    os.close(ours)
-    assert done.returncode == 0
+    code, shown, text = on_a_terminal(command, pipe_stdout=True)
+    assert code == 0
     assert "blotting" in shown
     assert "/4" in shown
-    assert len([line for line in done.stdout.decode().splitlines() if RESULT.fullmatch(line)]) == 4
+    assert len([line for line in text.splitlines() if RESULT.fullmatch(line)]) == 4
 
 
 def test_one_chip_to_a_named_file(run, demo, out):
@@ -204,6 +173,17 @@ def test_verbose_says_what_is_done(run, pair, out):
     code, _, errors = run("blot", *pair, "-o", out / "a.fits", "-v")
     assert code == 0
     assert errors == f"{out / 'a.fits'}: {pair[0]}[sci,1] onto {pair[1]}[sci,1]\n"
+
+
+def test_of_other_packages_only_warnings_are_shown(message_settings, capsys):
+    set_up_messages(verbose=True, quiet=False, debug=False)
+    for name in ("skyblot.part", "other.part"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)  # as some do for themselves
+        logger.info(f"{name} told")
+        logger.warning(f"{name} warned")
+        logger.setLevel(logging.NOTSET)
+    assert capsys.readouterr().err.splitlines() == ["skyblot.part told", "skyblot.part warned", "other.part warned"]
 
 
 def test_every_option_reaches_the_blot(run, pair, out):

@@ -1,6 +1,7 @@
 """The command line: ``skyblot COMMAND``. One file per command, loaded when it is used."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -68,6 +69,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("skyblot: interrupted", err=True)
         return 130
+    except BrokenPipeError:  # whoever read the output, as `head` does, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except SkyblotError as error:
         if debug:
             raise

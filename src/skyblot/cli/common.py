@@ -1,20 +1,16 @@
-"""What commands share: options from the table of parameters, logging, warnings, result lines, progress."""
+"""What commands share: options from the table of parameters, logging, warnings."""
 
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from ..errors import SkyblotWarning
 from ..parameters import TABLE, Parameter
-
-if TYPE_CHECKING:
-    from ..exposure import BlotResult
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -64,7 +60,7 @@ def verbosity_options(function: Decorated) -> Decorated:
 def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
     """Send the library's log and warnings to stderr, one line each."""
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Messages()], force=True)
     logging.getLogger("skyblot").setLevel(level)
     import_module("astropy").log.setLevel(logging.WARNING)
     warnings.simplefilter("default" if debug else "ignore")
@@ -72,37 +68,21 @@ def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
     warnings.showwarning = _show_warning
 
 
+class _Messages(logging.Handler):
+    """Prints the log: what the levels of ``set_up_messages`` let pass, and other packages' warnings."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name.partition(".")[0] == "skyblot" or record.levelno >= logging.WARNING
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _print(self.format(record))
+
+
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
+    _print(f"warning: {message}")
 
 
-def result_line(result: "BlotResult") -> str:
-    """One line about a blot: file, shape, percent covered, seconds."""
-    ny, nx = result.shape
-    return f"{result.path}  {ny} x {nx}  {100 * result.covered:.1f} % covered  {result.seconds:.2f} s"
-
-
-@contextmanager
-def progress(total: int, *, quiet: bool) -> Iterator[Callable[["BlotResult"], None]]:
-    """Yield what to call with each result: prints its line, and moves a progress bar on a terminal."""
-    with nullcontext() if quiet or not sys.stderr.isatty() else _bar(total) as advance:
-
-        def report(result: "BlotResult") -> None:
-            if not quiet:
-                click.echo(result_line(result))
-            if advance is not None:
-                advance()
-
-        yield report
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on stderr; yield what moves it on by one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("blotting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("blotting", total=total)
-        yield lambda: bar.advance(task)
+def _print(text: str) -> None:
+    """Print a line on what is stderr now: a progress bar stands in for it, to keep below the lines."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

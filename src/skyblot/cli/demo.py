@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from .common import progress, set_up_messages, verbosity_options
+from .common import set_up_messages, verbosity_options
+from .screen import result_line, screen
 
 
 @click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,15 +32,21 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
     from ..demo import make_demo
-    from ..exposure import Settings
+    from ..exposure import BlotResult, Settings
     from ..files import blot_all, plan_outputs
 
     if not quiet:
         click.echo(f"making exposures of a synthetic sky in {folder}")
     made = make_demo(folder, kind, full_size=full_size, seed=seed)
     tasks = plan_outputs([str(path) for path in made.exposures], folder)
-    with progress(len(tasks), quiet=quiet) as advance:
-        blot_all(made.median, tasks, Settings(overwrite=True), on_result=advance)
+    with screen(quiet=quiet) as shown:
+        shown.expect(len(tasks))
+
+        def report(result: BlotResult) -> None:
+            shown.result(result_line(result))
+            shown.advance()
+
+        blot_all(made.median, tasks, Settings(overwrite=True), on_result=report)
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
         click.echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")

@@ -1,0 +1,221 @@
+"""A run of ``skyblot blot``: what it makes, what it tells, and its exit code."""
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .. import __version__, files
+from ..batch import Failure, Options, Outcome, Plan
+from ..errors import FileError, ParameterError, one_line
+from ..exposure import BlotResult, Settings, Task
+from ..io.atomic import file_identity
+from ..job import checked_threads
+from ..memory import memory_limit
+from . import plan_table
+from .run_log import RunLog, open_log
+from .screen import Screen, result_line, screen
+from .signals import interruptible
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for; see the options of ``skyblot blot``."""
+
+    source: str
+    references: tuple[str, ...]
+    settings: Settings
+    options: Options
+    output: str | None = None
+    output_dir: str = "."
+    log: str | None = None
+    dask: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+
+def run(request: Request) -> int:
+    """Do what is asked for, and return the exit code.
+
+    Raises
+    ------
+    SkyblotError
+        If nothing can be made, or the only exposure that was named cannot be blotted.
+    """
+    checked_threads(request.settings.threads)
+    memory_limit(request.options.memory)
+    with interruptible():
+        tasks, failures = _tasks(request)
+        log = None if request.options.dry_run else request.log
+        with screen(quiet=request.quiet) as shown, open_log(log, shown.error) as opened:
+            return _Run(request, tasks, shown, opened).go(failures)
+
+
+def _tasks(request: Request) -> tuple[list[Task], list[Failure]]:
+    """The blots to make, and the files that cannot be read."""
+    failures: list[Failure] = []
+    collect = failures.append if request.output is None else None
+    compress = request.settings.compress
+    tasks = files.plan_outputs(request.references, request.output_dir, collect, compress=compress)
+    if request.output is None:
+        return tasks, failures
+    if len(tasks) > 1:
+        names = ", ".join(str(where) for where, _ in tasks[:4]) + (", ..." if len(tasks) > 4 else "")
+        raise ParameterError(
+            f"--output names one file, but there are {len(tasks)} images to blot onto ({names}): "
+            "use --output-dir, or name one extension, as in file.fits[sci,1]"
+        )
+    return [Task(tasks[0].where, Path(request.output))], failures
+
+
+def _engine(dask: str | None) -> Callable[..., None]:
+    """What makes the blots: this process, or a cluster."""
+    if dask is None:
+        return files.run_tasks
+    from .. import cluster
+
+    return partial(cluster.run_on_cluster, client=dask)
+
+
+class _Enough(Exception):
+    """The first failure, with --fail-fast."""
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(self, request: Request, tasks: list[Task], shown: Screen, log: RunLog) -> None:
+        self._request, self._tasks, self._screen, self._log = request, tasks, shown, log
+        self._results: dict[Path, BlotResult] = {}
+        self._failures: list[Failure] = []
+        self._paths = {str(task.where): task.path for task in tasks}
+        self._found = {task.path: _identity(task.path) for task in tasks}
+        self._start = time.perf_counter()
+        self._single = False
+
+    def go(self, unreadable: list[Failure]) -> int:
+        """Make the blots; return the exit code."""
+        named = {task.where.path for task in self._tasks}
+        self._single = len(self._request.references) == 1 and len(named) + len(unreadable) == 1
+        source, parameters = self._request.source, dict(self._request.settings.parameters.items())
+        self._log.write("start", version=__version__, source=source, parameters=parameters)
+        reason = None
+        try:
+            self._make(unreadable)
+        except KeyboardInterrupt:
+            reason = "interrupted"
+            if self._single:
+                raise
+            self._tell_interruption()
+            return INTERRUPTED
+        except BaseException as error:
+            reason = one_line(error) if isinstance(error, Exception) else type(error).__name__
+            raise
+        finally:
+            self._log_end(reason)
+        self._summarize()
+        return 1 if self._failures else 0
+
+    def _make(self, unreadable: list[Failure]) -> None:
+        request = self._request
+        engine = _engine(None if request.options.dry_run else request.dask)
+        options = replace(request.options, fail_fast=False)  # the first failure is to be told like any other
+        with suppress(_Enough):
+            for failure in unreadable:
+                self._failed(failure)
+            engine(request.source, self._tasks, request.settings, options, self._add, self._planned)
+
+    def _add(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Failure):
+            self._failed(outcome)
+        else:
+            self._results[outcome.path] = outcome
+            self._screen.result(result_line(outcome))
+            self._log_result(outcome)
+        self._screen.advance()
+
+    def _log_result(self, result: BlotResult) -> None:
+        facts = {name: getattr(result, name) for name in ("reference", "path", "shape", "covered")}
+        self._log.write("kept" if result.kept else "blot", **facts, seconds=round(result.seconds, 3), reason=None)
+
+    def _failed(self, failure: Failure) -> None:
+        self._failures.append(failure)
+        facts = {"path": self._paths.get(failure.reference), "shape": None, "covered": None, "seconds": None}
+        self._log.write("failed", reference=failure.reference, **facts, reason=failure.reason)
+        if self._single:
+            raise failure.error
+        self._screen.error(f"skyblot: error: {_reason(failure)}")
+        if self._request.debug:
+            self._screen.error("".join(traceback.format_exception(failure.error)).rstrip())
+        if self._request.options.fail_fast:
+            raise _Enough
+
+    def _planned(self, plan: Plan) -> None:
+        number = sum(len(group.members) for group in plan.groups)
+        self._screen.expect(number)
+        if self._request.options.dry_run:
+            self._show_table(plan, sys.stdout.isatty(), self._screen.result)
+        elif number > 1 and not self._single:
+            self._show_table(plan, sys.stderr.isatty(), self._screen.message)
+
+    def _show_table(self, plan: Plan, terminal: bool, show: Callable[[Any], None]) -> None:
+        rows = plan_table.plan_rows(plan, self._tasks)
+        if terminal and not (self._request.options.dry_run or self._request.verbose):
+            rows = plan_table.shortened(rows)
+        if rows:
+            show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
+        show(plan_table.totals(plan))
+
+    def _tell_interruption(self) -> None:
+        self._screen.error(
+            f"skyblot: interrupted: {sum(self._counts())} of {len(self._tasks)} blots are there; "
+            "the same command with --resume makes the rest"
+        )
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether this run has made or kept a blot, even if nobody has been told yet."""
+        return path in self._results or _identity(path) not in (None, self._found[path])
+
+    def _summarize(self) -> None:
+        if self._single or self._request.options.dry_run:
+            return
+        made, kept = self._counts()
+        there = [path for path, old in self._found.items() if _identity(path) not in (None, old)]
+        written = plan_table.size_text(sum((_identity(path) or (0, 0))[0] for path in there))
+        seconds = plan_table.duration_text(time.perf_counter() - self._start)
+        counts = f"{made} made, {kept} kept, {len(self._failures)} failed"
+        self._screen.message(f"{counts}, {written} written in {seconds}")
+        for failure in self._failures:
+            self._screen.message(f"failed: {_reason(failure)}")
+
+    def _log_end(self, reason: str | None) -> None:
+        made, kept = self._counts()
+        seconds = round(time.perf_counter() - self._start, 3)
+        self._log.write("end", made=made, kept=kept, failed=len(self._failures), seconds=seconds, reason=reason)
+
+    def _counts(self) -> tuple[int, int]:
+        """How many blots this run has made, and how many it has kept."""
+        kept = sum(each.kept for each in self._results.values())
+        return sum(self._is_there(task.path) for task in self._tasks) - kept, kept
+
+
+def _identity(path: Path) -> tuple[int, int | str] | None:
+    """What tells a file from one that replaced it; None where there is none."""
+    try:
+        return file_identity(path)
+    except FileError:
+        return None
+
+
+def _reason(failure: Failure) -> str:
+    """The reason, which most often names the exposure itself."""
+    name = Path(failure.reference.partition("[")[0]).name
+    return failure.reason if name in failure.reason else f"{failure.reference}: {failure.reason}"

@@ -1,0 +1,89 @@
+"""The table of what a run is going to do."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..io.names import extension_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..batch import Plan
+    from ..exposure import Task
+    from ..footprints import Footprint
+
+HEADINGS = ("exposure", "extension", "overlap", "size", "window")
+_TO_THE_RIGHT = ("overlap", "size")
+#: What is shown of a long table: rows of its start and of its end.
+_FIRST, _LAST = 10, 5
+
+
+def plan_rows(plan: "Plan", tasks: "Sequence[Task]") -> list[tuple[str, ...]]:
+    """Return the cells of the table, in the order of the tasks."""
+    order = {task: number for number, task in enumerate(tasks)}
+    members = sorted((each for group in plan.groups for each in group.members), key=lambda each: order[each.task])
+    folders = {str(each.task.where.path.parent) for each in members}
+    return [_row(each, with_folder=len(folders) > 1) for each in members]
+
+
+def _row(member: "Footprint", *, with_folder: bool) -> tuple[str, ...]:
+    where, (ny, nx), (y0, y1, x0, x1) = member.task.where, member.shape, member.bounds
+    extension = "" if where.extension is None else extension_text(where.extension)
+    overlap = "?" if math.isnan(member.overlap) else f"{100 * member.overlap:.1f} %"
+    window = f"{y0}:{y1}, {x0}:{x1}" if y1 > y0 else "none"
+    return str(where.path) if with_folder else where.path.name, extension, overlap, f"{ny} x {nx}", window
+
+
+def shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave the middle of a long table out."""
+    missing = len(rows) - _FIRST - _LAST
+    if missing <= 1:
+        return rows
+    return [*rows[:_FIRST], (f"... and {missing} more", "", "", "", ""), *rows[-_LAST:]]
+
+
+def plain_table(rows: list[tuple[str, ...]]) -> str:
+    """Return aligned lines."""
+    widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    return "\n".join(_line(row, widths) for row in (HEADINGS, *rows))
+
+
+def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
+    cells = zip(HEADINGS, row, widths, strict=True)
+    aligned = [cell.rjust(width) if name in _TO_THE_RIGHT else cell.ljust(width) for name, cell, width in cells]
+    return "  ".join(aligned).rstrip()
+
+
+def rich_table(rows: list[tuple[str, ...]]) -> "Table":
+    """Return the table for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in HEADINGS:
+        table.add_column(name, justify="right" if name in _TO_THE_RIGHT else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def totals(plan: "Plan") -> str:
+    """One line: how many blots, and about what they take."""
+    number = sum(len(group.members) for group in plan.groups)
+    blots = "1 blot" if number == 1 else f"{number} blots"
+    needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
+    return f"{blots} to make, {plan.kept} kept{needs}"
+
+
+def size_text(size: float) -> str:
+    """Bytes as ``12.3 MB`` or ``4.5 GB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as ``12.3 s``, ``4 min`` or ``2 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
