@@ -1,0 +1,49 @@
+"""What is refused before any work is done, wherever a run's work is done."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .batch import Options
+from .errors import FileError
+from .exposure import Settings, Task
+from .io.atomic import check_output, remove_leftovers
+from .io.images import check_kind
+from .io.names import parse_name
+from .io.remote import AnyPath, RemotePath
+
+
+def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, options: Options) -> Settings:
+    """Refuse outputs that cannot be written; return the settings of the run, which replaces outputs if it resumes.
+
+    Raises
+    ------
+    SkyblotError
+        For an output that is an input, is of the wrong kind or exists already.
+    """
+    if options.resume:
+        settings = replace(settings, overwrite=True)
+    inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
+    for task in tasks:
+        if inputs.intersection(_identities([task.path])):
+            raise FileError(f"{task.path}: is an input file; inputs are never overwritten")
+        check_kind(task.path, task.where.path)
+        check_output(task.path, overwrite=settings.overwrite)
+        if options.resume:
+            remove_leftovers(task.path)
+    return settings
+
+
+def _identities(paths: Iterable[AnyPath]) -> list[tuple[int, int]]:
+    """What tells files apart under any of their names; nothing for those that are not there, or on a server."""
+    found = []
+    for path in paths:
+        if isinstance(path, RemotePath):
+            continue
+        try:
+            facts = os.stat(path)
+        except OSError:
+            continue
+        found.append((facts.st_dev, facts.st_ino))
+    return found
