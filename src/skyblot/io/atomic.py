@@ -69,7 +69,8 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
+        reason = error.strerror or f"{error} (is the disk full?)"  # NumPy gives no reason
+        raise FileError(f"{path}: cannot be written: {reason}") from error
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()

@@ -107,6 +107,7 @@ class FitsImage:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                _check_records(self.header)
                 wcs = WCS(flat_header(self.header), fobj=self.hdus)
             matrix = self._matrix(wcs)
         except Exception as error:  # wcslib and the table readers raise anything
@@ -132,6 +133,16 @@ class FitsImage:
         if any(keyword in self.header for keyword in keywords):
             return np.reshape([float(self.header.get(keyword, 0)) for keyword in keywords], (2, 2))
         return wcs.pixel_scale_matrix
+
+
+def _check_records(header: Any) -> None:
+    """Refuse "field: value" cards that are twice there, or where they mean nothing: wcslib ends the process there."""
+    records = [keyword for keyword in header if "." in keyword]
+    for keyword in records:
+        if records.count(keyword) > 1:
+            raise ValueError(f"{keyword} is there twice")
+        if re.match(r"[AB]P?_\d", keyword):
+            raise ValueError(f"{keyword.partition('.')[0]} is not a number")
 
 
 def flat_header(header: Any) -> Any:
@@ -240,6 +251,8 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     if not is_plane(shape):
         kind = f"its shape is {shape}" if shape else "it has no pixels"
         raise DataError(f"{image.name}: {kind}, expected a 2-D image (ny, nx)")
+    if hdu.header.get("BITPIX") not in _DTYPES:
+        raise DataError(f"{image.name}: BITPIX = {hdu.header.get('BITPIX')}, expected one of {sorted(_DTYPES)}")
     _check_complete(image)
     return image
 

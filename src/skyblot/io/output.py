@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 
-from ..errors import WARNING_FILTERS
+from ..errors import WARNING_FILTERS, DataError, one_line
 from .atomic import atomic_write
 from .fits import FitsImage, flat_header
 from .tiles import forget_times, tiled
@@ -72,10 +72,13 @@ def write_blot(
         Compress the pixels tile by tile, without loss.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        hdus = _blot_hdus(path, data, reference, cards, wcs)
-        if compress:
-            hdus["SCI"] = tiled(hdus["SCI"])
-        _write(stream, hdus)
+        try:
+            hdus = _blot_hdus(path, data, reference, cards, wcs)
+            if compress:
+                hdus["SCI"] = tiled(hdus["SCI"])
+            _write(stream, hdus)
+        except (ValueError, KeyError, TypeError, IndexError, fits.VerifyError) as error:  # cards that are not readable
+            raise DataError(f"{reference.name}: its headers cannot be copied: {one_line(error)}") from error
         if compress:
             stream.flush()
             forget_times(stream.name)

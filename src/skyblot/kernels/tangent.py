@@ -53,7 +53,7 @@ def _add_cell(out, px, py, plane):
 def _axis_cell(position, crpix, crval, inverse, nodes):
     """Cell of a pixel coordinate along one axis; -1 before the first node, nodes - 1 behind the last."""
     t = (position - crval) * inverse + (crpix - 1.0)
-    return -1 if t < 0 else min(int(t), nodes - 1)
+    return -1 if t < 0 else int(min(t, nodes - 1.0))
 
 
 @njit(nogil=True)

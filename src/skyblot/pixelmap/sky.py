@@ -75,6 +75,7 @@ class FitsSky:
             raise WCSError(f"the {role} has no celestial WCS: CTYPE is {names}, expected RA---TAN or the like")
         if not abs(np.linalg.det(matrix)) > SINGULAR * np.sum(matrix**2):  # true for NaN too
             raise WCSError(f"the {role}'s WCS is singular: its CD matrix is {matrix.tolist()}")
+        _check_tables(copy, role)
         return copy
 
     def _frame_key(self) -> tuple:
@@ -101,7 +102,11 @@ class FitsSky:
         if kind not in ("RA", "GLON", "TLON"):
             axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
             raise WCSError(f"no rotation is known from CTYPE {axes} to the other WCS: expected RA, GLON or ELON")
-        return wcs_to_celestial_frame(self.wcs)
+        try:
+            return wcs_to_celestial_frame(self.wcs)
+        except ValueError:
+            given = f"RADESYS {self.wcs.wcs.radesys!r}"
+            raise WCSError(f"no rotation is known from {given} to the other WCS: expected ICRS, FK5 or FK4") from None
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""
@@ -189,6 +194,21 @@ class LowLevelSky:
         except Exception as error:  # numerical inverses raise anything
             raise WCSError(f"the {self._role}'s WCS cannot be inverted: {one_line(error)}") from error
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+
+
+def _check_tables(wcs: Any, role: str) -> None:
+    """Refuse look-up tables that lead to no position: the WCS library and the closed form trust theirs."""
+    for name in ("det2im1", "det2im2", "cpdis1", "cpdis2"):
+        table = getattr(wcs, name)
+        if table is None:
+            continue
+        with np.errstate(all="ignore"):
+            places = np.concatenate([table.crpix, table.crval, table.cdelt, 1 / np.array(table.cdelt)])
+        if not (np.isfinite(places).all() and np.isfinite(table.data).all()):
+            raise WCSError(
+                f"the {role}'s WCS has a look-up table ({name}) that cannot be used: its values, CRPIX, CRVAL and "
+                "CDELT must be finite, and CDELT not 0"
+            )
 
 
 def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
