@@ -13,7 +13,8 @@ import numpy as np
 
 from . import record
 from .blotting import prepare
-from .errors import WARNING_FILTERS, DataError, SkyblotWarning, WCSError
+from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
+from .io.atomic import file_identity
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
 from .job import Job
@@ -141,6 +142,7 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
     with ExitStack() as stack:
         with WARNING_FILTERS:
             reference = stack.enter_context(open_image(where))
+            identity = file_identity(reference.path)
             planned = _plan(source, reference, settings)
         resources.proceed()
         job, scaling, fill = planned.job, planned.scaling, planned.fill
@@ -155,6 +157,8 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
         if blot.covered == 0:
             _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
         resources.proceed()
+        if file_identity(reference.path) != identity:
+            raise FileError(f"{reference.path}: has changed while it was blotted onto")
         cards = record.cards(source.image, reference, settings.parameters, scaling, fill, blot.covered)
         wcs = planned.target.wcs if planned.target.altered else None
         how = {"overwrite": settings.overwrite, "compress": settings.compress}

@@ -4,7 +4,7 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SkyblotWarning, WCSError
+from ..errors import FileError, SkyblotWarning, WCSError
 from .gwcs import INSTALL, agrees, missing_package, open_tree, stored_wcs
 
 if TYPE_CHECKING:
@@ -45,10 +45,16 @@ def _asdf_content(image: "FitsImage") -> bytes:
     """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if there is none."""
     if "ASDF" not in image.hdus:
         return b""
+    hdu = image.hdus["ASDF"]
+    place = hdu.fileinfo()
+    if place is not None and place["file"].compression is None:
+        needed, present = place["datLoc"] + hdu.size, image.content.size
+        if needed > present:
+            raise FileError(f"{image.path}[asdf]: truncated: its gwcs needs {needed} bytes, the file has {present}")
     try:
-        data = image.hdus["ASDF"].data
+        data = hdu.data
         return (data if data.dtype.names is None else data[data.dtype.names[0]][0]).tobytes()
-    except Exception:  # not JWST's kind of ASDF extension, or cut off: whatever astropy raises
+    except Exception:  # not JWST's kind of ASDF extension: whatever astropy raises
         return b""
 
 

@@ -2,20 +2,20 @@
 
 import math
 import re
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import FileError
-from .remote import AnyPath
 
 _BLOCK = 2880
 #: FITS has no more axes; no header is longer than these blocks, 28 MB.
 _MOST_AXES, _MOST_BLOCKS = 999, 10_000
-_END = re.compile(rb"END(?![A-Z0-9_-])")
-_NUMBER = re.compile(rb"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT) *= *([-+]?\d+) *(?:/|$)")
+_BEGIN, _END = (b"SIMPLE  =", b"XTENSION="), re.compile(rb"END(?![A-Z0-9_-])")
+_CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT) *= *([^/]*)")
+_BITPIX = (8, 16, 32, 64, -32, -64)
 
 
-def check_headers(stream: BinaryIO, path: AnyPath) -> None:
-    """Refuse a file with a header that does not end, or with a number of axes that nobody can count to.
+def check_headers(stream: BinaryIO, path: Any) -> None:
+    """Refuse a file with a header that does not end, or with sizes that are none.
 
     Anything else that is wrong is left to the reader.
 
@@ -25,44 +25,61 @@ def check_headers(stream: BinaryIO, path: AnyPath) -> None:
         With the number of the extension.
     """
     place, number = 0, 0
-    while True:
-        stream.seek(place)
-        header = _header(stream, f"{path}[{number}]")
-        found = [(match[1].decode(), int(match[2])) for card in _cards(header) if (match := _NUMBER.match(card))]
-        axes = max((value for keyword, value in found if keyword == "NAXIS"), default=0)
-        if axes > _MOST_AXES:
-            raise FileError(f"{path}[{number}]: not a readable FITS file: NAXIS = {axes}, at most {_MOST_AXES}")
-        numbers = dict(found)
-        if not {"BITPIX", "NAXIS"} <= set(numbers):
+    while header := _header(stream, place, f"{path}[{number}]"):
+        sizes = _sizes(header, f"{path}[{number}]")
+        if not {"BITPIX", "NAXIS"} <= set(sizes):
             return
-        place += len(header) + _padded(_data_bytes(numbers))
+        place += _BLOCK * -(-len(header) * 80 // _BLOCK)
+        place += _BLOCK * -(-_data_bytes(sizes) // _BLOCK)
         number += 1
 
 
-def _header(stream: BinaryIO, name: str) -> bytes:
-    """The blocks from here to END; empty where no header begins, or the file ends."""
-    blocks: list[bytes] = []
-    while len(blocks) < _MOST_BLOCKS:
+def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
+    """The cards from a place to END; none where no header begins, or the file ends."""
+    stream.seek(place)
+    cards: list[bytes] = []
+    for _ in range(_MOST_BLOCKS):
         block = stream.read(_BLOCK)
-        if not blocks and not block.startswith((b"SIMPLE", b"XTENSION")):
-            return b""
-        blocks.append(block)
-        if any(_END.match(card) for card in _cards(block)):
-            return b"".join(blocks)
+        for start in range(0, len(block), 80):
+            card = block[start : start + 80]
+            if not cards and not card.startswith(_BEGIN):
+                return []
+            if _END.match(card):
+                return [*cards, card]
+            if cards and card.startswith(b"XTENSION="):
+                raise FileError(f"{name}: damaged: its header does not end before that of the next extension")
+            cards.append(card)
         if len(block) < _BLOCK:
-            raise FileError(f"{name}: truncated: its header does not end")
-    raise FileError(f"{name}: not a readable FITS file: its header does not end")
+            break
+    if cards:
+        raise FileError(f"{name}: truncated: its header does not end")
+    return []
 
 
-def _cards(header: bytes) -> list[bytes]:
-    return [header[start : start + 80] for start in range(0, len(header), 80)]
+def _sizes(header: list[bytes], name: str) -> dict[str, int]:
+    """The numbers that say how many bytes follow a header."""
+    sizes, extension = {}, header[0].startswith(b"XTENSION=")
+    for card in header:
+        match = _CARD.match(card.decode("latin-1"))
+        if not match:
+            continue
+        keyword, text = match[1], match[2].strip()
+        value = int(text) if re.fullmatch(r"[-+]?\d{1,18}", text) else -1
+        if not _allowed(keyword, value, extension):
+            raise FileError(f"{name}: not a readable FITS file: {keyword} = {text}")
+        sizes[keyword] = value
+    return sizes
 
 
-def _data_bytes(numbers: dict[str, int]) -> int:
-    sizes = [numbers.get(f"NAXIS{axis}", 0) for axis in range(1, numbers["NAXIS"] + 1)]
-    pixels = math.prod(sizes) if sizes else 0
-    return max(abs(numbers["BITPIX"]) // 8 * numbers.get("GCOUNT", 1) * (numbers.get("PCOUNT", 0) + pixels), 0)
+def _allowed(keyword: str, value: int, extension: bool) -> bool:
+    if keyword == "BITPIX":
+        return value in _BITPIX
+    if keyword == "NAXIS":
+        return 0 <= value <= _MOST_AXES
+    return value == 1 if keyword == "GCOUNT" and extension else value >= 0
 
 
-def _padded(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK
+def _data_bytes(sizes: dict[str, int]) -> int:
+    axes = [sizes.get(f"NAXIS{axis}", 0) for axis in range(1, sizes["NAXIS"] + 1)]
+    pixels = math.prod(axes) if axes else 0
+    return abs(sizes["BITPIX"]) // 8 * sizes.get("GCOUNT", 1) * (sizes.get("PCOUNT", 0) + pixels)
