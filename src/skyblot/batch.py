@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from . import record
@@ -227,8 +228,16 @@ class _Run:
         resources = Resources(max(1, self._threads // workers), window, self._window_bytes, self._proceed)
         with ThreadPoolExecutor(workers, thread_name_prefix="skyblot-blot") as pool:
             running = [(each.task, pool.submit(self._blot, each.task, resources)) for each in current.members]
+            ended: SimpleQueue[Future[BlotResult]] = (
+                SimpleQueue()
+            )  # its get() can be interrupted at any time, result() not
+            seen: set[Future[BlotResult]] = set()
+            for _, future in running:
+                future.add_done_callback(ended.put)
             try:
                 for task, future in running:
+                    while future not in seen:
+                        seen.add(ended.get())
                     self._finished(task, future)
             except BaseException:
                 self._stopping.set()

@@ -20,7 +20,7 @@ from ..memory import memory_limit
 from . import plan_table
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
-from .signals import interruptible
+from .signals import Interruption, interruptible
 
 INTERRUPTED = 130
 
@@ -52,11 +52,11 @@ def run(request: Request) -> int:
     """
     checked_threads(request.settings.threads)
     memory_limit(request.options.memory)
-    with interruptible():
+    with interruptible() as interruption:
         tasks, failures = _tasks(request)
         log = None if request.options.dry_run else request.log
         with screen(quiet=request.quiet) as shown, open_log(log, shown.error) as opened:
-            return _Run(request, tasks, shown, opened).go(failures)
+            return _Run(request, tasks, shown, opened, interruption).go(failures)
 
 
 def _tasks(request: Request) -> tuple[list[Task], list[Failure]]:
@@ -92,7 +92,10 @@ class _Enough(Exception):
 class _Run:
     """A run in progress."""
 
-    def __init__(self, request: Request, tasks: list[Task], shown: Screen, log: RunLog) -> None:
+    def __init__(
+        self, request: Request, tasks: list[Task], shown: Screen, log: RunLog, interruption: Interruption
+    ) -> None:
+        self._interruption = interruption
         self._request, self._tasks, self._screen, self._log = request, tasks, shown, log
         self._results: dict[Path, BlotResult] = {}
         self._failures: list[Failure] = []
@@ -141,6 +144,7 @@ class _Run:
             self._screen.result(result_line(outcome))
             self._log_result(outcome)
         self._screen.advance()
+        self._interruption.check()
 
     def _log_result(self, result: BlotResult) -> None:
         facts = {name: getattr(result, name) for name in ("reference", "path", "shape", "covered")}
@@ -160,6 +164,7 @@ class _Run:
 
     def _planned(self, plan: Plan) -> None:
         number = sum(len(group.members) for group in plan.groups)
+        self._interruption.gentle = not self._single  # then there will be a next outcome before long
         self._screen.expect(number)
         if self._request.options.dry_run:
             self._show_table(plan, sys.stdout.isatty(), self._screen.result)
