@@ -52,17 +52,18 @@ def adaptive_map(exact: PixelMap, shape: tuple[int, int], tolerance: float) -> R
     RowMap
         `exact` itself where the target is small, or where polynomials are hopeless.
     """
-    if min(shape) == 0 or shape[0] * shape[1] <= SMALLEST**2:
+    if shape[0] * shape[1] <= SMALLEST**2:
         return exact
     plan = _Plan(exact, shape, tolerance)
     if not plan.refine():
         logger.debug("pixel map: no polynomials fit after %d samples; exact at every pixel", plan.samples)
         return exact
+    result = plan.result()
     logger.debug(
         "pixel map: %d samples for %d pixels, %d of them exact; %d polynomials; largest checked error %.1e pixel",
         plan.samples, shape[0] * shape[1], plan.stored, len(plan.patches.boxes), plan.largest_error,
     )  # fmt: skip
-    return plan.result()
+    return result
 
 
 class _Plan:
@@ -99,8 +100,7 @@ class _Plan:
         boxes = np.concatenate([np.zeros((0, 4), int), *(boxes for boxes, _ in self._pixels)])
         values = np.concatenate([np.zeros((2, 0)), *(values for _, values in self._pixels)], axis=1)
         sizes = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        used = np.unique(self._owner[self._owner >= 0])
-        self.patches = self.patches[used]
+        self.patches = self.patches[self._in_use()]
         return PatchMap(self.patches, Pixels(boxes, np.cumsum(sizes) - sizes, values))
 
     def _sampled(self, places: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ class _Plan:
         sampled = self._sampled(np.concatenate([nodes.reshape(2, -1), checks.reshape(2, -1)], axis=1))
         count = nodes[0].size
         values = sampled[2:, :count].reshape(2, *nodes.shape[1:]).swapaxes(0, 1)
-        self._checks = np.concatenate([self._checks, sampled[:, count:]], axis=1)
+        self._check(sampled[:, count:])
         missing = np.isnan(values[:, 0]).mean(axis=(1, 2))
         degrees, terms, last = fit(values, min(self._tolerance / 16, NEGLIGIBLE))
         degrees[missing > 0], terms[missing > 0] = 0, np.nan
@@ -136,7 +136,15 @@ class _Plan:
         """Look at all border pixels of blocks that seem to have no position: a slit between the nodes ends there."""
         if len(boxes):
             places, inside = _pixel_places(boxes + np.array([1, 1, -1, -1]), self._shape)
-            self._checks = np.concatenate([self._checks, self._sampled(places[:, ~inside])], axis=1)
+            self._check(self._sampled(places[:, ~inside]))
+
+    def _check(self, sampled: np.ndarray) -> None:
+        """Compare polynomials with these samples from now on."""
+        self._checks = np.concatenate([self._checks, sampled], axis=1)
+
+    def _in_use(self) -> np.ndarray:
+        """Indices of the blocks that were neither cut nor stored."""
+        return np.unique(self._owner[self._owner >= 0])
 
     def _append(self, new: Patches, sides: np.ndarray, bad: np.ndarray) -> None:
         for index, (x0, y0, x1, y1) in enumerate(new.boxes, len(self._sides)):
@@ -150,16 +158,13 @@ class _Plan:
         """Indices of the blocks that are not good enough."""
         owner = self._owners(self._checks)
         self._checks, owner = self._checks[:, owner >= 0], owner[owner >= 0]
-        error = np.abs(self.patches.at(owner, *self._checks[:2]) - self._checks[2:]).max(axis=0)
-        nothing = np.isnan(self._checks[2])
-        error[nothing] = np.where(
-            np.isnan(error[nothing]) & np.isnan(self.patches.terms[owner[nothing], 0, 0, 0]), 0, np.inf
-        )
-        error[np.isnan(error)] = np.inf
+        ours, truth = self.patches.at(owner, *self._checks[:2]), self._checks[2:]
+        error = np.nan_to_num(np.abs(ours - truth).max(axis=0), nan=np.inf)
+        error[np.isnan(ours[0]) & np.isnan(truth[0])] = 0.0  # no position, as it should be
         self.largest_error = error.max(initial=0.0)
         wrong = np.zeros(len(self._sides), bool)
         wrong[owner[error > self._tolerance / SAFETY]] = True
-        used = np.unique(self._owner[self._owner >= 0])
+        used = self._in_use()
         return used[(wrong | self._bad)[used]]
 
     def _owners(self, places: np.ndarray) -> np.ndarray:
@@ -178,7 +183,7 @@ class _Plan:
             self._pixels.append((some, sampled[2:, inside]))
             self.stored += int(inside.sum())
             around = sampled[:, ~inside]
-            self._checks = np.concatenate([self._checks, around[:, self._owners(around) >= 0]], axis=1)
+            self._check(around[:, self._owners(around) >= 0])
 
 
 def _lattice(shape: tuple[int, int]) -> np.ndarray:
