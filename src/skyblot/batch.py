@@ -130,6 +130,21 @@ def run_batch(
             run.make(plan.groups)
 
 
+def _as_they_end(running: "Sequence[tuple[Task, Future[BlotResult]]]") -> "Iterator[tuple[Task, Future[BlotResult]]]":
+    """Yield tasks in order, each when its blot has ended.
+
+    An interruption while one waits for a future can leave the future's lock closed; waiting for a queue cannot.
+    """
+    ended: SimpleQueue[Future[BlotResult]] = SimpleQueue()
+    for _, future in running:
+        future.add_done_callback(ended.put)
+    seen: set[Future[BlotResult]] = set()
+    for task, future in running:
+        while future not in seen:
+            seen.add(ended.get())
+        yield task, future
+
+
 class _Run:
     """A run in progress; outcomes are handed over by the thread that started it."""
 
@@ -228,16 +243,8 @@ class _Run:
         resources = Resources(max(1, self._threads // workers), window, self._window_bytes, self._proceed)
         with ThreadPoolExecutor(workers, thread_name_prefix="skyblot-blot") as pool:
             running = [(each.task, pool.submit(self._blot, each.task, resources)) for each in current.members]
-            ended: SimpleQueue[Future[BlotResult]] = (
-                SimpleQueue()
-            )  # its get() can be interrupted at any time, result() not
-            seen: set[Future[BlotResult]] = set()
-            for _, future in running:
-                future.add_done_callback(ended.put)
             try:
-                for task, future in running:
-                    while future not in seen:
-                        seen.add(ended.get())
+                for task, future in _as_they_end(running):
                     self._finished(task, future)
             except BaseException:
                 self._stopping.set()
