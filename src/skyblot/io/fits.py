@@ -227,12 +227,7 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
 def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
     """Open the image that `name` names: its extension, else the first SCI, else the first 2-D image.
 
-    Raises
-    ------
-    FileError
-        If the file or the extension is missing, unreadable or truncated.
-    DataError
-        If it is not a 2-D image.
+    Errors are those of `skyblot.io.images.open_image`.
     """
     where = parse_name(name)
     with open_content(where.path) as content, _open_hdus(content) as hdus:

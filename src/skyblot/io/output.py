@@ -56,20 +56,8 @@ def write_blot(
 ) -> None:
     """Write a blot as primary header and one SCI extension, atomically.
 
-    Parameters
-    ----------
-    path : Path
-    data : ndarray, shape (ny, nx)
-        Written as float32, integers as they are.
-    reference : FitsImage
-        Its headers, distortion tables and ASDF extension go into the file.
-    cards : iterable of (keyword, value, comment)
-        Set in the SCI header.
-    wcs : astropy.wcs.WCS or None
-        An undistorted WCS to write in place of the reference's.
-    overwrite : bool
-    compress : bool
-        Compress the pixels tile by tile, without loss.
+    The reference's headers, distortion tables and ASDF extension go into the file, the cards into the SCI header. With
+    `compress` the pixels are compressed tile by tile. Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         try:
