@@ -12,6 +12,7 @@ import pytest
 from samples import digests, tan_header, texture, write_sci
 
 import skyblot
+from skyblot import exposure as exposure_module
 from skyblot.errors import FileError
 from skyblot.files import BatchError, blot_files
 
@@ -132,7 +133,46 @@ def test_a_full_disk(demo, out):
     assert old.read_bytes() == b"an old blot"
 
 
-MOUNT = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs"]
+SMALL_DISK = """
+import skyblot, sys
+median, out, *exposures = sys.argv[1:]
+try:
+    skyblot.blot_files(median, exposures, out, overwrite=True)
+except skyblot.BatchError as error:
+    print(len(error.results), len(error.failures))
+    print(*[each.reason for each in error.failures], sep="\\n")
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 300 kB: room for two blots of 124 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder]
+    possible = os.geteuid() == 0 and shutil.which("mount")
+    if not possible or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a small disk here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_up(demo, undisturbed, small_disk):
+    old = small_disk / "isky01a3q_sci2_blt.fits"
+    old.write_bytes(b"an old blot")
+    unchanged = digests(small_disk)
+    done = run(SMALL_DISK, demo.median, small_disk, *demo.exposures)
+    assert done.returncode == 0, done.stderr
+    counts, *reasons = done.stdout.splitlines()
+    made = dict(digests(small_disk).items() - unchanged.items())
+    assert made.items() <= undisturbed.items()  # complete
+    assert old.name in made or digests(small_disk)[old.name] == unchanged[old.name]
+    assert counts == f"{len(made)} {6 - len(made)}"
+    assert 1 <= len(made) <= 2
+    assert len(reasons) == 6 - len(made)
+    for reason in reasons:
+        assert "_blt.fits: cannot be written: " in reason
+        assert reason.count("space") <= 1  # said once
 
 
 def test_a_read_only_folder(demo, tmp_path):
@@ -195,6 +235,30 @@ def test_an_exposure_that_goes_away(demo, undisturbed, tmp_path, out):
         blot_files(demo.median, exposures, out, threads=1, on_result=after_the_first(exposures[2].unlink))
     assert len(caught.value.failures) == 2
     assert sorted(finals(out)) == sorted(name for name in undisturbed if "a3q" not in name)
+
+
+@pytest.mark.parametrize("change", ["replaced", "rewritten", "removed"])
+def test_an_exposure_that_changes_while_it_is_blotted_onto(demo, tmp_path, out, monkeypatch, change):
+    """Its blot would be of the old one, and `resume` would take it for one of the new one."""
+    exposures = [Path(shutil.copy2(path, tmp_path)) for path in demo.exposures]
+    other = Path(shutil.copy(exposures[0], tmp_path / "other"))
+    plan = exposure_module._plan
+
+    def plan_and_change(source, reference, settings):
+        planned = plan(source, reference, settings)
+        if reference.name == f"{exposures[1]}[sci,1]":
+            happen = {"replaced": lambda: other.replace(exposures[1]), "removed": exposures[1].unlink}
+            happen.get(change, lambda: exposures[1].write_bytes(other.read_bytes()))()
+        return planned
+
+    monkeypatch.setattr(exposure_module, "_plan", plan_and_change)
+    with pytest.raises(BatchError) as caught:
+        blot_files(demo.median, exposures, out, threads=1)
+    failed = [each.reason for each in caught.value.failures]
+    assert failed[0].startswith(f"{exposures[1]}: {'cannot be looked at' if change == 'removed' else 'has changed'}")
+    assert len(failed) == (2 if change == "removed" else 1)
+    assert "isky01a2q_sci1_blt.fits" not in finals(out)
+    assert digests(out) == finals(out)
 
 
 @pytest.mark.parametrize("change", ["truncated", "replaced", "removed"])

@@ -146,14 +146,15 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
             planned = _plan(source, reference, settings)
         resources.proceed()
         job, scaling, fill = planned.job, planned.scaling, planned.fill
-        blot = job.run(
-            scale=scaling.factor,
-            offset=scaling.offset,
-            fill_value=fill,
-            threads=resources.threads,
-            window=resources.window,
-            window_bytes=resources.window_bytes,
-        )
+        with named(source.image.name, reference.name):
+            blot = job.run(
+                scale=scaling.factor,
+                offset=scaling.offset,
+                fill_value=fill,
+                threads=resources.threads,
+                window=resources.window,
+                window_bytes=resources.window_bytes,
+            )
         if blot.covered == 0:
             _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
         resources.proceed()

@@ -53,7 +53,7 @@ def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
         y, x = np.meshgrid(np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij")
         with named(source.image.name, reference.name):
             exact = DirectMap(sky_of(target.wcs, "target"), sky_of(source.wcs, "source"))
-        mx, my = exact.at(x.ravel(), y.ravel())
+            mx, my = exact.at(x.ravel(), y.ravel())
     rows, columns = source.pixels.shape
     inside = (mx >= -0.5) & (mx < columns - 0.5) & (my >= -0.5) & (my < rows - 0.5)
     near = (mx > -MARGIN) & (mx < columns + MARGIN) & (my > -MARGIN) & (my < rows + MARGIN)

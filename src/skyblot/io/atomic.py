@@ -69,7 +69,8 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        reason = error.strerror or f"{error} (is the disk full?)"  # NumPy gives no reason
+        # NumPy gives no reason, and astropy says three times that there is no space.
+        reason = error.strerror or f"{str(error).partition('. ')[0]} (is the disk full?)"
         raise FileError(f"{path}: cannot be written: {reason}") from error
     finally:
         with suppress(FileNotFoundError):

@@ -124,11 +124,14 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
         )
 
 
-def agrees(exact: Any, plain: Any) -> bool:
+def agrees(exact: Any, plain: Any, name: str) -> bool:
     """Whether a FITS WCS puts an image's pixels where its gwcs does, to 1e-7 pixel, at 25 positions over it."""
     ny, nx = exact.array_shape
     x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 5), np.linspace(0, ny - 1, 5)))
-    lon, lat = exact.pixel_to_world_values(x, y)
+    try:
+        lon, lat = exact.pixel_to_world_values(x, y)
+    except Exception as error:  # transforms raise anything
+        raise WCSError(f"{name}: its gwcs cannot be evaluated: {one_line(error)}") from error
     xback, yback = plain.all_world2pix(lon, lat, 0)
     return bool(np.hypot(xback - x, yback - y).max() <= _SAME)  # False where there is a NaN
 

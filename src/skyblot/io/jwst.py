@@ -38,24 +38,36 @@ def best_wcs(image: "FitsImage") -> Any:
     with open_tree(BytesIO(content), f"{image.path}[asdf]") as tree:
         exact = stored_wcs(tree, ("meta", "wcs"), image.shape, image.name)
     plain = _tangent_wcs(image)
-    return plain if plain is not None and agrees(exact, plain) else exact
+    return plain if plain is not None and agrees(exact, plain, image.name) else exact
 
 
 def _asdf_content(image: "FitsImage") -> bytes:
     """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if there is none."""
-    if "ASDF" not in image.hdus:
+    there = "ASDF" in image.hdus
+    if there or image.facts.find("TELESCOP") == "JWST":
+        _check_end(image)
+    if not there:
         return b""
     hdu = image.hdus["ASDF"]
-    place = hdu.fileinfo()
-    if place is not None and place["file"].compression is None:
-        needed, present = place["datLoc"] + hdu.size, image.content.size
-        if needed > present:
-            raise FileError(f"{image.path}[asdf]: truncated: its gwcs needs {needed} bytes, the file has {present}")
     try:
         data = hdu.data
         return (data if data.dtype.names is None else data[data.dtype.names[0]][0]).tobytes()
     except Exception:  # not JWST's kind of ASDF extension: whatever astropy raises
         return b""
+
+
+def _check_end(image: "FitsImage") -> None:
+    """Refuse a file that ends too early: its last extension was the one with the gwcs."""
+    hdu, present = image.hdus[-1], image.content.size
+    place = hdu.fileinfo()
+    if place is None or place["file"].compression is not None:
+        return
+    # The end of another extension's last block is missed only where more was to follow.
+    needed = place["datLoc"] + (hdu.size if hdu.name == "ASDF" else place["datSpan"])
+    if needed > present:
+        raise FileError(
+            f"{image.path}: truncated: its extension {hdu.name} needs {needed} bytes, the file has {present}"
+        )
 
 
 def _header_wcs(image: "FitsImage", reason: str) -> Any:

@@ -9,7 +9,7 @@ from ..errors import FileError
 _BLOCK = 2880
 #: FITS has no more axes; no header is longer than these blocks, 28 MB.
 _MOST_AXES, _MOST_BLOCKS = 999, 10_000
-_BEGIN, _END = (b"SIMPLE  =", b"XTENSION="), re.compile(rb"END(?![A-Z0-9_-])")
+_BEGIN = b"SIMPLE  =", b"XTENSION="
 _CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT) *= *([^/]*)")
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
@@ -44,7 +44,7 @@ def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
             card = block[start : start + 80]
             if not cards and not card.startswith(_BEGIN):
                 return []
-            if _END.match(card):
+            if card.rstrip() == b"END" and len(block) == _BLOCK:  # astropy leaves the others out
                 return [*cards, card]
             if cards and card.startswith(b"XTENSION="):
                 raise FileError(f"{name}: damaged: its header does not end before that of the next extension")

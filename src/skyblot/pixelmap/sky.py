@@ -54,7 +54,7 @@ class FitsSky:
     """A FITS celestial WCS on a private copy, so that the caller's object is never touched."""
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs = self._checked_copy(wcs, role)
+        self.wcs, self._role = self._checked_copy(wcs, role), role
         self._lock = threading.Lock()
         self.lon, self.lat = self.wcs.wcs.lng, self.wcs.wcs.lat
         self.frame_key = self._frame_key()
@@ -101,12 +101,17 @@ class FitsSky:
             return BarycentricMeanEcliptic(equinox=f"J{2000.0 if np.isnan(equinox) else equinox}")
         if kind not in ("RA", "GLON", "TLON"):
             axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
-            raise WCSError(f"no rotation is known from CTYPE {axes} to the other WCS: expected RA, GLON or ELON")
+            raise WCSError(
+                f"the {self._role}'s WCS has CTYPE {axes}, from which no rotation to the other WCS is known: "
+                "expected RA, GLON or ELON"
+            )
         try:
             return wcs_to_celestial_frame(self.wcs)
         except ValueError:
-            given = f"RADESYS {self.wcs.wcs.radesys!r}"
-            raise WCSError(f"no rotation is known from {given} to the other WCS: expected ICRS, FK5 or FK4") from None
+            raise WCSError(
+                f"the {self._role}'s WCS has RADESYS {self.wcs.wcs.radesys!r}, from which no rotation to the other WCS "
+                "is known: expected ICRS, FK5 or FK4"
+            ) from None
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""
@@ -178,8 +183,11 @@ class LowLevelSky:
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""
-        with self._lock:
-            world = self.wcs.pixel_to_world_values(x, y)
+        try:
+            with self._lock:
+                world = self.wcs.pixel_to_world_values(x, y)
+        except Exception as error:  # transforms raise anything
+            raise WCSError(f"the {self._role}'s WCS cannot be evaluated: {one_line(error)}") from error
         lon, lat = (np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon))
         return lon, lat
 
