@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
     from .parameters import Parameters as Parameters
+    from .reject_files import RejectResult as RejectResult
+    from .reject_files import reject_files as reject_files
+    from .rejection import Criteria as Criteria
+    from .rejection import Noise as Noise
+    from .rejection import Rejection as Rejection
+    from .rejection import reject as reject
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
@@ -26,6 +32,12 @@ _HOMES = {
     "blot_files": "files",
     "BatchError": "files",
     "BlotResult": "exposure",
+    "reject": "rejection",
+    "reject_files": "reject_files",
+    "Criteria": "rejection",
+    "Noise": "rejection",
+    "Rejection": "rejection",
+    "RejectResult": "reject_files",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",

@@ -16,7 +16,7 @@ from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning, WCSError
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
-from .job import Job
+from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
 from .scaling import LABELS, Scaling, plan_scaling
@@ -138,22 +138,8 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
         With one sentence on what is wrong; nothing has been written then.
     """
     start = time.perf_counter()
-    with ExitStack() as stack:
-        with WARNING_FILTERS:
-            reference = stack.enter_context(open_image(where))
-            planned = _plan(source, reference, settings)
-        resources.proceed()
-        job, scaling, fill = planned.job, planned.scaling, planned.fill
-        blot = job.run(
-            scale=scaling.factor,
-            offset=scaling.offset,
-            fill_value=fill,
-            threads=resources.threads,
-            window=resources.window,
-            window_bytes=resources.window_bytes,
-        )
-        if blot.covered == 0:
-            _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
+    with rendered(source, where, settings, resources) as (reference, planned, blot):
+        scaling, fill = planned.scaling, planned.fill
         resources.proceed()
         cards = record.cards(source.image, reference, settings.parameters, scaling, fill, blot.covered)
         wcs = planned.target.wcs if planned.target.altered else None
@@ -163,8 +149,32 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
     return BlotResult(source.image.name, reference.name, path, planned.target.shape, blot.covered, seconds)
 
 
+@contextmanager
+def rendered(
+    source: Source, where: ImageName, settings: Settings, resources: Resources
+) -> Iterator[tuple[Image, "Planned", Blot]]:
+    """Make a blot, and yield it with its reference, which is open meanwhile, and with how it was made."""
+    with ExitStack() as stack:
+        with WARNING_FILTERS:
+            reference = stack.enter_context(open_image(where))
+            planned = _plan(source, reference, settings)
+        resources.proceed()
+        scaling, fill = planned.scaling, planned.fill
+        blot = planned.job.run(
+            scale=scaling.factor,
+            offset=scaling.offset,
+            fill_value=fill,
+            threads=resources.threads,
+            window=resources.window,
+            window_bytes=resources.window_bytes,
+        )
+        if blot.covered == 0:
+            _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
+        yield reference, planned, blot
+
+
 @dataclass(frozen=True)
-class _Planned:
+class Planned:
     """All that headers say of a blot."""
 
     target: Target
@@ -173,7 +183,7 @@ class _Planned:
     fill: float
 
 
-def _plan(source: Source, reference: Image, settings: Settings) -> _Planned:
+def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     parameters, target = settings.parameters, target_of(reference, settings.parameters)
     job = _prepare(source, target, reference, settings)
     scaling = LABELS
@@ -181,7 +191,7 @@ def _plan(source: Source, reference: Image, settings: Settings) -> _Planned:
         ratio = _scale_ratio(source, target, reference)
         scaling = plan_scaling(parameters, source.image.facts, reference.facts, ratio)
     fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
-    return _Planned(target, job, scaling, fill)
+    return Planned(target, job, scaling, fill)
 
 
 def _prepare(source: Source, target: Target, reference: Image, settings: Settings) -> Job:

@@ -1,0 +1,115 @@
+"""What an exposure differs from its blot by, on the whole: sky, position, sharpness. Arrays only."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernels.compare import BEND, COLUMNS, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, STRUCTURE, sample
+
+#: Pixels that are looked at, at most: of the sky, and of sources.
+_SAMPLE = 200_000
+#: Sky is where the curvature of the blot is below this many sigma; sources are where it is above that many.
+_FLAT, _CURVED = 2.0, 8.0
+#: Sources have to have so many pixels for their positions to be measured.
+_ENOUGH = 30
+#: Error of a blot in units of its curvature: what limits the weight of bright sources.
+_BLOT_ERROR = 0.2
+_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Systematics:
+    """How an exposure differs from its blot on the whole; attributes as those of `skyblot.reject.Rejection`."""
+
+    background: float
+    misalignment: tuple[float, float] = (math.nan, math.nan)
+    misalignment_error: float = math.nan
+    sharpness: float = math.nan
+
+    @property
+    def terms(self) -> tuple[float, float, float, float]:
+        """The residual they explain, as coefficients of 1, slopes in x and y, and second differences."""
+        if math.isnan(self.sharpness):
+            return self.background, 0.0, 0.0, 0.0
+        dx, dy = self.misalignment
+        return self.background, -dx, -dy, self.sharpness
+
+
+def measure(
+    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, background: float | None
+) -> Systematics:
+    """Measure background, misalignment and sharpness from pixels most of which are good.
+
+    The residual of a displaced blot is minus its gradient times the displacement, and that of a smoothed one its
+    Laplacian times a constant, to first order. Both are fitted to the pixels of sources by least squares with weights
+    that fall with the distance from the fit (Cauchy's), so that cosmic rays do not count.
+    """
+    if background is None:
+        background = _background(data, blot, sigma, valid)
+    rows = _sampled(data, blot, sigma, valid, _CURVED, math.inf)
+    if len(rows) < _ENOUGH:
+        return Systematics(background)
+    noise = np.hypot(rows[:, SIGMA], _BLOT_ERROR * rows[:, STRUCTURE])
+    design = rows[:, [SLOPE_X, SLOPE_Y, BEND]] / noise[:, None]
+    found = _robust_fit(design, (rows[:, RESIDUAL] - background) / noise)
+    if found is None:
+        return Systematics(background)
+    (slope_x, slope_y, bend), error = found
+    return Systematics(background, (-float(slope_x), -float(slope_y)), error, float(bend))
+
+
+def _background(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> float:
+    """Middle of the residuals of the sky, of all residuals where there is no sky."""
+    for most in (_FLAT, math.inf):
+        rows = _sampled(data, blot, sigma, valid, 0.0, most)
+        if len(rows) >= min(_ENOUGH, np.count_nonzero(valid)):
+            break
+    return clipped_median(rows[:, RESIDUAL]) if len(rows) else 0.0
+
+
+def clipped_median(values: np.ndarray) -> float:
+    """Return the median of the values within 3 sigma of it, until none is left out any more.
+
+    Examples
+    --------
+    >>> clipped_median(np.array([1.0, 2.0, 3.0, 4.0, 1000.0]))
+    2.5
+    """
+    kept = values
+    for _ in range(_ROUNDS):
+        middle = np.median(kept)
+        spread = 1.4826 * np.median(np.abs(kept - middle))
+        within = kept[np.abs(kept - middle) <= 3 * spread]
+        if len(within) in (0, len(kept)):
+            break
+        kept = within
+    return float(np.median(kept))
+
+
+def _sampled(
+    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, least: float, most: float
+) -> np.ndarray:
+    """Pixels whose curvature is from `least` to `most` sigma, evenly thinned out to a number that is enough."""
+    rows = np.empty((min(_SAMPLE, data.size), COLUMNS))
+    count = sample(data, blot, sigma, valid, least, most, 1, rows)
+    if count > len(rows):
+        stride = math.ceil(count / len(rows))
+        sample(data, blot, sigma, valid, least, most, stride, rows)
+        count = math.ceil(count / stride)
+    return rows[:count]
+
+
+def _robust_fit(design: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """Coefficients of a fit with Cauchy's weights, and the standard error of the first two; None if there is none."""
+    weights = np.ones(len(values))
+    for _ in range(_ROUNDS):
+        normal = (design * weights[:, None]).T @ design
+        if not np.linalg.cond(normal) < 1e10:
+            return None
+        coefficients = np.linalg.solve(normal, (design * weights[:, None]).T @ values)
+        away = values - design @ coefficients
+        width = max(1.0, 1.4826 * float(np.median(np.abs(away))))
+        weights = 1.0 / (1.0 + (away / (2.0 * width)) ** 2)
+    variance = np.linalg.inv(normal).diagonal()[:2] * width**2
+    return coefficients, float(np.sqrt(variance.max()))
