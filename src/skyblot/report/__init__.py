@@ -2,6 +2,7 @@
 
 from .chip import ChipReport
 from .files import report_of_files
-from .html import write_report
+from .html import Report, open_report, write_report
+from .rejected import report_of_comparison
 
-__all__ = ["ChipReport", "report_of_files", "write_report"]
+__all__ = ["ChipReport", "Report", "open_report", "report_of_comparison", "report_of_files", "write_report"]

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DataError
 from ..io.images import Image, open_image
 from ..io.names import ImageName, extension_text, parse_name
+from ..io.planes import error_plane
 from ..scaling import unit_kind
 from .chip import ChipReport
 from .stretch import centre_and_spread
@@ -17,6 +18,8 @@ from .stretch import centre_and_spread
 if TYPE_CHECKING:
     from ..residuals import Systematics
 
+#: The label of the background: views are of the blot on the exposure's level, so that blinking shows sources only.
+BACKGROUND = "background, added to the blot here"
 #: A misalignment above this, in pixels, is worth a note; so is five times its error, no less.
 MISALIGNED = 0.1
 #: Facts of an exposure that a reader wants to see, by keyword.
@@ -61,8 +64,8 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         found = measure(data, blot, sigma, valid, None)
         unit, notes = image.facts.bunit, [*_unit_notes(image, made), *_misalignment_notes(found)]
         facts: dict[str, object] = {
-            "background, exposure − blot": found.background,
-            "misalignment (x, y)": _misalignment_text(found),
+            BACKGROUND: found.background,
+            "misalignment (x, y)": misalignment_text(found.misalignment, found.misalignment_error),
             "σ": origin,
             **_known(image),
             **_record(made),
@@ -71,10 +74,13 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         residual = (data - blot - np.float32(found.background)) / sigma
     residual[~valid] = np.nan
     links = {"exposure": where.path, "blot": path, **_source_link(made)}
-    return ChipReport(_name(where), data, blot, residual, None, facts, links, unit, notes)
+    return ChipReport(
+        chip_name(where), data, blot + np.float32(found.background), residual, None, facts, links, unit, notes
+    )
 
 
-def _name(where: ImageName) -> str:
+def chip_name(where: ImageName) -> str:
+    """Return the heading of a chip: file and extension, without the folder."""
     extension = "" if where.extension is None else f"[{extension_text(where.extension)}]"
     return f"{where.path.name}{extension}"
 
@@ -94,20 +100,12 @@ def _covered(blot: np.ndarray, made: Image) -> np.ndarray:
 
 def _sigma(image: Image, data: np.ndarray, blot: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, str]:
     """The errors of the exposure and where they come from."""
-    errors = _errors(image)
-    if errors is not None and errors.shape == data.shape and np.any(errors[valid] > 0):
-        return errors, "the exposure's errors (ERR)"
+    errors = error_plane(image)
+    if errors is not None and np.any(errors[valid] > 0):
+        return np.asarray(errors, np.float32), "the exposure's errors (ERR)"
     spread = centre_and_spread((data - blot)[valid])[1] if valid.any() else 0.0
     text = f"{spread:.4g}, the robust scatter of exposure − blot: there are no errors (ERR)"
     return np.full(data.shape, spread, np.float32), text
-
-
-def _errors(image: Any) -> np.ndarray | None:
-    if hasattr(image, "hdus"):
-        key = ("ERR", image.hdu.ver)
-        return np.asarray(image.hdus[key].data, np.float32) if key in image.hdus else None
-    errors = image.tree["roman"].get("err")
-    return None if errors is None else np.asarray(getattr(errors, "value", errors)[...], np.float32)
 
 
 def _known(image: Image) -> dict[str, object]:
@@ -143,8 +141,9 @@ def _unit_notes(image: Image, made: Image) -> list[str]:
     ]
 
 
-def _misalignment_text(found: "Systematics") -> str:
-    (dx, dy), error = found.misalignment, found.misalignment_error
+def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
+    """Return a misalignment with its standard error in words."""
+    dx, dy = misalignment
     if not math.isfinite(dx + dy + error):
         return "not known: too few sources"
     return f"{dx:+.3f}, {dy:+.3f} ± {error:.3f} pixel".replace("-", "−")

@@ -81,7 +81,7 @@ def show(file: str | Path, output: str | Path | None = None, *, overwrite: bool 
         ny, nx = image.shape
     figure = _figure(panels, nx, ny)
     with atomic_write(path, overwrite=overwrite) as stream:
-        figure.savefig(stream, format="png", dpi=_DPI)
+        figure.savefig(stream, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     return Shown(path, tuple(panel.title for panel in panels))
 
 

@@ -146,7 +146,7 @@ def _stamp(chip: ChipReport, x: int, y: int, stretch: Stretch) -> Stamp:
     gap = np.full((STAMP, 2), GAP, np.uint8)
     strip = np.concatenate([each for panel in panels for each in (panel, gap)][:-1], axis=1)
     value = chip.residual_sigma[y, x]
-    text = f"{text_of(float(f'{value:.3g}'))} σ" if np.isfinite(value) else "not compared"
+    text = f"{short_text(value)} σ" if np.isfinite(value) else "not compared"
     return Stamp(x, y, text, stamp_uri(strip))
 
 

@@ -301,7 +301,5 @@
   new ResizeObserver(draw).observe(find("#stage"));
 
   theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  find("#summary").textContent = find("#size").textContent;
   if (chips.length === 1) show(0);
-  else if (chips.length === 0) find("#summary").textContent = "No chip was compared.";
 })();
