@@ -21,7 +21,15 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--force-device-scale-factor=1",
 )
-_KEYS = {"Left": "\ue012", "Up": "\ue013", "Right": "\ue014", "Down": "\ue015", "Escape": "\ue00c", "Enter": "\ue007"}
+_KEYS = {
+    "Left": "\ue012",
+    "Up": "\ue013",
+    "Right": "\ue014",
+    "Down": "\ue015",
+    "Escape": "\ue00c",
+    "Enter": "\ue007",
+    "Tab": "\ue004",
+}
 #: Straight to the loopback, whatever proxy the environment names.
 _OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -103,6 +111,8 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if self.dark else "light"}
         self.command("Emulation.setEmulatedMedia", features=[scheme])
+        self._call("POST", "/url", {"url": "about:blank"})
+        self.requests(), self.complaints()  # of the page before, such as the browser's own first one
         self._call("POST", "/url", {"url": Path(path).resolve().as_uri()})
 
     def run(self, script, *arguments):
@@ -119,7 +129,7 @@ class Browser:
         raise TimeoutError(script)
 
     def press(self, *keys):
-        """Press keys, one after the other: characters, or Left, Right, Up, Down, Escape, Enter."""
+        """Press keys, one after the other: characters, or Left, Right, Up, Down, Escape, Enter, Tab."""
         actions = [{"type": kind, "value": _KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
         self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
