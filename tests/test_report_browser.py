@@ -369,8 +369,12 @@ def test_a_hundred_chips_open_one_by_one(window, tmp_path):
     path = write_report(tmp_path / "many.html", chips, title="Many", parameters={}, size=128, stamps=1)
     window.load(path)
     assert window.run("return document.images.length") == 100
-    window.run("[...document.querySelectorAll('.chip')].at(-1).click()")
+    window.run("const last = [...document.querySelectorAll('.chip')].at(-1); last.scrollIntoView(); last.click()")
     opened(window, 99)
+    seen = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return [box.top, box.bottom]"
+    for what in ("#canvas", ".chip[aria-current=true]"):
+        top, bottom = window.run(seen, what)
+        assert -1 <= top < bottom <= window.size[1] + 1, what
     assert window.run("return document.querySelector('#chip-name').textContent") == "chip099"
     assert window.run("return document.images.length") < 110
 

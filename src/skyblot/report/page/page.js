@@ -156,10 +156,18 @@
     find("#chip-name").textContent = open.name;
     find("#notes").replaceChildren(find(".notes", content));
     find("#details").replaceChildren(find(".details", content));
-    find("button", chips[number]).scrollIntoView({ block: "nearest" });
+    showThumbnail(chips[number]);
+    if (before === null) window.scrollTo(0, 0);
     say(`Chip ${number + 1} of ${chips.length}`);
     if (before === null || before.nx !== open.nx || before.ny !== open.ny) fit();
     else draw();
+  }
+
+  /** Scroll the list of chips, and not the page, which its own method would do too. */
+  function showThumbnail(item) {
+    const list = find("nav"), inside = item.getBoundingClientRect(), outside = list.getBoundingClientRect();
+    if (inside.top < outside.top) list.scrollTop -= outside.top - inside.top;
+    else if (inside.bottom > outside.bottom) list.scrollTop += inside.bottom - outside.bottom;
   }
 
   // ---- What keys and buttons do ----
@@ -264,9 +272,14 @@
     const button = event.target.closest("button");
     if (button === null) return;
     if (button.dataset.key) act(button.dataset.key);
-    else if (button.classList.contains("chip")) show(chips.indexOf(button.parentElement));
+    else if (button.classList.contains("chip")) pick(chips.indexOf(button.parentElement));
     else if (button.classList.contains("stamp")) visit(+button.dataset.x, +button.dataset.y);
   });
+
+  async function pick(number) {
+    await show(number);
+    find("#chip-head").scrollIntoView({ block: "nearest" });
+  }
 
   function visit(x, y) {
     Object.assign(state, { x: x + 0.5, y: y + 0.5, zoom: Math.max(state.zoom, 6) });
