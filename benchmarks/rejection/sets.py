@@ -4,6 +4,7 @@ An exposure is the sky at its own pixels, integrated over them: no interpolation
 the exposures, each drizzled onto its pixels with nothing masked, as it is before cosmic rays are known.
 """
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -210,7 +211,9 @@ def _combine(stack: np.ndarray) -> np.ndarray:
 
     That is AstroDrizzle's default: farther than 4 sigma, and beside such pixels than 3.
     """
-    median, least = np.nanmedian(stack, axis=0), np.nanmin(stack, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # where there is no exposure
+        median, least = np.nanmedian(stack, axis=0), np.nanmin(stack, axis=0)
     if len(stack) >= 6:
         return median
     excess = (median - least) / np.sqrt(np.maximum(least, 0) + SKY + READ_NOISE**2)

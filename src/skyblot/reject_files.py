@@ -84,7 +84,7 @@ class RejectResult(BlotResult):
     ----------
     rejected, judged : int
         Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked at.
-    background, misalignment, misalignment_error, sharpness
+    background, misalignment, misalignment_error, sharpness, roughness
         As those of `skyblot.Rejection`.
     criteria : Criteria
     blot_path : Path or None
@@ -102,6 +102,7 @@ class RejectResult(BlotResult):
     misalignment: tuple[float, float] = (np.nan, np.nan)
     misalignment_error: float = np.nan
     sharpness: float = np.nan
+    roughness: float = np.nan
     criteria: Criteria = field(default_factory=Criteria)
     blot_path: Path | None = None
     bits: int = 0
@@ -351,7 +352,7 @@ def compare_exposure(
             source.image.name, exposure.name, path, exposure.shape, blot.covered, time.perf_counter() - start,
             rejected=round(found.fraction * judged), judged=judged, background=found.background,
             misalignment=found.misalignment, misalignment_error=found.misalignment_error,
-            sharpness=found.sharpness, criteria=criteria, blot_path=blot_path, bits=instrument.bits,
+            sharpness=found.sharpness, roughness=found.roughness, criteria=criteria, blot_path=blot_path, bits=instrument.bits,
             bad=_bad_pixels(where, found, blot.data) if settings.keep_pixels else None, notes=notes,
         )  # fmt: skip
         if settings.inspect is not None:

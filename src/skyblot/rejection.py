@@ -14,15 +14,18 @@ from .kernels.compare import join_levels, model_sigma, plain_levels, spread, var
 from .residuals import Systematics, measure
 
 RULES = ("skyblot", "plain")
-#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by.
-DEFAULT_SNR = {"skyblot": (4.3, 2.9), "plain": (3.5, 3.0)}
-DEFAULT_SCALE = {"skyblot": (0.14, 0.14), "plain": (1.2, 0.7)}
+#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
+#: skyblot, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
+DEFAULT_SNR = {"skyblot": (4.6, 3.2), "plain": (3.5, 3.0)}
+DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 #: A misalignment above this, in pixels, is worth a warning; so is an uncertainty below a fifth of it, no other.
 MISALIGNED = 0.1
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
-NEGATIVE = 1.5
+NEGATIVE = 2.0
 #: Part of an exposure's variance that the mosaic takes off the residual, for one of them: it is in the mosaic too.
 _SHARED = 0.9
+#: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
+_TAILS = (0.27, 0.75)
 _LARGEST_GROW = 50.0
 
 
@@ -65,7 +68,8 @@ class Criteria:
         Thresholds in sigma, of the seed and of the members beside it.
     scale : (float, float), optional
         For "plain" what the largest difference of a blot pixel to its neighbours is multiplied by, for the seed and
-        the members; for "skyblot" the error of the blot in units of its curvature and of that difference.
+        the members; for "skyblot" what the measured error of the blot is multiplied by, in its curvature and in
+        that difference.
     exposures : int, optional
         How many exposures the mosaic was made of, this one among them.
     grow : float
@@ -131,6 +135,9 @@ class Rejection:
     sharpness : float
         Coefficient of the blot's second differences in the residual, square pixels: negative where the blot is
         smoother than the exposure; NaN where too few sources say it.
+    roughness : float
+        Error of the blot at sources, of interpolation for example, in units of its structure: 90 percent of the
+        sources' pixels are within it.
     fraction : float
         Part of the judged pixels that the rule rejected, without what `grow` and tails add.
     criteria : Criteria
@@ -143,6 +150,7 @@ class Rejection:
     misalignment: tuple[float, float]
     misalignment_error: float
     sharpness: float
+    roughness: float
     fraction: float
     criteria: Criteria = field(default_factory=Criteria)
 
@@ -265,7 +273,7 @@ def compare(
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
         grown(mask, criteria, workers), significance, judged, found.background, found.misalignment,
-        found.misalignment_error, found.sharpness, fraction, criteria,
+        found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
     )  # fmt: skip
 
 
@@ -276,13 +284,26 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
         kernel, numbers = plain_levels, (found.background, snr, scale)
     else:
         share = 1.0 - _SHARED / criteria.exposures if criteria.exposures else 1.0
-        kernel, numbers = variance_levels, (found.terms, snr, (share, *scale, photons, NEGATIVE))
+        curved, stepped = (factor * blot_error(found.roughness) for factor in scale)
+        kernel, numbers = variance_levels, (found.terms, snr, (share, curved, stepped, photons, NEGATIVE))
 
     def mark(row0: int, *arrays: np.ndarray) -> None:
         *images, levels, significance = arrays
         kernel(row0, *images, *numbers, levels, significance)
 
     return mark
+
+
+def blot_error(roughness: float) -> float:
+    """Return the error of a blot that the rule skyblot reckons with, in units of its structure.
+
+    Examples
+    --------
+    >>> blot_error(0.1), round(blot_error(0.54), 3)
+    (0.1, 0.908)
+    """
+    usual, power = _TAILS
+    return roughness * max(1.0, roughness / usual) ** power
 
 
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:

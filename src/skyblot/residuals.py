@@ -1,4 +1,4 @@
-"""What an exposure differs from its blot by, on the whole: sky, position, sharpness. Arrays only."""
+"""What an exposure differs from its blot by, on the whole: sky, position, sharpness, and how well it then agrees."""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +9,15 @@ from .kernels.compare import BEND, COLUMNS, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, S
 
 #: Pixels that are looked at, at most: of the sky, and of sources.
 _SAMPLE = 200_000
-#: Sky is where the curvature of the blot is below this many sigma; sources are where it is above that many.
-_FLAT, _CURVED = 2.0, 8.0
-#: Sources have to have so many pixels for their positions to be measured.
+#: Sky is where the structure of the blot is below this many sigma; sources are where it is above that many.
+_FLAT, _CURVED = 2.0, 12.0
+#: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured.
 _ENOUGH = 30
-#: Error of a blot in units of its curvature: what limits the weight of bright sources.
-_BLOT_ERROR = 0.2
+#: The error of a blot in units of its structure, where there are too few sources to measure it: as of undersampled
+#: stars. The weights of the fit assume it as well, so that the brightest source does not decide alone.
+USUAL_ROUGHNESS = 0.3
+#: What part of the sources' pixels it covers. Cosmic rays are few enough not to matter for it.
+_COVERED = 90.0
 _ROUNDS = 20
 
 
@@ -26,6 +29,7 @@ class Systematics:
     misalignment: tuple[float, float] = (math.nan, math.nan)
     misalignment_error: float = math.nan
     sharpness: float = math.nan
+    roughness: float = USUAL_ROUGHNESS
 
     @property
     def terms(self) -> tuple[float, float, float, float]:
@@ -39,24 +43,28 @@ class Systematics:
 def measure(
     data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, background: float | None
 ) -> Systematics:
-    """Measure background, misalignment and sharpness from pixels most of which are good.
+    """Measure background, misalignment, sharpness and roughness from pixels most of which are good.
 
     The residual of a displaced blot is minus its gradient times the displacement, and that of a smoothed one its
     Laplacian times a constant, to first order. Both are fitted to the pixels of sources by least squares with weights
-    that fall with the distance from the fit (Cauchy's), so that cosmic rays do not count.
+    that fall with the distance from the fit (Cauchy's), so that cosmic rays do not count. What is then left is the
+    error of the blot: of interpolation, of pixels that undersample stars, of higher orders of the displacement.
     """
     if background is None:
         background = _background(data, blot, sigma, valid)
     rows = _sampled(data, blot, sigma, valid, _CURVED, math.inf)
     if len(rows) < _ENOUGH:
         return Systematics(background)
-    noise = np.hypot(rows[:, SIGMA], _BLOT_ERROR * rows[:, STRUCTURE])
-    design = rows[:, [SLOPE_X, SLOPE_Y, BEND]] / noise[:, None]
-    found = _robust_fit(design, (rows[:, RESIDUAL] - background) / noise)
+    noise = np.hypot(rows[:, SIGMA], USUAL_ROUGHNESS * rows[:, STRUCTURE])
+    design = rows[:, [SLOPE_X, SLOPE_Y, BEND]]
+    found = _robust_fit(design / noise[:, None], (rows[:, RESIDUAL] - background) / noise)
     if found is None:
         return Systematics(background)
-    (slope_x, slope_y, bend), error = found
-    return Systematics(background, (-float(slope_x), -float(slope_y)), error, float(bend))
+    coefficients, error = found
+    left = np.abs(rows[:, RESIDUAL] - background - design @ coefficients)
+    roughness = float(np.percentile(left / rows[:, STRUCTURE], _COVERED))
+    slope_x, slope_y, bend = (float(each) for each in coefficients)
+    return Systematics(background, (-slope_x, -slope_y), error, bend, roughness)
 
 
 def _background(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> float:
@@ -90,7 +98,7 @@ def clipped_median(values: np.ndarray) -> float:
 def _sampled(
     data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, least: float, most: float
 ) -> np.ndarray:
-    """Pixels whose curvature is from `least` to `most` sigma, evenly thinned out to a number that is enough."""
+    """Pixels whose structure is from `least` to `most` sigma, evenly thinned out to a number that is enough."""
     rows = np.empty((min(_SAMPLE, data.size), COLUMNS))
     count = sample(data, blot, sigma, valid, least, most, 1, rows)
     if count > len(rows):

@@ -40,24 +40,26 @@ def _structure(blot, y, x):
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def sample(data, blot, sigma, valid, least, most, stride, out):
-    """Collect every `stride`-th valid pixel whose curvature is from `least` to `most` sigma; return how many are.
+    """Collect every `stride`-th valid pixel whose structure is from `least` to `most` sigma; return how many are.
 
-    The first of them go to `out` (n, COLUMNS): I - B, sigma, slopes, sum of second differences, curvature.
+    The first of them go to `out` (n, COLUMNS): I - B, sigma, slopes, sum of second differences, structure. That is the
+    root of the squares of the curvature, the sum of the absolute second differences, and of the largest difference
+    to a neighbour.
     """
     found = 0
     for y in range(data.shape[0]):
         for x in range(data.shape[1]):
             if not valid[y, x]:
                 continue
-            slope_x, slope_y, bend_x, bend_y, _ = _structure(blot, y, x)
-            curvature = abs(bend_x) + abs(bend_y)
-            if curvature < least * sigma[y, x] or curvature > most * sigma[y, x]:
+            slope_x, slope_y, bend_x, bend_y, step = _structure(blot, y, x)
+            structure = np.hypot(abs(bend_x) + abs(bend_y), step)
+            if structure < least * sigma[y, x] or structure > most * sigma[y, x]:
                 continue
             if found % stride == 0 and found // stride < out.shape[0]:
                 row = out[found // stride]
                 row[RESIDUAL], row[SIGMA] = data[y, x] - blot[y, x], sigma[y, x]
                 row[SLOPE_X], row[SLOPE_Y] = slope_x, slope_y
-                row[BEND], row[STRUCTURE] = bend_x + bend_y, curvature
+                row[BEND], row[STRUCTURE] = bend_x + bend_y, structure
             found += 1
     return found
 
@@ -95,7 +97,7 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
     terms : (background, slope_x, slope_y, bend)
         What the residual is expected to be: ``background + slope_x Bx + slope_y By + bend (Bxx + Byy)``.
     snr : (seed, member)
-    weights : (noise, curvature, step, photons, negative)
+    weights : (noise, curved, stepped, photons, negative)
         Part of sigma squared that the comparison sees; errors in units of the curvature and of the largest
         difference to a neighbour; 1 / gain if sigma includes the photons of the residual itself, else 0; and
         what a negative residual is divided by.
@@ -113,8 +115,9 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
             if photons > 0 and residual > 0:
                 noise = max(noise - photons * residual, 0.05 * noise)
             residual -= terms[1] * slope_x + terms[2] * slope_y + terms[3] * (bend_x + bend_y)
-            model = curved * (abs(bend_x) + abs(bend_y)) + stepped * step
-            ratio = residual / np.sqrt(share * noise + model * model)
+            curvature = abs(bend_x) + abs(bend_y)
+            model = (curved * curvature) ** 2 + (stepped * step) ** 2
+            ratio = residual / np.sqrt(share * noise + model)
             significance[j, x] = ratio
             strength = ratio if ratio > 0 else -ratio / negative
             level = MEMBER if strength > snr[1] else 0
