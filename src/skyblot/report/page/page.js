@@ -25,22 +25,25 @@
     const surface = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext("2d");
     surface.drawImage(image, 0, 0);
     const { data, width, height } = surface.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
-    return { levels: Uint8Array.from({ length: width * height }, (_, k) => data[4 * k]), width, height };
+    const levels = new Uint8Array(width * height);
+    for (let k = 0; k < levels.length; k++) levels[k] = data[4 * k];
+    return { levels, width, height };
   };
+
+  /** A colour as the four bytes of a pixel, in the machine's order. */
+  const packed = (rgb) => new Uint32Array(Uint8ClampedArray.of(...rgb, 255).buffer)[0];
 
   function paint(view) {
     const { levels, width, height } = open.pictures[view === "mask" ? "exposure" : view];
     const labels = open.pictures.labels.levels, dim = view === "mask" ? (state.inverted ? 0.45 : 0.4) : 1;
     const base = state.inverted && view === "mask" ? 255 * (1 - dim) : 0;
-    const table = Array.from({ length: 256 }, (_, k) => colour(view, k).map((each) => base + dim * each));
-    const image = new ImageData(width, height), data = image.data;
+    const table = Array.from({ length: 256 }, (_, k) => packed(colour(view, k).map((each) => base + dim * each)));
+    const image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
+    const marked = view === "mask" || state.marked, patched = view === "mask" || view === "residual";
+    const flagged = packed(FLAGGED), missing = packed(MISSING);
     for (let k = 0; k < levels.length; k++) {
       const label = Math.round(labels[k] / 85);
-      let rgb = table[levels[k]];
-      if (label === 1 && (view === "mask" || state.marked)) rgb = FLAGGED;
-      else if (label === 2 && (view === "mask" || view === "residual")) rgb = MISSING;
-      data.set(rgb, 4 * k);
-      data[4 * k + 3] = 255;
+      words[k] = label === 1 && marked ? flagged : label === 2 && patched ? missing : table[levels[k]];
     }
     const surface = new OffscreenCanvas(width, height);
     surface.getContext("2d").putImageData(image, 0, 0);
