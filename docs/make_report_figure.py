@@ -14,8 +14,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 
 from chromium import Browser  # noqa: E402
 
-from skyblot import Parameters, make_demo  # noqa: E402
-from skyblot.reject_files import reject_files  # noqa: E402
+from skyblot import Parameters, make_demo, reject_files  # noqa: E402
 from skyblot.report import open_report, report_of_comparison  # noqa: E402
 from skyblot.report.encode import diverging_colours  # noqa: E402
 

@@ -113,7 +113,7 @@ def test_a_roman_exposure_has_a_report(tmp_path):
 
 
 def test_a_rejection_is_reported(demo, tmp_path):
-    from skyblot.reject_files import reject_files
+    from skyblot import reject_files
 
     seen = []
     page = tmp_path / "page.html"

@@ -11,7 +11,7 @@ from .facts import percent, thousands
 from .files import BACKGROUND, chip_name, misalignment_text
 
 if TYPE_CHECKING:
-    from ..reject_files import Comparison, RejectResult
+    from ..cosmics import Comparison, RejectResult
 
 
 def report_of_comparison(comparison: "Comparison") -> ChipReport:
