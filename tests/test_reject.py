@@ -14,7 +14,7 @@ from scipy.special import erf
 import skyblot
 from skyblot import Criteria, Noise, bands
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
-from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR, NEGATIVE, blot_error, grown, reject
+from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR, NEGATIVE, blot_error, expected_share, grown, reject
 from skyblot.residuals import USUAL_ROUGHNESS, clipped_median
 
 F32 = float(np.finfo(np.float32).eps)
@@ -54,7 +54,7 @@ def plain_mask(exposure, blot, sigma, valid, snr, scale, background):
 
 def significance(exposure, blot, sigma, valid, found, photons=0.0):
     """The rule skyblot's residual over its noise, written out."""
-    share = 1 - 0.9 / found.criteria.exposures if found.criteria.exposures else 1.0
+    share = found.noise**2 if math.isfinite(found.noise) else expected_share(found.criteria.exposures)
     (_, (curved, stepped)), out = found.criteria.thresholds, np.full(blot.shape, np.nan)
     (dx, dy), bend = found.misalignment, found.sharpness
     for y, x in np.argwhere(valid):
@@ -66,7 +66,8 @@ def significance(exposure, blot, sigma, valid, found, photons=0.0):
         if not math.isnan(bend):
             residual += dx * (right - left) / 2 + dy * (above - below) / 2 - bend * (bend_x + bend_y)
         error = curved * (abs(bend_x) + abs(bend_y)), stepped * largest_step(blot, y, x)
-        out[y, x] = residual / math.sqrt(share * variance + blot_error(found.roughness) ** 2 * (error[0] ** 2 + error[1] ** 2))
+        model = blot_error(found.roughness) * math.hypot(*error)
+        out[y, x] = residual / math.sqrt(share * variance + model**2)
     return out
 
 
@@ -111,9 +112,7 @@ class TestPlainRule:
         exposure[rng.random(blot.shape) < 0.05] = np.nan
         sigma = rng.integers(1, 5, blot.shape).astype(float)
         valid = rng.random(blot.shape) < 0.9
-        found = reject(
-            exposure, blot, sigma, valid=valid, rule="plain", snr=snr, scale=scale, background=background
-        )
+        found = reject(exposure, blot, sigma, valid=valid, rule="plain", snr=snr, scale=scale, background=background)
         judged = valid & np.isfinite(exposure) & np.isfinite(blot)
         expected = plain_mask(exposure, blot, sigma, judged, snr, scale, background)
         np.testing.assert_array_equal(found.mask, expected)
@@ -332,7 +331,8 @@ class TestPixels:
 
     def test_the_result_depends_on_neither_threads_nor_bands(self, monkeypatch):
         blot, criteria = field(), Criteria(grow=2, cte_tail=3)
-        exposure, sigma = noisy(blot, 5), np.full(blot.shape, 0.5 * SIGMA)
+        exposure, sigma = noisy(blot, 5), np.full(blot.shape, SIGMA)
+        exposure[::9, ::7] += 20
         first = reject(exposure, blot, sigma, criteria=criteria, threads=1)
         monkeypatch.setattr(bands, "BAND_PIXELS", 3 * blot.shape[1])
         second = reject(exposure, blot, sigma, criteria=criteria, threads=3)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from rules import Rule
 from scipy import ndimage
-from sets import Frame, TruthSet
+from sets import Frame
 
 #: What thresholds are multiplied by.
-FACTORS = np.geomspace(0.4, 4.0, 24)
+FACTORS = np.geomspace(0.5, 2.5, 13)
 #: Cosmic-ray pixels brighter than this, in sigma of the exposure without them.
 BRIGHTNESS = (3.0, 5.0, 10.0)
 KINDS = ("sky", "cores", "galaxies")
@@ -38,18 +38,20 @@ class Curve:
 COLUMNS = (*(f"found{each:g}" for each in BRIGHTNESS), "hits", *KINDS, "clean")
 
 
-def measure(truth: TruthSet, rule: Rule) -> Curve:
-    """Apply a rule to every exposure of a set for every threshold."""
-    rows = []
-    for factor in FACTORS:
-        counted = [_counts(frame, rule(frame, float(factor), truth.plan.exposures)) for frame in truth.frames]
-        found, there = np.sum(counted, axis=0)
-        rows.append(found / np.maximum(there, 1))
-    return Curve(dict(zip(COLUMNS, np.transpose(rows), strict=True)))
+def measure(frames: list[Frame], exposures: int, rule: Rule) -> Curve:
+    """Apply a rule to some exposures of a set for every threshold."""
+    found, there = np.zeros((len(FACTORS), len(COLUMNS))), np.zeros(len(COLUMNS))
+    for frame in frames:
+        groups = _groups(frame)
+        there += [len(each) for each in groups]
+        for number, factor in enumerate(FACTORS):
+            mask = rule(frame, float(factor), exposures).ravel()
+            found[number] += [np.count_nonzero(mask[each]) for each in groups]
+    return Curve(dict(zip(COLUMNS, np.transpose(found / np.maximum(there, 1)), strict=True)))
 
 
-def _counts(frame: Frame, mask: np.ndarray) -> np.ndarray:
-    """How many pixels, or hits, of each column are in the mask, and how many there are."""
+def _groups(frame: Frame) -> list[np.ndarray]:
+    """The pixels of each column, counted along rows."""
     looked = frame.valid.copy()
     looked[:_EDGE] = looked[-_EDGE:] = looked[:, :_EDGE] = looked[:, -_EDGE:] = False
     strength = frame.charge / frame.noise
@@ -57,7 +59,7 @@ def _counts(frame: Frame, mask: np.ndarray) -> np.ndarray:
     groups = [looked & (strength > least) for least in BRIGHTNESS]
     groups += [_peaks(frame.charge, looked & (strength > BRIGHTNESS[0]))]
     groups += [clean & (frame.kind == kind) for kind in range(len(KINDS))] + [clean]
-    return np.array([[np.count_nonzero(mask & each) for each in groups], [np.count_nonzero(each) for each in groups]])
+    return [np.flatnonzero(each) for each in groups]
 
 
 def _peaks(charge: np.ndarray, hit: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .blotting import blot as blot
     from .blotting import pixel_map as pixel_map
+    from .comparison import RejectResult as RejectResult
+    from .cosmics import reject_files as reject_files
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
     from .parameters import Parameters as Parameters
-    from .reject_files import RejectResult as RejectResult
-    from .reject_files import reject_files as reject_files
     from .rejection import Criteria as Criteria
     from .rejection import Noise as Noise
     from .rejection import Rejection as Rejection
@@ -33,11 +33,11 @@ _HOMES = {
     "BatchError": "files",
     "BlotResult": "exposure",
     "reject": "rejection",
-    "reject_files": "reject_files",
+    "reject_files": "cosmics",
     "Criteria": "rejection",
     "Noise": "rejection",
     "Rejection": "rejection",
-    "RejectResult": "reject_files",
+    "RejectResult": "comparison",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",

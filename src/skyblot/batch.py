@@ -152,6 +152,8 @@ def run_batch(
 class _Run:
     """A run in progress; outcomes are handed over by the thread that started it."""
 
+    _maker = BLOT
+
     def __init__(
         self,
         source: Source,

@@ -18,6 +18,8 @@ _FORBIDDEN = 1 | 2
 _CCD_RATE = (0.008, 0.05)
 #: Where ramps are fitted, cosmic rays were taken out before: more than this fraction of outliers is odd.
 _RAMP_LIMIT = 0.02
+#: Fewer cosmic rays than this are nothing to wonder at where as many are expected.
+_ENOUGH = 30
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class Instrument:
         low, high = (rate * exptime_s / 1000.0 for rate in self.rate)
         return low / 10.0, 2.0 * high + 0.005
 
-    def doubts(self, fraction: float, exptime_s: float | None) -> str:
-        """Return a sentence on a fraction of rejected pixels that is hard to believe, else an empty string."""
+    def doubts(self, fraction: float, judged: int, exptime_s: float | None) -> str:
+        """Return a sentence on a fraction of rejected pixels, of those judged, that is hard to believe, or nothing."""
         if exptime_s is None:
             return ""
         low, high = self.expected(exptime_s)
-        if low <= fraction <= high:
+        if low <= fraction <= high or (fraction < low and low * judged < _ENOUGH):
             return ""
         what = "are exposure and blot in the same unit, and aligned?" if fraction > high else "is the noise right?"
         return (

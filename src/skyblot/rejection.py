@@ -22,7 +22,7 @@ DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 MISALIGNED = 0.1
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
 NEGATIVE = 2.0
-#: Part of an exposure's variance that the mosaic takes off the residual, for one of them: it is in the mosaic too.
+#: Part of an exposure's variance that the median of n of them takes off the difference, times n.
 _SHARED = 0.9
 #: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
 _TAILS = (0.27, 0.75)
@@ -71,7 +71,8 @@ class Criteria:
         the members; for "skyblot" what the measured error of the blot is multiplied by, in its curvature and in
         that difference.
     exposures : int, optional
-        How many exposures the mosaic was made of, this one among them.
+        How many exposures the mosaic was made of, this one among them: what to expect of their noise where there is
+        too little sky to measure it.
     grow : float
         Radius in pixels, around bad pixels, of what is bad too.
     cte_tail : int
@@ -127,6 +128,9 @@ class Rejection:
         Pixels that were judged.
     background : float
         Exposure minus blot where there is nothing.
+    noise : float
+        Its spread there, in sigma; NaN where there is too little sky. An exposure that is in the mosaic shares noise
+        with its blot, so that values below 1 are usual.
     misalignment : (float, float)
         By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
         sources say it.
@@ -147,6 +151,7 @@ class Rejection:
     significance: np.ndarray
     valid: np.ndarray
     background: float
+    noise: float
     misalignment: tuple[float, float]
     misalignment_error: float
     sharpness: float
@@ -272,7 +277,7 @@ def compare(
     count = np.count_nonzero(judged)
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
-        grown(mask, criteria, workers), significance, judged, found.background, found.misalignment,
+        grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
     )  # fmt: skip
 
@@ -280,10 +285,11 @@ def compare(
 def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
     """The kernel of a rule with its numbers; called with the first row, the four images, levels, significance."""
     snr, scale = criteria.thresholds
+    numbers: tuple[Any, ...]
     if criteria.rule == "plain":
         kernel, numbers = plain_levels, (found.background, snr, scale)
     else:
-        share = 1.0 - _SHARED / criteria.exposures if criteria.exposures else 1.0
+        share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
         curved, stepped = (factor * blot_error(found.roughness) for factor in scale)
         kernel, numbers = variance_levels, (found.terms, snr, (share, curved, stepped, photons, NEGATIVE))
 
@@ -292,6 +298,11 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
         kernel(row0, *images, *numbers, levels, significance)
 
     return mark
+
+
+def expected_share(exposures: int | None) -> float:
+    """Return what part of an exposure's variance there is in the difference to its blot."""
+    return 1.0 - _SHARED / exposures if exposures else 1.0
 
 
 def blot_error(roughness: float) -> float:
@@ -377,4 +388,4 @@ def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
 
 
 def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least

@@ -1,4 +1,4 @@
-"""What an exposure differs from its blot by, on the whole: sky, position, sharpness, and how well it then agrees."""
+"""What an exposure differs from its blot by, on the whole: sky, noise, position, sharpness, and what is left."""
 
 import math
 from dataclasses import dataclass
@@ -18,6 +18,10 @@ _ENOUGH = 30
 USUAL_ROUGHNESS = 0.3
 #: What part of the sources' pixels it covers. Cosmic rays are few enough not to matter for it.
 _COVERED = 90.0
+#: The sky has to have so many pixels for its noise to be measured, and nobody's errors are farther off than this.
+_ENOUGH_SKY, _NOISE_RANGE = 300, (0.3, 3.0)
+#: Residuals are never taken for smaller than this part of their errors: data without noise have no width.
+_LEAST_WIDTH = 0.1
 _ROUNDS = 20
 
 
@@ -26,6 +30,7 @@ class Systematics:
     """How an exposure differs from its blot on the whole; attributes as those of `skyblot.reject.Rejection`."""
 
     background: float
+    noise: float = math.nan
     misalignment: tuple[float, float] = (math.nan, math.nan)
     misalignment_error: float = math.nan
     sharpness: float = math.nan
@@ -43,37 +48,43 @@ class Systematics:
 def measure(
     data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, background: float | None
 ) -> Systematics:
-    """Measure background, misalignment, sharpness and roughness from pixels most of which are good.
+    """Measure background, noise, misalignment, sharpness and roughness from pixels most of which are good.
 
     The residual of a displaced blot is minus its gradient times the displacement, and that of a smoothed one its
     Laplacian times a constant, to first order. Both are fitted to the pixels of sources by least squares with weights
     that fall with the distance from the fit (Cauchy's), so that cosmic rays do not count. What is then left is the
     error of the blot: of interpolation, of pixels that undersample stars, of higher orders of the displacement.
     """
-    if background is None:
-        background = _background(data, blot, sigma, valid)
+    sky, noise_factor = _sky(data, blot, sigma, valid)
+    background = sky if background is None else background
     rows = _sampled(data, blot, sigma, valid, _CURVED, math.inf)
     if len(rows) < _ENOUGH:
-        return Systematics(background)
+        return Systematics(background, noise_factor)
     noise = np.hypot(rows[:, SIGMA], USUAL_ROUGHNESS * rows[:, STRUCTURE])
     design = rows[:, [SLOPE_X, SLOPE_Y, BEND]]
     found = _robust_fit(design / noise[:, None], (rows[:, RESIDUAL] - background) / noise)
     if found is None:
-        return Systematics(background)
+        return Systematics(background, noise_factor)
     coefficients, error = found
     left = np.abs(rows[:, RESIDUAL] - background - design @ coefficients)
     roughness = float(np.percentile(left / rows[:, STRUCTURE], _COVERED))
     slope_x, slope_y, bend = (float(each) for each in coefficients)
-    return Systematics(background, (-slope_x, -slope_y), error, bend, roughness)
+    return Systematics(background, noise_factor, (-slope_x, -slope_y), error, bend, roughness)
 
 
-def _background(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> float:
-    """Middle of the residuals of the sky, of all residuals where there is no sky."""
+def _sky(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> tuple[float, float]:
+    """Middle of the residuals of the sky, of all residuals where there is no sky, and their spread in sigma."""
     for most in (_FLAT, math.inf):
         rows = _sampled(data, blot, sigma, valid, 0.0, most)
-        if len(rows) >= min(_ENOUGH, np.count_nonzero(valid)):
+        if len(rows) >= min(_ENOUGH, int(np.count_nonzero(valid))):
             break
-    return clipped_median(rows[:, RESIDUAL]) if len(rows) else 0.0
+    if not len(rows):
+        return 0.0, math.nan
+    background = clipped_median(rows[:, RESIDUAL])
+    if len(rows) < _ENOUGH_SKY or most > _FLAT:
+        return background, math.nan
+    spread = 1.4826 * np.median(np.abs(rows[:, RESIDUAL] - background) / rows[:, SIGMA])
+    return background, float(np.clip(spread, *_NOISE_RANGE))
 
 
 def clipped_median(values: np.ndarray) -> float:
@@ -117,7 +128,7 @@ def _robust_fit(design: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, flo
             return None
         coefficients = np.linalg.solve(normal, (design * weights[:, None]).T @ values)
         away = values - design @ coefficients
-        width = max(1.0, 1.4826 * float(np.median(np.abs(away))))
+        width = max(_LEAST_WIDTH, 1.4826 * float(np.median(np.abs(away))))
         weights = 1.0 / (1.0 + (away / (2.0 * width)) ** 2)
     variance = np.linalg.inv(normal).diagonal()[:2] * width**2
     return coefficients, float(np.sqrt(variance.max()))

@@ -8,10 +8,9 @@ from ..parameters import Parameters
 from .common import given, parameter_options, set_up_messages, verbosity_options
 
 if TYPE_CHECKING:
-    from ..reject_files import RejectResult
+    from ..cosmics import RejectResult
 
 _CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background")
-_PAIR = {"type": (float, float), "default": None}
 
 
 @click.command("reject", context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,8 +22,10 @@ _PAIR = {"type": (float, float), "default": None}
 @click.option("--update-dq", is_flag=True, help="Write a copy of each EXPOSURE with flags set in DQ, <root>_crdq.fits.")
 @click.option("--clean", is_flag=True, help="Write a copy with the blot in bad pixels, <root>_crclean.fits.")
 @click.option("--rule", type=click.Choice(("skyblot", "plain")), help="skyblot [default], or drizCR's and stcal's.")
-@click.option("--snr", **_PAIR, metavar="SEED MEMBER", help="Thresholds in sigma; by default the instrument's.")
-@click.option("--scale", **_PAIR, metavar="X X", help="What the blot's structure is multiplied by.")
+@click.option(
+    "--snr", type=(float, float), metavar="SEED MEMBER", help="Thresholds in sigma; by default the instrument's."
+)
+@click.option("--scale", type=(float, float), metavar="X X", help="What the blot's structure is multiplied by.")
 @click.option("--exposures", type=int, help="Exposures in SOURCE; by default NCOMBINE, or as many as are named.")
 @click.option("--grow", type=float, help="Reject everything within this many pixels of bad ones too. [0]")
 @click.option("--cte-tail", type=int, help="Length of tails of charge, in pixels. [0]")
@@ -47,8 +48,8 @@ def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], *
     Example: skyblot reject skydemo_med.fits isky01a1q_flc.fits --grow 1 --overwrite
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
+    from ..cosmics import reject_files
     from ..files import BatchError
-    from ..reject_files import reject_files
 
     def show(result: "RejectResult") -> None:
         if not options["quiet"]:

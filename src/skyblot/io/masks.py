@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tu
     overwrite : bool
     """
     hdu = fits.PrimaryHDU((~mask).astype(np.uint8))
-    hdu.header["FILENAME"] = (_ascii(path.name), "name of this file")
+    hdu.header["FILENAME"] = _ascii(path.name)
     for keyword, value, comment in cards:
         text = _ascii(value) if isinstance(value, str) else value
         hdu.header[keyword] = (text, comment) if comment else text
@@ -135,14 +135,6 @@ def copy_name(where: ImageName, label: str) -> str:
     stem, suffix = re.sub(r"\.(gz|fz)$", "", where.path.name).rsplit(".", 1)
     root = stem.rsplit("_", 1)[0] if "_" in stem else stem
     return f"{root}_{label}.{suffix}"
-
-
-def by_file(found: Iterable[BadPixels]) -> Mapping[Path, list[BadPixels]]:
-    """Put the bad pixels of the images of a file together."""
-    files: dict[Path, list[BadPixels]] = {}
-    for bad in found:
-        files.setdefault(bad.where.path, []).append(bad)
-    return files
 
 
 def _ascii(text: str) -> str:
