@@ -265,7 +265,7 @@ def compare(
     noise = _sigma(sigma, model)
     _check_shape("sigma", noise.shape, data.shape)
     judged = _judged(data, model, noise, valid)
-    found = measure(data, model, noise, judged, criteria.background)
+    found = measure(data, model, noise, judged, criteria.background, workers)
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
     mark = _marker(criteria, found, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 

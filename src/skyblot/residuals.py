@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
+from .bands import in_parallel
 from .kernels.compare import BEND, COLUMNS, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, STRUCTURE, sample
 
-#: Pixels that are looked at, at most: of the sky, and of sources.
-_SAMPLE = 200_000
+#: Pixels that are looked at, at most: of the sky, and of sources. They are taken from pieces of so many rows.
+_SAMPLE, _PIECE = 50_000, 64
 #: Sky is where the structure of the blot is below this many sigma; sources are where it is above that many.
 _FLAT, _CURVED = 2.0, 12.0
 #: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured.
@@ -22,7 +24,13 @@ _COVERED = 90.0
 _ENOUGH_SKY, _NOISE_RANGE = 300, (0.3, 3.0)
 #: Residuals are never taken for smaller than this part of their errors: data without noise have no width.
 _LEAST_WIDTH = 0.1
+#: Coefficients that change by less have settled.
+_SETTLED = 1e-5
 _ROUNDS = 20
+
+
+#: Exposure, blot, sigma, and the pixels to judge.
+Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,12 @@ class Systematics:
 
 
 def measure(
-    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, background: float | None
+    data: np.ndarray,
+    blot: np.ndarray,
+    sigma: np.ndarray,
+    valid: np.ndarray,
+    background: float | None,
+    threads: int = 1,
 ) -> Systematics:
     """Measure background, noise, misalignment, sharpness and roughness from pixels most of which are good.
 
@@ -55,9 +68,10 @@ def measure(
     that fall with the distance from the fit (Cauchy's), so that cosmic rays do not count. What is then left is the
     error of the blot: of interpolation, of pixels that undersample stars, of higher orders of the displacement.
     """
-    sky, noise_factor = _sky(data, blot, sigma, valid)
+    images = (data, blot, sigma, valid)
+    sky, noise_factor = _sky(images, threads)
     background = sky if background is None else background
-    rows = _sampled(data, blot, sigma, valid, _CURVED, math.inf)
+    rows = _sampled(images, _CURVED, math.inf, threads)
     if len(rows) < _ENOUGH:
         return Systematics(background, noise_factor)
     noise = np.hypot(rows[:, SIGMA], USUAL_ROUGHNESS * rows[:, STRUCTURE])
@@ -72,11 +86,12 @@ def measure(
     return Systematics(background, noise_factor, (-slope_x, -slope_y), error, bend, roughness)
 
 
-def _sky(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> tuple[float, float]:
+def _sky(images: Images, threads: int) -> tuple[float, float]:
     """Middle of the residuals of the sky, of all residuals where there is no sky, and their spread in sigma."""
-    for most in (_FLAT, math.inf):
-        rows = _sampled(data, blot, sigma, valid, 0.0, most)
-        if len(rows) >= min(_ENOUGH, int(np.count_nonzero(valid))):
+    step = max(1, images[0].size // (4 * _SAMPLE))  # nearly all is sky, most often
+    for most, every in ((_FLAT, step), (_FLAT, 1), (math.inf, 1)):
+        rows = _sampled(images, 0.0, most, threads, every)
+        if len(rows) >= min(_ENOUGH_SKY, images[0].size):
             break
     if not len(rows):
         return 0.0, math.nan
@@ -107,21 +122,44 @@ def clipped_median(values: np.ndarray) -> float:
 
 
 def _sampled(
-    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, least: float, most: float
+    images: Images, least: float, most: float, threads: int, step: int = 1, capacity: int = _SAMPLE
 ) -> np.ndarray:
-    """Pixels whose structure is from `least` to `most` sigma, evenly thinned out to a number that is enough."""
-    rows = np.empty((min(_SAMPLE, data.size), COLUMNS))
-    count = sample(data, blot, sigma, valid, least, most, 1, rows)
-    if count > len(rows):
-        stride = math.ceil(count / len(rows))
-        sample(data, blot, sigma, valid, least, most, stride, rows)
-        count = math.ceil(count / stride)
-    return rows[:count]
+    """Pixels of every `step`-th row whose structure is from `least` to `most` sigma, thinned out to about `capacity`.
+
+    Rows are looked at in pieces that do not depend on the number of threads, and neither does the result.
+    """
+    ny = len(images[0])
+    pieces: dict[int, np.ndarray] = {}
+    starts = SimpleQueue[int]()
+    for row0 in range(0, ny, _PIECE):
+        starts.put(row0)
+    room = max(capacity * _PIECE // ny, 1)
+
+    def serve() -> None:
+        while True:
+            try:
+                row0 = starts.get_nowait()
+            except Empty:
+                return
+            pieces[row0] = _piece(images, (row0, min(row0 + _PIECE, ny), step), least, most, room)
+
+    in_parallel(serve, threads)
+    return np.concatenate([pieces[row0] for row0 in sorted(pieces)])
+
+
+def _piece(images: Images, rows: tuple[int, int, int], least: float, most: float, room: int) -> np.ndarray:
+    out = np.empty((room, COLUMNS))
+    count = sample(*rows, *images, least, most, 1, out)
+    if count <= room:
+        return out[:count]
+    stride = math.ceil(count / room)
+    sample(*rows, *images, least, most, stride, out)
+    return out[: math.ceil(count / stride)]
 
 
 def _robust_fit(design: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, float] | None:
     """Coefficients of a fit with Cauchy's weights, and the standard error of the first two; None if there is none."""
-    weights = np.ones(len(values))
+    weights, before = np.ones(len(values)), np.full(design.shape[1], np.inf)
     for _ in range(_ROUNDS):
         normal = (design * weights[:, None]).T @ design
         if not np.linalg.cond(normal) < 1e10:
@@ -130,5 +168,8 @@ def _robust_fit(design: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, flo
         away = values - design @ coefficients
         width = max(_LEAST_WIDTH, 1.4826 * float(np.median(np.abs(away))))
         weights = 1.0 / (1.0 + (away / (2.0 * width)) ** 2)
+        if np.abs(coefficients - before).max() < _SETTLED:
+            break
+        before = coefficients
     variance = np.linalg.inv(normal).diagonal()[:2] * width**2
     return coefficients, float(np.sqrt(variance.max()))

@@ -23,43 +23,51 @@ def _neighbour(blot, y, x, value):
 
 
 @njit(nogil=True, inline="always")
-def _structure(blot, y, x):
-    """Slopes in x and y, second differences in x and y, and the largest difference to the four neighbours."""
+def _neighbours(blot, y, x):
+    """Values left, right, below and above; the pixel's own where there is none."""
+    if 0 < y < blot.shape[0] - 1 and 0 < x < blot.shape[1] - 1:
+        left, right, below, above = blot[y, x - 1], blot[y, x + 1], blot[y - 1, x], blot[y + 1, x]
+        if np.isfinite(left + right + below + above):
+            return left, right, below, above
     value = blot[y, x]
-    left, right = _neighbour(blot, y, x - 1, value), _neighbour(blot, y, x + 1, value)
-    below, above = _neighbour(blot, y - 1, x, value), _neighbour(blot, y + 1, x, value)
-    step = max(max(abs(value - left), abs(value - right)), max(abs(value - below), abs(value - above)))
     return (
-        0.5 * (right - left),
-        0.5 * (above - below),
-        left + right - 2 * value,
-        below + above - 2 * value,
-        step,
+        _neighbour(blot, y, x - 1, value),
+        _neighbour(blot, y, x + 1, value),
+        _neighbour(blot, y - 1, x, value),
+        _neighbour(blot, y + 1, x, value),
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def sample(data, blot, sigma, valid, least, most, stride, out):
-    """Collect every `stride`-th valid pixel whose structure is from `least` to `most` sigma; return how many are.
+@njit(nogil=True, inline="always")
+def _largest_step(value, left, right, below, above):
+    return max(max(abs(value - left), abs(value - right)), max(abs(value - below), abs(value - above)))
 
-    The first of them go to `out` (n, COLUMNS): I - B, sigma, slopes, sum of second differences, structure. That is the
-    root of the squares of the curvature, the sum of the absolute second differences, and of the largest difference
-    to a neighbour.
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out):
+    """Collect valid pixels whose structure is from `least` to `most` sigma; return how many there are.
+
+    Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS), as far as it
+    reaches: I - B, sigma, slopes, sum of second differences, structure. That is the root of the squares of the
+    curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
     """
     found = 0
-    for y in range(data.shape[0]):
+    for y in range(row0, row1, step):
         for x in range(data.shape[1]):
             if not valid[y, x]:
                 continue
-            slope_x, slope_y, bend_x, bend_y, step = _structure(blot, y, x)
-            structure = np.hypot(abs(bend_x) + abs(bend_y), step)
-            if structure < least * sigma[y, x] or structure > most * sigma[y, x]:
+            value = blot[y, x]
+            left, right, below, above = _neighbours(blot, y, x)
+            bend_x, bend_y = left + right - 2 * value, below + above - 2 * value
+            curvature, largest = abs(bend_x) + abs(bend_y), _largest_step(value, left, right, below, above)
+            squared, error = curvature * curvature + largest * largest, sigma[y, x]
+            if squared < (least * error) ** 2 or squared > (most * error) ** 2:
                 continue
             if found % stride == 0 and found // stride < out.shape[0]:
                 row = out[found // stride]
-                row[RESIDUAL], row[SIGMA] = data[y, x] - blot[y, x], sigma[y, x]
-                row[SLOPE_X], row[SLOPE_Y] = slope_x, slope_y
-                row[BEND], row[STRUCTURE] = bend_x + bend_y, structure
+                row[RESIDUAL], row[SIGMA] = data[y, x] - value, error
+                row[SLOPE_X], row[SLOPE_Y] = 0.5 * (right - left), 0.5 * (above - below)
+                row[BEND], row[STRUCTURE] = bend_x + bend_y, np.sqrt(squared)
             found += 1
     return found
 
@@ -81,7 +89,8 @@ def plain_levels(row0, data, blot, sigma, valid, background, snr, scale, levels,
             if not valid[y, x]:
                 continue
             residual = data[y, x] - blot[y, x] - background
-            step = _structure(blot, y, x)[4]
+            left, right, below, above = _neighbours(blot, y, x)
+            step = _largest_step(blot[y, x], left, right, below, above)
             level = MEMBER if abs(residual) > scale[1] * step + snr[1] * sigma[y, x] else 0
             if abs(residual) > scale[0] * step + snr[0] * sigma[y, x]:
                 level |= SEED
@@ -109,13 +118,17 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
             levels[j, x], significance[j, x] = 0, np.nan
             if not valid[y, x]:
                 continue
-            slope_x, slope_y, bend_x, bend_y, step = _structure(blot, y, x)
-            residual = data[y, x] - blot[y, x] - terms[0]
+            value = blot[y, x]
+            left, right, below, above = _neighbours(blot, y, x)
+            bend_x, bend_y = left + right - 2 * value, below + above - 2 * value
+            residual = data[y, x] - value - terms[0]
             noise = sigma[y, x] * sigma[y, x]
             if photons > 0 and residual > 0:
                 noise = max(noise - photons * residual, 0.05 * noise)
-            residual -= terms[1] * slope_x + terms[2] * slope_y + terms[3] * (bend_x + bend_y)
-            curvature = abs(bend_x) + abs(bend_y)
+            residual -= (
+                terms[1] * 0.5 * (right - left) + terms[2] * 0.5 * (above - below) + terms[3] * (bend_x + bend_y)
+            )
+            curvature, step = abs(bend_x) + abs(bend_y), _largest_step(value, left, right, below, above)
             model = (curved * curvature) ** 2 + (stepped * step) ** 2
             ratio = residual / np.sqrt(share * noise + model)
             significance[j, x] = ratio
