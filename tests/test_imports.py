@@ -42,6 +42,7 @@ def loaded_by(code):
         "from skyblot.cli import main; main(['--version'])",
         "from skyblot.cli import main; main(['blot', '--help'])",
         "from skyblot.cli import main; main(['demo', '--help'])",
+        "from skyblot.cli import main; main(['reject', '--help'])",
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code):

@@ -62,7 +62,7 @@ def significance(exposure, blot, sigma, valid, found, photons=0.0):
         bend_x, bend_y = left + right - 2 * blot[y, x], below + above - 2 * blot[y, x]
         residual = exposure[y, x] - blot[y, x] - found.background
         variance = sigma[y, x] ** 2
-        variance = max(variance - photons * max(residual, 0), 0.05 * variance)
+        variance = max(variance - photons * residual, 0.05 * variance)
         if not math.isnan(bend):
             residual += dx * (right - left) / 2 + dy * (above - below) / 2 - bend * (bend_x + bend_y)
         error = curved * (abs(bend_x) + abs(bend_y)), stepped * largest_step(blot, y, x)

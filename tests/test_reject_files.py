@@ -169,6 +169,8 @@ class TestCopies:
             reject_files(demo.median, [path], out, update_dq=True)
         assert len(caught.value.failures) == 1
         assert not (out / "nodq_crdq.fits").exists()
+        with pytest.raises(FileError, match="has no DQ extension"):
+            reject_files(demo.median, [path], out, update_dq=True, overwrite=True, fail_fast=True)
 
 
 LABELS = ("crdq", "crclean")

@@ -23,7 +23,7 @@ def main() -> None:
     for number, plan in enumerate(plans):
         truth = TruthSet(replace(plan, seed=options.seed + number))
         frames = truth.frames[: options.most]
-        results[plan.name] = {name: measure(frames, plan.exposures, rule) for name, rule in rules().items()}
+        results[plan.name] = {name: measure(frames, plan.exposures, rule) for name, rule in options.rules.items()}
         print(f"{plan.name}: {len(frames)} of {plan.exposures} exposures", flush=True)
     print_defaults(results)
     print_equal(results)
@@ -42,7 +42,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=4, help="exposures of a set to look at, at most [4]")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="plot the curves")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the curves")
-    return parser.parse_args()
+    parser.add_argument(
+        "--rules", nargs="+", metavar="RULE", choices=list(rules()), help="only these, and skyblot's and drizCR's"
+    )
+    options = parser.parse_args()
+    wanted = {"skyblot", "drizCR", *(rules() if options.rules is None else options.rules)}
+    options.rules = {name: rule for name, rule in rules().items() if name in wanted}
+    return options
 
 
 def print_defaults(results: dict[str, dict[str, Curve]]) -> None:

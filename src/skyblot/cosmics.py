@@ -101,7 +101,7 @@ def reject_files(
     )  # fmt: skip
     copies = Copies(tasks, Path(output_dir), update_dq=update_dq, clean=clean, overwrite=overwrite)
     _check_outputs(source, tasks, copies, settings)
-    run = _Run(copies, failures, on_result)
+    run = _Run(copies, failures, on_result, fail_fast=fail_fast)
     run_batch(source, tasks, settings, Options(memory, fail_fast), run.collect, maker=MASK)
     done = [run.results[task.path] for task in tasks if task.path in run.results]
     if failures:
@@ -175,8 +175,14 @@ class _Run:
     """The outcomes of a run."""
 
     def __init__(
-        self, copies: Copies, failures: list[Failure], on_result: Callable[[RejectResult], None] | None
+        self,
+        copies: Copies,
+        failures: list[Failure],
+        on_result: Callable[[RejectResult], None] | None,
+        *,
+        fail_fast: bool,
     ) -> None:
+        self._fail_fast = fail_fast
         self.results: dict[Path, RejectResult] = {}
         self._copies, self._failures, self._on_result = copies, failures, on_result
 
@@ -188,6 +194,8 @@ class _Run:
         try:
             self._copies.add(outcome)
         except SkyblotError as error:
+            if self._fail_fast:
+                raise
             self._failures.append(Failure.of(outcome.reference, error))
             return
         result = replace(outcome, bad=None)

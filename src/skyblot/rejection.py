@@ -194,8 +194,8 @@ def reject(
         False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels that are not
         finite in any of the arrays are left out anyway.
     gain : float, optional
-        Electrons per unit, where `sigma` is a map made from the exposure itself: the photons of a cosmic ray are
-        then taken off its own noise. The rule "plain" does not do that.
+        Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned into that of the
+        blot's photons, as a cosmic ray adds to its own noise. The rule "plain" does not do that.
     criteria : Criteria, optional
     threads : int, optional
         By default the cores this process may use; the result does not depend on it.

@@ -123,7 +123,7 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
             bend_x, bend_y = left + right - 2 * value, below + above - 2 * value
             residual = data[y, x] - value - terms[0]
             noise = sigma[y, x] * sigma[y, x]
-            if photons > 0 and residual > 0:
+            if photons > 0:
                 noise = max(noise - photons * residual, 0.05 * noise)
             residual -= (
                 terms[1] * 0.5 * (right - left) + terms[2] * 0.5 * (above - below) + terms[3] * (bend_x + bend_y)
