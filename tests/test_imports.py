@@ -13,7 +13,10 @@ PACKAGE = Path(skyblot.__file__).parent
 HEAVY = {"numba", "llvmlite", "astropy", "scipy", "matplotlib", "dask", "gwcs", "asdf", "numpy", "configobj"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ARRAYS_ONLY = [
-    *(PACKAGE / f"{name}.py" for name in ("blotting", "bands", "window", "scaling", "target")),
+    *(
+        PACKAGE / f"{name}.py"
+        for name in ("blotting", "bands", "window", "scaling", "target", "rejection", "residuals", "instruments")
+    ),
     *sorted((PACKAGE / "pixelmap").glob("*.py")),
     *sorted((PACKAGE / "kernels").glob("*.py")),
 ]
@@ -39,6 +42,7 @@ def loaded_by(code):
         "from skyblot.cli import main; main(['--version'])",
         "from skyblot.cli import main; main(['blot', '--help'])",
         "from skyblot.cli import main; main(['demo', '--help'])",
+        "from skyblot.cli import main; main(['reject', '--help'])",
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code):

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .blotting import blot as blot
     from .blotting import pixel_map as pixel_map
+    from .comparison import RejectResult as RejectResult
+    from .cosmics import reject_files as reject_files
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
     from .parameters import Parameters as Parameters
+    from .rejection import Criteria as Criteria
+    from .rejection import Noise as Noise
+    from .rejection import Rejection as Rejection
+    from .rejection import reject as reject
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
@@ -26,6 +32,12 @@ _HOMES = {
     "blot_files": "files",
     "BatchError": "files",
     "BlotResult": "exposure",
+    "reject": "rejection",
+    "reject_files": "cosmics",
+    "Criteria": "rejection",
+    "Noise": "rejection",
+    "Rejection": "rejection",
+    "RejectResult": "comparison",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",

@@ -15,13 +15,12 @@ from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposu
 from .footprints import Footprint, Group, area, footprint, group, largest
 from .io.atomic import file_identity
 from .io.images import open_image
+from .io.names import ImageName
 from .job import checked_threads
 from .kernels.interpolants import interpolant
 from .memory import memory_limit
 from .window import EMPTY, Bounds, Window, blot_dtype, load_window, window_dtype
 
-#: Bytes of a blot's pixel while it is made and written: itself, a copy in the file's byte order, and as much again.
-_BYTES_PER_PIXEL = 12
 #: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel, of a tap.
 _SECONDS_PER_BLOT, _SECONDS_PER_READ_PIXEL, _SECONDS_PER_PIXEL, _SECONDS_PER_TAP = 0.1, 4e-9, 1e-8, 3e-10
 
@@ -102,6 +101,26 @@ class Plan:
 Outcome = BlotResult | Failure
 
 
+@dataclass(frozen=True)
+class Maker:
+    """What is done with each exposure of a run.
+
+    Attributes
+    ----------
+    make : callable
+        Takes what `blot_exposure` takes; returns a `BlotResult`.
+    bytes_per_pixel : int
+        Memory that it takes, for each pixel of the exposure.
+    """
+
+    make: Callable[[Source, ImageName, Path, Any, Resources], BlotResult]
+    bytes_per_pixel: int
+
+
+#: A blot's pixel while it is made and written: itself, a copy in the file's byte order, and as much again.
+BLOT = Maker(blot_exposure, 12)
+
+
 class Stopped(Exception):
     """The run is being stopped: this blot is dropped."""
 
@@ -113,8 +132,9 @@ def run_batch(
     options: Options,
     on_outcome: Callable[[Outcome], None],
     on_plan: Callable[[Plan], None] = lambda plan: None,
+    maker: Maker = BLOT,
 ) -> None:
-    """Make blots, and hand over the plan, then each outcome in turn.
+    """Make blots, or what `maker` makes of them, and hand over the plan, then each outcome in turn.
 
     Raises
     ------
@@ -122,7 +142,7 @@ def run_batch(
         If the source cannot be used; with `fail_fast`, whatever went wrong first.
     """
     with open_source(source_name, settings) as source:
-        run = _Run(source, settings, options, on_outcome)
+        run = _Run(source, settings, options, on_outcome, maker)
         todo = [task for task in tasks if not (options.resume and run.keep(task))]
         plan = run.plan(todo, kept=len(tasks) - len(todo))
         on_plan(plan)
@@ -148,9 +168,17 @@ def _as_they_end(running: "Sequence[tuple[Task, Future[BlotResult]]]") -> "Itera
 class _Run:
     """A run in progress; outcomes are handed over by the thread that started it."""
 
+    _maker = BLOT
+
     def __init__(
-        self, source: Source, settings: Settings, options: Options, on_outcome: Callable[[Outcome], None]
+        self,
+        source: Source,
+        settings: Settings,
+        options: Options,
+        on_outcome: Callable[[Outcome], None],
+        maker: Maker,
     ) -> None:
+        self._maker = maker
         self._source, self._settings, self._on_outcome = source, settings, on_outcome
         self._options, self._memory = options, memory_limit(options.memory)
         self._threads = checked_threads(settings.threads)
@@ -183,7 +211,7 @@ class _Run:
         pixels = [area(each.bounds) for each in groups if self._shared(each.bounds)]
         members = [member for each in groups for member in each.members]
         held = 2 * max(pixels, default=0) * self._dtype.itemsize
-        held += max((self._workers(each) * _BYTES_PER_PIXEL * largest(each) for each in groups), default=0)
+        held += max((self._workers(each) * self._maker.bytes_per_pixel * largest(each) for each in groups), default=0)
         seconds = [expected_seconds(each.shape, self._interpolant.taps, self._threads) for each in members]
         return Plan(groups, kept, held, sum(seconds) + sum(pixels) * _SECONDS_PER_READ_PIXEL)
 
@@ -235,7 +263,7 @@ class _Run:
 
     def _workers(self, current: Group) -> int:
         """How many blots of a group are made at once."""
-        room = self._memory // 2 // (_BYTES_PER_PIXEL * largest(current))
+        room = self._memory // 2 // (self._maker.bytes_per_pixel * largest(current))
         return max(1, min(self._threads, len(current.members), room))
 
     def _make_group(self, current: Group, window: Window | None) -> None:
@@ -253,7 +281,7 @@ class _Run:
 
     def _blot(self, task: Task, resources: Resources) -> BlotResult:
         self._proceed()
-        return blot_exposure(self._source, task.where, task.path, self._settings, resources)
+        return self._maker.make(self._source, task.where, task.path, self._settings, resources)
 
     def _proceed(self) -> None:
         """Go on to the next stage of a blot, unless the run is being stopped or its source is another one now."""

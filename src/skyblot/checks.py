@@ -24,15 +24,27 @@ def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, opt
     """
     if options.resume:
         settings = replace(settings, overwrite=True)
-    inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
     for task in tasks:
-        if inputs.intersection(_identities([task.path])):
-            raise FileError(f"{task.path}: is an input file; inputs are never overwritten")
         check_kind(task.path, task.where.path)
-        check_output(task.path, overwrite=settings.overwrite)
-        if options.resume:
+    check_outputs(source, tasks, [task.path for task in tasks], overwrite=settings.overwrite)
+    if options.resume:
+        for task in tasks:
             remove_leftovers(task.path)
     return settings
+
+
+def check_outputs(source: str | Path, tasks: Sequence[Task], outputs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse outputs that are inputs of the run, or cannot be written.
+
+    Raises
+    ------
+    FileError
+    """
+    inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
+    for path in outputs:
+        if inputs.intersection(_identities([path])):
+            raise FileError(f"{path}: is an input file; inputs are never overwritten")
+        check_output(path, overwrite=overwrite)
 
 
 def _identities(paths: Iterable[AnyPath]) -> list[tuple[int, int]]:

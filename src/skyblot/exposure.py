@@ -17,7 +17,7 @@ from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSEr
 from .io.atomic import file_identity
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
-from .job import Job
+from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
 from .scaling import LABELS, Scaling, plan_scaling
@@ -139,38 +139,15 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
         With one sentence on what is wrong; nothing has been written then.
     """
     start = time.perf_counter()
-    with ExitStack() as stack:
-        with WARNING_FILTERS:
-            reference = stack.enter_context(open_image(where))
-            identity = file_identity(reference.path)
-            planned = _plan(source, reference, settings)
-        resources.proceed()
-        job, scaling, fill = planned.job, planned.scaling, planned.fill
-        with named(source.image.name, reference.name):
-            blot = job.run(
-                scale=scaling.factor,
-                offset=scaling.offset,
-                fill_value=fill,
-                threads=resources.threads,
-                window=resources.window,
-                window_bytes=resources.window_bytes,
-            )
-        if blot.covered == 0:
-            _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {fill:g}")
-        resources.proceed()
-        if file_identity(reference.path) != identity:
-            raise FileError(f"{reference.path}: has changed while it was blotted onto")
-        cards = record.cards(source.image, reference, settings.parameters, scaling, fill, blot.covered)
-        wcs = planned.target.wcs if planned.target.altered else None
-        how = {"overwrite": settings.overwrite, "compress": settings.compress}
-        write_blot(path, blot.data, reference, cards=cards, wcs=wcs, **how)
-    logger.info("%s: %s onto %s", path, source.image.name, reference.name)
+    with rendered(source, where, settings, resources) as made:
+        made.write(path, source, settings)
+    logger.info("%s: %s onto %s", path, source.image.name, made.reference.name)
     seconds = time.perf_counter() - start
-    return BlotResult(source.image.name, reference.name, path, planned.target.shape, blot.covered, seconds)
+    return BlotResult(source.image.name, made.reference.name, path, made.blot.data.shape, made.blot.covered, seconds)
 
 
 @dataclass(frozen=True)
-class _Planned:
+class Planned:
     """All that headers say of a blot."""
 
     target: Target
@@ -179,7 +156,56 @@ class _Planned:
     fill: float
 
 
-def _plan(source: Source, reference: Image, settings: Settings) -> _Planned:
+@dataclass(frozen=True)
+class Rendered:
+    """A blot, its reference, which is open meanwhile, and how it was made."""
+
+    reference: Image
+    planned: Planned
+    blot: Blot
+    identity: Any
+
+    def write(self, path: Path, source: Source, settings: Settings) -> None:
+        """Write the blot."""
+        scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
+        cards = record.cards(source.image, self.reference, settings.parameters, scaling, fill, covered)
+        wcs = self.planned.target.wcs if self.planned.target.altered else None
+        how = {"overwrite": settings.overwrite, "compress": settings.compress}
+        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, **how)
+
+    def check_unchanged(self) -> None:
+        """Refuse a reference that was replaced or changed since it was opened."""
+        if file_identity(self.reference.path) != self.identity:
+            raise FileError(f"{self.reference.path}: has changed while it was blotted onto")
+
+
+@contextmanager
+def rendered(source: Source, where: ImageName, settings: Settings, resources: Resources) -> Iterator[Rendered]:
+    """Make a blot in memory."""
+    with ExitStack() as stack:
+        with WARNING_FILTERS:
+            reference = stack.enter_context(open_image(where))
+            identity = file_identity(reference.path)
+            planned = _plan(source, reference, settings)
+        resources.proceed()
+        with named(source.image.name, reference.name):
+            blot = planned.job.run(
+                scale=planned.scaling.factor,
+                offset=planned.scaling.offset,
+                fill_value=planned.fill,
+                threads=resources.threads,
+                window=resources.window,
+                window_bytes=resources.window_bytes,
+            )
+        if blot.covered == 0:
+            _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {planned.fill:g}")
+        made = Rendered(reference, planned, blot, identity)
+        resources.proceed()
+        made.check_unchanged()
+        yield made
+
+
+def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     parameters, target = settings.parameters, target_of(reference, settings.parameters)
     job = _prepare(source, target, reference, settings)
     scaling = LABELS
@@ -187,7 +213,7 @@ def _plan(source: Source, reference: Image, settings: Settings) -> _Planned:
         ratio = _scale_ratio(source, target, reference)
         scaling = plan_scaling(parameters, source.image.facts, reference.facts, ratio)
     fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
-    return _Planned(target, job, scaling, fill)
+    return Planned(target, job, scaling, fill)
 
 
 def _prepare(source: Source, target: Target, reference: Image, settings: Settings) -> Job:

@@ -12,7 +12,9 @@ from ..errors import SkyblotError
 _COMMANDS = {
     "blot": "Blot a mosaic onto exposures.",
     "config": "Write or check a file of parameters.",
+    "reject": "Find the cosmic rays of exposures.",
     "demo": "Make a synthetic data set and blot it.",
+    "show": "Write one picture of a file.",
 }
 
 

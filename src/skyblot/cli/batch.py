@@ -18,6 +18,7 @@ from ..io.atomic import file_identity
 from ..job import checked_threads
 from ..memory import memory_limit
 from . import plan_table
+from .reports import check_report, write_blot_report
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
 from .signals import Interruption, interruptible
@@ -37,6 +38,7 @@ class Request:
     output_dir: str = "."
     log: str | None = None
     dask: str | None = None
+    report: str | None = None
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
@@ -52,6 +54,8 @@ def run(request: Request) -> int:
     """
     checked_threads(request.settings.threads)
     memory_limit(request.options.memory)
+    if request.report is not None:
+        check_report(request.report, request.settings.parameters, overwrite=request.settings.overwrite)
     with interruptible() as interruption:
         tasks, failures = _tasks(request)
         log = None if request.options.dry_run else request.log
@@ -124,6 +128,7 @@ class _Run:
             raise
         finally:
             self._log_end(reason)
+        self._write_report()
         self._summarize()
         return 1 if self._failures else 0
 
@@ -178,6 +183,16 @@ class _Run:
         if rows:
             show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
         show(plan_table.totals(plan))
+
+    def _write_report(self) -> None:
+        request = self._request
+        if request.report is None or request.options.dry_run or not self._results:
+            return
+        found = (self._results.get(task.path) for task in self._tasks)
+        pairs = ((each.reference, each.path) for each in found if each is not None)
+        notes = [f"failed: {_reason(failure)}" for failure in self._failures]
+        write_blot_report(request.report, request.source, pairs, notes, request.settings)
+        self._screen.message(f"{request.report}: {len(self._results)} chips")
 
     def _tell_interruption(self) -> None:
         self._screen.error(

@@ -3,23 +3,31 @@
 import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
 import click
 
 from ..errors import SkyblotWarning
-from ..parameters import TABLE, Parameter
+from ..parameters import TABLE, Parameter, Parameters
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-def parameter_options(function: Decorated) -> Decorated:
-    """Add one option for each row of the table of parameters."""
-    for row in reversed(TABLE):
-        function = click.option(*_flags(row), default=None, help=_help(row), metavar=_metavar(row))(function)
-    return function
+#: What every command has of click's settings.
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated], Decorated]:
+    """Add one option for each row of the table of parameters, or for some of them."""
+
+    def add(function: Decorated) -> Decorated:
+        for row in reversed(rows):
+            function = click.option(*_flags(row), default=None, help=_help(row), metavar=_metavar(row))(function)
+        return function
+
+    return add
 
 
 def _flags(row: Parameter) -> tuple[str, ...]:
@@ -43,7 +51,17 @@ def _help(row: Parameter) -> str:
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The parameters among a command's options that were given on the command line."""
     names = [row.name for row in TABLE]
-    return {name: options[name] for name in names if options[name] is not None}
+    return {name: options[name] for name in names if options.get(name) is not None}
+
+
+def parameters_of(options: dict[str, Any]) -> Parameters:
+    """The parameters of blots: those of the file of ``--config``, with the command's other options over them."""
+    values: dict[str, Any] = {}
+    if options["config"] is not None:
+        from ..config import read_config
+
+        values = read_config(options["config"])
+    return Parameters.from_values(values).override(given(options))
 
 
 def verbosity_options(function: Decorated) -> Decorated:

@@ -45,11 +45,11 @@ class Screen:
         console = Console(stderr=err) if bar is None else bar.console
         console.print(what, markup=False, highlight=False, soft_wrap=isinstance(what, str))
 
-    def expect(self, total: int) -> None:
+    def expect(self, total: int, what: str = "blotting") -> None:
         """Begin to count to `total`."""
         self._total, self._start = total, time.monotonic()
         if self._bar is not None and self._task is not None:
-            self._bar.reset(self._task, total=total, description="blotting", rate="")
+            self._bar.reset(self._task, total=total, description=what, rate="")
             self._bar.refresh()
 
     def advance(self) -> None:

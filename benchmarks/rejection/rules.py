@@ -1,0 +1,61 @@
+"""The competitors: each gives the mask of a frame for its own defaults times a factor."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from sets import READ_NOISE, SKY, Frame
+
+import skyblot
+from skyblot.rejection import DEFAULT_SNR
+
+Rule = Callable[[Frame, float, int], np.ndarray]
+
+
+def ours(frame: Frame, factor: float, exposures: int) -> np.ndarray:
+    """skyblot's own rule, with the errors of the exposure and its gain, as for files."""
+    snr = tuple(factor * each for each in DEFAULT_SNR["skyblot"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", skyblot.SkyblotWarning)  # misaligned on purpose
+        found = skyblot.reject(
+            frame.data, frame.blot, frame.sigma, gain=1.0, valid=frame.valid, exposures=exposures, snr=snr
+        )
+    return found.mask
+
+
+def _plain(frame: Frame, sigma: object, snr: tuple[float, float], factor: float) -> np.ndarray:
+    """The rule of both peers. Our version equals theirs (tests/compat): sky is not measured, nothing is left out."""
+    how = {"snr": tuple(factor * each for each in snr), "scale": (factor * 1.2, factor * 0.7)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", skyblot.SkyblotWarning)
+        return skyblot.reject(frame.data, frame.blot, sigma, rule="plain", background=0.0, **how).mask
+
+
+def drizcr(frame: Frame, factor: float, exposures: int) -> np.ndarray:
+    """The rule of drizCR: noise from the blot."""
+    return _plain(frame, skyblot.Noise(1.0, READ_NOISE, SKY), (3.5, 3.0), factor)
+
+
+def stcal(frame: Frame, factor: float, exposures: int) -> np.ndarray:
+    """The rule of stcal: noise from the errors of the exposure."""
+    return _plain(frame, frame.sigma, (5.0, 4.0), factor)
+
+
+def lacosmic(frame: Frame, factor: float, exposures: int) -> np.ndarray:
+    """LACosmic by astroscrappy: it sees the exposure alone."""
+    import astroscrappy
+
+    mask, _ = astroscrappy.detect_cosmics(
+        frame.data + np.float32(SKY), sigclip=4.5 * factor, readnoise=READ_NOISE, gain=1.0, satlevel=1e6
+    )
+    return mask
+
+
+def rules() -> dict[str, Rule]:
+    """The competitors that are there."""
+    found: dict[str, Rule] = {"skyblot": ours, "drizCR": drizcr, "stcal": stcal}
+    try:
+        import astroscrappy  # noqa: F401
+    except ImportError:
+        return found
+    return {**found, "astroscrappy": lacosmic}

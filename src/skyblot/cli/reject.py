@@ -1,0 +1,149 @@
+"""``skyblot reject``: find the cosmic rays of exposures."""
+
+import math
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..parameters import TABLE, USER_WCS_SECTION
+from .common import HELP, parameter_options, parameters_of, set_up_messages, verbosity_options
+from .sections import SectionedCommand
+
+if TYPE_CHECKING:
+    from ..batch import Failure, Plan
+    from ..cosmics import Comparison, RejectResult
+    from ..report import Report
+    from .screen import Screen
+    from .signals import Interruption
+
+_CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background")
+_OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean")
+#: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
+_BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
+_SECTIONS = {
+    "Output": (*_OUTPUT, "report"),
+    "What is a cosmic ray": (*_CRITERIA, "gain", "read_noise"),
+    "Many exposures": ("fail_fast", "memory", "threads"),
+    "Parameters of the blots": ("config", *(row.name for row in _BLOT_PARAMETERS)),
+}
+
+
+@click.command("reject", cls=SectionedCommand, sections=_SECTIONS, context_settings=HELP)
+@click.argument("source")
+@click.argument("exposures_named", metavar="EXPOSURE...", nargs=-1, required=True)
+@click.option("--output-dir", type=click.Path(), default=".", help="Folder for the masks, <root>_sci<N>_crmask.fits.")
+@click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
+@click.option("--save-blots", is_flag=True, help="Write the blots too, <root>_sci<N>_blt.fits.")
+@click.option("--update-dq", is_flag=True, help="Write a copy of each EXPOSURE with flags set in DQ, <root>_crdq.fits.")
+@click.option("--clean", is_flag=True, help="Write a copy with the blot in bad pixels, <root>_crclean.fits.")
+@click.option("--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of what is found, .html.")
+@click.option(
+    "--rule",
+    type=click.Choice(("skyblot", "plain")),
+    help="skyblot, or plain: that of drizCR and of the pipelines of JWST and Roman. [default skyblot]",
+)
+@click.option(
+    "--snr", type=(float, float), metavar="SEED MEMBER", help="Thresholds in sigma; by default the instrument's."
+)
+@click.option("--scale", type=(float, float), metavar="X X", help="What the blot's structure is multiplied by.")
+@click.option("--exposures", type=int, metavar="N", help="Exposures in SOURCE; by default NCOMBINE, or those named.")
+@click.option("--grow", type=float, metavar="X", help="Reject all within so many pixels of bad ones too. [default 0]")
+@click.option("--cte-tail", type=int, metavar="N", help="Length of tails of charge. [pixels; default 0]")
+@click.option(
+    "--background", type=float, metavar="X", help="What the exposure has more than the blot; by default measured."
+)
+@click.option(
+    "--gain", type=float, metavar="X", help="Electrons per unit of the exposures; by default that of their headers."
+)
+@click.option(
+    "--read-noise", type=float, metavar="X", help="Make the noise of it, instead of reading it from ERR. [electrons]"
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first exposure that cannot be compared.")
+@click.option("--memory", metavar="SIZE", help="Memory to use, about: 8G, 500M; by default half of what is free.")
+@click.option("--threads", type=int, default=None, help="Threads to use; by default the available cores.")
+@click.option("--config", type=click.Path(), help="Read parameters of blots from a .cfg file; options override it.")
+@parameter_options(_BLOT_PARAMETERS)
+@verbosity_options
+@click.pass_context
+def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], **options: Any) -> None:
+    """Compare each EXPOSURE with the blot of a mosaic, SOURCE, and write masks of its cosmic rays.
+
+    SOURCE and EXPOSURE are as for skyblot blot. A mask has 1 for good pixels and 0 for bad ones. EXPOSURE is not changed.
+
+    \b
+    Example: skyblot reject skydemo_med.fits isky01a1q_flc.fits --grow 1 --report cosmics.html
+    """
+    set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
+    ctx.exit(_run(source, exposures_named, options))
+
+
+def _run(source: str, exposures: tuple[str, ...], options: dict[str, Any]) -> int:
+    """Compare, and return the exit code."""
+    from ..cosmics import reject_files
+    from ..files import BatchError
+    from .reports import check_report, rejection_report
+    from .screen import screen
+    from .signals import interruptible
+
+    parameters = parameters_of(options)
+    criteria = {name: options[name] for name in _CRITERIA if options[name] is not None}
+    if options["report"] is not None:
+        check_report(options["report"], parameters, overwrite=options["overwrite"])
+    asked = {**criteria, **dict(parameters.items())}
+    with (
+        interruptible() as interruption,
+        screen(quiet=options["quiet"]) as shown,
+        rejection_report(options["report"], source, asked, overwrite=options["overwrite"]) as report,
+    ):
+        told = _Told(shown, interruption, report)
+        how = {name: options[name] for name in (*_OUTPUT, "gain", "read_noise", "fail_fast", "memory", "threads")}
+        how |= {"on_plan": told.plan, "on_result": told.result, "inspect": told.inspect if report else None}
+        try:
+            reject_files(source, exposures, criteria=criteria, parameters=parameters, **how)
+        except BatchError as error:
+            if len(error.failures) == 1 and not error.results:
+                raise error.failures[0].error from None
+            told.failures(error.failures, debug=options["debug"])
+            return 1
+    return 0
+
+
+class _Told:
+    """Who is told what happens: the screen, and the page of pictures where one is wanted."""
+
+    def __init__(self, shown: "Screen", interruption: "Interruption", report: "Report | None") -> None:
+        self._shown, self._interruption, self._report = shown, interruption, report
+
+    def plan(self, plan: "Plan") -> None:
+        number = sum(len(group.members) for group in plan.groups)
+        self._shown.expect(number, "comparing")
+        self._interruption.gentle = number > 1  # then there will be a next result before long
+
+    def result(self, result: "RejectResult") -> None:
+        self._shown.result(result_line(result))
+        self._shown.advance()
+        self._interruption.check()
+
+    def inspect(self, comparison: "Comparison") -> None:
+        from ..report import report_of_comparison
+
+        if self._report is not None:
+            self._report.add(report_of_comparison(comparison), order=comparison.result.reference)
+
+    def failures(self, failures: "list[Failure]", *, debug: bool) -> None:
+        for failure in failures:
+            self._shown.error(f"skyblot: error: {failure.reason}")
+            if debug:
+                self._shown.error("".join(traceback.format_exception(failure.error)).rstrip())
+            if self._report is not None:
+                self._report.note(f"failed: {failure.reason}")
+
+
+def result_line(result: "RejectResult") -> str:
+    """One line about a mask: file, shape, percent rejected, misalignment, seconds."""
+    ny, nx = result.shape
+    dx, dy = result.misalignment
+    moved = "" if math.isnan(result.misalignment_error) else f"  moved ({dx:+.3f}, {dy:+.3f}) pixel"
+    share = f"{100 * result.fraction:.2f} % rejected"
+    return f"{result.path}  {ny} x {nx}  {share}{moved}  {result.seconds:.2f} s"

@@ -1,0 +1,34 @@
+"""``skyblot show``: one picture of a file."""
+
+from pathlib import Path
+
+import click
+
+from .common import set_up_messages, verbosity_options
+
+
+@click.command("show", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG to write; by default FILE's name with .png.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing PNG.")
+@click.option(
+    "--size", type=int, default=1024, show_default=True, help="Largest width and height of an image in pixels."
+)
+@verbosity_options
+def command(
+    file: str, output: Path | None, overwrite: bool, size: int, verbose: bool, quiet: bool, debug: bool
+) -> None:
+    """Write one PNG of FILE.
+
+    A blot is shown with its exposure and the difference of the two, an exposure with the blot beside it; any other
+    image alone. Needs matplotlib: pip install 'skyblot[report]'.
+
+    \b
+    Example: skyblot show isky01a1q_sci1_blt.fits -o blot.png
+    """
+    set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
+    from ..report.show import show
+
+    made = show(file, output, overwrite=overwrite, size=size)
+    if not quiet:
+        click.echo(f"{made.path}  {', '.join(made.panels).lower()}")

@@ -1,0 +1,224 @@
+"""Find cosmic rays in exposures: blots are made on the way, and only masks are written."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .batch import Failure, Options, Outcome, Plan, run_batch
+from .checks import check_outputs
+from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
+from .errors import FileError, ParameterError, SkyblotError
+from .exposure import Task
+from .files import BatchError, output_name, plan_outputs
+from .io.masks import copy_name, write_clean, write_flagged
+from .io.names import ImageName
+from .io.remote import AnyPath
+from .parameters import Parameters
+from .rejection import Criteria, criteria_with
+
+__all__ = ["Comparison", "RejectResult", "mask_name", "reject_files"]
+
+
+def reject_files(
+    source: str | Path,
+    references: Sequence[str | Path],
+    output_dir: str | Path = ".",
+    *,
+    criteria: Criteria | Mapping[str, Any] | None = None,
+    parameters: Parameters | None = None,
+    save_blots: bool = False,
+    update_dq: bool = False,
+    clean: bool = False,
+    gain: float | None = None,
+    read_noise: float | None = None,
+    overwrite: bool = False,
+    fail_fast: bool = False,
+    memory: int | str | None = None,
+    threads: int | None = None,
+    inspect: Callable[[Comparison], None] | None = None,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_result: Callable[[RejectResult], None] | None = None,
+    **overrides: Any,
+) -> list[RejectResult]:
+    """Compare exposures with the blots of a mosaic, and write a mask for each of their SCI extensions.
+
+    Parameters
+    ----------
+    source : str or Path
+        The mosaic, as for `skyblot.blot_files`.
+    references : sequence of str or Path
+        The exposures, as for `skyblot.blot_files`. They are not changed.
+    output_dir : str or Path
+        Folder for the masks, ``<root>_sci<N>_crmask.fits``: bytes, 1 for good pixels and 0 for bad ones.
+    criteria : Criteria or mapping, optional
+        How pixels are judged. What is not given is the instrument's default; of a `Criteria`, everything is given.
+    parameters : Parameters, optional
+        How blots are made.
+    save_blots : bool
+        Write the blots as well, ``<root>_sci<N>_blt.fits``.
+    update_dq : bool
+        Write a copy of each exposure with the bits for cosmic rays set in its DQ, ``<root>_crdq.fits``: 4096 for ACS,
+        WFC3, WFPC2 and NICMOS, 8192 for STIS, 1 + 16 for JWST, 1 + 128 for Roman.
+    clean : bool
+        Write a copy of each exposure with the blot's values in bad pixels, ``<root>_crclean.fits``.
+    gain, read_noise : float, optional
+        Electrons per unit of the exposures, and electrons; by default from their headers. They are needed where
+        there is no ERR extension.
+    overwrite, fail_fast, memory, threads
+        As for `skyblot.blot_files`.
+    inspect : callable, optional
+        Called with a `Comparison` of each exposure and its blot, by several threads.
+    on_plan : callable, optional
+        Called with the `skyblot.batch.Plan` of the run before its work begins.
+    on_result : callable, optional
+        Called with each `RejectResult` as soon as it is there.
+    **overrides
+        Single criteria by name: ``rule="plain"``, ``grow=1.5``, ...
+
+    Returns
+    -------
+    list of RejectResult
+        In the order of the exposures.
+
+    Raises
+    ------
+    BatchError
+        At the end, if some exposures could not be compared.
+    SkyblotError
+        With one sentence on what is wrong.
+
+    Warns
+    -----
+    SkyblotWarning
+        If an exposure is misaligned by more than 0.1 pixel, or if more or fewer pixels are rejected than its
+        instrument has hit in its exposure time.
+    """
+    given, parameters = _given(criteria, overrides), parameters or Parameters()
+    if parameters.user_wcs.given:
+        raise ParameterError(
+            f"{', '.join(parameters.user_wcs.given)}: not for a comparison, which is made on the exposure's own pixels"
+        )
+    failures: list[Failure] = []
+    blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
+    tasks = [Task(where, Path(output_dir) / mask_name(where)) for where, _ in blots]
+    settings = RejectSettings(
+        parameters.override({"fill_value": "nan"}), overwrite, threads,
+        criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise,
+        save_blots=save_blots, keep_pixels=update_dq or clean, inspect=inspect,
+    )  # fmt: skip
+    copies = Copies(tasks, Path(output_dir), update_dq=update_dq, clean=clean, overwrite=overwrite)
+    _check_outputs(source, tasks, copies, settings)
+    run = _Run(copies, failures, on_result, fail_fast=fail_fast)
+    run_batch(source, tasks, settings, Options(memory, fail_fast), run.collect, on_plan, maker=MASK)
+    done = [run.results[task.path] for task in tasks if task.path in run.results]
+    if failures:
+        raise BatchError(list(done), failures)
+    return done
+
+
+def _given(criteria: Criteria | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of the criteria, checked."""
+    known = vars(criteria) if isinstance(criteria, Criteria) else dict(criteria or {})
+    given = {**known, **overrides}
+    criteria_with(None, given)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def mosaic_exposures(tasks: Sequence[Task]) -> int | None:
+    """Return how many exposures a mosaic was made of, if these are all of them; one alone says nothing."""
+    count = len({task.where.path for task in tasks})
+    return count if count > 1 else None
+
+
+def mask_name(where: ImageName) -> str:
+    """Return the name of a mask.
+
+    Examples
+    --------
+    >>> from skyblot.io.names import parse_name
+    >>> mask_name(parse_name("j8c0d1bwq_flc.fits[sci,2]"))
+    'j8c0d1bwq_sci2_crmask.fits'
+    """
+    return output_name(where).rsplit("_blt", 1)[0] + "_crmask.fits"
+
+
+class Copies:
+    """The changed copies of exposures: each is written when all images of its file have been compared."""
+
+    def __init__(self, tasks: Sequence[Task], folder: Path, *, update_dq: bool, clean: bool, overwrite: bool) -> None:
+        self._images: dict[AnyPath, list[ImageName]] = {}
+        for task in tasks:
+            self._images.setdefault(task.where.path, []).append(task.where)
+        self._folder, self._overwrite = folder, overwrite
+        self._labels = [label for label, wanted in (("crdq", update_dq), ("crclean", clean)) if wanted]
+        self._found: dict[AnyPath, list[RejectResult]] = {}
+
+    def paths(self) -> list[Path]:
+        """Every file that is going to be written."""
+        return [self._path(images[0], label) for images in self._images.values() for label in self._labels]
+
+    def add(self, result: RejectResult) -> None:
+        """Take what was found in an image, and write its file's copies if it was the last one."""
+        if result.bad is None:
+            return
+        where = result.bad.where
+        found = self._found.setdefault(where.path, [])
+        found.append(result)
+        if len(found) < len(self._images[where.path]):
+            return
+        bad = [each.bad for each in self._found.pop(where.path) if each.bad is not None]
+        for label in self._labels:
+            path = self._path(where, label)
+            if label == "crdq":
+                write_flagged(path, bad, result.bits, overwrite=self._overwrite)
+            else:
+                write_clean(path, bad, overwrite=self._overwrite)
+
+    def _path(self, where: ImageName, label: str) -> Path:
+        return self._folder / copy_name(where, label)
+
+
+class _Run:
+    """The outcomes of a run."""
+
+    def __init__(
+        self,
+        copies: Copies,
+        failures: list[Failure],
+        on_result: Callable[[RejectResult], None] | None,
+        *,
+        fail_fast: bool,
+    ) -> None:
+        self._fail_fast = fail_fast
+        self.results: dict[Path, RejectResult] = {}
+        self._copies, self._failures, self._on_result = copies, failures, on_result
+
+    def collect(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Failure):
+            self._failures.append(outcome)
+            return
+        assert isinstance(outcome, RejectResult)
+        try:
+            self._copies.add(outcome)
+        except SkyblotError as error:
+            if self._fail_fast:
+                raise
+            self._failures.append(Failure.of(outcome.reference, error))
+            return
+        result = replace(outcome, bad=None)
+        self.results[outcome.path] = result
+        if self._on_result is not None:
+            self._on_result(result)
+
+
+def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, settings: RejectSettings) -> None:
+    """Refuse, before any work is done, outputs that are inputs, or that exist and may not be replaced."""
+    masks = [task.path for task in tasks]
+    blots = [blot_path(task.where, task.path) for task in tasks] if settings.save_blots else []
+    outputs = [*masks, *blots, *copies.paths()]
+    for path, count in Counter(outputs).items():
+        if count > 1:
+            raise FileError(f"{path}: two exposures would be written to this file; compare them one by one")
+    check_outputs(source, tasks, outputs, overwrite=settings.overwrite)

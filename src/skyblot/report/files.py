@@ -1,0 +1,157 @@
+"""Reports of files: exposures beside the blots that were made of them."""
+
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import DataError
+from ..io.images import Image, open_image
+from ..io.names import ImageName, extension_text, parse_name
+from ..io.planes import error_plane
+from ..io.remote import AnyPath
+from ..scaling import unit_kind
+from .chip import ChipReport
+from .stretch import centre_and_spread
+
+if TYPE_CHECKING:
+    from ..residuals import Systematics
+
+#: The label of the background: views are of the blot on the exposure's level, so that blinking shows sources only.
+BACKGROUND = "background, added to the blot here"
+#: A misalignment above this, in pixels, is worth a note; so is five times its error, no less.
+MISALIGNED = 0.1
+#: Facts of an exposure that a reader wants to see, by keyword.
+_FACTS = {"EXPTIME": "exposure time [s]", "FILTER": "filter", "INSTRUME": "instrument", "DETECTOR": "detector"}
+
+
+def report_of_files(pairs: Iterable[tuple[str | Path | ImageName, str | Path]]) -> Iterator[ChipReport]:
+    """Read exposures and their blots, and yield what a report shows of them, one chip at a time.
+
+    Parameters
+    ----------
+    pairs : iterable of (exposure, blot)
+        Names of files; ``flc.fits[sci,2]`` is that extension of an exposure. Without one its first image.
+
+    Yields
+    ------
+    ChipReport
+        Residuals are free of the background between the two, and in units of the exposure's own errors; where it has
+        none, of one number, the robust scatter of the residuals.
+
+    Raises
+    ------
+    FileError
+        If a file is missing or cannot be read.
+    DataError
+        If the shapes of an exposure and its blot differ.
+    """
+    for exposure, blot in pairs:
+        yield _chip(parse_name(exposure), Path(blot))
+
+
+def _chip(where: ImageName, path: Path) -> ChipReport:
+    from ..residuals import measure
+
+    with open_image(where) as image, open_image(path) as made:
+        data, blot = _pixels(image), _pixels(made)
+        if data.shape != blot.shape:
+            raise DataError(f"{made.name}: its shape is {blot.shape}, that of {image.name} is {data.shape}")
+        valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, made)
+        sigma, origin = _sigma(image, data, blot, valid)
+        valid &= np.isfinite(sigma) & (sigma > 0)
+        found = measure(data, blot, sigma, valid, None)
+        unit, notes = image.facts.bunit, [*_unit_notes(image, made), *_misalignment_notes(found)]
+        facts: dict[str, object] = {
+            BACKGROUND: found.background,
+            "misalignment (x, y)": misalignment_text(found.misalignment, found.misalignment_error),
+            "σ": origin,
+            **_known(image),
+            **_record(made),
+        }
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residual = (data - blot - np.float32(found.background)) / sigma
+    residual[~valid] = np.nan
+    links = {"exposure": where.path, "blot": path, **_source_link(made)}
+    return ChipReport(
+        chip_name(where), data, blot + np.float32(found.background), residual, None, facts, links, unit, notes
+    )
+
+
+def chip_name(where: ImageName) -> str:
+    """Return the heading of a chip: file and extension, without the folder."""
+    extension = "" if where.extension is None else f"[{extension_text(where.extension)}]"
+    return f"{where.path.name}{extension}"
+
+
+def _pixels(image: Image) -> np.ndarray:
+    ny, nx = image.shape
+    return np.asarray(image.pixels()[0:ny, 0:nx], np.float32)
+
+
+def _covered(blot: np.ndarray, made: Image) -> np.ndarray:
+    """Pixels that the source covers: the others hold the value that the blot records."""
+    try:
+        return blot != np.float32(made.record["BLOTFILL"])
+    except (KeyError, ValueError):  # made by another program, or NaN
+        return np.ones(blot.shape, bool)
+
+
+def _sigma(image: Image, data: np.ndarray, blot: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, str]:
+    """The errors of the exposure and where they come from."""
+    errors = error_plane(image)
+    if errors is not None and np.any(errors[valid] > 0):
+        return np.asarray(errors, np.float32), "the exposure's errors (ERR)"
+    spread = centre_and_spread((data - blot)[valid])[1] if valid.any() else 0.0
+    text = f"{spread:.4g}, the robust scatter of exposure − blot: there are no errors (ERR)"
+    return np.full(data.shape, spread, np.float32), text
+
+
+def _known(image: Image) -> dict[str, object]:
+    values = {label: image.facts.find(keyword) for keyword, label in _FACTS.items()}
+    return {label: value for label, value in values.items() if value is not None}
+
+
+def _record(made: Image) -> dict[str, object]:
+    """What a blot says of how it was made."""
+    labels = {
+        "BLOTSRC": "source",
+        "BLOTINT": "interpolant",
+        "BLOTCOVR": "covered by the source",
+        "BLOTSKY": "sky added",
+    }
+    found = {label: made.record[keyword] for keyword, label in labels.items() if keyword in made.record}
+    if "covered by the source" in found:
+        found["covered by the source"] = f"{100 * found['covered by the source']:.2f} %"
+    return found
+
+
+def _source_link(made: Image) -> dict[str, AnyPath]:
+    source = parse_name(str(made.record.get("BLOTSRC", ""))).path
+    return {"source": source} if source.is_file() else {}
+
+
+def _unit_notes(image: Image, made: Image) -> list[str]:
+    kinds = unit_kind(image.facts.bunit), unit_kind(made.facts.bunit)
+    if None in kinds or kinds[0] == kinds[1]:
+        return []
+    return [
+        f"The exposure is in {image.facts.bunit} and the blot in {made.facts.bunit}: their difference means nothing."
+    ]
+
+
+def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
+    """Return a misalignment with its standard error in words."""
+    dx, dy = misalignment
+    if not math.isfinite(dx + dy + error):
+        return "not known: too few sources"
+    return f"{dx:+.3f}, {dy:+.3f} ± {error:.3f} pixel".replace("-", "−")
+
+
+def _misalignment_notes(found: "Systematics") -> list[str]:
+    size = math.hypot(*found.misalignment)
+    if not (size > MISALIGNED and size > 5 * found.misalignment_error):
+        return []
+    return [f"Sources lie {size:.2f} pixel from where the blot has them: their residuals are those of misalignment."]

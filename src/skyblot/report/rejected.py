@@ -1,0 +1,52 @@
+"""Reports of rejections: an exposure, its blot, and what was taken for cosmic rays."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..io.names import parse_name
+from .chip import ChipReport
+from .facts import percent, thousands
+from .files import BACKGROUND, chip_name, misalignment_text
+
+if TYPE_CHECKING:
+    from ..cosmics import Comparison, RejectResult
+
+
+def report_of_comparison(comparison: "Comparison") -> ChipReport:
+    """Return what a report shows of an exposure that was compared with its blot.
+
+    Residuals are the rule's own: over the noise that it allows for. Pixels that were not judged are left out.
+    """
+    result, rejection = comparison.result, comparison.rejection
+    residual = np.where(rejection.valid, rejection.significance, np.float32(np.nan))
+    blot = np.asarray(comparison.blot, np.float32) + np.float32(rejection.background)
+    where = parse_name(result.reference)
+    links = {"exposure": where.path, "mask": result.path, "source": parse_name(result.source).path}
+    if result.blot_path is not None:
+        links["blot"] = result.blot_path
+    return ChipReport(
+        chip_name(where), comparison.exposure, blot, residual, rejection.mask,
+        _facts(result), links, comparison.unit, result.notes,
+    )  # fmt: skip
+
+
+def _facts(result: "RejectResult") -> dict[str, object]:
+    criteria, (snr, scale) = result.criteria, result.criteria.thresholds
+    share = percent(result.rejected, result.judged)
+    return {
+        "rejected by the rule": f"{thousands(result.rejected)} ({share} of {thousands(result.judged)} judged)",
+        BACKGROUND: result.background,
+        "misalignment (x, y)": misalignment_text(result.misalignment, result.misalignment_error),
+        "sharpness [pixel²]": result.sharpness,
+        "covered by the source": f"{100 * result.covered:.2f} %",
+        "rule": criteria.rule,
+        "thresholds of seed and member [σ]": snr,
+        "scale of the blot's structure": scale,
+        "exposures in the source": criteria.exposures,
+        "grow [pixel]": criteria.grow,
+        "tails of charge [pixel]": criteria.cte_tail,
+        "bits of DQ": result.bits,
+        "source": Path(result.source).name,
+    }

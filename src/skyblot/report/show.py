@@ -1,0 +1,209 @@
+"""One PNG of a file: a blot beside its exposure and their difference, or an image alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import SkyblotError
+from ..io.atomic import atomic_write, check_output
+from ..io.images import Image, open_image
+from ..io.names import ImageName, extension_text, parse_name
+from .facts import short_text
+from .html import check_whole, require_packages
+from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 120
+#: Chips wider than so many heights have their panels one below the other.
+_WIDE = 1.4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture on disk: its file, and the names of its panels."""
+
+    path: Path
+    panels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One image of the picture: what it is, where it is from, its levels, and what they mean."""
+
+    title: str
+    origin: str
+    levels: np.ndarray
+    stretch: Stretch
+    factor: float
+    unit: str
+    diverging: bool = False
+
+
+def show(file: str | Path, output: str | Path | None = None, *, overwrite: bool = False, size: int = 1024) -> Shown:
+    """Write one PNG of an image.
+
+    A blot is shown with the exposure it was made onto, and with their difference, if that exposure is still where it
+    was or beside the blot; an exposure with its blot, if that is beside it under its usual name. Else the image is
+    alone.
+
+    Parameters
+    ----------
+    file : str or Path
+        ``blt.fits``, ``flc.fits[sci,2]``, ...
+    output : str or Path, optional
+        The PNG to write; by default the name of the file, in the current folder.
+    overwrite : bool
+        Replace an existing file.
+    size : int
+        Largest width and height of an image in pixels; larger ones are made smaller by a whole factor.
+
+    Returns
+    -------
+    Shown
+
+    Raises
+    ------
+    SkyblotError
+        If matplotlib is missing, the file cannot be read, or the PNG cannot be written.
+    """
+    require_packages()
+    check_whole("size", size, 64, 8192)
+    where = parse_name(file)
+    path = Path(output) if output is not None else Path(_picture_name(where))
+    check_output(path, overwrite=overwrite)
+    with open_image(where) as image:
+        panels = _panels(image, where, size)
+        ny, nx = image.shape
+    figure = _figure(panels, nx, ny)
+    with atomic_write(path, overwrite=overwrite) as stream:
+        figure.savefig(stream, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+    return Shown(path, tuple(panel.title for panel in panels))
+
+
+def _picture_name(where: ImageName) -> str:
+    stem = where.path.name.removesuffix(".gz").removesuffix(".fz").rsplit(".", 1)[0]
+    extension = "" if where.extension is None else f"_{extension_text(where.extension).replace(',', '')}"
+    return f"{stem}{extension}.png"
+
+
+def _panels(image: Image, where: ImageName, size: int) -> list[_Panel]:
+    """Exposure, blot and difference, or the image alone."""
+    if image.record:
+        return _beside(image, _reference_of(image), size, blot_first=True)
+    return _beside(image, _blot_of(image, where), size, blot_first=False)
+
+
+def _beside(image: Image, other: ImageName | None, size: int, *, blot_first: bool) -> list[_Panel]:
+    data = _pixels(image)
+    if other is not None:
+        with open_image(other) as partner:
+            theirs = _pixels(partner)
+            if theirs.shape == data.shape:
+                exposure, blot = (theirs, data) if blot_first else (data, theirs)
+                names = (partner.name, image.name) if blot_first else (image.name, partner.name)
+                return _three(exposure, blot, names, image.facts.bunit, size)
+    stretch = image_stretch(data, data)
+    step = _step(data, size)
+    title = "Blot" if blot_first else "Image"
+    return [
+        _Panel(
+            title, Path(image.name).name, stretch.levels(block_mean(data, step), 256), stretch, 1.0, image.facts.bunit
+        )
+    ]
+
+
+def _three(exposure: np.ndarray, blot: np.ndarray, names: Sequence[str], unit: str, size: int) -> list[_Panel]:
+    stretch, step = image_stretch(exposure, blot), _step(exposure, size)
+    difference = exposure - blot
+    finite = difference[np.isfinite(difference)]
+    spread = (centre_and_spread(finite)[1] if finite.size else 0.0) or 1.0
+    panels = [
+        _Panel(title, Path(name).name, stretch.levels(block_mean(data, step), 256), stretch, 1.0, unit)
+        for title, data, name in zip(("Exposure", "Blot"), (exposure, blot), names, strict=True)
+    ]
+    levels = RESIDUAL.levels(block_residual(difference / np.float32(spread), step), 256)
+    return [*panels, _Panel("Difference", "exposure − blot", levels, RESIDUAL, spread, unit, diverging=True)]
+
+
+def _step(data: np.ndarray, size: int) -> int:
+    return -(-max(data.shape) // size)
+
+
+def _pixels(image: Image) -> np.ndarray:
+    ny, nx = image.shape
+    return np.asarray(image.pixels()[0:ny, 0:nx], np.float32)
+
+
+def _reference_of(blot: Image) -> ImageName | None:
+    """The exposure that a blot records: where it was, or beside the blot."""
+    try:
+        recorded = parse_name(str(blot.record["BLOTREF"]))
+    except (KeyError, SkyblotError):
+        return None
+    places = [recorded.path]
+    if isinstance(blot.path, Path):
+        places += [blot.path.parent / str(recorded.path), blot.path.parent / recorded.path.name]
+    for path in places:
+        if path.is_file():
+            return ImageName(path, recorded.extension)
+    return None
+
+
+def _blot_of(image: Image, where: ImageName) -> ImageName | None:
+    """The blot beside an exposure, if it was made onto this very image."""
+    from ..files import output_name
+
+    if not isinstance(where.path, Path):
+        return None
+    extension = where.extension
+    if extension is None and "[" in image.name:
+        extension = parse_name(f"x{image.name[image.name.rindex('[') :]}").extension
+    path = where.path.with_name(output_name(ImageName(where.path, extension)))
+    if not path.is_file():
+        return None
+    try:
+        with open_image(path) as blot:
+            recorded = parse_name(str(blot.record.get("BLOTREF", "")))
+    except SkyblotError:
+        return None
+    return ImageName(path) if recorded.path.name == where.path.name and recorded.extension == extension else None
+
+
+def _figure(panels: Sequence[_Panel], nx: int, ny: int) -> "Figure":
+    from matplotlib.figure import Figure
+
+    wide = nx > _WIDE * ny
+    rows, columns = (len(panels), 1) if wide else (1, len(panels))
+    width = 9.0 if wide or len(panels) == 1 else 5.0
+    height = min(12.0, width * ny / nx)
+    figure = Figure((columns * width + 0.6, rows * (height + 0.75)), layout="compressed")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for each, panel in zip(axes, panels, strict=True):
+        _draw(figure, each, panel, nx, ny)
+    return figure
+
+
+def _draw(figure: "Figure", axes: Any, panel: _Panel, nx: int, ny: int) -> None:
+    from matplotlib.colors import ListedColormap
+
+    from .encode import diverging_colours
+
+    colours = ListedColormap(diverging_colours(256) / 255) if panel.diverging else "gray"
+    step = -(-nx // panel.levels.shape[1])
+    rows, columns = (step * count for count in panel.levels.shape)
+    extent = (-0.5, columns - 0.5, -0.5, rows - 0.5)
+    image = axes.imshow(panel.levels, cmap=colours, vmin=0, vmax=255, origin="lower", extent=extent)
+    axes.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
+    axes.set_title(f"{panel.title}: {panel.origin}", fontsize=10, loc="left")
+    axes.tick_params(labelsize=8)
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.01, aspect=30)
+    bar.set_ticks([0, 63.75, 127.5, 191.25, 255])
+    values = [panel.factor * panel.stretch.value(share) for share in (0, 0.25, 0.5, 0.75, 1)]
+    bar.set_ticklabels([short_text(value) for value in values])
+    bar.ax.tick_params(labelsize=8)
+    bar.set_label(panel.unit, fontsize=8)
