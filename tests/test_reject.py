@@ -14,7 +14,7 @@ from scipy.special import erf
 import skyblot
 from skyblot import Criteria, Noise, bands
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
-from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR, NEGATIVE, blot_error, expected_share, grown, reject
+from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR, NEGATIVE, PAIR, blot_error, expected_share, grown, reject
 from skyblot.residuals import USUAL_ROUGHNESS, clipped_median
 
 F32 = float(np.finfo(np.float32).eps)
@@ -35,11 +35,12 @@ def largest_step(blot, y, x):
     return max(abs(near - blot[y, x]) for near in neighbours(blot, y, x))
 
 
-def joined(members, seeds):
-    """Members with a seed in the 3 x 3 around them."""
+def joined(members, seeds, pairs=None):
+    """Members with a seed in the 3 x 3 around them, or with two of a pair."""
     mask = np.zeros_like(members)
     for y, x in np.argwhere(members):
-        mask[y, x] = seeds[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any()
+        around = (slice(max(y - 1, 0), y + 2), slice(max(x - 1, 0), x + 2))
+        mask[y, x] = seeds[around].any() or (pairs is not None and pairs[around].sum() > 1)
     return mask
 
 
@@ -162,7 +163,9 @@ class TestOurRule:
         strength = np.where(expected > 0, expected, -expected / NEGATIVE)
         strength[~found.valid] = 0
         snr = DEFAULT_SNR["skyblot"]
-        np.testing.assert_array_equal(found.mask, joined(strength > snr[1], strength > snr[0]))
+        np.testing.assert_array_equal(
+            found.mask, joined(*(strength > each for each in (snr[1], snr[0], PAIR * snr[0])))
+        )
         assert 0.01 < found.fraction < 0.03
 
     def test_takes_the_photons_of_a_cosmic_ray_off_its_own_noise(self):
@@ -188,13 +191,23 @@ class TestOurRule:
         mask = reject(exposure, np.zeros((9, 9)), np.full((9, 9), SIGMA), background=0).mask
         assert [tuple(each) for each in np.argwhere(mask)] == [(2, 2), (2, 6)]
 
+    def test_two_faint_neighbours_are_as_good_as_a_bright_pixel(self):
+        seed, member = DEFAULT_SNR["skyblot"]
+        enough, exposure = (PAIR * seed + 0.05) * SIGMA, np.zeros((12, 12))
+        for y, x in [(2, 2), (3, 3), (7, 2), (7, 4), (2, 8)]:  # the first two touch, the next two do not
+            exposure[y, x] = enough
+        exposure[4, 2] = exposure[7, 3] = (member + 0.05) * SIGMA  # beside one of a pair; between two of one
+        mask = reject(exposure, np.zeros((12, 12)), np.full((12, 12), SIGMA), background=0).mask
+        assert [tuple(each) for each in np.argwhere(mask)] == [(2, 2), (3, 3), (7, 3)]
+
     def test_pure_noise_is_rejected_as_often_as_a_normal_distribution_says(self):
         clean, n = np.zeros((1000, 1000)), 1_000_000
         fraction = reject(noisy(clean), clean, np.full(clean.shape, SIGMA)).fraction
         # seeds, and members beside one of them: at most 8 each
         upper, lower = ((1 - erf(each / math.sqrt(2))) / 2 for each in DEFAULT_SNR["skyblot"])
         below = (1 - erf(NEGATIVE * DEFAULT_SNR["skyblot"][0] / math.sqrt(2))) / 2
-        expected = n * (upper + below) * (1 + 8 * lower)
+        pair = (1 - erf(PAIR * DEFAULT_SNR["skyblot"][0] / math.sqrt(2))) / 2
+        expected = n * (upper + below + 8 * pair**2) * (1 + 8 * lower)
         assert fraction * n < expected + 5 * math.sqrt(expected)
         assert fraction > 0
 

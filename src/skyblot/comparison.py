@@ -208,7 +208,9 @@ def _valid(exposure: Image, instrument: Instrument) -> np.ndarray | None:
     flags = quality_plane(exposure)
     if flags is None:
         return None
-    kept: np.ndarray = (flags.astype(np.int64) & ~np.int64(instrument.ignored)) == 0
+    unsigned = np.dtype(f"u{flags.dtype.itemsize}")
+    forbidden = unsigned.type(~instrument.ignored & np.iinfo(unsigned).max)
+    kept: np.ndarray = (flags.astype(flags.dtype.newbyteorder("=")).view(unsigned) & forbidden) == 0
     return kept
 
 

@@ -15,11 +15,13 @@ from .residuals import Systematics, measure
 
 RULES = ("skyblot", "plain")
 #: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
-#: skyblot, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
-DEFAULT_SNR = {"skyblot": (4.6, 3.2), "plain": (3.5, 3.0)}
+#: skyblot, `PAIR`, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
+DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
 DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 #: A misalignment above this, in pixels, is worth a warning; so is an uncertainty below a fifth of it, no other.
 MISALIGNED = 0.1
+#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
+PAIR = 0.75
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
 NEGATIVE = 2.0
 #: Part of an exposure's variance that the median of n of them takes off the difference, times n.
@@ -291,7 +293,8 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
     else:
         share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
         curved, stepped = (factor * blot_error(found.roughness) for factor in scale)
-        kernel, numbers = variance_levels, (found.terms, snr, (share, curved, stepped, photons, NEGATIVE))
+        thresholds = (*snr, PAIR * snr[0])
+        kernel, numbers = variance_levels, (found.terms, thresholds, (share, curved, stepped, photons, NEGATIVE))
 
     def mark(row0: int, *arrays: np.ndarray) -> None:
         *images, levels, significance = arrays
