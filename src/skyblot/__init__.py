@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .blotting import blot as blot
     from .blotting import pixel_map as pixel_map
     from .comparison import RejectResult as RejectResult
+    from .containers import blot as blot
     from .cosmics import reject_files as reject_files
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
-    "blot": "blotting",
+    "blot": "containers",
     "pixel_map": "blotting",
     "blot_file": "files",
     "blot_files": "files",
