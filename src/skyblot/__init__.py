@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .files import BatchError as BatchError
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
+    from .inspection import ImageInfo as ImageInfo
+    from .inspection import info as info
     from .parameters import Parameters as Parameters
     from .rejection import Criteria as Criteria
     from .rejection import Noise as Noise
@@ -38,6 +40,8 @@ _HOMES = {
     "Noise": "rejection",
     "Rejection": "rejection",
     "RejectResult": "comparison",
+    "info": "inspection",
+    "ImageInfo": "inspection",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",

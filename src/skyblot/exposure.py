@@ -243,7 +243,7 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
 
 def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     parameters, target = settings.parameters, target_of(reference, settings.parameters)
-    job = _prepare(source, target, reference, settings)
+    job = plan_job(source, target, reference, settings)
     scaling = LABELS
     if job.dtype.kind == "f":
         ratio = _scale_ratio(source, target, reference)
@@ -252,7 +252,8 @@ def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     return Planned(target, job, scaling, fill)
 
 
-def _prepare(source: Source, target: Target, reference: Image, settings: Settings) -> Job:
+def plan_job(source: Source, target: Target, reference: Image, settings: Settings) -> Job:
+    """Plan the map and the resampling of a blot; errors name both files."""
     parameters = settings.parameters
     with named(source.image.name, reference.name):
         return prepare(
