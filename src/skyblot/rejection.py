@@ -116,7 +116,7 @@ class Criteria:
         return self.snr or DEFAULT_SNR[self.rule], self.scale or DEFAULT_SCALE[self.rule]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rejection:
     """What a comparison found.
 
@@ -160,6 +160,11 @@ class Rejection:
     roughness: float
     fraction: float
     criteria: Criteria = field(default_factory=Criteria)
+
+    def __repr__(self) -> str:
+        ny, nx = self.mask.shape
+        judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
+        return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
 
     def misaligned(self) -> str:
         """Return a sentence on a misalignment that matters, else an empty string."""
