@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from counts import Curve
+from PIL import Image
 
 _COLOURS = {"skyblot": "#0072b2", "drizCR": "#d55e00", "stcal": "#009e73", "astroscrappy": "#999999"}
 
@@ -28,6 +29,9 @@ def plot(results: dict[str, dict[str, Curve]], path: Path) -> None:
     figure.supylabel("cosmic-ray pixels above 3 sigma that are missed", fontsize=9)
     axes[0].legend(fontsize=6, frameon=False)
     figure.savefig(path, dpi=110)
+    with Image.open(path) as image:  # a quarter of the size, and no visible difference
+        small = image.convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 def _draw(axis: object, rule: str, curve: Curve) -> None:
