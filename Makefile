@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 COMPAT := .venv-compat
 BENCH  := .venv-bench
+OLDEST := .venv-oldest
 
-.PHONY: help demo test lint docs bench compat clean
+.PHONY: help demo test test-oldest lint docs bench compat clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 # $(call environment,folder,extras): make or update a virtual environment with this project in it.
 define environment
@@ -29,6 +30,15 @@ demo: $(VENV)/.ready-run  ## install, make the demo data, and blot it
 
 test: $(VENV)/.ready-test  ## run the tests
 	$(BIN)/python -m pytest -n auto
+
+test-oldest: $(OLDEST)/.ready-oldest  ## run the tests with the oldest versions of all that skyblot needs
+	$(OLDEST)/bin/python -m pytest -n auto -p no:cacheprovider
+
+$(OLDEST)/.ready-oldest: pyproject.toml tools/oldest.py
+	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python tools/oldest.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(OLDEST)/constraints.txt --editable '.[test]'
+	@touch $@
 
 lint: $(VENV)/.ready-lint  ## ruff, mypy, import contracts
 	$(BIN)/ruff check .
@@ -52,4 +62,4 @@ compat: $(COMPAT)/.ready-compat  ## the tests against drizzlepac and stcal, in a
 	$(COMPAT)/bin/python -m pytest -m compat
 
 clean:  ## remove everything that was made here
-	rm -rf $(VENV) $(COMPAT) $(BENCH) skyblot-demo docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) $(COMPAT) $(BENCH) skyblot-demo docs/_build .pytest_cache .mypy_cache .ruff_cache
