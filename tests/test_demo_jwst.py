@@ -288,7 +288,7 @@ def test_without_gwcs_one_sentence_says_what_to_install(monkeypatch, tmp_path, n
 
 @pytest.mark.parametrize("kind", ["JWST", "jws", "", None])
 def test_unknown_kinds_are_refused(tmp_path, kind):
-    with pytest.raises(ParameterError, match=rf"^kind={kind!r}: expected one of hst, jwst, roman"):
+    with pytest.raises(ParameterError, match=rf"^kind = {kind!r}: expected one of hst, jwst, roman"):
         make_demo(tmp_path / "never", kind)
     assert not (tmp_path / "never").exists()
 

@@ -216,7 +216,7 @@ def test_lists_that_cannot_be_read(folder, monkeypatch):
     assert refused("@sub").startswith("sub: this list cannot be read")
     monkeypatch.setattr("skyblot.io.inputs._LARGEST", 10)
     Path("list.txt").write_text("a.fits\nb.fits\n")
-    assert "list.txt: is no list: larger than" in refused("@list.txt")
+    assert "list.txt: is not a list, expected at most 64 MB" in refused("@list.txt")
 
 
 def test_a_list_takes_no_extension_and_no_url():
@@ -400,9 +400,15 @@ def test_a_missing_json_member_is_named():
         ('{"products": ["a"]}', "expected a list of members"),
         ('{"products": [{}]}', "expected a list of members"),
         ('{"products": [{"members": {"expname": "a"}}]}', "expected a list of members"),
-        ('{"products": []}', "no member of exptype 'science'"),
-        ('{"products": [{"members": ["a", 3]}]}', "no member of exptype 'science'"),
-        ('{"products": [{"members": [{"expname": "a", "exptype": null}]}]}', "no member of exptype 'science'"),
+        ('{"products": []}', "no member of this association is an exposure, expected one with exptype 'science'"),
+        (
+            '{"products": [{"members": ["a", 3]}]}',
+            "no member of this association is an exposure, expected one with exptype 'science'",
+        ),
+        (
+            '{"products": [{"members": [{"expname": "a", "exptype": null}]}]}',
+            "no member of this association is an exposure, expected one with exptype 'science'",
+        ),
         ('{"products": [{"members": [{"exptype": "science"}]}]}', "has expname None"),
         ('{"products": [{"members": [{"exptype": "science", "expname": 3}]}]}', "has expname 3"),
         ('{"products": [{"members": [{"exptype": "science", "expname": "a\\u0000"}]}]}', "has expname 'a\\x00'"),

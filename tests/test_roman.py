@@ -525,9 +525,7 @@ def test_an_input_is_never_overwritten(coadd, cal, tmp_path):
 @pytest.mark.parametrize("package", ["asdf", "gwcs", "asdf_astropy"])
 def test_the_package_that_is_missing_is_named(monkeypatch, coadd, cal, tmp_path, package):
     monkeypatch.setitem(sys.modules, package, None)
-    need = (
-        rf"ASDF files cannot be read without the package {package.replace('_', '-')} \(pip install 'skyblot\[gwcs\]'\)"
-    )
+    need = rf"cannot be read without the package {package.replace('_', '-')} \(pip install 'skyblot\[gwcs\]'\)"
     fails(coadd, cal, tmp_path / "out.asdf", need, FileError)
 
 

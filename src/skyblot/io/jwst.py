@@ -4,6 +4,7 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
 from .gwcs import INSTALL, agrees, missing_package, open_tree, stored_wcs
 
@@ -65,9 +66,8 @@ def _check_end(image: "FitsImage") -> None:
     # The end of another extension's last block is missed only where more was to follow.
     needed = place["datLoc"] + (hdu.size if hdu.name == "ASDF" else place["datSpan"])
     if needed > present:
-        raise FileError(
-            f"{image.path}: truncated: its extension {hdu.name} needs {needed} bytes, the file has {present}"
-        )
+        sizes = {"needed": needed, "holder": "the file", "present": present}
+        raise FileError(messages.TOO_SHORT(name=image.path, part=f"data in extension {hdu.name}", **sizes))
 
 
 def _header_wcs(image: "FitsImage", reason: str) -> Any:
@@ -75,7 +75,7 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
     try:
         wcs = image.header_wcs()
     except WCSError as error:
-        raise WCSError(f"{error}; {reason}") from error
+        raise WCSError(messages.NO_OTHER_WCS(error=error, reason=reason)) from error
     if wcs.sip is not None:
         size = image.facts.find("SIPMXERR") or _SIP_ERROR
         loss = f"the SIP approximation in its header is used, wrong by up to about {size:.2g} pixel"
@@ -83,7 +83,8 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
         return wcs
     else:
         loss = "the WCS in its header is used, which has no distortion and may be wrong by many pixels"
-    warnings.warn(f"{image.name}: {reason}; {loss}", SkyblotWarning, stacklevel=2)
+    message = messages.HEADER_WCS_USED(name=image.name, reason=reason, loss=loss)
+    warnings.warn(message, SkyblotWarning, stacklevel=2)
     return wcs
 
 
