@@ -112,6 +112,16 @@ def test_every_message_is_used():
     assert {name for _, name, _, _ in calls_of_messages()} == set(CATALOGUE)
 
 
+def test_warnings_are_listed_as_warnings():
+    """A note, which has no name, is warned of with `CONCERNING`."""
+    sections = re.split("# ---- .+ ----", Path(messages.__file__).read_text(encoding="utf-8"))[1:]
+    told = {re.sub(r" =.*", "", line) for each in sections for line in each.partition("# Warnings")[2].splitlines()}
+    warned = re.compile(r"(?:warnings\.warn|_warn|logger\.warning)\(messages\.(\w+)")
+    used = {name for path in PACKAGE.rglob("*.py") for name in warned.findall(path.read_text(encoding="utf-8"))}
+    assert used - {"CONCERNING"} <= told
+    assert {"NO_OVERLAP", "NO_SKY"} <= used
+
+
 def test_messages_are_given_the_fields_they_have():
     for where, name, given, positional in calls_of_messages():
         assert positional == [], where

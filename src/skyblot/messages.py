@@ -2,7 +2,7 @@
 
 A message begins with what it is about (a file and extension, an argument, an option), says what was found there, and
 what is allowed or what to do. `docs/messages.rst` lists them all, under the headings of this module, and each with the
-comment that stands above it here. In a section errors come first; warnings follow after an empty line.
+comment that stands above it here. In a section errors come first, and then warnings.
 """
 
 
@@ -51,6 +51,7 @@ HEADERS_OVERLAP = Message("{name}: damaged: its header does not end before that 
 CANNOT_COPY = Message("{name}: cannot be copied into {folder} (TMPDIR): {reason}")
 CONCERNING = Message("{name}: {reason}")
 
+# Warnings
 WHOLE_FILES_ONLY = Message("{name}: its server sends whole files only: all of it is copied into {folder}")
 REST_LEFT_OUT = Message("{name}: what follows extension {number} is no FITS and is left out")
 
@@ -84,6 +85,8 @@ EMPTY_FOLDER = Message("{name}: this folder holds no exposure, looked for {expec
 NO_EXPOSURE_MEMBER = Message("{name}: no member of this association is an exposure, expected one with {expected}")
 NO_MEMBER_FILE = Message("{name}: its member {member} is missing, looked for {expected}")
 MEMBER_NAME = Message("{name}: a science member has expname {value!r}, expected the name of a file")
+
+# Warnings
 #: Of several chips, `blot_file` takes the first: name one, as in `file.fits[sci,2]`, or use `blot_files` for all.
 FIRST_CHIP = Message("{name}: has {count} SCI extensions, [sci,{version}] is used")
 
@@ -103,6 +106,8 @@ CANNOT_AVERAGE = Message(
 INTEGER_SCALED = Message(
     "scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
 )
+
+# Warnings
 #: Different parts of the sky, or a wrong WCS in one of the files.
 NO_OVERLAP = Message("{source} does not overlap {reference}: every pixel of the blot is {fill:g}")
 AXIS_DROPPED = Message("the source has shape {shape}: its first axis is dropped")
@@ -120,6 +125,7 @@ NO_NOISE = Message(
     "{name}: no ERR extension, and no {missing} in its headers: give --gain and --read-noise (gain=, read_noise=)"
 )
 
+# Warnings
 UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or {argument}=, to choose)")
 #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with the factor.
 GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")
@@ -155,6 +161,7 @@ OFF_THE_SKY = Message("the WCS has no sky position around its central pixel, {pi
 NOT_RA_DEC = Message("user WCS values need a reference with right ascension first, declination second")
 NO_OTHER_WCS = Message("{error}; {reason}")
 
+# Warnings
 #: JWST's exact WCS is a gwcs: `pip install 'skyblot[gwcs]'`, or run the step assign_wcs.
 HEADER_WCS_USED = Message("{name}: {reason}; {loss}")
 PIXEL_AXIS_DROPPED = Message("{name}: its axis {axis}, of one pixel, is dropped")
@@ -204,6 +211,7 @@ OTHER_VERSION = Message(
 )
 NOT_ON_WORKER = Message("{name}: is not there on the worker {worker}; all workers have to share the files")
 
+# Warnings
 NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when the first one is there")
 
 # ---- Cosmic rays ----
@@ -214,6 +222,7 @@ NO_TAIL_DIRECTION = Message(
     "give cte_direction, 1 (to larger y) or -1"
 )
 
+# Warnings
 #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
 MISALIGNED = Message(
     "its sources lie ({dx:+.2f}, {dy:+.2f}) pixel from where the blot has them: "
