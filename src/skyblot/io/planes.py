@@ -31,7 +31,7 @@ def quality_plane(image: Image) -> np.ndarray | None:
     """Return the DQ flags of an image's pixels, None where its file has none; errors as for `error_plane`."""
     plane = _plane(image, "DQ")
     if plane is not None and plane.dtype.kind not in "iu":
-        raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part="DQ", dtype=plane.dtype))
+        raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part="DQ", dtype=plane.dtype.name))
     return plane
 
 
