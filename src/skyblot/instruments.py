@@ -66,8 +66,14 @@ class Instrument:
         if low <= fraction <= high or (fraction < low and low * judged < _ENOUGH):
             return ""
         what = "are exposure and blot in the same unit, and aligned?" if fraction > high else "is the noise right?"
-        found = {"percent": 100 * fraction, "low": 100 * low, "high": 100 * high}
-        return messages.UNLIKELY_FRACTION(**found, instrument=self.name, seconds=exptime_s, question=what)
+        return messages.UNLIKELY_FRACTION(
+            percent=100 * fraction,
+            low=100 * low,
+            high=100 * high,
+            instrument=self.name,
+            seconds=exptime_s,
+            question=what,
+        )
 
 
 _CCD = Instrument(rate=_CCD_RATE)

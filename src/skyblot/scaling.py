@@ -146,8 +146,11 @@ def _kind_or_assume(image: Facts, assumed: str, name: str) -> str:
     kind = unit_kind(image.bunit)
     if kind is None:
         what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
-        how = {"option": name.replace("_", "-"), "argument": name}
-        _warn(messages.UNIT_ASSUMED(name=image.name, found=what, assumed=assumed, **how))
+        _warn(
+            messages.UNIT_ASSUMED(
+                name=image.name, found=what, assumed=assumed, option=name.replace("_", "-"), argument=name
+            )
+        )
     return kind or assumed
 
 
@@ -155,8 +158,11 @@ def _warn_of_gain(source: Facts, reference: Facts) -> None:
     bases = [re.match(r"e|c|d|a|p", image.bunit.lower()) for image in (source, reference)]
     letters = {"d" if base.group() == "a" else base.group() for base in bases if base}
     if letters == {"e", "d"}:
-        units = {"unit": source.bunit, "wanted": reference.bunit}
-        _warn(messages.GAIN_NOT_APPLIED(source=source.name, reference=reference.name, **units))
+        _warn(
+            messages.GAIN_NOT_APPLIED(
+                source=source.name, reference=reference.name, unit=source.bunit, wanted=reference.bunit
+            )
+        )
 
 
 def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units: str) -> float:
@@ -165,12 +171,18 @@ def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units
     conversion = reference.find("PHOTMJSR") if in_units == BRIGHTNESS else None
     if conversion is None or _ELECTRONS.match(reference.bunit.lower()):
         wanted = reference.bunit if out_units == unit_kind(reference.bunit) else out_units
-        units = {"unit": source.bunit or in_units, "wanted": wanted}
-        raise DataError(messages.NOT_CONVERTIBLE(source=source.name, reference=reference.name, **units))
+        raise DataError(
+            messages.NOT_CONVERTIBLE(
+                source=source.name, reference=reference.name, unit=source.bunit or in_units, wanted=wanted
+            )
+        )
     brightness = _number(conversion)
     if brightness is None or brightness <= 0:
-        what = {"value": conversion, "expected": "MJy/sr above 0 for 1 DN/s"}
-        raise DataError(messages.BAD_KEYWORD(name=reference.name, keyword="PHOTMJSR", **what))
+        raise DataError(
+            messages.BAD_KEYWORD(
+                name=reference.name, keyword="PHOTMJSR", value=conversion, expected="MJy/sr above 0 for 1 DN/s"
+            )
+        )
     return _conversion(source, "PHOTMJSR", "MJy/sr") / brightness
 
 
@@ -183,8 +195,9 @@ def _conversion(source: Facts, name: str, unit: str) -> float:
     try:
         return float(units.Unit(source.bunit).to(unit))
     except (ValueError, units.UnitConversionError):
-        what = {"unit": source.bunit, "wanted": unit}
-        raise DataError(messages.UNITS_DIFFER(source=source.name, reference=name, **what)) from None
+        raise DataError(
+            messages.UNITS_DIFFER(source=source.name, reference=name, unit=source.bunit, wanted=unit)
+        ) from None
 
 
 def _output_exptime(parameters: Parameters, reference: Facts) -> float:
@@ -202,8 +215,14 @@ def _exptime(image: Facts, *keywords: str, hint: str) -> float:
             continue
         seconds = _number(value)
         if seconds is None or seconds <= 0:
-            what = {"value": value, "expected": f"seconds above 0 (or give {hint})"}
-            raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=f"exposure time {keyword.upper()}", **what))
+            raise DataError(
+                messages.BAD_KEYWORD(
+                    name=image.name,
+                    keyword=f"exposure time {keyword.upper()}",
+                    value=value,
+                    expected=f"seconds above 0 (or give {hint})",
+                )
+            )
         return seconds
     names = " or ".join(keyword.upper() for keyword in keywords)
     raise DataError(messages.NO_EXPTIME(name=image.name, keywords=names, option=hint))
@@ -229,8 +248,11 @@ def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str
             return 0.0
         sky = _number(value)
         if sky is None:
-            what = {"value": value, "expected": "a number (or give --no-addsky)"}
-            raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=f"sky {keyword}", **what))
+            raise DataError(
+                messages.BAD_KEYWORD(
+                    name=image.name, keyword=f"sky {keyword}", value=value, expected="a number (or give --no-addsky)"
+                )
+            )
         if sky and unit_kind(image.bunit) not in (None, out_units):
             _warn(messages.SKY_UNIT(name=image.name, keyword=keyword, unit=image.bunit, wanted=out_units))
         return sky

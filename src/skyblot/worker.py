@@ -95,8 +95,7 @@ def _check_version(run: Job, worker: Any) -> None:
     from . import __version__
 
     if run.version != __version__:
-        versions = {"version": __version__, "expected": run.version}
-        raise SkyblotError(messages.OTHER_VERSION(worker=worker.address, **versions))
+        raise SkyblotError(messages.OTHER_VERSION(worker=worker.address, version=__version__, expected=run.version))
 
 
 def _blot(tasks: Exposure, run: Job, worker: Any) -> list[Outcome]:

@@ -63,8 +63,9 @@ def open_log(path: str | None, on_problem: Callable[[str], None]) -> Iterator[Ru
     except FileError:
         raise
     except OSError as error:
-        what = {"kind": "log", "done": "written", "reason": _reason(error)}
-        raise FileError(messages.KIND_CANNOT_BE(name=path, **what)) from error
+        raise FileError(
+            messages.KIND_CANNOT_BE(name=path, kind="log", done="written", reason=_reason(error))
+        ) from error
     try:
         yield RunLog(path, file, on_problem)
     finally:

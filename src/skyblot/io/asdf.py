@@ -196,8 +196,9 @@ def _check_image(image: AsdfImage) -> None:
         return
     block, needed = image.block, layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
-        sizes = {"needed": needed, "holder": "their block", "present": block.size}
-        raise FileError(messages.TOO_SHORT(name=image.name, part="pixels", **sizes))
+        raise FileError(
+            messages.TOO_SHORT(name=image.name, part="pixels", needed=needed, holder="their block", present=block.size)
+        )
 
 
 def _layout(node: Any) -> Layout | None:

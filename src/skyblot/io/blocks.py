@@ -59,8 +59,9 @@ def find_block(content: Content, index: int) -> Block:
     if flags & _STREAMED:
         used = length - start
     if start + used > length:
-        sizes = {"needed": start + used, "holder": "the file", "present": length}
-        raise FileError(messages.TOO_SHORT(name=path, part="pixels", **sizes))
+        raise FileError(
+            messages.TOO_SHORT(name=path, part="pixels", needed=start + used, holder="the file", present=length)
+        )
     return Block(start, used, label.rstrip(b"\0").decode("ascii", "replace"))
 
 

@@ -301,5 +301,6 @@ def _check_complete(image: FitsImage) -> None:
         needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
     present = image.content.size
     if needed > present:
-        sizes = {"needed": needed, "holder": "the file", "present": present}
-        raise FileError(messages.TOO_SHORT(name=image.name, part="pixels", **sizes))
+        raise FileError(
+            messages.TOO_SHORT(name=image.name, part="pixels", needed=needed, holder="the file", present=present)
+        )

@@ -190,8 +190,8 @@ def _read(path: str, kind: str) -> bytes:
     except FileNotFoundError:
         raise FileError(messages.NO_SUCH(name=path or "@", kind=kind)) from None
     except (OSError, EOFError, zlib.error) as error:
-        why = {"done": "read", "reason": getattr(error, "strerror", None) or one_line(error)}
-        raise FileError(messages.KIND_CANNOT_BE(name=path or "@", kind=kind, **why)) from error
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise FileError(messages.KIND_CANNOT_BE(name=path or "@", kind=kind, done="read", reason=reason)) from error
     if len(content) > _LARGEST:
         article = "an" if kind == "association" else "a"
         expected = f"at most {_LARGEST >> 20} MB"
@@ -219,8 +219,9 @@ def _listing(path: str) -> list[str]:
     try:
         return sorted(os.listdir(path))
     except OSError as error:
-        why = {"done": "read", "reason": error.strerror}
-        raise FileError(messages.KIND_CANNOT_BE(name=path, kind="folder", **why)) from error
+        raise FileError(
+            messages.KIND_CANNOT_BE(name=path, kind="folder", done="read", reason=error.strerror)
+        ) from error
 
 
 def _hst_members(path: str) -> list[str]:

@@ -66,8 +66,11 @@ def _check_end(image: "FitsImage") -> None:
     # The end of another extension's last block is missed only where more was to follow.
     needed = place["datLoc"] + (hdu.size if hdu.name == "ASDF" else place["datSpan"])
     if needed > present:
-        sizes = {"needed": needed, "holder": "the file", "present": present}
-        raise FileError(messages.TOO_SHORT(name=image.path, part=f"data in extension {hdu.name}", **sizes))
+        raise FileError(
+            messages.TOO_SHORT(
+                name=image.path, part=f"data in extension {hdu.name}", needed=needed, holder="the file", present=present
+            )
+        )
 
 
 def _header_wcs(image: "FitsImage", reason: str) -> Any:

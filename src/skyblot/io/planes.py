@@ -46,8 +46,7 @@ def _plane(image: Any, name: str) -> np.ndarray | None:
     while plane.ndim > 2 and plane.shape[0] == 1:
         plane = plane[0]
     if plane.shape != image.shape:
-        shapes = {"shape": plane.shape, "expected": image.shape}
-        raise DataError(messages.PART_SHAPE(name=image.name, part=name, **shapes))
+        raise DataError(messages.PART_SHAPE(name=image.name, part=name, shape=plane.shape, expected=image.shape))
     return plane
 
 

@@ -102,13 +102,17 @@ class FitsSky:
             return BarycentricMeanEcliptic(equinox=f"J{2000.0 if np.isnan(equinox) else equinox}")
         if kind not in ("RA", "GLON", "TLON"):
             axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
-            what = {"keyword": "CTYPE", "value": axes, "expected": "RA, GLON or ELON"}
-            raise WCSError(messages.NO_ROTATION(role=self._role, **what))
+            raise WCSError(
+                messages.NO_ROTATION(role=self._role, keyword="CTYPE", value=axes, expected="RA, GLON or ELON")
+            )
         try:
             return wcs_to_celestial_frame(self.wcs)
         except ValueError:
-            what = {"keyword": "RADESYS", "value": repr(self.wcs.wcs.radesys), "expected": "ICRS, FK5 or FK4"}
-            raise WCSError(messages.NO_ROTATION(role=self._role, **what)) from None
+            raise WCSError(
+                messages.NO_ROTATION(
+                    role=self._role, keyword="RADESYS", value=repr(self.wcs.wcs.radesys), expected="ICRS, FK5 or FK4"
+                )
+            ) from None
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""
@@ -166,8 +170,9 @@ class LowLevelSky:
             return [float(units.Unit(unit).to("deg")) for unit in self.wcs.world_axis_units]
         except (ValueError, TypeError, units.UnitConversionError):
             given = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
-            about = {"name": f"the {self._role}'s WCS", "what": "world units"}
-            raise WCSError(messages.ARRAY_HAS(**about, given=given, expected="angles")) from None
+            raise WCSError(
+                messages.ARRAY_HAS(name=f"the {self._role}'s WCS", what="world units", given=given, expected="angles")
+            ) from None
 
     def _frame(self) -> Any:
         classes = self.wcs.world_axis_object_classes

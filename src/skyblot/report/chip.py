@@ -51,5 +51,8 @@ class ChipReport:
         for name in ("blot", "residual_sigma", "mask"):
             array = getattr(self, name)
             if array is not None and np.shape(array) != shape:
-                shapes = {"shape": np.shape(array), "expected": f"that of its exposure, {shape}"}
-                raise DataError(messages.PART_SHAPE(name=self.name, part=name, **shapes))
+                raise DataError(
+                    messages.PART_SHAPE(
+                        name=self.name, part=name, shape=np.shape(array), expected=f"that of its exposure, {shape}"
+                    )
+                )

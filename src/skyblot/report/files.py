@@ -59,8 +59,11 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
     with open_image(where) as image, open_image(path) as made:
         data, blot = _pixels(image), _pixels(made)
         if data.shape != blot.shape:
-            shapes = {"shape": blot.shape, "expected": f"that of {image.name}, {data.shape}"}
-            raise DataError(messages.PART_SHAPE(name=made.name, part="image", **shapes))
+            raise DataError(
+                messages.PART_SHAPE(
+                    name=made.name, part="image", shape=blot.shape, expected=f"that of {image.name}, {data.shape}"
+                )
+            )
         valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, made)
         sigma, origin = _sigma(image, data, blot, valid)
         valid &= np.isfinite(sigma) & (sigma > 0)

@@ -43,6 +43,7 @@ def patch(ours: Any) -> Patch:
     try:
         from drizzlepac import ablot as theirs
     except ImportError as error:
-        about = {"name": "patch_drizzlepac", "package": "DrizzlePac"}
-        raise SkyblotError(messages.NOT_INSTALLED(**about, reason=error)) from error
+        raise SkyblotError(
+            messages.NOT_INSTALLED(name="patch_drizzlepac", package="DrizzlePac", reason=error)
+        ) from error
     return Patch(theirs, ours)
