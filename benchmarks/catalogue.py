@@ -2,6 +2,7 @@
 
 import batch_rows
 import groups
+import reject_rows
 import transform_rows
 import transforms
 import work
@@ -127,5 +128,16 @@ GROUPS = (
         "cache. skyblot flushes each blot to the disk before it gives it its name; nobody else does.",
         batch_rows.chips,
         rounds=5,
+    ),
+    Group(
+        "reject",
+        "Cosmic rays",
+        "Four full-size exposures of two chips and their median, file to file: masks of cosmic rays. AstroDrizzle runs "
+        "once with its defaults, then its steps blot and driz_cr are timed, with as many processes as there are cores; "
+        "skyblot takes the same exposures, reads their errors and flags too, and measures what "
+        "exposure and blot differ by before it judges.",
+        reject_rows.comparisons,
+        (),
+        rounds=3,
     ),
 )

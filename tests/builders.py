@@ -7,10 +7,13 @@ from astropy.wcs import WCS
 from skyblot.demo import DemoPlan, chip_wcs, mosaic_wcs
 from skyblot.job import Job
 from skyblot.kernels.interpolants import interpolant
+from skyblot.parameters import INTERPOLANTS
 from skyblot.window import blot_dtype
 
 #: A small exposure with SIP, NPOL and D2IM tables, and a mosaic that covers it.
 PLAN = DemoPlan(exposures=1, chip_shape=(96, 160))
+#: A test for each interpolant.
+EVERY = pytest.mark.parametrize("interp", INTERPOLANTS)
 
 
 def tangent(crval=(10.0, 20.0), scale=1e-5, orient=30.0, crpix=(50.0, 40.0), shape=(80, 100), sign=-1, **facts):
@@ -103,3 +106,19 @@ def scattered(shape, count=4000, seed=1, reach=0.5):
     x = rng.uniform(-reach, np.nextafter(nx - 1 + reach, 0), (count // 20, 20))
     y = rng.uniform(-reach, np.nextafter(ny - 1 + reach, 0), (count // 20, 20))
     return x, y
+
+
+def singular():
+    """A WCS whose matrix has no inverse."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.cd = [[1e-5, 1e-5], [1e-5, 1e-5]]
+    wcs.array_shape = (80, 100)
+    return wcs
+
+
+def no_sky():
+    """A WCS of two axes that are not on the sky."""
+    wcs = WCS(naxis=2)
+    wcs.array_shape = (80, 100)
+    return wcs

@@ -8,8 +8,10 @@ import pytest
 from astropy import log as astropy_log
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
+from samples import CHIP_SHAPE
 
 from skyblot.cli import main
+from skyblot.demo import make_demo
 
 REAL_HEADERS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "real_wcs"
 
@@ -51,6 +53,20 @@ def real_headers():
 def real_wcs(real_headers):
     """Return a fresh WCS of a real header at its full size, by name; see `_REAL`."""
     return _read_wcs
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """A mosaic and two small exposures of it, which no test changes."""
+    return make_demo(tmp_path_factory.mktemp("demo"), exposures=2, chip_shape=CHIP_SHAPE)
+
+
+@pytest.fixture
+def out(tmp_path):
+    """An empty folder for what is written."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture

@@ -197,6 +197,15 @@ EXAMPLES = {
         {"source": "med.fits[0]", "reference": SCI, "fill": 0.0},
         "med.fits[0] does not overlap visit/isky01a1q_flc.fits[sci,2]: every pixel of the blot is 0",
     ),
+    "NO_PIXELS": ({"kind": "ImageHDU"}, "the source, a ImageHDU, has no pixels"),
+    "MASKED_INTEGERS": (
+        {"dtype": "int32"},
+        "the source has masked pixels, and int32 has no NaN for them: give them a value",
+    ),
+    "UNCERTAINTY_DROPPED": (
+        {},
+        "the source's uncertainty is dropped: noise is not carried through a blot",
+    ),
     "AXIS_DROPPED": (
         {"shape": (1, 96, 160)},
         "the source has shape (1, 96, 160): its first axis is dropped",

@@ -100,6 +100,31 @@ EXAMPLES = {
         "the target's WCS has a look-up table (cpdis1) that cannot be used: its values, CRPIX, CRVAL and CDELT must be "
         "finite, and CDELT not 0",
     ),
+    "NO_WCS": (
+        {"role": "source", "kind": "NDData"},
+        "the source, a NDData, has no WCS: give source_wcs",
+    ),
+    "WCS_NOT_GIVEN": (
+        {"role": "target"},
+        "the target's WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give target_wcs",
+    ),
+    "TABLES_ELSEWHERE": (
+        {"role": "target"},
+        "the target HDU's WCS has look-up tables in other extensions of its file: "
+        "give target_wcs=WCS(hdu.header, hdulist)",
+    ),
+    "FITS_WCS_ONLY": (
+        {"kind": "CCDData", "given": "WCS"},
+        "the source is a CCDData, which takes no WCS as the target's WCS, only astropy.wcs.WCS: give an NDData",
+    ),
+    "NO_CARDS": (
+        {"kind": "WCS"},
+        "the target's WCS, a WCS, has no FITS header: the HDU gets none",
+    ),
+    "TABLES_DROPPED": (
+        {},
+        "the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them",
+    ),
     "NOT_A_WCS": (
         {"role": "target", "kind": "dict"},
         "the target's WCS is a dict, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS",
@@ -236,6 +261,10 @@ EXAMPLES = {
     "NOT_FOR_COMPARISON": (
         {"names": "outscale, orient"},
         "outscale, orient: not for a comparison, which is made on the exposure's own pixels",
+    ),
+    "NOT_A_MASK": (
+        {"name": "a_sci1_crmask.fits", "exposure": "b_flc.fits[sci,1]"},
+        "a_sci1_crmask.fits: is not a mask of b_flc.fits[sci,1]",
     ),
     "NO_TAIL_DIRECTION": (
         {"name": "a_cal.fits[sci,1]", "value": 5, "instrument": "JWST NIRCAM"},

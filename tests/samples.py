@@ -1,15 +1,20 @@
 """Small files for the tests of files and of the command line: images with known headers, and what is in them."""
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 from scipy.ndimage import map_coordinates
 
 CHIP_SHAPE = (96, 160)
 RA, DEC, SCALE = 53.1, -27.8, 0.05  # degrees, degrees, arcsec
+RAW = {"in_units": "cps", "out_units": "cps", "addsky": False}  # only the area ratio is applied
+CHIPS = pytest.mark.parametrize("chip", [1, 2])
 
 
 def tan_header(shape=(40, 50), *, scale=SCALE, ra=RA, dec=DEC, **cards):
@@ -73,3 +78,8 @@ def world(wcs, shape):
 def digests(folder):
     """Name and hash of everything in a folder."""
     return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in Path(folder).iterdir()}
+
+
+def no_space(*_, **__):
+    """In place of a function that writes: the disk is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

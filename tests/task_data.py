@@ -8,6 +8,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 import skyblot
+from skyblot import ablot
 from skyblot.demo import make_demo
 
 CHIP_SHAPE = (96, 160)
@@ -15,6 +16,14 @@ IDCSCALE = 0.05  # arcsec; neither the mosaic's scale nor that of the chip's CD 
 F32 = float(np.finfo(np.float32).eps)
 #: Of the largest value: the product, the sum and the conversion may each be rounded elsewhere in the two ways.
 ROUNDING = 4 * F32
+#: As documented by DrizzlePac.
+DOCUMENTED = {
+    "coeffs": True, "interp": "poly5", "sinscl": 1.0, "stepsize": 10, "addsky": True, "skyval": 0.0,
+    "in_units": "cps", "out_units": "counts", "expkey": "exptime", "expout": "input", "outscale": None, "orient": None,
+    "raref": None, "decref": None, "xrefpix": None, "yrefpix": None, "outnx": None, "outny": None,
+}  # fmt: skip
+DOCUMENTED_INTERP = ("nearest", "linear", "poly3", "poly5", "sinc")
+USER_WCS = ("outscale", "orient", "raref", "decref", "xrefpix", "yrefpix", "outnx", "outny")
 
 
 @dataclass(frozen=True)
@@ -124,3 +133,23 @@ def flat_pair(folder, *, exptimes=(400.0, 100.0), skies=(None, 0.0), data=None):
         write_image(folder / name, pixels, primary={"EXPTIME": exptime}, MDRIZSKY=sky)
         names.append(f"{folder / name}[sci,1]")
     return names
+
+
+def pixels_of(path="o.fits"):
+    return fits.getdata(path, ("SCI", 1)).astype(np.float32)
+
+
+def run_blot(pair, **parameters):
+    ablot.blot(pair.data, pair.reference, "o.fits", **parameters)
+    return pixels_of()
+
+
+def by_hand(pair, *, target=None, scale=IDCSCALE, exptime=None, sky=None, rate=1.0, stepsize=10, **how):
+    """What a blot must be: DESIGN 7, every factor written out."""
+    source_wcs = pair.source_wcs()
+    exptime = pair.value("EXPTIME") if exptime is None else exptime
+    sky = pair.value("MDRIZSKY", ("SCI", 1)) if sky is None else sky
+    ratio = scale_of(source_wcs) / scale
+    target = pair.target_wcs() if target is None else target
+    factor = rate * exptime / ratio**2
+    return expected(pair.pixels(), source_wcs, target, factor=factor, sky=sky, stepsize=stepsize, **how)

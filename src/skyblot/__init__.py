@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .blotting import blot as blot
     from .blotting import pixel_map as pixel_map
     from .comparison import RejectResult as RejectResult
+    from .containers import blot as blot
     from .cosmics import reject_files as reject_files
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .files import BatchError as BatchError
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
+    from .inspection import ImageInfo as ImageInfo
+    from .inspection import info as info
     from .parameters import Parameters as Parameters
     from .rejection import Criteria as Criteria
     from .rejection import Noise as Noise
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
-    "blot": "blotting",
+    "blot": "containers",
     "pixel_map": "blotting",
     "blot_file": "files",
     "blot_files": "files",
@@ -38,6 +40,8 @@ _HOMES = {
     "Noise": "rejection",
     "Rejection": "rejection",
     "RejectResult": "comparison",
+    "info": "inspection",
+    "ImageInfo": "inspection",
     "make_demo": "demo",
     "Parameters": "parameters",
     "SkyblotError": "errors",

@@ -33,65 +33,7 @@ def blot(
     out: np.ndarray | None = None,
     threads: int | None = None,
 ) -> np.ndarray:
-    """Resample a mosaic onto the pixels of a distorted exposure.
-
-    Parameters
-    ----------
-    source : array, shape (ny, nx)
-        The mosaic: float32, float64 or integers, in any byte order; read-only arrays and memory maps are
-        fine, and only the part that the target touches is read. Integers and booleans go with ``nearest``.
-    source_wcs, target_wcs : WCS
-        `astropy.wcs.WCS` (with whatever distortion it carries), `gwcs.WCS` or an APE 14 WCS; celestial,
-        2-D. Neither is changed.
-    shape : tuple of int, optional
-        (ny, nx) of the blot; by default ``target_wcs.array_shape``.
-    interp : {'nearest', 'linear', 'poly3', 'poly5', 'spline3', 'lanczos3', 'lanczos5', 'sinc'}
-        Interpolant.
-    sinscl : float
-        Scale of the sinc interpolant, in pixels.
-    stepsize : int, optional
-        None, 0 or 1 is exact at every pixel; n > 1 is exact every n pixels and bilinear between.
-    tolerance : float
-        Largest error of the pixel map, in source pixels, for WCS without a closed form (which is exact): see
-        :doc:`/how_it_works`.
-    scale : float
-        Multiplies the covered pixels: exposure time, ratio of pixel areas.
-    fill_value : float
-        Value of blot pixels that the source does not cover.
-    out : ndarray, optional
-        Array of the blot's shape and dtype to write into.
-    threads : int, optional
-        By default the cores this process may use. The values do not depend on it.
-
-    Returns
-    -------
-    ndarray, shape (ny, nx)
-        float32 for a float32 source, float64 for float64, the source's own dtype for integers.
-
-    Raises
-    ------
-    ParameterError, DataError, WCSError
-        For arguments that cannot be used; nothing has been changed then, `out` included.
-
-    Notes
-    -----
-    A blot pixel is covered where its centre falls on a pixel of the source. Near its edges the source is
-    extended by point reflection. NaN spreads to the blot pixels whose taps touch it, and no further.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from astropy.wcs import WCS
-    >>> import skyblot
-    >>> wcs = WCS(naxis=2)
-    >>> wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    >>> wcs.wcs.cdelt = [-1e-5, 1e-5]
-    >>> wcs.array_shape = (3, 4)
-    >>> skyblot.blot(np.ones((3, 4), np.float32), wcs, wcs)
-    array([[1., 1., 1., 1.],
-           [1., 1., 1., 1.],
-           [1., 1., 1., 1.]], dtype=float32)
-    """
+    """Resample a plain array: `skyblot.blot` says what its arguments, results and errors are."""
     job = prepare(
         source,
         source_wcs,
@@ -174,7 +116,7 @@ def _image(source: Any) -> Any:
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     while len(source.shape) > 2 and source.shape[0] == 1:
-        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=4)
+        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=5)
         source = source[0]
     return source
 

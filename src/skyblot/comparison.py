@@ -39,8 +39,8 @@ class Comparison:
     """
 
     result: "RejectResult"
-    exposure: np.ndarray
-    blot: np.ndarray
+    exposure: np.ndarray = field(repr=False)
+    blot: np.ndarray = field(repr=False)
     rejection: Rejection
     unit: str
 
@@ -74,7 +74,7 @@ class RejectSettings(Settings):
     inspect: Callable[[Comparison], None] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RejectResult(BlotResult):
     """A mask on disk, and what was found; `path` is the mask's.
 
@@ -112,6 +112,32 @@ class RejectResult(BlotResult):
     def fraction(self) -> float:
         """Part of the pixels that were looked at that the rule rejected."""
         return self.rejected / self.judged if self.judged else 0.0
+
+    @property
+    def _found(self) -> str:
+        moved = f", moved {self._moved} pixel" if self._moved else ""
+        return f"{100 * self.fraction:.2f} % rejected{moved}"
+
+    @property
+    def _moved(self) -> str:
+        dx, dy = self.misalignment
+        return "" if np.isnan(self.misalignment_error) else f"({dx:+.3f}, {dy:+.3f})"
+
+    @property
+    def _facts(self) -> dict[str, str]:
+        facts = super()._facts | {
+            "rejected": f"{self.rejected} of {self.judged} pixels judged, {100 * self.fraction:.2f} %",
+            "background": f"{self.background:.4g}",
+            "noise": f"{self.noise:.3f} sigma",
+            "misalignment": f"{self._moved} pixel" if self._moved else "not known",
+            "rule": self.criteria.rule,
+        }
+        return facts | ({"notes": "; ".join(self.notes)} if self.notes else {})
+
+    def _picture(self) -> tuple[str, str]:
+        from .notebook import picture_of_mask
+
+        return picture_of_mask(self.path, self.reference)
 
 
 def blot_path(where: ImageName, mask: Path) -> Path:
@@ -206,7 +232,9 @@ def _valid(exposure: Image, instrument: Instrument) -> np.ndarray | None:
     flags = quality_plane(exposure)
     if flags is None:
         return None
-    kept: np.ndarray = (flags.astype(np.int64) & ~np.int64(instrument.ignored)) == 0
+    unsigned = np.dtype(f"u{flags.dtype.itemsize}")
+    forbidden = unsigned.type(~instrument.ignored & np.iinfo(unsigned).max)
+    kept: np.ndarray = (flags.astype(flags.dtype.newbyteorder("=")).view(unsigned) & forbidden) == 0
     return kept
 
 

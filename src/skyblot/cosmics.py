@@ -17,6 +17,7 @@ from .io.masks import copy_name, write_clean, write_flagged
 from .io.names import ImageName
 from .io.remote import AnyPath
 from .parameters import Parameters
+from .progress import progress_bar
 from .rejection import Criteria, criteria_with
 
 __all__ = ["Comparison", "RejectResult", "mask_name", "reject_files"]
@@ -41,6 +42,7 @@ def reject_files(
     inspect: Callable[[Comparison], None] | None = None,
     on_plan: Callable[[Plan], None] = lambda plan: None,
     on_result: Callable[[RejectResult], None] | None = None,
+    progress: bool = False,
     **overrides: Any,
 ) -> list[RejectResult]:
     """Compare exposures with the blots of a mosaic, and write a mask for each of their SCI extensions.
@@ -67,7 +69,7 @@ def reject_files(
     gain, read_noise : float, optional
         Electrons per unit of the exposures, and electrons; by default from their headers. They are needed where
         there is no ERR extension.
-    overwrite, fail_fast, memory, threads
+    overwrite, fail_fast, memory, threads, progress
         As for `skyblot.blot_files`.
     inspect : callable, optional
         Called with a `Comparison` of each exposure and its blot, by several threads.
@@ -110,7 +112,14 @@ def reject_files(
     copies = Copies(tasks, Path(output_dir), update_dq=update_dq, clean=clean, overwrite=overwrite)
     _check_outputs(source, tasks, copies, settings)
     run = _Run(copies, failures, on_result, fail_fast=fail_fast)
-    run_batch(source, tasks, settings, Options(memory, fail_fast), run.collect, on_plan, maker=MASK)
+    with progress_bar(progress) as bar:
+
+        def planned(plan: Plan) -> None:
+            bar.expect_plan(plan, "comparing")
+            on_plan(plan)
+
+        options = Options(memory, fail_fast)
+        run_batch(source, tasks, settings, options, bar.counting(run.collect), planned, maker=MASK)
     done = [run.results[task.path] for task in tasks if task.path in run.results]
     if failures:
         raise BatchError(list(done), failures)

@@ -61,7 +61,7 @@ class Task(NamedTuple):
     path: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BlotResult:
     """One blot on disk.
 
@@ -88,6 +88,42 @@ class BlotResult:
     covered: float
     seconds: float
     kept: bool = False
+
+    def __repr__(self) -> str:
+        ny, nx = self.shape
+        return f"{type(self).__name__}({self.path}: {ny} x {nx}, {self._found}, {self._took})"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a small picture of the blot, and a table."""
+        from .notebook import html_of
+
+        return html_of(self._facts, self._picture)
+
+    @property
+    def _found(self) -> str:
+        return f"{100 * self.covered:.1f} % covered"
+
+    @property
+    def _took(self) -> str:
+        return "kept" if self.kept else f"{self.seconds:.2f} s"
+
+    @property
+    def _facts(self) -> dict[str, str]:
+        """The rows of the table."""
+        ny, nx = self.shape
+        return {
+            "file": str(self.path),
+            "made from": self.source,
+            "onto": self.reference,
+            "size": f"{ny} x {nx}",
+            "covered": f"{100 * self.covered:.2f} %",
+            "time": self._took,
+        }
+
+    def _picture(self) -> tuple[str, str]:
+        from .notebook import picture_of_blot
+
+        return picture_of_blot(self.path)
 
 
 @dataclass(frozen=True)
@@ -207,7 +243,7 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
 
 def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     parameters, target = settings.parameters, target_of(reference, settings.parameters)
-    job = _prepare(source, target, reference, settings)
+    job = plan_job(source, target, reference, settings)
     scaling = LABELS
     if job.dtype.kind == "f":
         ratio = _scale_ratio(source, target, reference)
@@ -216,7 +252,8 @@ def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     return Planned(target, job, scaling, fill)
 
 
-def _prepare(source: Source, target: Target, reference: Image, settings: Settings) -> Job:
+def plan_job(source: Source, target: Target, reference: Image, settings: Settings) -> Job:
+    """Plan the map and the resampling of a blot; errors name both files."""
     parameters = settings.parameters
     with named(source.image.name, reference.name):
         return prepare(

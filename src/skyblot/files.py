@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .io.images import blot_suffix, list_images
 from .io.inputs import expand_references
 from .io.names import ImageName, parse_name
 from .parameters import Parameters
+from .progress import progress_bar
 
 
 class BatchError(SkyblotError):
@@ -102,6 +104,7 @@ def blot_files(
     memory: int | str | None = None,
     threads: int | None = None,
     on_result: Callable[[BlotResult], None] | None = None,
+    progress: bool = False,
     client: Any = None,
     **overrides: Any,
 ) -> list[BlotResult]:
@@ -127,6 +130,8 @@ def blot_files(
         About how much memory to use: bytes, or a size such as ``"8G"``. By default half of what is free.
     on_result : callable, optional
         Called with each `BlotResult` as soon as it is there.
+    progress : bool
+        Show a progress bar, on a terminal or in a notebook (which needs ipywidgets for it).
     client : distributed.Client or str, optional
         Work on a Dask cluster: a client, the address of a scheduler, or ``"local"`` for a cluster of this machine's
         cores. `memory` is then each worker's, and `threads` each blot's; for ``"local"``, all workers' together.
@@ -157,16 +162,21 @@ def blot_files(
 
     tasks = plan_outputs(references, output_dir, None if fail_fast else failures.append, compress=compress)
     options = Options(memory, fail_fast, resume)
-    if client is None:
-        run_tasks(source, tasks, settings, options, collect)
-    else:
-        from .cluster import run_on_cluster
-
-        run_on_cluster(source, tasks, settings, options, collect, client=client)
+    with progress_bar(progress) as bar:
+        _engine(client)(source, tasks, settings, options, bar.counting(collect), bar.expect_plan)
     done = [results[task.path] for task in tasks if task.path in results]
     if failures:
         raise BatchError(done, failures)
     return done
+
+
+def _engine(client: Any) -> Callable[..., None]:
+    """What makes blots: this process, or a cluster."""
+    if client is None:
+        return run_tasks
+    from .cluster import run_on_cluster
+
+    return partial(run_on_cluster, client=client)
 
 
 def plan_outputs(

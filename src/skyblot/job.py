@@ -150,8 +150,9 @@ def _number(name: str, value: Any) -> float:
 
 
 def _fits(value: Any, dtype: np.dtype) -> bool:
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     try:
-        return int(value) == value and bool(dtype.type(int(value)) == value)
+        return int(value) == value and bool(low <= value <= high)
     except (TypeError, ValueError, OverflowError):
         return False
 

@@ -97,6 +97,8 @@ NOT_AN_IMAGE = Message("{name}: {found}, expected a 2-D image (ny, nx)")
 NOT_ROMAN = Message("{name}: holds {found}, expected a Roman image in roman/data")
 NOT_WHOLE_NUMBERS = Message("{name}: its {part} is {dtype}, expected whole numbers")
 PART_SHAPE = Message("{name}: its {part} has shape {shape}, expected {expected}")
+NO_PIXELS = Message("the source, a {kind}, has no pixels")
+MASKED_INTEGERS = Message("the source has masked pixels, and {dtype} has no NaN for them: give them a value")
 ARRAY_IS = Message("{name} is {given}: expected {expected}")
 ARRAY_HAS = Message("{name} has {what} {given}: expected {expected}")
 CANNOT_AVERAGE = Message(
@@ -110,6 +112,7 @@ INTEGER_SCALED = Message(
 # Warnings
 #: Different parts of the sky, or a wrong WCS in one of the files.
 NO_OVERLAP = Message("{source} does not overlap {reference}: every pixel of the blot is {fill:g}")
+UNCERTAINTY_DROPPED = Message("the source's uncertainty is dropped: noise is not carried through a blot")
 AXIS_DROPPED = Message("the source has shape {shape}: its first axis is dropped")
 
 # ---- Headers and units ----
@@ -156,6 +159,16 @@ BAD_TABLE = Message(
     "the {role}'s WCS has a look-up table ({table}) that cannot be used: "
     "its values, CRPIX, CRVAL and CDELT must be finite, and CDELT not 0"
 )
+NO_WCS = Message("the {role}, a {kind}, has no WCS: give {role}_wcs")
+WCS_NOT_GIVEN = Message(
+    "the {role}'s WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give {role}_wcs"
+)
+TABLES_ELSEWHERE = Message(
+    "the {role} HDU's WCS has look-up tables in other extensions of its file: give {role}_wcs=WCS(hdu.header, hdulist)"
+)
+FITS_WCS_ONLY = Message(
+    "the source is a {kind}, which takes no {given} as the target's WCS, only astropy.wcs.WCS: give an NDData"
+)
 NOT_A_WCS = Message("the {role}'s WCS is a {kind}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS")
 OFF_THE_SKY = Message("the WCS has no sky position around its central pixel, {pixel}")
 NOT_RA_DEC = Message("user WCS values need a reference with right ascension first, declination second")
@@ -165,6 +178,10 @@ NO_OTHER_WCS = Message("{error}; {reason}")
 #: JWST's exact WCS is a gwcs: `pip install 'skyblot[gwcs]'`, or run the step assign_wcs.
 HEADER_WCS_USED = Message("{name}: {reason}; {loss}")
 PIXEL_AXIS_DROPPED = Message("{name}: its axis {axis}, of one pixel, is dropped")
+NO_CARDS = Message("the target's WCS, a {kind}, has no FITS header: the HDU gets none")
+TABLES_DROPPED = Message(
+    "the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them"
+)
 WCS_AXES_DROPPED = Message("the {role}'s WCS has {count} axes: {dropped} dropped")
 
 # ---- Parameters and arguments ----
@@ -217,6 +234,7 @@ NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when th
 # ---- Cosmic rays ----
 
 NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
+NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
 NO_TAIL_DIRECTION = Message(
     "{name}: cte_tail = {value}, but {instrument} has no known direction of tails: "
     "give cte_direction, 1 (to larger y) or -1"

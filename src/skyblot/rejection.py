@@ -16,11 +16,13 @@ from .residuals import Systematics, measure
 
 RULES = ("skyblot", "plain")
 #: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
-#: skyblot, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
-DEFAULT_SNR = {"skyblot": (4.6, 3.2), "plain": (3.5, 3.0)}
+#: skyblot, `PAIR`, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
+DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
 DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 #: A misalignment above this, in pixels, is worth a warning; so is an uncertainty below a fifth of it, no other.
 MISALIGNED = 0.1
+#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
+PAIR = 0.75
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
 NEGATIVE = 2.0
 #: Part of an exposure's variance that the median of n of them takes off the difference, times n.
@@ -115,7 +117,7 @@ class Criteria:
         return self.snr or DEFAULT_SNR[self.rule], self.scale or DEFAULT_SCALE[self.rule]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rejection:
     """What a comparison found.
 
@@ -159,6 +161,11 @@ class Rejection:
     roughness: float
     fraction: float
     criteria: Criteria = field(default_factory=Criteria)
+
+    def __repr__(self) -> str:
+        ny, nx = self.mask.shape
+        judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
+        return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
 
     def misaligned(self) -> str:
         """Return a sentence on a misalignment that matters, else an empty string."""
@@ -232,9 +239,8 @@ def reject(
     array([[1, 3]])
     """
     found = compare(exposure, blot, sigma, criteria_with(criteria, overrides), valid=valid, gain=gain, threads=threads)
-    if found.misaligned():
-        message = messages.CONCERNING(name="the exposure", reason=found.misaligned())
-        warnings.warn(message, SkyblotWarning, stacklevel=2)
+    if doubt := found.misaligned():
+        warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
     return found
 
 
@@ -291,7 +297,8 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
     else:
         share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
         curved, stepped = (factor * blot_error(found.roughness) for factor in scale)
-        kernel, numbers = variance_levels, (found.terms, snr, (share, curved, stepped, photons, NEGATIVE))
+        thresholds = (*snr, PAIR * snr[0])
+        kernel, numbers = variance_levels, (found.terms, thresholds, (share, curved, stepped, photons, NEGATIVE))
 
     def mark(row0: int, *arrays: np.ndarray) -> None:
         *images, levels, significance = arrays
@@ -385,8 +392,7 @@ def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
         first, second = (float(each) for each in value)
     except (TypeError, ValueError):
         raise not_allowed(name, value, words) from None
-    least = min(first, second)
-    if not math.isfinite(first + second) or least < 0 or (above_zero and least == 0):
+    if not math.isfinite(first + second) or min(first, second) < 0 or (above_zero and 0 in (first, second)):
         raise not_allowed(name, value, words)
 
 

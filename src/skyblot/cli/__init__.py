@@ -13,6 +13,7 @@ _COMMANDS = {
     "blot": "Blot a mosaic onto exposures.",
     "config": "Write or check a file of parameters.",
     "reject": "Find the cosmic rays of exposures.",
+    "info": "Tell what is understood of files.",
     "demo": "Make a synthetic data set and blot it.",
     "show": "Write one picture of a file.",
 }

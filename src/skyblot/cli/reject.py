@@ -69,7 +69,7 @@ _SECTIONS = {
 def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], **options: Any) -> None:
     """Compare each EXPOSURE with the blot of a mosaic, SOURCE, and write masks of its cosmic rays.
 
-    SOURCE and EXPOSURE are as for skyblot blot. A mask has 1 for good pixels and 0 for bad ones. EXPOSURE is not changed.
+    SOURCE and EXPOSURE are as for skyblot blot. A mask has 1 for good pixels, 0 for bad ones. EXPOSURE is not changed.
 
     \b
     Example: skyblot reject skydemo_med.fits isky01a1q_flc.fits --grow 1 --report cosmics.html

@@ -36,11 +36,14 @@ def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | 
     for chip in (2, 1):
         own, frame = detector.correction_tables(plan, chip), frames[chip]
         header = detector.sci_header(plan, exposure, chip, own)
-        images += [
+        planes = [
             fits.ImageHDU(frame.sci, header, name="SCI", ver=3 - chip),
             detector.image_hdu(exposure, chip, "ERR", frame.err, "ELECTRONS"),
             detector.image_hdu(exposure, chip, "DQ", frame.dq, "UNITLESS"),
         ]
+        for plane in planes:  # AstroDrizzle asks for both
+            plane.header.update({"NGOODPIX": np.count_nonzero(frame.dq == 0), "MEANDARK": 0.0})
+        images += planes
         tables += own
     return fits.HDUList([detector.primary_hdu(exposure, "flc", len(images + tables)), *images, *tables])
 

@@ -1,46 +1,53 @@
 """Comparison of an exposure with its blot: the local structure of a blot, significances, masks.
 
 A pixel that is not finite does not exist: neither as a pixel to judge nor as a neighbour. Levels of a pixel are bits:
-`MEMBER` is beyond the lower threshold, `SEED` beyond the upper one.
+`MEMBER` is beyond the lower threshold, `SEED` beyond the upper one, `PAIR` beyond the one that is enough for two.
 """
 
 import numpy as np
 from numba import njit
 
-MEMBER, SEED = 1, 2
+MEMBER, SEED, PAIR = 1, 2, 4
+#: What is known of the shape of the blot at a pixel: see `_shape_of_pixel`.
+SHAPE = 5
 #: Columns of a sample.
 RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, BEND, STRUCTURE, COLUMNS = 0, 1, 2, 3, 4, 5, 6
 
 
 @njit(nogil=True, inline="always")
-def _neighbour(blot, y, x, value):
-    """A blot pixel, or `value` where it does not exist."""
-    if 0 <= y < blot.shape[0] and 0 <= x < blot.shape[1]:
-        near = blot[y, x]
-        if np.isfinite(near):
-            return near
-    return value
+def _or(near, value):
+    """A neighbour, or the pixel's own value where there is none."""
+    return near if np.isfinite(near) else value
 
 
 @njit(nogil=True, inline="always")
-def _neighbours(blot, y, x):
-    """Values left, right, below and above; the pixel's own where there is none."""
-    if 0 < y < blot.shape[0] - 1 and 0 < x < blot.shape[1] - 1:
-        left, right, below, above = blot[y, x - 1], blot[y, x + 1], blot[y - 1, x], blot[y + 1, x]
-        if np.isfinite(left + right + below + above):
-            return left, right, below, above
-    value = blot[y, x]
+def _shape_of_pixel(value, left, right, below, above):
+    """Slopes in x and y, sum of second differences, curvature, largest difference to a neighbour."""
+    left, right, below, above = _or(left, value), _or(right, value), _or(below, value), _or(above, value)
+    bend_x, bend_y = (left - value) + (right - value), (below - value) + (above - value)
+    step_x, step_y = max(abs(left - value), abs(right - value)), max(abs(below - value), abs(above - value))
     return (
-        _neighbour(blot, y, x - 1, value),
-        _neighbour(blot, y, x + 1, value),
-        _neighbour(blot, y - 1, x, value),
-        _neighbour(blot, y + 1, x, value),
+        0.5 * (right - left),
+        0.5 * (above - below),
+        bend_x + bend_y,
+        abs(bend_x) + abs(bend_y),
+        max(step_x, step_y),
     )
 
 
 @njit(nogil=True, inline="always")
-def _largest_step(value, left, right, below, above):
-    return max(max(abs(value - left), abs(value - right)), max(abs(value - below), abs(value - above)))
+def _shape_of_row(blot, y, shape):
+    """Fill `shape` (5, nx) with what `_shape_of_pixel` has of a row; the loop has no branches and vectorises."""
+    last = blot.shape[1] - 1
+    here, below, above = blot[y], blot[max(y - 1, 0)], blot[min(y + 1, blot.shape[0] - 1)]
+    for x in range(1, last):
+        shape[0, x], shape[1, x], shape[2, x], shape[3, x], shape[4, x] = _shape_of_pixel(
+            here[x], here[x - 1], here[x + 1], below[x], above[x]
+        )
+    for x in (0, last):
+        shape[0, x], shape[1, x], shape[2, x], shape[3, x], shape[4, x] = _shape_of_pixel(
+            here[x], here[max(x - 1, 0)], here[min(x + 1, last)], below[x], above[x]
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
@@ -51,23 +58,21 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
     reaches: I - B, sigma, slopes, sum of second differences, structure. That is the root of the squares of the
     curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
     """
-    found = 0
+    found, nx = 0, data.shape[1]
+    shape, wanted = np.empty((SHAPE, nx), blot.dtype), np.empty(nx, np.bool_)
     for y in range(row0, row1, step):
-        for x in range(data.shape[1]):
-            if not valid[y, x]:
-                continue
-            value = blot[y, x]
-            left, right, below, above = _neighbours(blot, y, x)
-            bend_x, bend_y = left + right - 2 * value, below + above - 2 * value
-            curvature, largest = abs(bend_x) + abs(bend_y), _largest_step(value, left, right, below, above)
-            squared, error = curvature * curvature + largest * largest, sigma[y, x]
-            if squared < (least * error) ** 2 or squared > (most * error) ** 2:
+        _shape_of_row(blot, y, shape)
+        for x in range(nx):
+            squared, error = shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x], sigma[y, x] * sigma[y, x]
+            wanted[x] = valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
+        for x in range(nx):
+            if not wanted[x]:
                 continue
             if found % stride == 0 and found // stride < out.shape[0]:
                 row = out[found // stride]
-                row[RESIDUAL], row[SIGMA] = data[y, x] - value, error
-                row[SLOPE_X], row[SLOPE_Y] = 0.5 * (right - left), 0.5 * (above - below)
-                row[BEND], row[STRUCTURE] = bend_x + bend_y, np.sqrt(squared)
+                row[RESIDUAL], row[SIGMA] = data[y, x] - blot[y, x], sigma[y, x]
+                row[SLOPE_X], row[SLOPE_Y], row[BEND] = shape[0, x], shape[1, x], shape[2, x]
+                row[STRUCTURE] = np.sqrt(shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x])
             found += 1
     return found
 
@@ -82,19 +87,17 @@ def model_sigma(blot, sky, gain, read_noise, out):
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def plain_levels(row0, data, blot, sigma, valid, background, snr, scale, levels, significance):
     """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``; the significance is in sigma."""
+    shape = np.empty((SHAPE, data.shape[1]), blot.dtype)
     for j in range(levels.shape[0]):
         y = row0 + j
+        _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            levels[j, x], significance[j, x] = 0, np.nan
-            if not valid[y, x]:
-                continue
+            error, step = sigma[y, x], shape[4, x]
             residual = data[y, x] - blot[y, x] - background
-            left, right, below, above = _neighbours(blot, y, x)
-            step = _largest_step(blot[y, x], left, right, below, above)
-            level = MEMBER if abs(residual) > scale[1] * step + snr[1] * sigma[y, x] else 0
-            if abs(residual) > scale[0] * step + snr[0] * sigma[y, x]:
-                level |= SEED
-            levels[j, x], significance[j, x] = level, residual / sigma[y, x]
+            seed = abs(residual) > scale[0] * step + snr[0] * error
+            member = abs(residual) > scale[1] * step + snr[1] * error
+            levels[j, x] = (seed * SEED + member * MEMBER) * valid[y, x]
+            significance[j, x] = residual / error if valid[y, x] else np.nan
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
@@ -105,51 +108,46 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
     ----------
     terms : (background, slope_x, slope_y, bend)
         What the residual is expected to be: ``background + slope_x Bx + slope_y By + bend (Bxx + Byy)``.
-    snr : (seed, member)
+    snr : (seed, member, pair)
     weights : (noise, curved, stepped, photons, negative)
         Part of sigma squared that the comparison sees; errors in units of the curvature and of the largest
         difference to a neighbour; 1 / gain if sigma includes the photons of the residual itself, else 0; and
         what a negative residual is divided by.
     """
     share, curved, stepped, photons, negative = weights
+    shape = np.empty((SHAPE, data.shape[1]), blot.dtype)
     for j in range(levels.shape[0]):
         y = row0 + j
+        _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            levels[j, x], significance[j, x] = 0, np.nan
-            if not valid[y, x]:
-                continue
-            value = blot[y, x]
-            left, right, below, above = _neighbours(blot, y, x)
-            bend_x, bend_y = left + right - 2 * value, below + above - 2 * value
-            residual = data[y, x] - value - terms[0]
-            noise = sigma[y, x] * sigma[y, x]
-            if photons > 0:
-                noise = max(noise - photons * residual, 0.05 * noise)
-            residual -= (
-                terms[1] * 0.5 * (right - left) + terms[2] * 0.5 * (above - below) + terms[3] * (bend_x + bend_y)
-            )
-            curvature, step = abs(bend_x) + abs(bend_y), _largest_step(value, left, right, below, above)
-            model = (curved * curvature) ** 2 + (stepped * step) ** 2
+            residual, squared = data[y, x] - blot[y, x] - terms[0], sigma[y, x] * sigma[y, x]
+            noise = max(squared - photons * residual, 0.05 * squared)
+            residual -= terms[1] * shape[0, x] + terms[2] * shape[1, x] + terms[3] * shape[2, x]
+            model = (curved * shape[3, x]) ** 2 + (stepped * shape[4, x]) ** 2
             ratio = residual / np.sqrt(share * noise + model)
-            significance[j, x] = ratio
-            strength = ratio if ratio > 0 else -ratio / negative
-            level = MEMBER if strength > snr[1] else 0
-            levels[j, x] = level | SEED if strength > snr[0] else level
+            strength = max(ratio, -ratio / negative)
+            level = (strength > snr[0]) * SEED + (strength > snr[1]) * MEMBER + (strength > snr[2]) * PAIR
+            levels[j, x] = level * valid[y, x]
+            significance[j, x] = ratio if valid[y, x] else np.nan
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def join_levels(row0, levels, mask):
-    """Fill rows ``row0 ...`` of a mask: members with a seed among them and their eight neighbours."""
+    """Fill rows ``row0 ...`` of a mask: members with a seed, or with two of a pair, in the 3 x 3 around them."""
     ny, nx = levels.shape
     for j in range(mask.shape[0]):
         y = row0 + j
         for x in range(nx):
             mask[j, x] = False
             if levels[y, x] & MEMBER:
+                pairs = 0
                 for near_y in range(max(y - 1, 0), min(y + 2, ny)):
                     for near_x in range(max(x - 1, 0), min(x + 2, nx)):
                         if levels[near_y, near_x] & SEED:
                             mask[j, x] = True
+                        if levels[near_y, near_x] & PAIR:
+                            pairs += 1
+                mask[j, x] |= pairs > 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)

@@ -1,0 +1,264 @@
+"""Blot images that carry their WCS and unit along: NDData, FITS HDUs, quantities; and plain arrays."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import blotting, messages
+from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, one_line
+from .pixelmap.sky import is_fits_wcs, unwrapped
+
+_IMAGE_HDUS = ("PrimaryHDU", "ImageHDU", "CompImageHDU")
+_OTHER_HDUS = ("HDUList", "BinTableHDU", "TableHDU", "GroupsHDU")
+
+
+def blot(
+    source: Any,
+    source_wcs: Any = None,
+    target_wcs: Any = None,
+    *,
+    shape: tuple[int, int] | None = None,
+    interp: str = "poly5",
+    sinscl: float = 1.0,
+    stepsize: int | None = None,
+    tolerance: float = 1e-4,
+    scale: float = 1.0,
+    fill_value: float = 0.0,
+    out: np.ndarray | None = None,
+    threads: int | None = None,
+) -> Any:
+    """Resample a mosaic onto the pixels of a distorted exposure.
+
+    Parameters
+    ----------
+    source : array, Quantity, NDData or image HDU, shape (ny, nx)
+        The mosaic: float32, float64 or integers, in any byte order; read-only arrays and memory maps are
+        fine, and only the part that the target touches is read. Integers and booleans go with ``nearest``.
+        Pixels that the mask of an `astropy.nddata.NDData` marks count as NaN.
+    source_wcs, target_wcs : WCS
+        `astropy.wcs.WCS` (with whatever distortion it carries), `gwcs.WCS` or an APE 14 WCS; celestial,
+        2-D. Neither is changed. An NDData or an image HDU will do, for its WCS; `source_wcs` may be left out where
+        the source is one.
+    shape : tuple of int, optional
+        (ny, nx) of the blot; by default that of the target, ``target_wcs.array_shape``.
+    interp : {'nearest', 'linear', 'poly3', 'poly5', 'spline3', 'lanczos3', 'lanczos5', 'sinc'}
+        Interpolant.
+    sinscl : float
+        Scale of the sinc interpolant, in pixels.
+    stepsize : int, optional
+        None, 0 or 1 is exact at every pixel; n > 1 is exact every n pixels and bilinear between.
+    tolerance : float
+        Largest error of the pixel map, in source pixels, for WCS without a closed form (which is exact): see
+        :doc:`/how_it_works`.
+    scale : float
+        Multiplies the covered pixels: exposure time, ratio of pixel areas. A unit stays the source's.
+    fill_value : float
+        Value of blot pixels that the source does not cover, in the source's unit.
+    out : ndarray, optional
+        Plain array of the blot's shape and dtype to write into.
+    threads : int, optional
+        By default the cores this process may use. The values do not depend on it.
+
+    Returns
+    -------
+    ndarray, Quantity, NDData or ImageHDU, shape (ny, nx)
+        What the source is: an array for an array; a Quantity with its unit; an NDData of its class with its unit and
+        the target's WCS; for any image HDU an ImageHDU with the target's WCS and the source's BUNIT. float32 for a
+        float32 source, float64 for float64, the source's own dtype for integers.
+
+    Raises
+    ------
+    ParameterError, DataError, WCSError
+        For arguments that cannot be used; nothing has been changed then, `out` included.
+
+    Warns
+    -----
+    SkyblotWarning
+        For what the result cannot hold: an NDData's uncertainty, a WCS that a single HDU has no cards for.
+
+    Notes
+    -----
+    A blot pixel is covered where its centre falls on a pixel of the source. Near its edges the source is
+    extended by point reflection. NaN spreads to the blot pixels whose taps touch it, and no further.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.wcs import WCS
+    >>> import skyblot
+    >>> wcs = WCS(naxis=2)
+    >>> wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    >>> wcs.wcs.cdelt = [-1e-5, 1e-5]
+    >>> wcs.array_shape = (3, 4)
+    >>> skyblot.blot(np.ones((3, 4), np.float32), wcs, wcs)
+    array([[1., 1., 1., 1.],
+           [1., 1., 1., 1.],
+           [1., 1., 1., 1.]], dtype=float32)
+    """
+    if out is not None and _is(out, "astropy.units", "Quantity"):
+        raise ParameterError(
+            messages.ARRAY_IS(
+                name="out", given="a Quantity", expected="a plain array, the unit comes with what is returned"
+            )
+        )
+    if source_wcs is None and _carries_wcs(source):
+        source_wcs = source
+    shape = _shape(target_wcs) if shape is None else shape
+    source_wcs, target_wcs = _wcs(source_wcs, "source"), _wcs(target_wcs, "target")
+    pixels, wrap = _opened(source, target_wcs)
+    data = blotting.blot(
+        pixels,
+        source_wcs,
+        target_wcs,
+        shape=shape,
+        interp=interp,
+        sinscl=sinscl,
+        stepsize=stepsize,
+        tolerance=tolerance,
+        scale=scale,
+        fill_value=fill_value,
+        out=out,
+        threads=threads,
+    )
+    return wrap(data)
+
+
+def _is(what: Any, module: str, *names: str) -> bool:
+    """Whether an object is of a class of a module: never, if nobody has loaded the module."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(what, tuple(getattr(loaded, name) for name in names))
+
+
+def _is_nddata(what: Any) -> bool:
+    return _is(what, "astropy.nddata", "NDData")
+
+
+def _is_hdu(what: Any) -> bool:
+    return _is(what, "astropy.io.fits", *_IMAGE_HDUS)
+
+
+def _carries_wcs(what: Any) -> bool:
+    return _is_nddata(what) or _is_hdu(what)
+
+
+def _wcs(given: Any, role: str) -> Any:
+    """The WCS that an image carries; any other object is taken for a WCS."""
+    if _is_nddata(given):
+        if given.wcs is None:
+            raise WCSError(messages.NO_WCS(role=role, kind=type(given).__name__))
+        return given.wcs
+    if _is_hdu(given):
+        return _header_wcs(given, role)
+    if given is None:
+        raise WCSError(messages.WCS_NOT_GIVEN(role=role))
+    return given
+
+
+def _header_wcs(hdu: Any, role: str) -> Any:
+    """The WCS of an HDU's header, which must not need other extensions."""
+    from astropy.wcs import WCS
+
+    try:
+        with WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wcs = WCS(hdu.header)
+    except Exception as error:  # wcslib and the table readers raise anything
+        if "HDUList is required" in str(error):
+            raise WCSError(messages.TABLES_ELSEWHERE(role=role)) from None
+        raise WCSError(messages.WCS_FAILS(role=f"{role} HDU", done="read", reason=one_line(error))) from error
+    if not wcs.has_celestial:
+        raise WCSError(messages.WCS_NOT_CELESTIAL(role=f"{role} HDU", found=repr(hdu.header.get("CTYPE1"))))
+    return wcs
+
+
+def _shape(target: Any) -> Any:
+    """The shape of a target that has pixels, without axes of one pixel before its two last."""
+    if not _carries_wcs(target):
+        return None
+    shape = target.shape if _is_hdu(target) else np.shape(target.data)
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape or None
+
+
+def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], Any]]:
+    """The pixels of a source, and what makes of a blot an object like the source."""
+    if _is_nddata(source):
+        return _nddata_pixels(source), _nddata_like(source, target_wcs)
+    if _is_hdu(source):
+        return _hdu_pixels(source), _hdu_like(source, target_wcs)
+    if _is(source, "astropy.io.fits", *_OTHER_HDUS):
+        given, expected = f"a {type(source).__name__}", "an image, hdulist['SCI', 1] for example"
+        raise DataError(messages.ARRAY_IS(name="the source", given=given, expected=expected))
+    if _is(source, "astropy.units", "Quantity"):
+        from astropy.units import Quantity
+
+        return source.value, lambda data: Quantity(data, source.unit, dtype=data.dtype, copy=False, subok=True)
+    return source, lambda data: data
+
+
+def _nddata_pixels(source: Any) -> Any:
+    """The data, masked where the mask is: where it is true, pixels count as NaN."""
+    mask = source.mask
+    if mask is None or not np.any(mask):
+        return source.data
+    data = np.asarray(source.data)
+    if data.dtype.kind != "f":
+        raise DataError(messages.MASKED_INTEGERS(dtype=data.dtype.name))
+    if np.shape(mask) != data.shape:
+        expected = f"that of its data, {data.shape}"
+        raise DataError(
+            messages.ARRAY_HAS(name="the source's mask", what="shape", given=np.shape(mask), expected=expected)
+        )
+    return np.ma.MaskedArray(data, np.asarray(mask, bool))
+
+
+def _nddata_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
+    kind = type(source)
+    if _is(source, "astropy.nddata", "CCDData") and not is_fits_wcs(target_wcs):
+        given = type(unwrapped(target_wcs)).__name__
+        raise ParameterError(messages.FITS_WCS_ONLY(kind=kind.__name__, given=given))
+    if source.uncertainty is not None:
+        _warn(messages.UNCERTAINTY_DROPPED())
+    return lambda data: kind(data, wcs=target_wcs, unit=source.unit)
+
+
+def _hdu_pixels(source: Any) -> Any:
+    if source.data is None:
+        raise DataError(messages.NO_PIXELS(kind=type(source).__name__))
+    return source.data
+
+
+def _hdu_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
+    header = _wcs_header(unwrapped(target_wcs))
+    if "BUNIT" in source.header:
+        header["BUNIT"] = (source.header["BUNIT"], source.header.comments["BUNIT"])
+
+    def like(data: np.ndarray) -> Any:
+        from astropy.io.fits import ImageHDU
+
+        storable = data.astype(np.uint8) if data.dtype.kind == "b" else data  # FITS has no boolean images
+        return ImageHDU(storable, header)
+
+    return like
+
+
+def _wcs_header(wcs: Any) -> Any:
+    """The cards of a WCS, as far as one HDU holds them."""
+    from astropy.io.fits import Header
+
+    if not is_fits_wcs(wcs):
+        _warn(messages.NO_CARDS(kind=type(wcs).__name__))
+        return Header()
+    if any(getattr(wcs, name) is not None for name in ("cpdis1", "cpdis2", "det2im1", "det2im2")):
+        _warn(messages.TABLES_DROPPED())
+    with WARNING_FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return wcs.to_header(relax=True)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, SkyblotWarning, stacklevel=5)

@@ -1,0 +1,77 @@
+"""Runs on a Dask cluster, and what can happen to its workers."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from skyblot import cluster
+from skyblot.batch import Failure, Options
+from skyblot.exposure import Settings
+from skyblot.files import plan_outputs
+from skyblot.io import atomic
+
+dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+
+#: Dask's own: what it leaves to the garbage collector when workers are killed and clusters closed.
+LEFT_BY_DASK = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:(distributed|tornado|dask).*"),
+]
+
+
+class AtRename(distributed.WorkerPlugin):
+    """In each worker, something happens when a blot is complete, under its temporary name."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def setup(self, worker):
+        self.rename = atomic._rename
+        atomic._rename = self
+
+    def teardown(self, worker):
+        atomic._rename = self.rename
+
+    def __call__(self, temporary, path, *, overwrite):
+        self.what(path)
+        self.rename(temporary, path, overwrite=overwrite)
+
+
+class Kill:
+    """Kill the worker at a blot, once or always."""
+
+    def __init__(self, name, deaths, once):
+        self.name, self.deaths, self.once = name, deaths, once
+
+    def __call__(self, path):
+        if path.name == self.name and not (self.once and self.deaths.exists()):
+            with self.deaths.open("a") as record:
+                record.write("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Wait:
+    """Blots of all exposures but one wait for a file."""
+
+    def __init__(self, but, gate):
+        self.but, self.gate = but, gate
+
+    def __call__(self, path):
+        while not (path.name.startswith(self.but) or self.gate.exists()):
+            time.sleep(0.01)
+
+
+def run(demo, folder, client, *, options=None, settings=None, on_plan=lambda plan: None, references=None):
+    """A run on a cluster: its outcomes."""
+    outcomes = []
+    tasks = plan_outputs(references or demo.exposures, folder)
+    how = settings or Settings(), options or Options()
+    cluster.run_on_cluster(demo.median, tasks, *how, outcomes.append, on_plan, client)
+    return outcomes
+
+
+def failures_of(outcomes):
+    return {each.reference: each.reason for each in outcomes if isinstance(each, Failure)}

@@ -1,0 +1,16 @@
+"""Facts for a plan of scaling."""
+
+from skyblot import Parameters
+from skyblot.scaling import Facts, plan_scaling
+
+
+def facts(name="ref.fits[sci,1]", primary=None, **extension):
+    return Facts(name, extension, primary or {})
+
+
+def source_facts(primary=None, **extension):
+    return facts("med.fits[sci,1]", primary, **extension)
+
+
+def plan(source, reference, ratio=1.0, **values):
+    return plan_scaling(Parameters.from_values({"addsky": False, **values}), source, reference, ratio)

@@ -1,0 +1,55 @@
+"""The house rules that can be counted: no file over 400 lines, no function over 50."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("src", "tests", "benchmarks", "docs")
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 50  # its docstring not counted
+
+
+def lines_of(function):
+    """Number of lines of a function from its name on, without its docstring."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function, clean=False) is not None:
+        docstring = function.body[0]
+        lines -= docstring.end_lineno - docstring.lineno + 1
+    return lines
+
+
+def complaints(name, text):
+    """What is too long in a file: a sentence each."""
+    lines = len(text.splitlines())
+    if lines > LONGEST_FILE:
+        yield f"{name} has {lines} lines, {LONGEST_FILE} are allowed: split it by topic"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LONGEST_FUNCTION:
+            yield (
+                f"{name}:{node.lineno}: {node.name} has {lines_of(node)} lines without its docstring, "
+                f"{LONGEST_FUNCTION} are allowed: split it"
+            )
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_file_and_no_function_is_too_long(folder):
+    paths = sorted(path for path in (ROOT / folder).rglob("*.py") if not {"_build", "generated"} & set(path.parts))
+    assert paths
+    found = [each for path in paths for each in complaints(path.relative_to(ROOT), path.read_text(encoding="utf-8"))]
+    assert not found, "\n".join(found)
+
+
+def method(lines):
+    """Text of a method with a docstring of three lines and so many others."""
+    return "class A:\n    def f(self):\n" + '        """One.\n\n        """\n' + "        pass\n" * (lines - 1)
+
+
+def test_what_is_too_long_is_named():
+    assert not list(complaints("a.py", method(50)))
+    assert list(complaints("a.py", method(51))) == [
+        "a.py:2: f has 51 lines without its docstring, 50 are allowed: split it"
+    ]
+    assert not list(complaints("a.py", "pass\n" * 400))
+    assert list(complaints("a.py", "pass\n" * 401)) == ["a.py has 401 lines, 400 are allowed: split it by topic"]

@@ -1,0 +1,292 @@
+"""`skyblot.blot` with images that carry their WCS and unit: NDData, CCDData, HDUs, quantities."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData, NDData, NDDataArray, StdDevUncertainty
+from astropy.wcs import WCS
+from builders import demo_pair, gwcs_like, mosaic_for, sky_image, tangent
+
+import skyblot
+from skyblot.blotting import blot as blot_arrays
+
+SOURCE_WCS = tangent(shape=(80, 100))
+TARGET_WCS = tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50))
+IMAGE = sky_image((80, 100))
+
+
+def plain(image=IMAGE, **how):
+    return blot_arrays(image, SOURCE_WCS, TARGET_WCS, **how)
+
+
+def header_of(wcs, **cards):
+    header = wcs.to_header(relax=True)
+    header.update(cards)
+    return header
+
+
+def same_place(wcs, other, shape):
+    y, x = np.indices(shape)
+    there = wcs.all_world2pix(*other.all_pix2world(x.ravel(), y.ravel(), 0), 0)
+    return np.allclose(there, [x.ravel(), y.ravel()], atol=1e-6)
+
+
+# Arrays.
+
+
+def test_an_array_gives_the_bits_of_the_blot_of_arrays_in_a_plain_array():
+    made = skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, threads=1)
+    assert type(made) is np.ndarray
+    np.testing.assert_array_equal(made, plain())
+
+
+def test_out_is_returned_for_an_array():
+    out = np.empty((40, 50), np.float32)
+    assert skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, out=out) is out
+
+
+def test_an_array_needs_both_wcs():
+    with pytest.raises(skyblot.WCSError, match=r"the source's WCS is not given, .*: give source_wcs"):
+        skyblot.blot(IMAGE, target_wcs=TARGET_WCS)
+    with pytest.raises(skyblot.WCSError, match=r"the target's WCS is not given, .*: give target_wcs"):
+        skyblot.blot(IMAGE, SOURCE_WCS)
+
+
+def test_blotting_arrays_loads_neither_nddata_nor_fits():
+    code = """if True:
+        import sys, numpy, skyblot
+        class Flat:
+            pixel_n_dim = world_n_dim = 2
+        try:
+            skyblot.blot(numpy.ones((3, 3)), Flat(), Flat(), shape=(3, 3))
+        except skyblot.WCSError:
+            print("refused", "astropy.nddata" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["refused", "False"]
+
+
+# Quantities.
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f8", "i4"])
+def test_a_quantity_gives_a_quantity_of_its_unit_and_dtype(dtype):
+    image = IMAGE.astype(dtype)
+    interp = "nearest" if dtype == "i4" else "poly5"
+    made = skyblot.blot(u.Quantity(image, u.electron, dtype=dtype), SOURCE_WCS, TARGET_WCS, interp=interp)
+    assert isinstance(made, u.Quantity)
+    assert made.unit == u.electron
+    expected = plain(image, interp=interp)
+    assert made.dtype == expected.dtype
+    np.testing.assert_array_equal(made.value, expected)
+
+
+def test_a_quantity_to_write_into_is_refused():
+    out = np.zeros((40, 50), np.float32) * u.s
+    with pytest.raises(skyblot.ParameterError, match="out is a Quantity: expected a plain array"):
+        skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, out=out)
+
+
+def test_a_scale_with_a_unit_is_refused():
+    with pytest.raises(skyblot.ParameterError, match=r"scale = <Quantity 2\.? s>: expected a number"):
+        skyblot.blot(IMAGE * u.adu, SOURCE_WCS, TARGET_WCS, scale=2 * u.s)
+
+
+# NDData.
+
+
+@pytest.mark.parametrize("kind", [NDData, NDDataArray, CCDData])
+def test_nddata_gives_its_class_with_its_unit_and_the_targets_wcs(kind):
+    made = skyblot.blot(kind(IMAGE, wcs=SOURCE_WCS, unit=u.adu / u.s), target_wcs=TARGET_WCS)
+    assert type(made) is kind
+    assert made.unit == u.adu / u.s
+    assert made.mask is None
+    np.testing.assert_array_equal(made.data, plain())
+    low_level = getattr(made.wcs, "low_level_wcs", made.wcs)
+    assert same_place(low_level, TARGET_WCS, (40, 50))
+
+
+def test_nddata_without_a_unit_stays_without():
+    assert skyblot.blot(NDData(IMAGE, wcs=SOURCE_WCS), target_wcs=TARGET_WCS).unit is None
+
+
+def test_a_part_of_a_ccd_knows_its_place():
+    ccd = CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu")
+    part = skyblot.blot(ccd[5:75, 3:90], target_wcs=TARGET_WCS, fill_value=np.nan)
+    inside = np.isfinite(part.data)
+    assert inside.mean() > 0.5
+    x, y = skyblot.pixel_map(TARGET_WCS, SOURCE_WCS)
+    deep = (x > 8) & (x < 85) & (y > 10) & (y < 70)  # where no tap sees the edge
+    np.testing.assert_allclose(part.data[deep], plain()[deep], rtol=1e-5)
+
+
+def test_a_given_wcs_wins_over_the_sources_own():
+    wrong = tangent(crval=(10.001, 20.0), shape=(80, 100))
+    made = skyblot.blot(CCDData(IMAGE, wcs=wrong, unit="adu"), SOURCE_WCS, TARGET_WCS)
+    np.testing.assert_array_equal(made.data, plain())
+
+
+def test_masked_pixels_count_as_nan():
+    mask = np.zeros(IMAGE.shape, bool)
+    mask[30:34, 40:44] = True
+    missing = np.where(mask, np.nan, IMAGE)
+    made = skyblot.blot(CCDData(IMAGE, mask=mask, wcs=SOURCE_WCS, unit="adu"), target_wcs=TARGET_WCS)
+    assert np.isnan(made.data).any()
+    np.testing.assert_array_equal(made.data, plain(missing.astype(np.float32)))
+    assert IMAGE[31, 41] == sky_image((80, 100))[31, 41]
+
+
+def test_a_mask_of_nothing_changes_nothing():
+    ccd = CCDData(IMAGE, mask=np.zeros(IMAGE.shape, bool), wcs=SOURCE_WCS, unit="adu")
+    np.testing.assert_array_equal(skyblot.blot(ccd, target_wcs=TARGET_WCS).data, plain())
+
+
+def test_masked_integers_are_refused():
+    labels = NDData(IMAGE.astype("i4"), mask=IMAGE > 1000, wcs=SOURCE_WCS)
+    with pytest.raises(skyblot.DataError, match="masked pixels, and int32 has no NaN"):
+        skyblot.blot(labels, target_wcs=TARGET_WCS, interp="nearest")
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(skyblot.DataError, match=r"mask has shape \(3, 4\): expected that of its data, \(80, 100\)"):
+        skyblot.blot(NDData(IMAGE, mask=np.ones((3, 4), bool), wcs=SOURCE_WCS), target_wcs=TARGET_WCS)
+
+
+def test_an_uncertainty_is_dropped_with_a_warning():
+    ccd = CCDData(IMAGE, uncertainty=StdDevUncertainty(np.ones(IMAGE.shape)), wcs=SOURCE_WCS, unit="adu")
+    with pytest.warns(skyblot.SkyblotWarning, match="uncertainty is dropped"):
+        made = skyblot.blot(ccd, target_wcs=TARGET_WCS)
+    assert made.uncertainty is None
+
+
+def test_nddata_without_a_wcs_is_refused():
+    with pytest.raises(skyblot.WCSError, match="the source, a NDData, has no WCS: give source_wcs"):
+        skyblot.blot(NDData(IMAGE), target_wcs=TARGET_WCS)
+
+
+def test_nddata_takes_a_gwcs_and_ccddata_says_that_it_does_not():
+    target = gwcs_like(TARGET_WCS, bounded=False)
+    made = skyblot.blot(NDData(IMAGE, wcs=SOURCE_WCS), target_wcs=target)
+    assert made.wcs.low_level_wcs is target
+    with pytest.raises(skyblot.ParameterError, match=r"a CCDData, which takes no WCS as the target's WCS.*give an ND"):
+        skyblot.blot(CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu"), target_wcs=target)
+
+
+# HDUs.
+
+
+@pytest.mark.parametrize("kind", [fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU])
+def test_an_hdu_gives_an_image_hdu_with_the_targets_wcs_and_bunit(kind):
+    made = skyblot.blot(kind(IMAGE, header_of(SOURCE_WCS, BUNIT="ELECTRONS/S")), target_wcs=TARGET_WCS)
+    assert type(made) is fits.ImageHDU
+    assert made.header["BUNIT"] == "ELECTRONS/S"
+    np.testing.assert_allclose(made.data, plain(), rtol=1e-5)  # the WCS went through cards
+    assert same_place(WCS(made.header), TARGET_WCS, (40, 50))
+
+
+def test_the_sip_of_the_target_is_in_the_hdu():
+    target, _ = demo_pair()
+    target.cpdis1 = target.cpdis2 = target.det2im1 = target.det2im2 = None
+    mosaic = mosaic_for(target)
+    hdu = fits.ImageHDU(sky_image(target.array_shape), header_of(mosaic))
+    made = skyblot.blot(hdu, target_wcs=target)
+    assert "BUNIT" not in made.header
+    assert same_place(WCS(made.header), target, target.array_shape)
+
+
+def test_tables_of_the_target_do_not_fit_into_an_hdu():
+    target, mosaic = demo_pair()
+    image = sky_image(mosaic.array_shape)
+    with pytest.warns(skyblot.SkyblotWarning, match="look-up tables, which a single HDU cannot hold"):
+        made = skyblot.blot(fits.ImageHDU(image, header_of(mosaic)), mosaic, target)
+    np.testing.assert_array_equal(made.data, blot_arrays(image, mosaic, target))
+
+
+def test_an_hdu_for_a_gwcs_has_no_wcs():
+    with pytest.warns(skyblot.SkyblotWarning, match="has no FITS header: the HDU gets none"):
+        made = skyblot.blot(fits.ImageHDU(IMAGE, header_of(SOURCE_WCS)), target_wcs=gwcs_like(TARGET_WCS))
+    assert "CTYPE1" not in made.header
+
+
+def test_an_hdu_of_labels_stays_one():
+    labels = (IMAGE > 1000).astype("i2")
+    made = skyblot.blot(fits.ImageHDU(labels, header_of(SOURCE_WCS)), target_wcs=TARGET_WCS, interp="nearest")
+    assert made.data.dtype == "i2"
+
+
+@pytest.mark.parametrize(
+    ("hdu", "message"),
+    [
+        (fits.ImageHDU(IMAGE), "the source HDU has no celestial WCS"),
+        (fits.ImageHDU(None, header_of(SOURCE_WCS)), "the source, a ImageHDU, has no pixels"),
+        (fits.ImageHDU(IMAGE, header_of(SOURCE_WCS, CTYPE1="RA---SIN")), "the source HDU's WCS cannot be read"),
+    ],
+)
+def test_hdus_that_cannot_be_used_are_refused_in_one_sentence(hdu, message):
+    with pytest.raises(skyblot.SkyblotError, match=message):
+        skyblot.blot(hdu, target_wcs=TARGET_WCS)
+
+
+@pytest.mark.parametrize("other", [fits.HDUList(), fits.BinTableHDU()])
+def test_lists_and_tables_are_refused(other):
+    with pytest.raises(skyblot.DataError, match=f"the source is a {type(other).__name__}: expected an image"):
+        skyblot.blot(other, SOURCE_WCS, TARGET_WCS)
+
+
+def test_an_hdu_whose_wcs_needs_its_file_says_so(tmp_path):
+    skyblot.make_demo(tmp_path, exposures=1, chip_shape=(96, 160))
+    with fits.open(tmp_path / "isky01a1q_flc.fits") as exposure, fits.open(tmp_path / "skydemo_med.fits") as mosaic:
+        with pytest.raises(skyblot.WCSError, match=r"give target_wcs=WCS\(hdu.header, hdulist\)"):
+            skyblot.blot(mosaic["SCI"], target_wcs=exposure["SCI", 1])
+        target = WCS(exposure["SCI", 1].header, exposure)
+        with pytest.warns(skyblot.SkyblotWarning, match="look-up tables"):
+            made = skyblot.blot(mosaic["SCI"], target_wcs=target)
+        assert made.header["BUNIT"] == "ELECTRONS/S"
+        assert made.shape == (96, 160)
+
+
+# Targets.
+
+
+def as_ccd(shape):
+    return CCDData(np.zeros(shape), wcs=TARGET_WCS, unit="adu")
+
+
+def as_hdu(shape):
+    return fits.ImageHDU(np.zeros(shape, "f4"), header_of(TARGET_WCS))
+
+
+@pytest.mark.parametrize("target", [as_ccd, as_hdu])
+def test_the_target_may_be_an_image(target):
+    made = skyblot.blot(IMAGE, SOURCE_WCS, target((30, 45)))
+    assert made.shape == (30, 45)
+    np.testing.assert_allclose(made, plain(shape=(30, 45)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", [as_ccd, as_hdu])
+def test_a_shape_wins_over_the_targets(target):
+    assert skyblot.blot(IMAGE, SOURCE_WCS, target((30, 45)), shape=(10, 12)).shape == (10, 12)
+
+
+def test_a_target_with_an_axis_of_one_pixel_is_a_plane():
+    hdu = fits.ImageHDU(np.zeros((1, 30, 45), "f4"), header_of(TARGET_WCS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert skyblot.blot(IMAGE, SOURCE_WCS, hdu).shape == (30, 45)
+
+
+def test_a_target_without_pixels_needs_a_shape():
+    empty = fits.ImageHDU(None, header_of(TARGET_WCS))
+    with pytest.raises(skyblot.ParameterError, match=r"give shape=\(ny, nx\)"):
+        skyblot.blot(IMAGE, SOURCE_WCS, empty)
+    assert skyblot.blot(IMAGE, SOURCE_WCS, empty, shape=(3, 4)).shape == (3, 4)
+
+
+def test_a_target_without_a_wcs_is_refused():
+    with pytest.raises(skyblot.WCSError, match="the target, a NDData, has no WCS: give target_wcs"):
+        skyblot.blot(IMAGE, SOURCE_WCS, NDData(IMAGE))
