@@ -1,4 +1,4 @@
-"""Sphinx configuration, with the three small extensions these pages need."""
+"""Sphinx configuration, with the small extensions these pages need."""
 
 import re
 from importlib.metadata import version as installed_version
@@ -10,6 +10,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
+from skyblot import messages
 from skyblot.parameters import TABLE, Parameter
 
 project = "skyblot"
@@ -73,6 +74,27 @@ class ParametersDirective(RstDirective):
         return [f"``{row.name}``, on the command line ``{option}``", f"   {row.help}", "", f"   {' '.join(facts)}", ""]
 
 
+class MessagesDirective(RstDirective):
+    """``.. messages::`` lists the catalogue of messages, with its headings and its comments on what to do."""
+
+    def lines(self) -> list[str]:
+        """One section for each heading; one item for each message, with the comment on it."""
+        lines: list[str] = []
+        advice: list[str] = []
+        for line in Path(messages.__file__).read_text(encoding="utf-8").splitlines():
+            if match := re.fullmatch(r"# ---- (.+) ----", line):
+                lines += ["", match[1], "-" * len(match[1]), ""]
+            elif line == "# Warnings":
+                lines += ["Warnings:", ""]
+            elif line.startswith("#: "):
+                advice.append(line[3:])
+            elif match := re.match(r"([A-Z_0-9]+) = Message\(", line):
+                sentence = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", getattr(messages, match[1]))
+                lines += [f"* ``{sentence}``", "", *([f"  {' '.join(advice)}", ""] if advice else [])]
+                advice = []
+        return lines
+
+
 class MarkdownDirective(RstDirective):
     """``.. markdown:: FILE`` includes one of the project's own, simple, Markdown files without its title."""
 
@@ -124,5 +146,6 @@ def write_math(writer, node) -> None:
 def setup(app) -> None:
     """Register the extensions above."""
     app.add_directive("parameters", ParametersDirective)
+    app.add_directive("messages", MessagesDirective)
     app.add_directive("markdown", MarkdownDirective)
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))

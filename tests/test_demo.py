@@ -243,9 +243,9 @@ def test_in_memory_exposure_is_the_written_one(demo):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"exposures": 0}, "exposures=0"),
-        ({"seed": -1}, "seed=-1"),
-        ({"chip_shape": (8, 160)}, r"chip_shape=\(8, 160\)"),
+        ({"exposures": 0}, "exposures = 0"),
+        ({"seed": -1}, "seed = -1: expected a whole number, at least 0"),
+        ({"chip_shape": (8, 160)}, r"chip_shape = \(8, 160\)"),
         ({"chip_shape": (96, 160), "full_size": True}, "chip_shape"),
     ],
 )

@@ -277,7 +277,7 @@ def test_noise_cosmic_rays_and_flags_are_what_the_planes_say(demo):
 @pytest.mark.parametrize("name", ["gwcs", "asdf", "asdf_astropy"])
 def test_without_gwcs_one_sentence_says_what_to_install(monkeypatch, tmp_path, name):
     monkeypatch.setitem(sys.modules, name, None)
-    message = rf"need {name.replace('_', '-')}, not installed here; pip install 'skyblot\[gwcs\]'$"
+    message = rf"need the package {name.replace('_', '-')}: pip install 'skyblot\[gwcs\]'$"
     for kind in ("jwst", "roman"):
         with pytest.raises(SkyblotError, match=message):
             make_demo(tmp_path / "never", kind)
@@ -288,7 +288,7 @@ def test_without_gwcs_one_sentence_says_what_to_install(monkeypatch, tmp_path, n
 
 @pytest.mark.parametrize("kind", ["JWST", "jws", "", None])
 def test_unknown_kinds_are_refused(tmp_path, kind):
-    with pytest.raises(ParameterError, match=rf"^kind={kind!r}: expected one of hst, jwst, roman"):
+    with pytest.raises(ParameterError, match=rf"^kind = {kind!r}: expected one of hst, jwst, roman"):
         make_demo(tmp_path / "never", kind)
     assert not (tmp_path / "never").exists()
 

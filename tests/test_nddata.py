@@ -51,9 +51,9 @@ def test_out_is_returned_for_an_array():
 
 
 def test_an_array_needs_both_wcs():
-    with pytest.raises(skyblot.WCSError, match=r"the source's WCS is a NoneType, .*: give source_wcs"):
+    with pytest.raises(skyblot.WCSError, match=r"the source's WCS is not given, .*: give source_wcs"):
         skyblot.blot(IMAGE, target_wcs=TARGET_WCS)
-    with pytest.raises(skyblot.WCSError, match=r"the target's WCS is a NoneType, .*: give target_wcs"):
+    with pytest.raises(skyblot.WCSError, match=r"the target's WCS is not given, .*: give target_wcs"):
         skyblot.blot(IMAGE, SOURCE_WCS)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from . import astrodrizzle, exposure
+from . import astrodrizzle, exposure, messages
 from .blotting import prepare
-from .errors import ParameterError
+from .errors import not_allowed
 from .files import blot_all
 from .io.names import parse_name
 from .parameters import parameter, yes_or_no
@@ -82,11 +82,11 @@ def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     if len(args) == 2 and "outdata" not in keywords:
         names = ["data", "outdata"]
     if len(args) > len(names):
-        raise TypeError(f"blot() takes at most {len(names)} positional arguments, {len(args)} were given")
+        raise TypeError(messages.TOO_MANY_ARGUMENTS(most=len(names), count=len(args)))
     positional = dict(zip(names, args, strict=False))
     twice = sorted(set(positional) & set(keywords))
     if twice:
-        raise TypeError(f"blot() got {twice[0]!r} both as a positional argument and as a keyword")
+        raise TypeError(messages.ARGUMENT_TWICE(name=twice[0]))
     return {**positional, **keywords}
 
 
@@ -141,7 +141,7 @@ def do_blot(
         ``interpolated * exptime / (scale ratio)**2``; 0 where the source does not cover.
     """
     if not isinstance(exptime, int | float | np.number) or not np.isfinite(exptime):
-        raise ParameterError(f"exptime = {exptime!r}: expected a number of seconds")
+        raise not_allowed("exptime", exptime, "a number of seconds")
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     labels = np.dtype(source.dtype).kind in "iub"

@@ -9,7 +9,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from . import record
+from . import messages, record
 from .errors import WARNING_FILTERS, FileError, SkyblotError, one_line
 from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source
 from .footprints import Footprint, Group, area, footprint, group, largest
@@ -288,7 +288,7 @@ class _Run:
         if self._stopping.is_set():
             raise Stopped
         if file_identity(self._source.image.path) != self._identity:
-            raise FileError(f"{self._source.image.path}: has changed since the run began")
+            raise FileError(messages.HAS_CHANGED(name=self._source.image.path, since="since the run began"))
 
     def _finished(self, task: Task, future: "Future[BlotResult]") -> None:
         error = future.exception()

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .bands import for_each_band
-from .errors import ParameterError, SkyblotWarning
+from .errors import ParameterError, SkyblotWarning, not_allowed
 from .job import Job, checked_threads
 from .kernels.interpolants import interpolant
 from .parameters import parameter
@@ -115,7 +116,7 @@ def _image(source: Any) -> Any:
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     while len(source.shape) > 2 and source.shape[0] == 1:
-        warnings.warn(f"the source has shape {source.shape}: its first axis is dropped", SkyblotWarning, stacklevel=5)
+        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=5)
         source = source[0]
     return source
 
@@ -124,13 +125,13 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     """Return the blot's (ny, nx): `shape`, else the WCS' own array shape."""
     given = shape if shape is not None else _image_shape(target_wcs)
     if given is None:
-        raise ParameterError("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
+        raise ParameterError(messages.NO_SHAPE())
     try:
         ny, nx = (operator.index(size) for size in given)
     except (TypeError, ValueError):
         ny = nx = 0
     if min(ny, nx) < 1:
-        raise ParameterError(f"shape = {given!r}: expected two whole numbers, (ny, nx), each at least 1")
+        raise not_allowed("shape", given, "two whole numbers, (ny, nx), each at least 1")
     return ny, nx
 
 

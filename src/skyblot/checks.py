@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from . import messages
 from .batch import Options
 from .errors import FileError
 from .exposure import Settings, Task
@@ -43,7 +44,7 @@ def check_outputs(source: str | Path, tasks: Sequence[Task], outputs: Iterable[P
     inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
     for path in outputs:
         if inputs.intersection(_identities([path])):
-            raise FileError(f"{path}: is an input file; inputs are never overwritten")
+            raise FileError(messages.IS_INPUT(name=path))
         check_output(path, overwrite=overwrite)
 
 

@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from . import messages
 from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_run
-from .errors import ParameterError, SkyblotError, SkyblotWarning, one_line
+from .errors import ParameterError, SkyblotError, SkyblotWarning, not_allowed, one_line
 from .exposure import Settings, Task
 from .io.atomic import file_identity, remove_leftovers
 from .io.names import parse_name
@@ -59,7 +60,7 @@ def run_on_cluster(
     settings = check_run(source, tasks, settings, options)
     memory_limit(options.memory)  # refused here, not by every worker
     if settings.wcsmap is not None:
-        raise ParameterError(f"wcsmap = {settings.wcsmap!r}: is for this process only, leave it or the cluster out")
+        raise ParameterError(messages.NOT_FOR_CLUSTER(wcsmap=settings.wcsmap))
     if options.dry_run:
         run_batch(source, tasks, settings, options, on_outcome, on_plan)
         return
@@ -98,7 +99,7 @@ def _run(
     settings, options = how
     workers = client.nthreads()
     if not workers:
-        logger.warning("the cluster has no workers yet: the run begins when the first one is there")
+        logger.warning(messages.NO_WORKERS_YET())
     identity = file_identity(parse_name(source).path)
     plan = _plan(source, tasks, settings, options, on_outcome)
     exposures = _exposures(tasks, plan)
@@ -147,7 +148,7 @@ def _pickled(job: Job) -> bytes:
     try:
         return pickle.dumps(job)
     except Exception as error:  # objects raise anything
-        raise ParameterError(f"these settings cannot be sent to the workers: {one_line(error)}") from error
+        raise ParameterError(messages.NOT_SENT(reason=one_line(error))) from error
 
 
 class _Submission:
@@ -164,7 +165,7 @@ class _Submission:
         """
         for exposure in self._submitted(exposures):
             for culprit in self._submitted([exposure]):
-                self._failed(culprit, SkyblotError(f"{culprit[0].where.path}: every worker that was given it died"))
+                self._failed(culprit, SkyblotError(messages.WORKERS_DIED(name=culprit[0].where.path)))
 
     def _submitted(self, exposures: Sequence[Exposure]) -> list[Exposure]:
         """Submit exposures, hand over their outcomes, and return those that Dask gave up because workers died."""
@@ -215,9 +216,9 @@ class _Submission:
 def _explained(error: Exception, exposure: Exposure) -> Exception:
     """What an error that is none of the blot's own means."""
     if isinstance(error, CancelledError):
-        return SkyblotError(f"{exposure[0].where.path}: was cancelled on the cluster: {one_line(error)}")
+        return SkyblotError(messages.CANCELLED(name=exposure[0].where.path, reason=one_line(error)))
     if isinstance(error, ImportError):
-        return SkyblotError(f"a worker cannot import skyblot, it has to be installed on all of them: {one_line(error)}")
+        return SkyblotError(messages.WORKER_CANNOT_IMPORT(reason=one_line(error)))
     return error
 
 
@@ -227,11 +228,12 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
     try:
         import distributed
     except ImportError as error:
-        raise ParameterError(f"no Dask here (pip install 'skyblot[dask]'): {one_line(error)}") from error
+        reason = f"pip install 'skyblot[dask]'; {one_line(error)}"
+        raise ParameterError(messages.NOT_INSTALLED(name="client", package="Dask", reason=reason)) from error
     if isinstance(client, distributed.Client):
         if client.asynchronous or client.status != "running":
             state = "asynchronous" if client.asynchronous else client.status
-            raise ParameterError(f"client: this distributed.Client is {state}, expected a running synchronous one")
+            raise ParameterError(messages.CLIENT_STATE(state=state))
         yield client
     elif _is_local(client):
         with _local_cluster(threads) as cluster, distributed.Client(cluster, set_as_default=False) as local:
@@ -240,7 +242,7 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
         with _dialled(client) as connected:
             yield connected
     else:
-        raise ParameterError(f"client = {client!r}: expected a distributed.Client, a scheduler's address, or 'local'")
+        raise not_allowed("client", client, "a distributed.Client, a scheduler's address, or 'local'")
 
 
 def _local_cluster(threads: int | None) -> Any:
@@ -258,10 +260,7 @@ def _local_cluster(threads: int | None) -> Any:
             preload=["skyblot.worker"],
         )
     except Exception as error:  # processes that do not start raise anything
-        raise SkyblotError(
-            "the workers of a local Dask cluster did not start (in a script, the call has to be behind "
-            f'if __name__ == "__main__"): {one_line(error)}'
-        ) from error
+        raise SkyblotError(messages.NO_WORKERS_STARTED(reason=one_line(error))) from error
 
 
 def _dialled(address: str) -> Any:
@@ -273,7 +272,7 @@ def _dialled(address: str) -> Any:
             own_loop.submit(asyncio.run, _answer(address)).result()
         return Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except Exception as error:  # addresses raise anything
-        raise ParameterError(f"no Dask scheduler answers at {address!r}: {one_line(error)}") from error
+        raise ParameterError(messages.NO_SCHEDULER(address=address, reason=one_line(error))) from error
 
 
 async def _answer(address: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .batch import Maker
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Resources, Settings, Source, rendered
@@ -177,7 +178,7 @@ def compare_exposure(
         if settings.inspect is not None:
             settings.inspect(Comparison(result, data, blot.data, found, exposure.facts.bunit))
     for note in result.notes:
-        _warn(f"{result.reference}: {note}")
+        _warn(messages.CONCERNING(name=result.reference, reason=note))
     return result
 
 
@@ -223,10 +224,7 @@ def _noise(exposure: Image, settings: RejectSettings) -> tuple[np.ndarray | Nois
     read_noise = settings.read_noise if settings.read_noise is not None else read_noise_of(exposure.facts)
     missing = [name for name, value in (("gain", gain), ("read noise", read_noise)) if value is None]
     if gain is None or read_noise is None:
-        raise DataError(
-            f"{exposure.name}: no ERR extension, and no {' and no '.join(missing)} in its headers: "
-            "give --gain and --read-noise (gain=, read_noise=)"
-        )
+        raise DataError(messages.NO_NOISE(name=exposure.name, missing=" and no ".join(missing)))
     return Noise(gain, read_noise), gain
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import FileError, ParameterError, closest
+from . import messages
+from .errors import FileError, ParameterError, closest, one_line
 from .parameters import BY_NAME, TABLE, UNSET, USER_WCS_SECTION, Parameter, Parameters, by_section, parameter
 
 #: Other names under which a parameter is found in files.
@@ -44,11 +45,11 @@ def load(path: str | Path) -> Mapping[str, Any]:
     from configobj import ConfigObj, ConfigObjError
 
     if not Path(path).is_file():
-        raise FileError(f"{path}: no such file")
+        raise FileError(messages.NO_SUCH(name=path, kind="file"))
     try:
         config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)
     except (ConfigObjError, UnicodeError) as error:
-        raise FileError(f"{path}: not a .cfg file: {' '.join(str(error).split())}") from error
+        raise FileError(messages.NOT_OF_KIND(name=path, kind="a .cfg file", reason=one_line(error))) from error
     return config
 
 
@@ -68,7 +69,7 @@ def validated(config: Mapping[str, Any], origin: str) -> dict[str, Any]:
             row, parsed = known(name, value)
             values[row.name] = parsed
         except ParameterError as error:
-            raise ParameterError(f"{where}: {error}") from None
+            raise ParameterError(messages.CONCERNING(name=where, reason=error)) from None
     if not use_wcs:
         wcs_names = Parameters().user_wcs.__dataclass_fields__
         values = {name: value for name, value in values.items() if name not in wcs_names}
@@ -98,7 +99,7 @@ def known(name: str, value: Any) -> tuple[Parameter, Any]:
     """
     if ALIASES.get(name, name) not in BY_NAME:
         hint = closest(name, (*BY_NAME, *ALIASES, USER_WCS.name, *IMAGES)) or f"; expected one of {', '.join(BY_NAME)}"
-        raise ParameterError(f"unknown parameter {name!r}{hint}")
+        raise ParameterError(messages.UNKNOWN(kind="parameter", name=name, hint=hint))
     row = parameter(ALIASES.get(name, name))
     unset = value is None or (isinstance(value, str) and value.strip().lower() in UNSET)
     if unset and row.kind in _NUMBERS:

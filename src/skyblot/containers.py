@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import blotting
+from . import blotting, messages
 from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, one_line
 from .pixelmap.sky import is_fits_wcs, unwrapped
 
@@ -99,7 +99,11 @@ def blot(
            [1., 1., 1., 1.]], dtype=float32)
     """
     if out is not None and _is(out, "astropy.units", "Quantity"):
-        raise ParameterError("out is a Quantity: expected a plain array, the unit comes with what is returned")
+        raise ParameterError(
+            messages.ARRAY_IS(
+                name="out", given="a Quantity", expected="a plain array, the unit comes with what is returned"
+            )
+        )
     if source_wcs is None and _carries_wcs(source):
         source_wcs = source
     shape = _shape(target_wcs) if shape is None else shape
@@ -144,14 +148,12 @@ def _wcs(given: Any, role: str) -> Any:
     """The WCS that an image carries; any other object is taken for a WCS."""
     if _is_nddata(given):
         if given.wcs is None:
-            raise WCSError(f"the {role}, a {type(given).__name__}, has no WCS: give {role}_wcs")
+            raise WCSError(messages.NO_WCS(role=role, kind=type(given).__name__))
         return given.wcs
     if _is_hdu(given):
         return _header_wcs(given, role)
     if given is None:
-        raise WCSError(
-            f"the {role}'s WCS is a NoneType, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give {role}_wcs"
-        )
+        raise WCSError(messages.WCS_NOT_GIVEN(role=role))
     return given
 
 
@@ -165,13 +167,10 @@ def _header_wcs(hdu: Any, role: str) -> Any:
             wcs = WCS(hdu.header)
     except Exception as error:  # wcslib and the table readers raise anything
         if "HDUList is required" in str(error):
-            raise WCSError(
-                f"the {role} HDU's WCS has look-up tables in other extensions of its file: "
-                f"give {role}_wcs=WCS(hdu.header, hdulist)"
-            ) from None
-        raise WCSError(f"the {role} HDU's WCS cannot be read: {one_line(error)}") from error
+            raise WCSError(messages.TABLES_ELSEWHERE(role=role)) from None
+        raise WCSError(messages.WCS_FAILS(role=f"{role} HDU", done="read", reason=one_line(error))) from error
     if not wcs.has_celestial:
-        raise WCSError(f"the {role} HDU has no celestial WCS (CTYPE1 = {hdu.header.get('CTYPE1')!r})")
+        raise WCSError(messages.WCS_NOT_CELESTIAL(role=f"{role} HDU", found=repr(hdu.header.get("CTYPE1"))))
     return wcs
 
 
@@ -192,7 +191,8 @@ def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], A
     if _is_hdu(source):
         return _hdu_pixels(source), _hdu_like(source, target_wcs)
     if _is(source, "astropy.io.fits", *_OTHER_HDUS):
-        raise DataError(f"the source is a {type(source).__name__}: expected an image, hdulist['SCI', 1] for example")
+        given, expected = f"a {type(source).__name__}", "an image, hdulist['SCI', 1] for example"
+        raise DataError(messages.ARRAY_IS(name="the source", given=given, expected=expected))
     if _is(source, "astropy.units", "Quantity"):
         from astropy.units import Quantity
 
@@ -207,27 +207,28 @@ def _nddata_pixels(source: Any) -> Any:
         return source.data
     data = np.asarray(source.data)
     if data.dtype.kind != "f":
-        raise DataError(f"the source has masked pixels, and {data.dtype.name} has no NaN for them: give them a value")
+        raise DataError(messages.MASKED_INTEGERS(dtype=data.dtype.name))
     if np.shape(mask) != data.shape:
-        raise DataError(f"the source's mask has shape {np.shape(mask)}: expected that of its data, {data.shape}")
+        expected = f"that of its data, {data.shape}"
+        raise DataError(
+            messages.ARRAY_HAS(name="the source's mask", what="shape", given=np.shape(mask), expected=expected)
+        )
     return np.ma.MaskedArray(data, np.asarray(mask, bool))
 
 
 def _nddata_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
     kind = type(source)
     if _is(source, "astropy.nddata", "CCDData") and not is_fits_wcs(target_wcs):
-        raise ParameterError(
-            f"the source is a {kind.__name__}, which takes no {type(unwrapped(target_wcs)).__name__} "
-            "as the target's WCS, only astropy.wcs.WCS: give an NDData"
-        )
+        given = type(unwrapped(target_wcs)).__name__
+        raise ParameterError(messages.FITS_WCS_ONLY(kind=kind.__name__, given=given))
     if source.uncertainty is not None:
-        _warn("the source's uncertainty is dropped: noise is not carried through a blot")
+        _warn(messages.UNCERTAINTY_DROPPED())
     return lambda data: kind(data, wcs=target_wcs, unit=source.unit)
 
 
 def _hdu_pixels(source: Any) -> Any:
     if source.data is None:
-        raise DataError(f"the source, a {type(source).__name__}, has no pixels")
+        raise DataError(messages.NO_PIXELS(kind=type(source).__name__))
     return source.data
 
 
@@ -250,10 +251,10 @@ def _wcs_header(wcs: Any) -> Any:
     from astropy.io.fits import Header
 
     if not is_fits_wcs(wcs):
-        _warn(f"the target's WCS, a {type(wcs).__name__}, has no FITS header: the HDU gets none")
+        _warn(messages.NO_CARDS(kind=type(wcs).__name__))
         return Header()
     if any(getattr(wcs, name) is not None for name in ("cpdis1", "cpdis2", "det2im1", "det2im2")):
-        _warn("the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them")
+        _warn(messages.TABLES_DROPPED())
     with WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return wcs.to_header(relax=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from . import messages
 from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
@@ -99,9 +100,7 @@ def reject_files(
     """
     given, parameters = _given(criteria, overrides), parameters or Parameters()
     if parameters.user_wcs.given:
-        raise ParameterError(
-            f"{', '.join(parameters.user_wcs.given)}: not for a comparison, which is made on the exposure's own pixels"
-        )
+        raise ParameterError(messages.NOT_FOR_COMPARISON(names=", ".join(parameters.user_wcs.given)))
     failures: list[Failure] = []
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
     tasks = [Task(where, Path(output_dir) / mask_name(where)) for where, _ in blots]
@@ -229,5 +228,5 @@ def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, se
     outputs = [*masks, *blots, *copies.paths()]
     for path, count in Counter(outputs).items():
         if count > 1:
-            raise FileError(f"{path}: two exposures would be written to this file; compare them one by one")
+            raise FileError(messages.TWO_TO_ONE_FILE(name=path))
     check_outputs(source, tasks, outputs, overwrite=settings.overwrite)

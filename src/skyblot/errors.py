@@ -1,8 +1,10 @@
-"""Errors and warnings: each message names the argument or file, what was given, what is allowed."""
+"""Errors and warnings; what they say is in `skyblot.messages`."""
 
 import difflib
 import threading
 from collections.abc import Iterable
+
+from . import messages
 
 #: The filters of warnings are the process's: who changes them for a while, or calls what does, holds this.
 WARNING_FILTERS = threading.RLock()
@@ -30,6 +32,11 @@ class FileError(SkyblotError, OSError):
 
 class SkyblotWarning(UserWarning):
     """Something was assumed; the result may not be what was meant."""
+
+
+def not_allowed(name: str, value: object, allowed: str) -> ParameterError:
+    """Return the error for a parameter or argument with a value that is not allowed."""
+    return ParameterError(messages.NOT_ALLOWED(name=name, value=value, allowed=allowed))
 
 
 def closest(name: str, names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import record
+from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
 from .io.atomic import file_identity
@@ -212,7 +212,7 @@ class Rendered:
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
         if file_identity(self.reference.path) != self.identity:
-            raise FileError(f"{self.reference.path}: has changed while it was blotted onto")
+            raise FileError(messages.HAS_CHANGED(name=self.reference.path, since="while it was blotted onto"))
 
 
 @contextmanager
@@ -234,7 +234,7 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
                 window_bytes=resources.window_bytes,
             )
         if blot.covered == 0:
-            _warn(f"{source.image.name} does not overlap {reference.name}: every pixel of the blot is {planned.fill:g}")
+            _warn(messages.NO_OVERLAP(source=source.image.name, reference=reference.name, fill=planned.fill))
         made = Rendered(reference, planned, blot, identity)
         resources.proceed()
         made.check_unchanged()
@@ -290,7 +290,7 @@ def _scale_ratio(source: Source, target: Target, reference: Image) -> float:
     scale = pixel_scale(source.wcs)
     for value, image in ((scale, source.image), (target.scale, reference)):
         if not value > 0:
-            raise WCSError(f"{image.name}: its WCS is singular (pixel scale {value} arcsec)")
+            raise WCSError(messages.SINGULAR(name=image.name, evidence=f"its pixel scale is {value} arcsec"))
     return scale / target.scale
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import messages
 from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_run
 from .errors import ParameterError, SkyblotError, SkyblotWarning
@@ -31,7 +32,8 @@ class BatchError(SkyblotError):
         self.results, self.failures = results, failures
         reasons = "; ".join(each.reason for each in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
-        super().__init__(f"{len(failures)} of {len(results) + len(failures)} blots could not be made: {reasons}{more}")
+        count = len(results) + len(failures)
+        super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, reasons=reasons + more))
 
 
 def blot_file(
@@ -83,7 +85,7 @@ def blot_file(
     if where.extension is None and where.path.is_file():
         chips = list_images(where)
         if len(chips) > 1:
-            _warn(f"{where.path}: has {len(chips)} SCI extensions, [sci,{chips[0].extension[1]}] is used")  # type: ignore[index]
+            _warn(messages.FIRST_CHIP(name=where.path, count=len(chips), version=chips[0].extension[1]))  # type: ignore[index]
         where = chips[0]
     tasks = [Task(where, Path(output))]
     return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress))[0].path
@@ -200,7 +202,7 @@ def plan_outputs(
     seen: set[Path] = set()
     for _, path in tasks:
         if path in seen:
-            raise ParameterError(f"{path}: two references would be written to this file; blot them one by one")
+            raise ParameterError(messages.TWO_TO_ONE_FILE(name=path))
         seen.add(path)
     return tasks
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .blotting import blot
 from .errors import ParameterError
 from .pixelmap.linear import pixel_scale
@@ -57,6 +58,6 @@ def blot_nearest_exact(
     scale = 1.0
     if scale_by_pixel_area:
         if data.dtype.kind != "f":
-            raise ParameterError(f"scale_by_pixel_area=True with data of dtype {data.dtype}: expected float data")
+            raise ParameterError(messages.NOT_FLOAT(dtype=data.dtype))
         scale = (pixel_scale(out_wcs) / pixel_scale(in_wcs)) ** 2
     return blot(data, in_wcs, out_wcs, interp="nearest", scale=scale, fill_value=fill_value)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from . import messages
 from .errors import ParameterError
 from .rejection import Criteria
 from .scaling import COUNTS, RATE, Facts, unit_kind
@@ -65,9 +66,13 @@ class Instrument:
         if low <= fraction <= high or (fraction < low and low * judged < _ENOUGH):
             return ""
         what = "are exposure and blot in the same unit, and aligned?" if fraction > high else "is the noise right?"
-        return (
-            f"{100 * fraction:.2f} % of its pixels were rejected, and {100 * low:.2g} to {100 * high:.2g} % are "
-            f"expected of {self.name} in {exptime_s:g} s: {what}"
+        return messages.UNLIKELY_FRACTION(
+            percent=100 * fraction,
+            low=100 * low,
+            high=100 * high,
+            instrument=self.name,
+            seconds=exptime_s,
+            question=what,
         )
 
 
@@ -133,10 +138,8 @@ def criteria_for(instrument: Instrument, given: Mapping[str, Any], exposures: in
         values = {"snr": instrument.snr, "scale": instrument.scale} | values
     if values.get("cte_tail") and "cte_direction" not in values:
         if instrument.ccd_tail == 0:
-            raise ParameterError(
-                f"{name}: cte_tail = {values['cte_tail']}, but {instrument.name} has no known direction of tails: "
-                "give cte_direction, 1 (to larger y) or -1"
-            )
+            tail = values["cte_tail"]
+            raise ParameterError(messages.NO_TAIL_DIRECTION(name=name, value=tail, instrument=instrument.name))
         values["cte_direction"] = instrument.ccd_tail
     return Criteria(**values)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .bands import available_cores, band_rows, for_each_band
-from .errors import ParameterError
+from .errors import ParameterError, not_allowed
 from .kernels.interpolants import Interpolant
 from .pixelmap import RowMap
 from .window import Bounds, Window, is_ready, load_window, whole_source, window_bounds, window_dtype
@@ -123,22 +124,21 @@ def checked_threads(threads: Any) -> int:
     if threads is None:
         return available_cores()
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise ParameterError(f"threads = {threads!r}: expected a whole number, at least 1, or None for all cores")
+        raise not_allowed("threads", threads, "a whole number, at least 1, or None for all cores")
     return int(threads)
 
 
 def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:
     scale, offset = _number("scale", scale), _number("offset", offset)
-    if not (math.isfinite(scale) and math.isfinite(offset)):
-        raise ParameterError(f"scale = {scale}, offset = {offset}: expected finite numbers")
+    for name, value in (("scale", scale), ("offset", offset)):
+        if not math.isfinite(value):
+            raise not_allowed(name, value, "a finite number")
     if dtype.kind == "f":
         return scale, offset, _number("fill_value", fill_value)
     if scale != 1 or offset != 0:
-        raise ParameterError(
-            f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
-        )
+        raise ParameterError(messages.INTEGER_SCALED(scale=scale, offset=offset, dtype=dtype))
     if not _fits(fill_value, dtype):
-        raise ParameterError(f"fill_value = {fill_value}: not a value of the source's dtype, {dtype}")
+        raise not_allowed("fill_value", fill_value, f"a value of the source's dtype, {dtype}")
     return scale, offset, fill_value
 
 
@@ -146,7 +146,7 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ParameterError(f"{name} = {value!r}: expected a number") from None
+        raise not_allowed(name, value, "a number") from None
 
 
 def _fits(value: Any, dtype: np.dtype) -> bool:
@@ -162,7 +162,8 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) 
         return
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype or not out.flags.writeable:
         given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise ParameterError(f"out is {given}: expected a writeable {dtype} array of shape {shape}")
+        expected = f"a writeable {dtype} array of shape {shape}"
+        raise ParameterError(messages.ARRAY_IS(name="out", given=given, expected=expected))
 
 
 def _usable(out: np.ndarray, source: Any) -> bool:

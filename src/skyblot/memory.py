@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from .errors import ParameterError
+from .errors import not_allowed
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 #: Less than this holds no band of a detector and its window.
@@ -24,7 +24,7 @@ def memory_limit(given: str | int | float | None) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", str(given), re.IGNORECASE)
     size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
     if size < LEAST:
-        raise ParameterError(f"memory = {given!r}: expected bytes, or a size such as 8G or 500M, at least 64M")
+        raise not_allowed("memory", given, "bytes, or a size such as 8G or 500M, at least 64M")
     return size
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import messages
 from .errors import WARNING_FILTERS, SkyblotError
 from .io.images import open_image
 
@@ -63,7 +64,7 @@ def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
     """Return a PNG of the middle of an exposure, what its mask flags in orange; else as for `picture_of_blot`."""
     flagged, pixels = _pixels(mask) == 0, _pixels(exposure)
     if flagged.shape != pixels.shape:
-        raise SkyblotError(f"{mask}: is not a mask of {exposure}")
+        raise SkyblotError(messages.NOT_A_MASK(name=mask, exposure=exposure))
     middle = tuple(slice(max((size - SIZE) // 2, 0), (size + SIZE) // 2) for size in pixels.shape)
     grey = _grey(pixels[middle])
     colours = np.stack([grey] * 3, axis=-1)

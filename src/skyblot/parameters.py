@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from typing import Any
 
-from .errors import ParameterError, closest
+from . import messages
+from .errors import ParameterError, closest, not_allowed
 
 SCALING_SECTION = "Data Scaling Parameters"
 USER_WCS_SECTION = "User WCS Parameters"
@@ -96,7 +97,7 @@ class Parameter:
         return self.maximum is None or value <= self.maximum
 
     def _error(self, value: Any, hint: str = "") -> ParameterError:
-        return ParameterError(f"{self.name} = {value!r}: expected {self.allowed}{hint}")
+        return not_allowed(self.name, value, self.allowed + hint)
 
 
 def _parse_bool(value: Any) -> bool:
@@ -294,5 +295,5 @@ def parameter(name: str) -> Parameter:
     """Return the row of the table called `name`, or raise a `ParameterError` with the closest name."""
     if name not in BY_NAME:
         hint = closest(name, BY_NAME) or f"; expected one of {', '.join(BY_NAME)}"
-        raise ParameterError(f"unknown parameter {name!r}{hint}")
+        raise ParameterError(messages.UNKNOWN(kind="parameter", name=name, hint=hint))
     return BY_NAME[name]

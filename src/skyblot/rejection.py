@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .bands import for_each_band
-from .errors import DataError, ParameterError, SkyblotWarning, closest
+from .errors import DataError, ParameterError, SkyblotWarning, closest, not_allowed
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .residuals import Systematics, measure
@@ -51,11 +52,11 @@ class Noise:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.gain) and self.gain > 0):
-            raise ParameterError(f"gain = {self.gain!r}: expected electrons per unit, above 0")
+            raise not_allowed("gain", self.gain, "electrons per unit, above 0")
         if not (math.isfinite(self.read_noise) and self.read_noise >= 0):
-            raise ParameterError(f"read_noise = {self.read_noise!r}: expected electrons, at least 0")
+            raise not_allowed("read_noise", self.read_noise, "electrons, at least 0")
         if not math.isfinite(self.sky):
-            raise ParameterError(f"sky = {self.sky!r}: expected a finite number")
+            raise not_allowed("sky", self.sky, "a finite number")
 
 
 @dataclass(frozen=True)
@@ -96,19 +97,19 @@ class Criteria:
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
-            raise ParameterError(f"rule = {self.rule!r}: expected {' or '.join(RULES)}{closest(self.rule, RULES)}")
+            raise not_allowed("rule", self.rule, " or ".join(RULES) + closest(self.rule, RULES))
         _check_pair("snr", self.snr, above_zero=True)
         _check_pair("scale", self.scale, above_zero=False)
         if self.exposures is not None and not _whole(self.exposures, 1):
-            raise ParameterError(f"exposures = {self.exposures!r}: expected a whole number, at least 1")
+            raise not_allowed("exposures", self.exposures, "a whole number, at least 1")
         if not 0 <= self.grow <= _LARGEST_GROW:
-            raise ParameterError(f"grow = {self.grow!r}: expected a radius of 0 to {_LARGEST_GROW:g} pixels")
+            raise not_allowed("grow", self.grow, f"a radius of 0 to {_LARGEST_GROW:g} pixels")
         if not _whole(self.cte_tail, 0):
-            raise ParameterError(f"cte_tail = {self.cte_tail!r}: expected a whole number of pixels, at least 0")
+            raise not_allowed("cte_tail", self.cte_tail, "a whole number of pixels, at least 0")
         if self.cte_direction not in (1, -1):
-            raise ParameterError(f"cte_direction = {self.cte_direction!r}: expected 1 or -1")
+            raise not_allowed("cte_direction", self.cte_direction, "1 or -1")
         if self.background is not None and not math.isfinite(self.background):
-            raise ParameterError(f"background = {self.background!r}: expected a finite number")
+            raise not_allowed("background", self.background, "a finite number")
 
     @property
     def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -172,10 +173,7 @@ class Rejection:
         size = math.hypot(dx, dy)
         if not (size > MISALIGNED and size > 5 * self.misalignment_error):
             return ""
-        return (
-            f"its sources lie ({dx:+.2f}, {dy:+.2f}) pixel from where the blot has them: "
-            f"more than {MISALIGNED:g} pixel makes sources look like cosmic rays; align the exposures first"
-        )
+        return messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED)
 
 
 def reject(
@@ -241,8 +239,8 @@ def reject(
     array([[1, 3]])
     """
     found = compare(exposure, blot, sigma, criteria_with(criteria, overrides), valid=valid, gain=gain, threads=threads)
-    if found.misaligned():
-        warnings.warn(f"the exposure is misaligned: {found.misaligned()}", SkyblotWarning, stacklevel=2)
+    if doubt := found.misaligned():
+        warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
     return found
 
 
@@ -257,7 +255,8 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
     names = list(Criteria.__dataclass_fields__)
     for name in overrides:
         if name not in names:
-            raise ParameterError(f"{name}: no such criterion{closest(name, names)}; there are {', '.join(names)}")
+            hint = f"{closest(name, names)}; there are {', '.join(names)}"
+            raise ParameterError(messages.UNKNOWN(kind="criterion", name=name, hint=hint))
     known = vars(criteria) if criteria is not None else {}
     return Criteria(**{**known, **overrides})
 
@@ -352,7 +351,8 @@ def _pixels(name: str, image: Any) -> np.ndarray:
     """An image as contiguous float32 or float64 in the machine's byte order."""
     array = np.asarray(image)
     if array.ndim != 2 or array.dtype.kind not in "fiub":
-        raise DataError(f"the {name} is {array.dtype} of shape {array.shape}: expected a 2-D image of numbers")
+        given = f"{array.dtype} of shape {array.shape}"
+        raise DataError(messages.ARRAY_IS(name=f"the {name}", given=given, expected="a 2-D image of numbers"))
     small = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return np.ascontiguousarray(array, np.float32 if small else np.float64)
 
@@ -372,14 +372,16 @@ def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -
         given = np.asarray(valid)
         _check_shape("valid", given.shape, data.shape)
         if given.dtype.kind != "b":
-            raise DataError(f"valid is {given.dtype}: expected booleans, True for the pixels to judge")
+            expected = "booleans, True for the pixels to judge"
+            raise DataError(messages.ARRAY_IS(name="valid", given=given.dtype, expected=expected))
         judged &= given
     return judged
 
 
 def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if shape != expected:
-        raise DataError(f"{name} has shape {shape}: expected that of the exposure, {expected}")
+        wanted = f"that of the exposure, {expected}"
+        raise DataError(messages.ARRAY_HAS(name=name, what="shape", given=shape, expected=wanted))
 
 
 def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
@@ -389,10 +391,9 @@ def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
     try:
         first, second = (float(each) for each in value)
     except (TypeError, ValueError):
-        raise ParameterError(f"{name} = {value!r}: expected {words}") from None
-    least = min(first, second)
-    if not math.isfinite(first + second) or least < 0 or (above_zero and least == 0):
-        raise ParameterError(f"{name} = {value!r}: expected {words}")
+        raise not_allowed(name, value, words) from None
+    if not math.isfinite(first + second) or min(first, second) < 0 or (above_zero and 0 in (first, second)):
+        raise not_allowed(name, value, words)
 
 
 def _whole(value: Any, least: int) -> bool:

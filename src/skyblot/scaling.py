@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import DataError, SkyblotWarning
+from . import messages
+from .errors import DataError, SkyblotWarning, one_line
 from .parameters import Parameters
 
 COUNTS, RATE, BRIGHTNESS = "counts", "cps", "surface brightness"
@@ -44,7 +45,8 @@ class Facts:
             try:
                 value = header.get(keyword.upper())
             except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
-                raise DataError(f"{self.name}: the value of {keyword.upper()} cannot be read: {error}") from error
+                part, reason = f"the value of {keyword.upper()}", one_line(error)
+                raise DataError(messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason)) from error
             if value is not None and value != "":
                 return value
         return None
@@ -144,8 +146,11 @@ def _kind_or_assume(image: Facts, assumed: str, name: str) -> str:
     kind = unit_kind(image.bunit)
     if kind is None:
         what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
-        option = name.replace("_", "-")
-        _warn(f"{image.name}: {what}; taken as {assumed} (say --{option}, or {name}=, to choose)")
+        _warn(
+            messages.UNIT_ASSUMED(
+                name=image.name, found=what, assumed=assumed, option=name.replace("_", "-"), argument=name
+            )
+        )
     return kind or assumed
 
 
@@ -154,8 +159,9 @@ def _warn_of_gain(source: Facts, reference: Facts) -> None:
     letters = {"d" if base.group() == "a" else base.group() for base in bases if base}
     if letters == {"e", "d"}:
         _warn(
-            f"{source.name} is in {source.bunit} and {reference.name} in {reference.bunit}: "
-            "the gain between them is not applied"
+            messages.GAIN_NOT_APPLIED(
+                source=source.name, reference=reference.name, unit=source.bunit, wanted=reference.bunit
+            )
         )
 
 
@@ -164,14 +170,19 @@ def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units
         return _conversion(source, reference.name, reference.bunit)
     conversion = reference.find("PHOTMJSR") if in_units == BRIGHTNESS else None
     if conversion is None or _ELECTRONS.match(reference.bunit.lower()):
+        wanted = reference.bunit if out_units == unit_kind(reference.bunit) else out_units
         raise DataError(
-            f"{source.name} is in {source.bunit or in_units} and the blot is to be in "
-            f"{reference.bunit if out_units == unit_kind(reference.bunit) else out_units} ({reference.name}): "
-            "surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR"
+            messages.NOT_CONVERTIBLE(
+                source=source.name, reference=reference.name, unit=source.bunit or in_units, wanted=wanted
+            )
         )
     brightness = _number(conversion)
     if brightness is None or brightness <= 0:
-        raise DataError(f"{reference.name}: PHOTMJSR = {conversion!r}, expected MJy/sr above 0 for 1 DN/s")
+        raise DataError(
+            messages.BAD_KEYWORD(
+                name=reference.name, keyword="PHOTMJSR", value=conversion, expected="MJy/sr above 0 for 1 DN/s"
+            )
+        )
     return _conversion(source, "PHOTMJSR", "MJy/sr") / brightness
 
 
@@ -184,7 +195,9 @@ def _conversion(source: Facts, name: str, unit: str) -> float:
     try:
         return float(units.Unit(source.bunit).to(unit))
     except (ValueError, units.UnitConversionError):
-        raise DataError(f"{source.name} is in {source.bunit} and {name} in {unit}: cannot be converted") from None
+        raise DataError(
+            messages.UNITS_DIFFER(source=source.name, reference=name, unit=source.bunit, wanted=unit)
+        ) from None
 
 
 def _output_exptime(parameters: Parameters, reference: Facts) -> float:
@@ -203,11 +216,16 @@ def _exptime(image: Facts, *keywords: str, hint: str) -> float:
         seconds = _number(value)
         if seconds is None or seconds <= 0:
             raise DataError(
-                f"{image.name}: exposure time {keyword.upper()} = {value!r}, expected seconds above 0 (or give {hint})"
+                messages.BAD_KEYWORD(
+                    name=image.name,
+                    keyword=f"exposure time {keyword.upper()}",
+                    value=value,
+                    expected=f"seconds above 0 (or give {hint})",
+                )
             )
         return seconds
     names = " or ".join(keyword.upper() for keyword in keywords)
-    raise DataError(f"{image.name}: no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})")
+    raise DataError(messages.NO_EXPTIME(name=image.name, keywords=names, option=hint))
 
 
 def _number(value: Any) -> float | None:
@@ -230,12 +248,16 @@ def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str
             return 0.0
         sky = _number(value)
         if sky is None:
-            raise DataError(f"{image.name}: sky {keyword} = {value!r}, expected a number (or give --no-addsky)")
+            raise DataError(
+                messages.BAD_KEYWORD(
+                    name=image.name, keyword=f"sky {keyword}", value=value, expected="a number (or give --no-addsky)"
+                )
+            )
         if sky and unit_kind(image.bunit) not in (None, out_units):
-            _warn(f"{image.name}: {keyword} is in {image.bunit} and the blot in {out_units}; it is added as it is")
+            _warn(messages.SKY_UNIT(name=image.name, keyword=keyword, unit=image.bunit, wanted=out_units))
         return sky
     if out_units != BRIGHTNESS:
-        _warn(f"{reference.name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
+        _warn(messages.NO_SKY(name=reference.name))
     return 0.0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .blotting import blot
 from .errors import SkyblotError, WCSError
 
@@ -106,7 +107,7 @@ def patch_stcal() -> StcalPatch:
     try:
         utils = import_module("stcal.outlier_detection.utils")
     except ImportError as error:
-        raise SkyblotError(f"patch_stcal: stcal is not installed ({error})") from error
+        raise SkyblotError(messages.NOT_INSTALLED(name="patch_stcal", package="stcal", reason=error)) from error
     return StcalPatch(utils.gwcs_blot)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .errors import ParameterError
 from .parameters import Parameters, UserWCS
 from .pixelmap.linear import pixel_scale, tangent_wcs, undistorted
@@ -57,7 +58,7 @@ def user_wcs(wcs: Any, user: UserWCS) -> Any:
     """
     linear = undistorted(wcs)
     if (linear.wcs.lng, linear.wcs.lat) != (0, 1):
-        raise ParameterError("user WCS values need a reference with right ascension first, declination second")
+        raise ParameterError(messages.NOT_RA_DEC())
     scale, orient = pixel_scale(linear), _orientation(linear)
     crval, crpix = linear.wcs.crval, linear.wcs.crpix
     linear.wcs.crval = [_given(user.raref, crval[0]), _given(user.decref, crval[1])]

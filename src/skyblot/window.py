@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from . import messages
 from .bands import for_each_band
 from .errors import DataError
 from .kernels.interpolants import Interpolant
@@ -75,16 +76,15 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     """
     shape, dtype = tuple(source.shape), np.dtype(source.dtype)
     if len(shape) != 2 or 0 in shape:
-        raise DataError(f"the source has shape {shape}: expected a 2-D image, (ny, nx)")
+        expected = "a 2-D image, (ny, nx)"
+        raise DataError(messages.ARRAY_HAS(name="the source", what="shape", given=shape, expected=expected))
     if dtype.kind == "f":
         return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
     if dtype.kind not in "iub":
-        raise DataError(f"the source has dtype {dtype.name}: expected floating-point numbers or integers")
+        expected = "floating-point numbers or integers"
+        raise DataError(messages.ARRAY_HAS(name="the source", what="dtype", given=dtype.name, expected=expected))
     if interpolant.taps > 1:
-        raise DataError(
-            f"the source has dtype {dtype.name}, which interp='{interpolant.name}' cannot average: "
-            "use interp='nearest', which keeps integers, or convert the source to float32"
-        )
+        raise DataError(messages.CANNOT_AVERAGE(dtype=dtype.name, interp=interpolant.name))
     return dtype.newbyteorder("=")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from . import messages
 from .batch import Failure, Options, Outcome, run_batch
 from .errors import FileError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
@@ -94,10 +95,7 @@ def _check_version(run: Job, worker: Any) -> None:
     from . import __version__
 
     if run.version != __version__:
-        raise SkyblotError(
-            f"the worker {worker.address} has skyblot {__version__}, not {run.version} as the process that started "
-            "the run: install the same on both"
-        )
+        raise SkyblotError(messages.OTHER_VERSION(worker=worker.address, version=__version__, expected=run.version))
 
 
 def _blot(tasks: Exposure, run: Job, worker: Any) -> list[Outcome]:
@@ -126,9 +124,9 @@ def _check_shared(source: AnyPath, tasks: list[Task], run: Job, worker: Any) -> 
     inputs: list[AnyPath] = [source, *(task.where.path for task in tasks)]
     for path in [*inputs, *(task.path.parent for task in tasks)]:
         if not (isinstance(path, RemotePath) or path.exists()):
-            raise FileError(f"{path}: is not there on the worker {worker.address}; all workers have to share the files")
+            raise FileError(messages.NOT_ON_WORKER(name=path, worker=worker.address))
     if file_identity(source) != run.identity:
-        raise FileError(f"{source}: has changed since the run began")
+        raise FileError(messages.HAS_CHANGED(name=source, since="since the run began"))
 
 
 def _settings(run: Job, worker: Any) -> Settings:

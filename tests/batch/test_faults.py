@@ -242,7 +242,7 @@ def test_an_exposure_that_changes_while_it_is_blotted_onto(demo, tmp_path, out, 
     with pytest.raises(BatchError) as caught:
         blot_files(demo.median, exposures, out, threads=1)
     failed = [each.reason for each in caught.value.failures]
-    assert failed[0].startswith(f"{exposures[1]}: {'cannot be looked at' if change == 'removed' else 'has changed'}")
+    assert failed[0].startswith(f"{exposures[1]}: {'cannot be read' if change == 'removed' else 'has changed'}")
     assert len(failed) == (2 if change == "removed" else 1)
     assert "isky01a2q_sci1_blt.fits" not in finals(out)
     assert digests(out) == finals(out)

@@ -154,7 +154,7 @@ def test_a_dry_run_needs_no_cluster(demo, tmp_path):
 
 def test_no_dask(demo, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ParameterError, match=r"no Dask here \(pip install 'skyblot\[dask\]'\)"):
+    with pytest.raises(ParameterError, match=r"client: Dask is not installed \(pip install 'skyblot\[dask\]'; "):
         blot_files(demo.median, demo.exposures, tmp_path, client="local")
 
 
@@ -168,7 +168,7 @@ def test_no_dask(demo, tmp_path, monkeypatch):
 )
 def test_an_address_that_does_not_answer(demo, tmp_path, monkeypatch, address, reason):
     monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 0.3)
-    with pytest.raises(ParameterError, match=f"no Dask scheduler answers at '{address}': .*{reason}"):
+    with pytest.raises(ParameterError, match=f"client = '{address}': no Dask scheduler answers: .*{reason}"):
         blot_files(demo.median, demo.exposures, tmp_path, client=address)
 
 

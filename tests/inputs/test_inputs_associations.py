@@ -189,9 +189,15 @@ def test_a_missing_json_member_is_named():
         ('{"products": ["a"]}', "expected a list of members"),
         ('{"products": [{}]}', "expected a list of members"),
         ('{"products": [{"members": {"expname": "a"}}]}', "expected a list of members"),
-        ('{"products": []}', "no member of exptype 'science'"),
-        ('{"products": [{"members": ["a", 3]}]}', "no member of exptype 'science'"),
-        ('{"products": [{"members": [{"expname": "a", "exptype": null}]}]}', "no member of exptype 'science'"),
+        ('{"products": []}', "no member of this association is an exposure, expected one with exptype 'science'"),
+        (
+            '{"products": [{"members": ["a", 3]}]}',
+            "no member of this association is an exposure, expected one with exptype 'science'",
+        ),
+        (
+            '{"products": [{"members": [{"expname": "a", "exptype": null}]}]}',
+            "no member of this association is an exposure, expected one with exptype 'science'",
+        ),
         ('{"products": [{"members": [{"exptype": "science"}]}]}', "has expname None"),
         ('{"products": [{"members": [{"exptype": "science", "expname": 3}]}]}', "has expname 3"),
         ('{"products": [{"members": [{"exptype": "science", "expname": "a\\u0000"}]}]}', "has expname 'a\\x00'"),

@@ -190,7 +190,7 @@ def test_lists_that_cannot_be_read(folder, monkeypatch):
     assert refused("@sub").startswith("sub: this list cannot be read")
     monkeypatch.setattr("skyblot.io.inputs._LARGEST", 10)
     Path("list.txt").write_text("a.fits\nb.fits\n")
-    assert "list.txt: is no list: larger than" in refused("@list.txt")
+    assert "list.txt: is not a list, expected at most 0 MB" in refused("@list.txt")
 
 
 def test_a_list_takes_no_extension_and_no_url():

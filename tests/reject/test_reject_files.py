@@ -127,7 +127,7 @@ class TestCopies:
 
     def test_flags_need_a_dq(self, demo, out):
         path = changed(demo, out / "nodq_flc.fits", lambda hdus: [hdus.pop(("DQ", chip)) for chip in (1, 2)])
-        with pytest.raises(BatchError, match="has no DQ extension to set flags in") as caught:
+        with pytest.raises(BatchError, match="has no DQ extension to change") as caught:
             reject_files(demo.median, [path], out, update_dq=True)
         assert len(caught.value.failures) == 1
         assert not (out / "nodq_crdq.fits").exists()

@@ -165,7 +165,12 @@ IMAGE = np.zeros((4, 5))
         ((IMAGE, IMAGE, IMAGE), {"exposures": 0}, ParameterError, "exposures = 0: expected a whole number, at least 1"),
         ((IMAGE, IMAGE, IMAGE), {"background": math.nan}, ParameterError, "background = nan: expected a finite"),
         ((IMAGE, IMAGE, IMAGE), {"gain": 0}, ParameterError, "gain = 0: expected electrons per unit, above 0"),
-        ((IMAGE, IMAGE, IMAGE), {"growth": 1}, ParameterError, r"growth: no such criterion \(closest: 'grow'\)"),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"growth": 1},
+            ParameterError,
+            r"unknown criterion 'growth' \(closest: 'grow'\); there are rule, ",
+        ),
         ((IMAGE, IMAGE, IMAGE), {"threads": 0}, ParameterError, "threads = 0"),
     ],
 )

@@ -85,7 +85,7 @@ def test_without_errors_one_number_stands_for_them(demo, tmp_path):
 def test_shapes_that_differ_are_refused(demo, tmp_path):
     other = write_sci(tmp_path / "other.fits", texture((20, 30)))
     with pytest.raises(
-        DataError, match=r"other.fits\[sci,1\]: its shape is \(20, 30\), that of .*sci,1\] is \(96, 160\)"
+        DataError, match=r"other.fits\[sci,1\]: its image has shape \(20, 30\), expected that of .*sci,1\], \(96, 160\)"
     ):
         only(f"{demo.exposures[0]}[sci,1]", other)
     with pytest.raises(FileError, match=r"gone\.fits: no such file"):

@@ -233,7 +233,7 @@ def test_a_name_that_is_not_unicode_does_not_end_the_page(tmp_path):
 
 
 def test_arrays_of_other_shapes_are_refused():
-    with pytest.raises(DataError, match=r"n: the shape of its blot is \(2, 3\), its exposure's is \(3, 3\)"):
+    with pytest.raises(DataError, match=r"n: its blot has shape \(2, 3\), expected that of its exposure, \(3, 3\)"):
         ChipReport("n", np.ones((3, 3)), np.ones((2, 3)), np.ones((3, 3)))
     with pytest.raises(DataError, match=r"n: the shape of its exposure is \(3,\), expected"):
         ChipReport("n", np.ones(3), np.ones(3), np.ones(3))

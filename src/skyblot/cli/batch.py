@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, files
+from .. import __version__, files, messages
 from ..batch import Failure, Options, Outcome, Plan
 from ..errors import FileError, ParameterError, one_line
 from ..exposure import BlotResult, Settings, Task
@@ -73,10 +73,7 @@ def _tasks(request: Request) -> tuple[list[Task], list[Failure]]:
         return tasks, failures
     if len(tasks) > 1:
         names = ", ".join(str(where) for where, _ in tasks[:4]) + (", ..." if len(tasks) > 4 else "")
-        raise ParameterError(
-            f"--output names one file, but there are {len(tasks)} images to blot onto ({names}): "
-            "use --output-dir, or name one extension, as in file.fits[sci,1]"
-        )
+        raise ParameterError(messages.ONE_OUTPUT(count=len(tasks), names=names))
     return [Task(tasks[0].where, Path(request.output))], failures
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from .. import messages
 from .common import set_up_messages, verbosity_options
 
 
@@ -25,7 +26,7 @@ def command(file: Path | None, check: bool, overwrite: bool, verbose: bool, quie
 
     if check:
         if file is None:
-            raise click.UsageError("--check needs the FILE to validate")
+            raise click.UsageError(messages.CHECK_WHAT())
         values = read_config(file)
         if not quiet:
             click.echo(f"{file}: valid")

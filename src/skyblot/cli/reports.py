@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import messages
 from ..errors import ParameterError
 from ..exposure import Settings
 from ..io.names import parse_name
@@ -21,12 +22,9 @@ def check_report(path: str, parameters: Parameters, *, overwrite: bool) -> None:
 
     require_packages()
     if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise ParameterError(f"--report {path}: expected the name of a page to write, .html")
+        raise ParameterError(messages.NOT_A_PAGE(name=path))
     if parameters.user_wcs.given:
-        raise ParameterError(
-            "--report compares blots with exposures pixel by pixel: it does not go with another WCS "
-            "(--outscale, --orient, --raref, --decref, --xrefpix, --yrefpix, --outnx, --outny)"
-        )
+        raise ParameterError(messages.REPORT_OTHER_WCS())
     check_output(Path(path), overwrite=overwrite)
 
 

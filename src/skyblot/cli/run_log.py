@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from .. import messages
 from ..errors import FileError, one_line
 
 
@@ -56,12 +57,15 @@ def open_log(path: str | None, on_problem: Callable[[str], None]) -> Iterator[Ru
         if os.path.isfile(path):
             with open(path, "rb") as old:
                 if old.read(1) not in (b"", b"{"):
-                    raise FileError(f"{path}: is not a log, expected a new file or one of JSON lines to append to")
+                    expected = "a new file or one of JSON lines to append to"
+                    raise FileError(messages.IS_NOT(name=path, kind="a log", expected=expected))
         file = open(path, "a", encoding="utf-8")  # noqa: SIM115 -- closed below
     except FileError:
         raise
     except OSError as error:
-        raise FileError(f"{path}: this log cannot be written: {_reason(error)}") from error
+        raise FileError(
+            messages.KIND_CANNOT_BE(name=path, kind="log", done="written", reason=_reason(error))
+        ) from error
     try:
         yield RunLog(path, file, on_problem)
     finally:

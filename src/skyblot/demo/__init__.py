@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ParameterError, closest
+from ..errors import closest, not_allowed
 from . import detector
 from .detector import DemoPlan, Exposure, chip_wcs, exact_map, exposure_facts, mosaic_wcs
 from .hst import chip_frame, demo_scene, exposure_hdulist, mosaic_hdulist, truth_hdulist
@@ -91,7 +91,7 @@ def make_demo(
         If gwcs and asdf, which jwst and roman need, are not installed.
     """
     if full_size and chip_shape is not None:
-        raise ParameterError(f"chip_shape={chip_shape!r}: expected None together with full_size=True")
+        raise not_allowed("chip_shape", chip_shape, "None together with full_size=True")
     outputs, full_shape, small_shape = _kind(kind)
     plan, folder = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape)), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,4 +117,4 @@ def _kind(kind: str) -> tuple[Callable[[DemoPlan], Iterator[Output]], tuple[int,
 
         jwst.require_gwcs()
         return roman.outputs, roman.FULL_SHAPE, roman.SMALL_SHAPE
-    raise ParameterError(f"kind={kind!r}: expected one of {', '.join(KINDS)}{closest(kind, KINDS)}")
+    raise not_allowed("kind", kind, f"one of {', '.join(KINDS)}{closest(kind, KINDS)}")

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from ..errors import ParameterError
+from ..errors import not_allowed
 from .sky import PixelMap
 
 FULL_CHIP_SHAPE = (2051, 4096)
@@ -53,11 +53,11 @@ class DemoPlan:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise ParameterError(f"seed={self.seed!r}: expected an integer >= 0")
+            raise not_allowed("seed", self.seed, "a whole number, at least 0")
         if not 1 <= self.exposures <= 99:
-            raise ParameterError(f"exposures={self.exposures!r}: expected 1 to 99")
+            raise not_allowed("exposures", self.exposures, "1 to 99")
         if len(self.chip_shape) != 2 or min(self.chip_shape) < 32:
-            raise ParameterError(f"chip_shape={self.chip_shape!r}: expected (ny, nx), both 32 or more")
+            raise not_allowed("chip_shape", self.chip_shape, "(ny, nx), both 32 or more")
 
     def rng(self, *stream: int) -> np.random.Generator:
         """Return the generator of one independent stream of random numbers."""

@@ -11,6 +11,7 @@ from astropy.coordinates import ICRS
 from astropy.modeling import Model, models
 from astropy.wcs import WCS
 
+from .. import messages
 from ..errors import SkyblotError
 from ..io.gwcs import INSTALL, missing_package
 from .sky import PixelMap
@@ -128,7 +129,8 @@ def require_gwcs() -> None:
     """Refuse in one sentence where gwcs, asdf or asdf-astropy is not installed."""
     package = missing_package()
     if package is not None:
-        raise SkyblotError(f"JWST-like and Roman-like data need {package}, not installed here; {INSTALL}")
+        purpose = "JWST-like and Roman-like data"
+        raise SkyblotError(messages.PACKAGE_MISSING(purpose=purpose, package=package, install=INSTALL))
 
 
 def _distortion(shape: tuple[int, int], scale: float) -> Model:

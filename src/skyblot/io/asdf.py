@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import messages
 from ..errors import WARNING_FILTERS, DataError, FileError, one_line
 from ..scaling import Facts
 from .atomic import atomic_write
@@ -112,14 +113,16 @@ class AsdfImage:
             if not block.compression:
                 return self.content.rows(block.start + layout.offset, self.shape, layout.dtype)
             if block.compression == "lz4" and find_spec("lz4") is None:
-                raise FileError(f"{self.name}: its pixels cannot be read without the package lz4 ({INSTALL})")
+                reason = f"the package lz4 is missing ({INSTALL})"
+                raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # tags of Roman's metadata
                 array = node_at(self.tree, ("roman", "data"))
             return np.asanyarray(getattr(array, "value", array)[...])
         except Exception as error:  # a codec that is missing or fails, a file that ends too early
-            raise FileError(f"{self.name}: its pixels cannot be read: {one_line(error)}") from error
+            reason = one_line(error)
+            raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason)) from error
 
     def wcs(self) -> Any:
         """Return the gwcs.
@@ -156,15 +159,15 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
     """
     path = where.path
     if where.extension is not None:
-        raise FileError(f"{path}: an ASDF file has no extensions, [{extension_text(where.extension)}] is not known")
+        raise FileError(messages.ASDF_EXTENSION(name=path, extension=extension_text(where.extension)))
     package = missing_package()
     if package is not None:
-        raise FileError(f"{path}: ASDF files cannot be read without the package {package} ({INSTALL})")
+        raise FileError(messages.NEEDS_PACKAGE(name=path, package=package, install=INSTALL))
     with open_content(path) as content:
         raw = _raw_tree(content)
         if "data" not in _mapping(raw.get("roman")):
             there = ", ".join(map(str, raw)) or "nothing"
-            raise DataError(f"{path}: holds {there}, expected a Roman image in roman/data")
+            raise DataError(messages.NOT_ROMAN(name=path, found=there))
         with open_tree(content.source, str(path)) as tree:
             image = AsdfImage(content, raw, tree)
             _check_image(image)
@@ -180,19 +183,22 @@ def _raw_tree(content: Content) -> Mapping[str, Any]:
     try:
         return _mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything
-        raise FileError(f"{path}: not a readable ASDF file: {one_line(error)}") from error
+        reason = one_line(error)
+        raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable ASDF file", reason=reason)) from error
 
 
 def _check_image(image: AsdfImage) -> None:
     layout = _layout(image.node)
     shape = image.pixels().shape if layout is None else layout.shape
     if len(shape) != 2 or 0 in shape:
-        raise DataError(f"{image.name}: the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)")
+        raise DataError(messages.NOT_AN_IMAGE(name=image.name, found=f"the shape of its roman/data is {shape}"))
     if layout is None:
         return
     block, needed = image.block, layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
-        raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, their block has {block.size}")
+        raise FileError(
+            messages.TOO_SHORT(name=image.name, part="pixels", needed=needed, holder="their block", present=block.size)
+        )
 
 
 def _layout(node: Any) -> Layout | None:

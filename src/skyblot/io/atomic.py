@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .. import messages
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
@@ -23,13 +24,13 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         If its folder is missing, it is a folder, or it exists and may not be replaced.
     """
     if not path.parent.is_dir():
-        raise FileError(f"{path}: the folder {path.parent} does not exist")
+        raise FileError(messages.NO_FOLDER(name=path, folder=path.parent))
     if not os.access(path.parent, os.W_OK):
-        raise FileError(f"{path}: the folder {path.parent} cannot be written to")
+        raise FileError(messages.READ_ONLY_FOLDER(name=path, folder=path.parent))
     if path.is_dir():
-        raise FileError(f"{path}: is a folder, expected a file name")
+        raise FileError(messages.IS_FOLDER(name=path, expected="a file name"))
     if path.exists() and not overwrite:
-        raise FileError(f"{path}: exists already; --overwrite (overwrite=True) replaces it")
+        raise FileError(messages.EXISTS(name=path))
 
 
 def file_identity(path: AnyPath) -> tuple[int, int | str]:
@@ -45,7 +46,7 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
     try:
         facts = os.stat(path)
     except OSError as error:
-        raise FileError(f"{path}: cannot be looked at: {error.strerror}") from error
+        raise FileError(messages.CANNOT_READ(name=path, reason=error.strerror)) from error
     return facts.st_size, facts.st_mtime_ns
 
 
@@ -71,7 +72,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         # NumPy gives no reason, and astropy says three times that there is no space.
         reason = error.strerror or f"{str(error).partition('. ')[0]} (is the disk full?)"
-        raise FileError(f"{path}: cannot be written: {reason}") from error
+        raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
@@ -84,7 +85,7 @@ def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
             os.link(temporary, path)
             return
         except FileExistsError:
-            raise FileError(f"{path}: exists already; --overwrite (overwrite=True) replaces it") from None
+            raise FileError(messages.EXISTS(name=path)) from None
         except OSError:  # a file system without links
             pass
     os.replace(temporary, path)

@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from .. import messages
 from ..errors import FileError
 from .content import Content
 from .remote import AnyPath
@@ -50,7 +51,7 @@ def find_block(content: Content, index: int) -> Block:
             stream.seek(place)
             head = stream.read(6)
             if head[:4] != _MAGIC or len(head) < 6:
-                raise FileError(f"{path}: truncated: the tree refers to block {index}, which is not there")
+                raise FileError(messages.NO_BLOCK(name=path, number=index))
             (header_length,) = struct.unpack(">H", head[4:])
             flags, label, allocated, used, *_ = _HEADER.unpack(stream.read(_HEADER.size).ljust(_HEADER.size, b"\0"))
             start = place + 6 + header_length
@@ -58,7 +59,9 @@ def find_block(content: Content, index: int) -> Block:
     if flags & _STREAMED:
         used = length - start
     if start + used > length:
-        raise FileError(f"{path}: truncated: its pixels end at byte {start + used}, the file at {length}")
+        raise FileError(
+            messages.TOO_SHORT(name=path, part="pixels", needed=start + used, holder="the file", present=length)
+        )
     return Block(start, used, label.rstrip(b"\0").decode("ascii", "replace"))
 
 
@@ -72,7 +75,7 @@ def tree_end(stream: BinaryIO, path: AnyPath) -> int:
     """
     found = _search(stream, 0, _TREE_END)
     if found is None:
-        raise FileError(f"{path}: truncated: its ASDF tree does not end")
+        raise FileError(messages.NO_END(name=path, part="ASDF tree"))
     return found[1]
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO, Protocol
 
 import numpy as np
 
+from .. import messages
 from ..errors import FileError, SkyblotWarning
 from .reader import Reader
 from .remote import AnyPath, RemoteContent, RemotePath, reading
@@ -119,9 +120,9 @@ def open_content(path: AnyPath) -> Iterator[Content]:
 
 def _check_local(path: Path) -> None:
     if not path.exists():
-        raise FileError(f"{path}: no such file")
+        raise FileError(messages.NO_SUCH(name=path, kind="file"))
     if path.is_dir():
-        raise FileError(f"{path}: is a folder, expected a FITS file")
+        raise FileError(messages.IS_FOLDER(name=path, expected="a FITS file"))
 
 
 def _starts_with(content: Content, magic: bytes) -> bool:
@@ -129,11 +130,11 @@ def _starts_with(content: Content, magic: bytes) -> bool:
         with content.stream() as stream:
             return stream.read(len(magic)) == magic
     except PermissionError:
-        raise FileError(f"{content.path}: no permission to read it") from None
+        raise FileError(messages.NO_PERMISSION(name=content.path)) from None
     except FileError:
         raise
     except OSError as error:
-        raise FileError(f"{content.path}: cannot be read: {error.strerror or error}") from error
+        raise FileError(messages.CANNOT_READ(name=content.path, reason=error.strerror or error)) from error
 
 
 @contextmanager
@@ -145,9 +146,9 @@ def _decompressed(content: Content) -> Iterator[CopyContent]:
             with content.stream() as stream, gzip.GzipFile(fileobj=stream) as plain:
                 shutil.copyfileobj(plain, copy, _CHUNK)
         except EOFError:
-            raise FileError(f"{content.path}: truncated: the compressed file ends too early") from None
+            raise FileError(messages.GZIP_TOO_SHORT(name=content.path)) from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise FileError(f"{content.path}: the compressed file is damaged: {error}") from error
+            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=error)) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy
@@ -160,7 +161,7 @@ def _remote(path: RemotePath) -> Iterator[Content]:
     if size is not None and _knows_ranges(path, size):
         yield RemoteContent(path, size)
         return
-    message = f"{path}: its server sends whole files only: all of it is copied into {tempfile.gettempdir()}"
+    message = messages.WHOLE_FILES_ONLY(name=path, folder=tempfile.gettempdir())
     warnings.warn(message, SkyblotWarning, stacklevel=2)
 
     def download(copy: IO[bytes]) -> None:
@@ -200,6 +201,6 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
         except FileError:
             raise
         except OSError as error:
-            reason = error.strerror or error
-            raise FileError(f"{path}: cannot be copied into {tempfile.gettempdir()} (TMPDIR): {reason}") from error
+            reason, folder = error.strerror or error, tempfile.gettempdir()
+            raise FileError(messages.CANNOT_COPY(name=path, folder=folder, reason=reason)) from error
         yield content

@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from .. import messages
 from ..errors import DataError, FileError, SkyblotWarning, WCSError, one_line
 from ..scaling import Facts
 from .content import Content, FileContent, open_content
@@ -111,14 +112,14 @@ class FitsImage:
                 wcs = WCS(flat_header(self.header), fobj=self.hdus)
             matrix = self._matrix(wcs)
         except Exception as error:  # wcslib and the table readers raise anything
-            raise WCSError(f"{self.name}: its WCS cannot be read: {one_line(error)}") from error
+            reason = one_line(error)
+            raise WCSError(messages.PART_CANNOT_BE_READ(name=self.name, part="its WCS", reason=reason)) from error
         if not wcs.has_celestial:
-            raise WCSError(f"{self.name}: no celestial WCS in its header (CTYPE1 = {self.header.get('CTYPE1')!r})")
+            raise WCSError(messages.NO_HEADER_WCS(name=self.name, value=self.header.get("CTYPE1")))
         if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
-            raise WCSError(f"{self.name}: its WCS is singular: its CD matrix is {matrix.tolist()}")
+            raise WCSError(messages.SINGULAR(name=self.name, evidence=f"its CD matrix is {matrix.tolist()}"))
         for axis in self._extra_axes():
-            message = f"{self.name}: its axis {axis}, of one pixel, is dropped"
-            warnings.warn(message, SkyblotWarning, stacklevel=2)
+            warnings.warn(messages.PIXEL_AXIS_DROPPED(name=self.name, axis=axis), SkyblotWarning, stacklevel=2)
         wcs.array_shape = self.shape
         return wcs
 
@@ -202,15 +203,14 @@ def _open_hdus(content: Content) -> Iterator[Any]:
                 for hdu in hdus:  # reads every header, so that what is wrong with the file shows here
                     _ = hdu.name, hdu.ver, hdu.is_image
         except PermissionError:
-            raise FileError(f"{path}: no permission to read it") from None
+            raise FileError(messages.NO_PERMISSION(name=path)) from None
         except FileError:
             raise
         except Exception as error:
-            raise FileError(f"{path}: not a readable FITS file: {one_line(error)}") from error
-        messages = " ".join(str(each.message) for each in caught)
-        if "end-of-stream marker" in messages:
-            raise FileError(f"{path}: truncated: the compressed file ends too early")
-        if "Error validating header" in messages:
+            reason = one_line(error)
+            raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable FITS file", reason=reason)) from error
+        heard = " ".join(str(each.message) for each in caught)
+        if "Error validating header" in heard:
             _damaged_end(hdus, path)
         yield hdus
 
@@ -219,8 +219,8 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
     """Refuse a file that says it has more extensions than can be read; else warn of what is left out."""
     said, last = hdus[0].header.get("NEXTEND"), len(hdus) - 1
     if isinstance(said, int) and said > last:
-        raise FileError(f"{path}: damaged: extension {last + 1} of {said} cannot be read")
-    warnings.warn(f"{path}: what follows extension {last} is no FITS and is left out", SkyblotWarning, stacklevel=4)
+        raise FileError(messages.EXTENSION_DAMAGED(name=path, number=last + 1, count=said))
+    warnings.warn(messages.REST_LEFT_OUT(name=path, number=last), SkyblotWarning, stacklevel=4)
 
 
 @contextmanager
@@ -242,12 +242,13 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     image = FitsImage(f"{where.path}[{label}]", hdus, hdu, content or FileContent(Path(str(where.path))))
     shape = getattr(hdu, "shape", ()) or ()
     if not hdu.is_image:
-        raise DataError(f"{image.name}: is a table, expected a 2-D image")
+        raise DataError(messages.NOT_AN_IMAGE(name=image.name, found="is a table"))
     if not is_plane(shape):
-        kind = f"its shape is {shape}" if shape else "it has no pixels"
-        raise DataError(f"{image.name}: {kind}, expected a 2-D image (ny, nx)")
-    if hdu.header.get("BITPIX") not in _DTYPES:
-        raise DataError(f"{image.name}: BITPIX = {hdu.header.get('BITPIX')}, expected one of {sorted(_DTYPES)}")
+        found = f"its shape is {shape}" if shape else "it has no pixels"
+        raise DataError(messages.NOT_AN_IMAGE(name=image.name, found=found))
+    bitpix, expected = hdu.header.get("BITPIX"), f"one of {sorted(_DTYPES)}"
+    if bitpix not in _DTYPES:
+        raise DataError(messages.BAD_KEYWORD(name=image.name, keyword="BITPIX", value=bitpix, expected=expected))
     _check_complete(image)
     return image
 
@@ -278,14 +279,14 @@ def _find(hdus: Any, where: ImageName) -> int:
         for choice in (named, flat, images):
             if choice:
                 return choice[0]
-        raise DataError(f"{where.path}: holds no image")
+        raise DataError(messages.NO_IMAGE(name=where.path))
     try:
         return int(hdus.index_of(extension)) if not isinstance(extension, int) else range(len(hdus))[extension]
     except (KeyError, IndexError):
         there = [extension_text((hdu.name, hdu.ver)) if k else "0" for k, hdu in enumerate(hdus)]
-        raise FileError(
-            f"{where.path}: no extension [{extension_text(extension)}], it has [{'], ['.join(there)}]"
-        ) from None
+        present = f"[{'], ['.join(there)}]"
+        wanted = extension_text(extension)
+        raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present)) from None
 
 
 def _check_complete(image: FitsImage) -> None:
@@ -300,4 +301,6 @@ def _check_complete(image: FitsImage) -> None:
         needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
     present = image.content.size
     if needed > present:
-        raise FileError(f"{image.name}: truncated: its pixels need {needed} bytes, the file has {present}")
+        raise FileError(
+            messages.TOO_SHORT(name=image.name, part="pixels", needed=needed, holder="the file", present=present)
+        )

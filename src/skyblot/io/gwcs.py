@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from .. import messages
 from ..errors import FileError, WCSError, one_line
 
 #: What to say where gwcs, asdf or a codec is missing.
@@ -53,7 +54,8 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
             on_disk = not isinstance(content, BytesIO)  # else small, and the gwcs outlives it
             file = asdf.open(content, lazy_tree=True, lazy_load=on_disk, memmap=False)
     except Exception as error:  # asdf and its YAML parser raise anything
-        raise FileError(f"{name}: not a readable ASDF file: {one_line(error)}") from error
+        reason = one_line(error)
+        raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable ASDF file", reason=reason)) from error
     with file:
         yield file.tree
 
@@ -72,9 +74,9 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
         parent = node_at(tree, keys[:-1])
     wcs, problem = _converted(parent, keys[-1])
     if problem:
-        raise WCSError(f"{name}: its {where} cannot be read: {problem}")
+        raise WCSError(messages.PART_CANNOT_BE_READ(name=name, part=f"its {where}", reason=problem))
     if wcs is None:
-        raise WCSError(f"{name}: no WCS at {where} of its ASDF tree: it has none, or one for each slit")
+        raise WCSError(messages.NO_STORED_WCS(name=name, place=where))
     _check_celestial(wcs, where, name)
     wcs.array_shape = shape
     return wcs
@@ -118,10 +120,7 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
     kinds = [str(kind) for kind in getattr(wcs, "world_axis_physical_types", None) or ["nothing"]]
     celestial = len(kinds) == 2 and all("pos." in kind for kind in kinds)
     if not celestial or wcs.pixel_n_dim != 2:
-        raise WCSError(
-            f"{name}: its {where} gives {', '.join(kinds)}, expected longitude and latitude of a 2-D image: "
-            "spectra cannot be blotted"
-        )
+        raise WCSError(messages.NOT_CELESTIAL(name=name, place=where, found=", ".join(kinds)))
 
 
 def agrees(exact: Any, plain: Any, name: str) -> bool:
@@ -131,7 +130,7 @@ def agrees(exact: Any, plain: Any, name: str) -> bool:
     try:
         lon, lat = exact.pixel_to_world_values(x, y)
     except Exception as error:  # transforms raise anything
-        raise WCSError(f"{name}: its gwcs cannot be evaluated: {one_line(error)}") from error
+        raise WCSError(messages.GWCS_FAILS(name=name, reason=one_line(error))) from error
     xback, yback = plain.all_world2pix(lon, lat, 0)
     return bool(np.hypot(xback - x, yback - y).max() <= _SAME)  # False where there is a NaN
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .. import messages
 from ..errors import FileError
 from ..scaling import Facts
 from . import asdf, fits, output
@@ -85,12 +86,11 @@ def check_kind(path: Path, reference: AnyPath) -> None:
         If it does.
     """
     kind, name = blot_suffix(reference), path.name.lower()
-    if kind == ".asdf" and name.endswith(_FITS_SUFFIXES):
-        raise FileError(f"{path}: a blot onto {reference} is an ASDF file, expected a name that ends in .asdf")
-    if kind == ".fits" and name.endswith(".asdf"):
-        raise FileError(f"{path}: a blot onto {reference} is a FITS file, expected a name that ends in .fits")
+    if name.endswith(_FITS_SUFFIXES if kind == ".asdf" else ".asdf"):
+        words = {".asdf": "an ASDF file", ".fits": "a FITS file"}
+        raise FileError(messages.WRONG_SUFFIX(name=path, reference=reference, kind=words[kind], suffix=kind))
     if name.endswith(".gz"):
-        raise FileError(f"{path}: no blot is compressed with gzip, expected a name that ends in {kind} or .fits.fz")
+        raise FileError(messages.NO_GZIP(name=path, suffix=kind))
 
 
 def write_blot(

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from .. import messages
 from ..errors import FileError, ParameterError, SkyblotError, one_line
 from .names import ImageName, parse_name
 
@@ -23,6 +24,7 @@ _COMPRESSION = ("", ".gz", ".fz")
 _HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
 #: No list and no association is larger: what is, is a mosaic given by mistake.
 _LARGEST = 1 << 26
+_ASSOCIATION = "an association"
 _COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
 #: The exposures of HST, the preferred first; of WFPC2, c0m is the calibrated one.
 _HST_PRODUCTS = ("flc", "flt", "c0m")
@@ -78,7 +80,7 @@ def expand_references(names: Sequence[str | Path]) -> list[str]:
     found: dict[str, str] = {}
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
-            raise ParameterError(f"{name!r}: is not the name of a file")
+            raise ParameterError(messages.NOT_A_NAME(name=name))
         for exposure in _expand(str(name), "", ()):
             found.setdefault(_identity(exposure), exposure)
     return list(found.values())
@@ -100,7 +102,7 @@ def _is_url(name: str) -> bool:
 def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
     """Yield what one name stands for; `lists` are the lists that led to it."""
     if not name.strip() or "\0" in name:
-        raise ParameterError(f"{name!r}: is not the name of a file")
+        raise ParameterError(messages.NOT_A_NAME(name=name))
     if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):
         yield from _list(name, folder, lists)
     elif _is_url(name):
@@ -132,7 +134,7 @@ def _files(name: str, folder: str) -> Iterator[str]:
         return
     matches = sorted(glob.glob(name, root_dir=folder or None, recursive=True))
     if not matches:
-        raise FileError(f"{full}: no file matches this pattern")
+        raise FileError(messages.NO_MATCH(name=full))
     for match in matches:
         yield from _contents(os.path.join(folder, match))
 
@@ -150,22 +152,22 @@ def _contents(path: str) -> Sequence[str]:
 
 def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
     if name.endswith("]") and _split(name[1:], folder)[1]:
-        raise ParameterError(f"{name}: a list takes no extension, write it behind each name in the list")
+        raise ParameterError(messages.LIST_EXTENSION(name=name))
     if _is_url(name):
-        raise ParameterError(f"{name}: lists are read from local files only")
+        raise ParameterError(messages.REMOTE_LIST(name=name))
     path = os.path.join(folder, name[1:])
     identity = os.path.realpath(path)
     if identity in lists:
-        raise FileError(f"{path}: this list contains itself")
+        raise FileError(messages.LIST_IN_ITSELF(name=path))
     lines = _lines(path)
     if not any(lines):
-        raise FileError(f"{path}: this list names no exposure, expected one name a line")
+        raise FileError(messages.EMPTY_LIST(name=path))
     for number, line in enumerate(lines, 1):
         try:
             if line:
                 yield from _expand(line, os.path.dirname(path), (*lists, identity))
         except SkyblotError as error:
-            raise type(error)(f"{path}, line {number}: {error}") from error
+            raise type(error)(messages.CONCERNING(name=f"{path}, line {number}", reason=error)) from error
 
 
 def _lines(path: str) -> list[str]:
@@ -175,7 +177,8 @@ def _lines(path: str) -> list[str]:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise FileError(f"{path}: is not a list, expected a text file (UTF-8) with one name a line")
+        expected = "a text file (UTF-8) with one name a line"
+        raise FileError(messages.IS_NOT(name=path, kind="a list", expected=expected))
     return [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
 
 
@@ -185,12 +188,14 @@ def _read(path: str, kind: str) -> bytes:
         with opener(path, "rb") as file:
             content: bytes = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise FileError(f"{path or '@'}: no such {kind}") from None
+        raise FileError(messages.NO_SUCH(name=path or "@", kind=kind)) from None
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
-        raise FileError(f"{path or '@'}: this {kind} cannot be read: {reason}") from error
+        raise FileError(messages.KIND_CANNOT_BE(name=path or "@", kind=kind, done="read", reason=reason)) from error
     if len(content) > _LARGEST:
-        raise FileError(f"{path}: is no {kind}: larger than {_LARGEST >> 20} MB")
+        article = "an" if kind == "association" else "a"
+        expected = f"at most {_LARGEST >> 20} MB"
+        raise FileError(messages.IS_NOT(name=path, kind=f"{article} {kind}", expected=expected))
     return content
 
 
@@ -206,7 +211,7 @@ def _folder(path: str) -> list[str]:
         best[root] = min(rank, best.get(root, rank))
         files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
     if not files:
-        raise FileError(f"{path}: this folder holds no exposure, looked for {_LOOKED_FOR}")
+        raise FileError(messages.EMPTY_FOLDER(name=path, expected=_LOOKED_FOR))
     return [os.path.join(path, name) for (root, _, rank), name in files.items() if rank == best[root]]
 
 
@@ -214,7 +219,9 @@ def _listing(path: str) -> list[str]:
     try:
         return sorted(os.listdir(path))
     except OSError as error:
-        raise FileError(f"{path}: this folder cannot be read: {error.strerror}") from error
+        raise FileError(
+            messages.KIND_CANNOT_BE(name=path, kind="folder", done="read", reason=error.strerror)
+        ) from error
 
 
 def _hst_members(path: str) -> list[str]:
@@ -222,7 +229,7 @@ def _hst_members(path: str) -> list[str]:
     folder = os.path.dirname(path)
     rows = [member for member, kind in _hst_rows(path) if kind.strip().upper().startswith("EXP")]
     if not rows:
-        raise FileError(f"{path}: no member of this association is an exposure (MEMTYPE EXP...) that is present")
+        raise FileError(messages.NO_EXPOSURE_MEMBER(name=path, expected="MEMTYPE EXP... that is present"))
     there = {name.lower(): name for name in _listing(folder or ".")}
     members = []
     for root in rows:
@@ -230,7 +237,7 @@ def _hst_members(path: str) -> list[str]:
         name = next((there[each] for each in wanted if each in there), None)
         if name is None:
             files = " or ".join(f"{root.lower()}_{product}.fits" for product in _HST_PRODUCTS)
-            raise FileError(f"{path}: its member {root} is missing, looked for {files} in {folder or '.'}")
+            raise FileError(messages.NO_MEMBER_FILE(name=path, member=root, expected=f"{files} in {folder or '.'}"))
         members.append(os.path.join(folder, name))
     return members
 
@@ -248,7 +255,8 @@ def _hst_rows(path: str) -> list[tuple[str, str]]:
     except FileError:
         raise
     except Exception as error:  # astropy raises anything on a damaged table
-        raise FileError(f"{path}: not an association: its table cannot be read: {one_line(error)}") from error
+        reason = f"its table cannot be read: {one_line(error)}"
+        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason)) from error
 
 
 def _hst_columns(path: str, hdus: Any) -> list[list[Any]]:
@@ -257,7 +265,8 @@ def _hst_columns(path: str, hdus: Any) -> list[list[Any]]:
     missing = [_missing_columns(table) for table in tables]
     if [] not in missing:
         lacking = f"its table lacks {', '.join(missing[0])}" if missing else "it holds no table"
-        raise FileError(f"{path}: not an association: {lacking}, expected the columns {', '.join(_COLUMNS)}")
+        reason = f"{lacking}, expected the columns {', '.join(_COLUMNS)}"
+        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason))
     data = tables[missing.index([])].data
     return [data[column].tolist() for column in _COLUMNS]
 
@@ -284,10 +293,11 @@ def _json_members(path: str) -> list[str]:
     try:
         association = json.loads(_read(path, "association"))
     except (ValueError, RecursionError) as error:
-        raise FileError(f"{path}: not an association: it is not valid JSON: {one_line(error)}") from error
+        reason = f"it is not valid JSON: {one_line(error)}"
+        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason)) from error
     members = [_member(path, member) for member in _science(path, association)]
     if not members:
-        raise FileError(f"{path}: this association has no member of exptype 'science'")
+        raise FileError(messages.NO_EXPOSURE_MEMBER(name=path, expected="exptype 'science'"))
     return members
 
 
@@ -302,15 +312,16 @@ def _science(path: str, association: Any) -> Iterator[dict[str, Any]]:
 def _records(path: str, parent: Any, key: str) -> list[Any]:
     records = parent.get(key) if isinstance(parent, dict) else None
     if not isinstance(records, list):
-        raise FileError(f"{path}: not an association: expected a list of {key} (products[].members[].expname)")
+        reason = f"expected a list of {key} (products[].members[].expname)"
+        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason))
     return records
 
 
 def _member(path: str, member: dict[str, Any]) -> str:
     name = member.get("expname")
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise FileError(f"{path}: a science member has expname {name!r}, expected the name of a file")
+        raise FileError(messages.MEMBER_NAME(name=path, value=name))
     full = name if _is_url(name) else os.path.join(os.path.dirname(path), name)
     if not _is_url(name) and not os.path.isfile(full):
-        raise FileError(f"{path}: its member {name} is missing, looked for {full}")
+        raise FileError(messages.NO_MEMBER_FILE(name=path, member=name, expected=full))
     return full

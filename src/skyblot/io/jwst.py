@@ -4,6 +4,7 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
 from .gwcs import INSTALL, agrees, missing_package, open_tree, stored_wcs
 
@@ -66,7 +67,9 @@ def _check_end(image: "FitsImage") -> None:
     needed = place["datLoc"] + (hdu.size if hdu.name == "ASDF" else place["datSpan"])
     if needed > present:
         raise FileError(
-            f"{image.path}: truncated: its extension {hdu.name} needs {needed} bytes, the file has {present}"
+            messages.TOO_SHORT(
+                name=image.path, part=f"data in extension {hdu.name}", needed=needed, holder="the file", present=present
+            )
         )
 
 
@@ -75,7 +78,7 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
     try:
         wcs = image.header_wcs()
     except WCSError as error:
-        raise WCSError(f"{error}; {reason}") from error
+        raise WCSError(messages.NO_OTHER_WCS(error=error, reason=reason)) from error
     if wcs.sip is not None:
         size = image.facts.find("SIPMXERR") or _SIP_ERROR
         loss = f"the SIP approximation in its header is used, wrong by up to about {size:.2g} pixel"
@@ -83,7 +86,8 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
         return wcs
     else:
         loss = "the WCS in its header is used, which has no distortion and may be wrong by many pixels"
-    warnings.warn(f"{image.name}: {reason}; {loss}", SkyblotWarning, stacklevel=2)
+    message = messages.HEADER_WCS_USED(name=image.name, reason=reason, loss=loss)
+    warnings.warn(message, SkyblotWarning, stacklevel=2)
     return wcs
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+from .. import messages
 from ..errors import WARNING_FILTERS, FileError
 from .asdf import is_asdf
 from .atomic import atomic_write
@@ -97,7 +98,7 @@ def _write_changed(path: Path, found: Iterable[BadPixels], plane: str, change: A
             key = companion(hdu, plane) if plane != "SCI" else None
             if plane != "SCI":
                 if key is None or key not in hdus or hdus[key].data is None:
-                    raise FileError(f"{bad.where}: has no DQ extension to set flags in")
+                    raise FileError(messages.NOTHING_TO_CHANGE(name=bad.where, part="DQ extension"))
                 hdu = hdus[key]
             data = np.array(hdu.data)
             change(data, bad)
@@ -116,7 +117,7 @@ def _change_asdf(path: Path, bad: BadPixels, name: str, change: Any, *, overwrit
         with asdf.open(source, memmap=False, lazy_load=False) as opened:
             roman = opened["roman"]
             if name not in roman:
-                raise FileError(f"{source}: has no roman/{name} to change")
+                raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
             data = np.array(getattr(roman[name], "value", roman[name]))
             change(data, bad)
             roman[name] = data

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import messages
 from ..errors import FileError
 from .remote import AnyPath, RemotePath, path_of
 
@@ -61,4 +62,4 @@ def _parse_extension(text: str, name: str) -> Extension:
         return label.upper()
     if re.fullmatch(r"[A-Za-z]\w*", label) and version.isdigit() and int(version) > 0:
         return label.upper(), int(version)
-    raise FileError(f"{name}: [{text}] is not an extension, expected for example [1], [sci] or [sci,2]")
+    raise FileError(messages.BAD_EXTENSION(name=name, text=text))

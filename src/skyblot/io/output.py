@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 
+from .. import messages
 from ..errors import WARNING_FILTERS, DataError, one_line
 from .atomic import atomic_write
 from .fits import FitsImage, flat_header
@@ -66,7 +67,7 @@ def write_blot(
                 hdus["SCI"] = tiled(hdus["SCI"])
             _write(stream, hdus)
         except (ValueError, KeyError, TypeError, IndexError, fits.VerifyError) as error:  # cards that are not readable
-            raise DataError(f"{reference.name}: its headers cannot be copied: {one_line(error)}") from error
+            raise DataError(messages.HEADERS_NOT_COPIED(name=reference.name, reason=one_line(error))) from error
         if compress:
             stream.flush()
             forget_times(stream.name)

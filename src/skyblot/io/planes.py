@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import messages
 from ..errors import DataError, FileError, one_line
 from .asdf import AsdfImage
 from .gwcs import node_at
@@ -30,7 +31,7 @@ def quality_plane(image: Image) -> np.ndarray | None:
     """Return the DQ flags of an image's pixels, None where its file has none; errors as for `error_plane`."""
     plane = _plane(image, "DQ")
     if plane is not None and plane.dtype.kind not in "iu":
-        raise DataError(f"{image.name}: its DQ is {plane.dtype}, expected whole numbers")
+        raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part="DQ", dtype=plane.dtype.name))
     return plane
 
 
@@ -38,13 +39,14 @@ def _plane(image: Any, name: str) -> np.ndarray | None:
     try:
         plane = _asdf_plane(image, _NODES[name]) if isinstance(image, AsdfImage) else _fits_plane(image, name)
     except Exception as error:  # astropy and asdf raise anything for what they cannot read
-        raise FileError(f"{image.name}: its {name} cannot be read: {one_line(error)}") from error
+        reason = one_line(error)
+        raise FileError(messages.PART_CANNOT_BE_READ(name=image.name, part=f"its {name}", reason=reason)) from error
     if plane is None:
         return None
     while plane.ndim > 2 and plane.shape[0] == 1:
         plane = plane[0]
     if plane.shape != image.shape:
-        raise DataError(f"{image.name}: its {name} has shape {plane.shape}, expected {image.shape}")
+        raise DataError(messages.PART_SHAPE(name=image.name, part=name, shape=plane.shape, expected=image.shape))
     return plane
 
 

@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 
 import numpy as np
 
+from .. import messages
 from ..errors import FileError, one_line
 from .reader import Reader
 
@@ -107,7 +108,7 @@ class RemotePath:
             filesystem, path = self.opened
             found: dict[str, Any] = filesystem.info(path)
         if found.get("type") == "directory":
-            raise FileError(f"{self}: is a folder, expected a file")
+            raise FileError(messages.IS_FOLDER(name=self, expected="a file"))
         return found
 
     @cached_property
@@ -167,20 +168,22 @@ def reading(path: RemotePath) -> Iterator[None]:
 def failure(path: RemotePath, error: BaseException) -> FileError:
     """Return the `FileError` that an error of fsspec means."""
     if isinstance(error, ImportError):
-        return FileError(f"{path}: cannot be read without the package {_missing(path, error)} ({_install(path)})")
+        package = _missing(path, error)
+        return FileError(messages.NEEDS_PACKAGE(name=path, package=package, install=_install(path)))
     if isinstance(error, FileNotFoundError) and error.__cause__ is not None:  # fsspec's word for any trouble with HTTP
         error = error.__cause__
     status = getattr(error, "status", None)
     if isinstance(error, FileNotFoundError) or status in (404, 410):
-        return FileError(f"{path}: no such file")
+        return FileError(messages.NO_SUCH(name=path, kind="file"))
     if isinstance(error, PermissionError) or status in (401, 403):
-        return FileError(f"{path}: no permission to read it")
+        return FileError(messages.NO_PERMISSION(name=path))
     if status:
-        words = getattr(error, "message", "")
-        return FileError(f"{path}: cannot be read: the server answers {status} {words}".rstrip())
-    if isinstance(error, TimeoutError):
-        return FileError(f"{path}: cannot be read: the server does not answer")
-    return FileError(f"{path}: cannot be read: {one_line(error).replace(path.url, str(path))}")  # type: ignore[arg-type]
+        reason = f"the server answers {status} {getattr(error, 'message', '')}".rstrip()
+    elif isinstance(error, TimeoutError):
+        reason = "the server does not answer"
+    else:
+        reason = one_line(error).replace(path.url, str(path))  # type: ignore[arg-type]
+    return FileError(messages.CANNOT_READ(name=path, reason=reason))
 
 
 def _missing(path: RemotePath, error: ImportError) -> str:
@@ -251,7 +254,7 @@ class RemoteContent:
     def _problem(self, answer: Any) -> FileError:
         if isinstance(answer, BaseException):
             return failure(self.path, answer)
-        return FileError(f"{self.path}: truncated while it was read")
+        return FileError(messages.CUT_WHILE_READ(name=self.path))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import messages
 from ..errors import FileError
 
 
@@ -62,5 +63,5 @@ class FileRows:
         while done < len(buffer):
             count = os.preadv(file, [buffer[done:]], offset + done)
             if count == 0:
-                raise FileError(f"{self.path}: truncated while it was read")
+                raise FileError(messages.CUT_WHILE_READ(name=self.path))
             done += count

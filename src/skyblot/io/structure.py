@@ -4,6 +4,7 @@ import math
 import re
 from typing import Any, BinaryIO
 
+from .. import messages
 from ..errors import FileError
 
 _BLOCK = 2880
@@ -47,12 +48,12 @@ def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
             if card.rstrip() == b"END" and len(block) == _BLOCK:  # astropy leaves the others out
                 return [*cards, card]
             if cards and card.startswith(b"XTENSION="):
-                raise FileError(f"{name}: damaged: its header does not end before that of the next extension")
+                raise FileError(messages.HEADERS_OVERLAP(name=name))
             cards.append(card)
         if len(block) < _BLOCK:
             break
     if cards:
-        raise FileError(f"{name}: truncated: its header does not end")
+        raise FileError(messages.NO_END(name=name, part="header"))
     return []
 
 
@@ -66,7 +67,8 @@ def _sizes(header: list[bytes], name: str) -> dict[str, int]:
         keyword, text = match[1], match[2].strip()
         value = int(text) if re.fullmatch(r"[-+]?\d{1,18}", text) else -1
         if not _allowed(keyword, value, extension):
-            raise FileError(f"{name}: not a readable FITS file: {keyword} = {text}")
+            reason = f"{keyword} = {text}"
+            raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable FITS file", reason=reason))
         sizes[keyword] = value
     return sizes
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ParameterError
+from .. import messages
+from ..errors import ParameterError, not_allowed
 
 
 class CallableMap:
@@ -28,9 +29,7 @@ class CallableMap:
         try:
             xmap, ymap = (np.asarray(positions, dtype=float).reshape(xout.shape) for positions in result)
         except (TypeError, ValueError):
-            raise ParameterError(
-                f"wcsmap: forward(x, y) returned {type(result).__name__}, expected two arrays of {x.size} positions"
-            ) from None
+            raise ParameterError(messages.FORWARD_RESULT(kind=type(result).__name__, count=x.size)) from None
         np.subtract(xmap, 1.0, out=xout)
         np.subtract(ymap, 1.0, out=yout)
 
@@ -48,10 +47,10 @@ def user_map(wcsmap: Any, target_wcs: Any, source_wcs: Any) -> CallableMap:
     mapping = wcsmap
     if isinstance(wcsmap, type) or not hasattr(wcsmap, "forward"):
         if not callable(wcsmap):
-            raise ParameterError(f"wcsmap = {wcsmap!r}: expected a class or function wcsmap(blot_wcs, source_wcs)")
+            raise not_allowed("wcsmap", wcsmap, "a class or function wcsmap(blot_wcs, source_wcs)")
         mapping = wcsmap() if _takes_shifts(wcsmap) else wcsmap(target_wcs, source_wcs)
     if not hasattr(mapping, "forward"):
-        raise ParameterError(f"wcsmap: a {type(mapping).__name__} has no method forward(x, y)")
+        raise ParameterError(messages.NO_FORWARD(kind=type(mapping).__name__))
     return CallableMap(mapping)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import messages
 from ..errors import WCSError
 from .sky import array_shape, is_fits_wcs, plain_copy, sky_of, unwrapped
 
@@ -52,7 +53,7 @@ def touching_tangent(wcs: Any) -> Any:
     steps = np.array([[0.0, 0.5, -0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5, -0.5]])
     lon, lat = sky.to_sky(*(middle[:, None] + steps))
     if not np.isfinite(lon + lat).all():
-        raise WCSError(f"the WCS has no sky position around its central pixel, {tuple(middle)}")
+        raise WCSError(messages.OFF_THE_SKY(pixel=tuple(middle.tolist())))
     tangent = celestial_frame_to_wcs(sky.frame, "TAN")
     tangent.wcs.crval, tangent.wcs.crpix, tangent.wcs.cdelt = [lon[0], lat[0]], [0.0, 0.0], [1.0, 1.0]
     east, north = tangent.wcs_world2pix(lon, lat, 0)  # degrees in the tangent plane

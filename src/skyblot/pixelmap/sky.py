@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import messages
 from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, one_line
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
@@ -63,18 +64,18 @@ class FitsSky:
     def _checked_copy(wcs: Any, role: str) -> Any:
         if wcs.naxis > 2 and wcs.has_celestial:
             axes = [repr(str(name)) for k, name in enumerate(wcs.wcs.ctype) if k not in (wcs.wcs.lng, wcs.wcs.lat)]
-            _warn(f"the {role}'s WCS has {wcs.naxis} axes: {', '.join(axes)} dropped")
+            _warn(messages.WCS_AXES_DROPPED(role=role, count=wcs.naxis, dropped=", ".join(axes)))
         try:
             copy = plain_copy(wcs) if wcs.naxis == 2 else wcs.celestial
             copy.wcs.set()
             matrix = copy.pixel_scale_matrix
         except Exception as error:  # wcslib's errors have no common class
-            raise WCSError(f"the {role}'s WCS cannot be used: {one_line(error)}") from error
+            raise WCSError(messages.WCS_FAILS(role=role, done="used", reason=one_line(error))) from error
         if not copy.has_celestial:
             names = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
-            raise WCSError(f"the {role} has no celestial WCS: CTYPE is {names}, expected RA---TAN or the like")
+            raise WCSError(messages.WCS_NOT_CELESTIAL(role=role, found=names))
         if not abs(np.linalg.det(matrix)) > SINGULAR * np.sum(matrix**2):  # true for NaN too
-            raise WCSError(f"the {role}'s WCS is singular: its CD matrix is {matrix.tolist()}")
+            raise WCSError(messages.WCS_SINGULAR(role=role, matrix=matrix.tolist()))
         _check_tables(copy, role)
         return copy
 
@@ -102,15 +103,15 @@ class FitsSky:
         if kind not in ("RA", "GLON", "TLON"):
             axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
             raise WCSError(
-                f"the {self._role}'s WCS has CTYPE {axes}, from which no rotation to the other WCS is known: "
-                "expected RA, GLON or ELON"
+                messages.NO_ROTATION(role=self._role, keyword="CTYPE", value=axes, expected="RA, GLON or ELON")
             )
         try:
             return wcs_to_celestial_frame(self.wcs)
         except ValueError:
             raise WCSError(
-                f"the {self._role}'s WCS has RADESYS {self.wcs.wcs.radesys!r}, from which no rotation to the other WCS "
-                "is known: expected ICRS, FK5 or FK4"
+                messages.NO_ROTATION(
+                    role=self._role, keyword="RADESYS", value=repr(self.wcs.wcs.radesys), expected="ICRS, FK5 or FK4"
+                )
             ) from None
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -154,10 +155,7 @@ class LowLevelSky:
         kinds = [str(kind) for kind in wcs.world_axis_physical_types]
         longitudes = [k for k, kind in enumerate(kinds) if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)]
         if wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
-            raise WCSError(
-                f"the {role}'s WCS maps {wcs.pixel_n_dim} pixel axes to {', '.join(kinds)}: "
-                "expected two pixel axes to longitude and latitude"
-            )
+            raise WCSError(messages.WCS_AXES(role=role, count=wcs.pixel_n_dim, found=", ".join(kinds)))
         self.lon = longitudes[0]
         self._degrees = self._units()
         self._lock = threading.Lock()
@@ -172,13 +170,15 @@ class LowLevelSky:
             return [float(units.Unit(unit).to("deg")) for unit in self.wcs.world_axis_units]
         except (ValueError, TypeError, units.UnitConversionError):
             given = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
-            raise WCSError(f"the {self._role}'s WCS has world units {given}: expected angles") from None
+            raise WCSError(
+                messages.ARRAY_HAS(name=f"the {self._role}'s WCS", what="world units", given=given, expected="angles")
+            ) from None
 
     def _frame(self) -> Any:
         classes = self.wcs.world_axis_object_classes
         frames = [item[2]["frame"] for item in classes.values() if "frame" in item[2]]
         if not frames:
-            raise WCSError(f"the {self._role}'s WCS names no celestial frame")
+            raise WCSError(messages.NO_FRAME(role=self._role))
         return frames[0]
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -187,7 +187,7 @@ class LowLevelSky:
             with self._lock:
                 world = self.wcs.pixel_to_world_values(x, y)
         except Exception as error:  # transforms raise anything
-            raise WCSError(f"the {self._role}'s WCS cannot be evaluated: {one_line(error)}") from error
+            raise WCSError(messages.WCS_FAILS(role=self._role, done="evaluated", reason=one_line(error))) from error
         lon, lat = (np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon))
         return lon, lat
 
@@ -198,9 +198,9 @@ class LowLevelSky:
             with self._lock:
                 x, y = self.wcs.world_to_pixel_values(*(w / unit for w, unit in zip(world, self._degrees, strict=True)))
         except NotImplementedError:
-            raise WCSError(f"the {self._role}'s WCS has no inverse, from the sky to its pixels") from None
+            raise WCSError(messages.NO_INVERSE(role=self._role)) from None
         except Exception as error:  # numerical inverses raise anything
-            raise WCSError(f"the {self._role}'s WCS cannot be inverted: {one_line(error)}") from error
+            raise WCSError(messages.WCS_FAILS(role=self._role, done="inverted", reason=one_line(error))) from error
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 
@@ -213,10 +213,7 @@ def _check_tables(wcs: Any, role: str) -> None:
         with np.errstate(all="ignore"):
             places = np.concatenate([table.crpix, table.crval, table.cdelt, 1 / np.array(table.cdelt)])
         if not (np.isfinite(places).all() and np.isfinite(table.data).all()):
-            raise WCSError(
-                f"the {role}'s WCS has a look-up table ({name}) that cannot be used: its values, CRPIX, CRVAL and "
-                "CDELT must be finite, and CDELT not 0"
-            )
+            raise WCSError(messages.BAD_TABLE(role=role, table=name))
 
 
 def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
@@ -232,9 +229,7 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
         return FitsSky(low_level, role)
     if hasattr(low_level, "pixel_to_world_values"):
         return LowLevelSky(low_level, role)
-    raise WCSError(
-        f"the {role}'s WCS is a {type(wcs).__name__}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS"
-    )
+    raise WCSError(messages.NOT_A_WCS(role=role, kind=type(wcs).__name__))
 
 
 def convert_frame(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .. import messages
 from ..errors import DataError
 from ..io.remote import AnyPath
 
@@ -46,8 +47,12 @@ class ChipReport:
     def __post_init__(self) -> None:
         shape = np.shape(self.exposure)
         if len(shape) != 2 or 0 in shape:
-            raise DataError(f"{self.name}: the shape of its exposure is {shape}, expected (ny, nx)")
+            raise DataError(messages.NOT_AN_IMAGE(name=self.name, found=f"the shape of its exposure is {shape}"))
         for name in ("blot", "residual_sigma", "mask"):
             array = getattr(self, name)
             if array is not None and np.shape(array) != shape:
-                raise DataError(f"{self.name}: the shape of its {name} is {np.shape(array)}, its exposure's is {shape}")
+                raise DataError(
+                    messages.PART_SHAPE(
+                        name=self.name, part=name, shape=np.shape(array), expected=f"that of its exposure, {shape}"
+                    )
+                )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import messages
 from ..errors import DataError
 from ..io.images import Image, open_image
 from ..io.names import ImageName, extension_text, parse_name
@@ -58,7 +59,11 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
     with open_image(where) as image, open_image(path) as made:
         data, blot = _pixels(image), _pixels(made)
         if data.shape != blot.shape:
-            raise DataError(f"{made.name}: its shape is {blot.shape}, that of {image.name} is {data.shape}")
+            raise DataError(
+                messages.PART_SHAPE(
+                    name=made.name, part="image", shape=blot.shape, expected=f"that of {image.name}, {data.shape}"
+                )
+            )
         valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, made)
         sigma, origin = _sigma(image, data, blot, valid)
         valid &= np.isfinite(sigma) & (sigma > 0)

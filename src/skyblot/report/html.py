@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import FileError, ParameterError, SkyblotError
+from .. import messages
+from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
 from .chip import ChipReport
 
@@ -26,7 +27,8 @@ def require_packages() -> None:
     """Raise an error that says how to install what pictures need, if it is missing."""
     for package in ("matplotlib", "jinja2"):
         if find_spec(package) is None:
-            raise SkyblotError(f"pictures need the package {package}: pip install 'skyblot[report]'")
+            install = "pip install 'skyblot[report]'"
+            raise SkyblotError(messages.PACKAGE_MISSING(purpose="pictures", package=package, install=install))
 
 
 def write_report(
@@ -121,13 +123,13 @@ def _errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise FileError(messages.CANNOT_WRITE(name=path, reason=error.strerror or error)) from error
 
 
 def check_whole(name: str, value: int, least: int, most: int) -> None:
     """Refuse a value that is not a whole number in a range."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ParameterError(f"{name} = {value!r}: expected a whole number from {least} to {most}")
+        raise not_allowed(name, value, f"a whole number from {least} to {most}")
 
 
 class Report:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .. import messages
 from ..config import IMAGES, USER_WCS, known, load, unquoted, validated
-from ..errors import ParameterError
+from ..errors import ParameterError, not_allowed
 from ..parameters import TASK_DEFAULTS, Parameters, UserWCS
 
 
@@ -39,7 +40,7 @@ class Task:
         names = [row.name for row, _ in pairs]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ParameterError(f"{twice} is given twice, under two of its names, expected one of them")
+            raise ParameterError(messages.GIVEN_TWICE(name=twice))
         parameters = self.parameters.override({row.name: value for row, value in pairs})
         if USER_WCS.name in values and not USER_WCS.parse(values[USER_WCS.name]):
             parameters = replace(parameters, user_wcs=UserWCS())
@@ -59,7 +60,7 @@ class Task:
             reference = self.data
         missing = [name for name in IMAGES if not (reference if name == "reference" else getattr(self, name))]
         if missing:
-            raise ParameterError(f"blot: {_listed(missing)} not given, expected blot(data, reference, outdata)")
+            raise ParameterError(messages.NOT_GIVEN(missing=_listed(missing)))
         stem = self.outdata.rpartition("[")[0] if self.outdata.endswith("]") else self.outdata
         outdata = stem if stem.endswith(".fits") else f"{stem}.fits"
         return replace(self, reference=reference, outdata=outdata)
@@ -91,9 +92,7 @@ def task_from(config: Any, use_wcs: Any = None) -> Task:
     if isinstance(config, str | Path):
         config, origin = load(config), str(config)
     if not isinstance(config, Mapping):
-        raise ParameterError(
-            f"configObj = {config!r}: expected None, 'defaults', the name of a .cfg file, a ConfigObj or a mapping"
-        )
+        raise not_allowed("configObj", config, "None, 'defaults', the name of a .cfg file, a ConfigObj or a mapping")
     raw = getattr(config, "list_values", True) is False  # a ConfigObj that keeps quotes and comments
     images = {name: _image_name(config[name], raw=raw) for name in IMAGES if config.get(name)}
     switch = {} if use_wcs is None else {USER_WCS.name: use_wcs}

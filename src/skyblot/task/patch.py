@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Any
 
+from .. import messages
 from ..errors import SkyblotError
 
 _NAMES = ("blot", "do_blot", "runBlot", "run_blot", "run", "buildBlotParamDict")
@@ -42,5 +43,7 @@ def patch(ours: Any) -> Patch:
     try:
         from drizzlepac import ablot as theirs
     except ImportError as error:
-        raise SkyblotError(f"patch_drizzlepac: DrizzlePac is not installed ({error})") from error
+        raise SkyblotError(
+            messages.NOT_INSTALLED(name="patch_drizzlepac", package="DrizzlePac", reason=error)
+        ) from error
     return Patch(theirs, ours)

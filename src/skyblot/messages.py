@@ -1,0 +1,265 @@
+"""All that skyblot says of what is wrong or was assumed: one sentence each, with fields for what was given.
+
+A message begins with what it is about (a file and extension, an argument, an option), says what was found there, and
+what is allowed or what to do. `docs/messages.rst` lists them all, under the headings of this module, and each with the
+comment that stands above it here. In a section errors come first, and then warnings.
+"""
+
+
+class Message(str):
+    """A sentence with fields; called with their values, it is the sentence.
+
+    Examples
+    --------
+    >>> NO_SUCH(name="mosaic.fits", kind="file")
+    'mosaic.fits: no such file'
+    """
+
+    __slots__ = ()
+
+    def __call__(self, **fields: object) -> str:
+        """Return the sentence; a `KeyError` where a field is missing."""
+        return self.format(**fields)
+
+
+# ---- Files ----
+
+NO_SUCH = Message("{name}: no such {kind}")
+#: The file, or a folder above it, is not for this user to read: `chmod` or its owner helps.
+NO_PERMISSION = Message("{name}: no permission to read it")
+IS_FOLDER = Message("{name}: is a folder, expected {expected}")
+CANNOT_READ = Message("{name}: cannot be read: {reason}")
+PART_CANNOT_BE_READ = Message("{name}: {part} cannot be read: {reason}")
+KIND_CANNOT_BE = Message("{name}: this {kind} cannot be {done}: {reason}")
+NEEDS_PACKAGE = Message("{name}: cannot be read without the package {package} ({install})")
+#: The file is of another kind than its name or place says, or its beginning is damaged.
+NOT_OF_KIND = Message("{name}: not {kind}: {reason}")
+IS_NOT = Message("{name}: is not {kind}, expected {expected}")
+#: Something else wrote to the file: run again when it is complete.
+HAS_CHANGED = Message("{name}: has changed {since}")
+#: The file is not complete, as after a download that was cut off: fetch it again.
+TOO_SHORT = Message("{name}: truncated: its {part} need {needed} bytes, {holder} has {present}")
+NO_END = Message("{name}: truncated: its {part} does not end")
+GZIP_TOO_SHORT = Message("{name}: truncated: the compressed file ends too early")
+#: The file became shorter while skyblot read it.
+CUT_WHILE_READ = Message("{name}: truncated while it was read")
+NO_BLOCK = Message("{name}: truncated: the tree refers to block {number}, which is not there")
+GZIP_DAMAGED = Message("{name}: the compressed file is damaged: {reason}")
+EXTENSION_DAMAGED = Message("{name}: damaged: extension {number} of {count} cannot be read")
+HEADERS_OVERLAP = Message("{name}: damaged: its header does not end before that of the next extension")
+#: Compressed files, and those of servers that send whole files only, are copied: set `TMPDIR` to a larger disk.
+CANNOT_COPY = Message("{name}: cannot be copied into {folder} (TMPDIR): {reason}")
+CONCERNING = Message("{name}: {reason}")
+
+# Warnings
+WHOLE_FILES_ONLY = Message("{name}: its server sends whole files only: all of it is copied into {folder}")
+REST_LEFT_OUT = Message("{name}: what follows extension {number} is no FITS and is left out")
+
+# ---- Output ----
+
+NO_FOLDER = Message("{name}: the folder {folder} does not exist")
+READ_ONLY_FOLDER = Message("{name}: the folder {folder} cannot be written to")
+EXISTS = Message("{name}: exists already; --overwrite (overwrite=True) replaces it")
+CANNOT_WRITE = Message("{name}: cannot be written: {reason}")
+IS_INPUT = Message("{name}: is an input file; inputs are never overwritten")
+#: Two exposures have the same name, in two folders: use one output folder for each.
+TWO_TO_ONE_FILE = Message("{name}: two references would be written to this file; take them one by one")
+WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a name that ends in {suffix}")
+#: To compress pixels tile by tile, which every FITS reader knows, use `--compress`.
+NO_GZIP = Message("{name}: no blot is compressed with gzip, expected a name that ends in {suffix} or .fits.fz")
+HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
+NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
+
+# ---- Names, lists and associations ----
+
+BAD_EXTENSION = Message("{name}: [{text}] is not an extension, expected for example [1], [sci] or [sci,2]")
+NO_EXTENSION = Message("{name}: no extension [{extension}], it has {present}")
+ASDF_EXTENSION = Message("{name}: an ASDF file has no extensions, [{extension}] is not known")
+NOT_A_NAME = Message("{name!r}: is not the name of a file")
+NO_MATCH = Message("{name}: no file matches this pattern")
+LIST_EXTENSION = Message("{name}: a list takes no extension, write it behind each name in the list")
+REMOTE_LIST = Message("{name}: lists are read from local files only")
+LIST_IN_ITSELF = Message("{name}: this list contains itself")
+EMPTY_LIST = Message("{name}: this list names no exposure, expected one name a line")
+EMPTY_FOLDER = Message("{name}: this folder holds no exposure, looked for {expected}")
+NO_EXPOSURE_MEMBER = Message("{name}: no member of this association is an exposure, expected one with {expected}")
+NO_MEMBER_FILE = Message("{name}: its member {member} is missing, looked for {expected}")
+MEMBER_NAME = Message("{name}: a science member has expname {value!r}, expected the name of a file")
+
+# Warnings
+#: Of several chips, `blot_file` takes the first: name one, as in `file.fits[sci,2]`, or use `blot_files` for all.
+FIRST_CHIP = Message("{name}: has {count} SCI extensions, [sci,{version}] is used")
+
+# ---- Images ----
+
+NO_IMAGE = Message("{name}: holds no image")
+NOT_AN_IMAGE = Message("{name}: {found}, expected a 2-D image (ny, nx)")
+NOT_ROMAN = Message("{name}: holds {found}, expected a Roman image in roman/data")
+NOT_WHOLE_NUMBERS = Message("{name}: its {part} is {dtype}, expected whole numbers")
+PART_SHAPE = Message("{name}: its {part} has shape {shape}, expected {expected}")
+NO_PIXELS = Message("the source, a {kind}, has no pixels")
+MASKED_INTEGERS = Message("the source has masked pixels, and {dtype} has no NaN for them: give them a value")
+ARRAY_IS = Message("{name} is {given}: expected {expected}")
+ARRAY_HAS = Message("{name} has {what} {given}: expected {expected}")
+CANNOT_AVERAGE = Message(
+    "the source has dtype {dtype}, which interp='{interp}' cannot average: "
+    "use interp='nearest', which keeps integers, or convert the source to float32"
+)
+INTEGER_SCALED = Message(
+    "scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
+)
+
+# Warnings
+#: Different parts of the sky, or a wrong WCS in one of the files.
+NO_OVERLAP = Message("{source} does not overlap {reference}: every pixel of the blot is {fill:g}")
+UNCERTAINTY_DROPPED = Message("the source's uncertainty is dropped: noise is not carried through a blot")
+AXIS_DROPPED = Message("the source has shape {shape}: its first axis is dropped")
+
+# ---- Headers and units ----
+
+BAD_KEYWORD = Message("{name}: {keyword} = {value!r}, expected {expected}")
+NO_EXPTIME = Message("{name}: no exposure time, its headers have no {keywords} (give --expkey KEYWORD, or {option})")
+NOT_CONVERTIBLE = Message(
+    "{source} is in {unit} and the blot is to be in {wanted} ({reference}): "
+    "surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR"
+)
+UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
+NO_NOISE = Message(
+    "{name}: no ERR extension, and no {missing} in its headers: give --gain and --read-noise (gain=, read_noise=)"
+)
+
+# Warnings
+UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or {argument}=, to choose)")
+#: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with the factor.
+GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")
+SKY_UNIT = Message("{name}: {keyword} is in {unit} and the blot in {wanted}; it is added as it is")
+NO_SKY = Message("{name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
+
+# ---- World coordinates ----
+
+NO_HEADER_WCS = Message("{name}: no celestial WCS in its header (CTYPE1 = {value!r})")
+NO_STORED_WCS = Message("{name}: no WCS at {place} of its ASDF tree: it has none, or one for each slit")
+NOT_CELESTIAL = Message(
+    "{name}: its {place} gives {found}, expected longitude and latitude of a 2-D image: spectra cannot be blotted"
+)
+SINGULAR = Message("{name}: its WCS is singular: {evidence}")
+GWCS_FAILS = Message("{name}: its gwcs cannot be evaluated: {reason}")
+WCS_FAILS = Message("the {role}'s WCS cannot be {done}: {reason}")
+WCS_SINGULAR = Message("the {role}'s WCS is singular: its CD matrix is {matrix}")
+WCS_NOT_CELESTIAL = Message("the {role} has no celestial WCS: CTYPE is {found}, expected RA---TAN or the like")
+NO_ROTATION = Message(
+    "the {role}'s WCS has {keyword} {value}, from which no rotation to the other WCS is known: expected {expected}"
+)
+WCS_AXES = Message(
+    "the {role}'s WCS maps {count} pixel axes to {found}: expected two pixel axes to longitude and latitude"
+)
+NO_FRAME = Message("the {role}'s WCS names no celestial frame")
+NO_INVERSE = Message("the {role}'s WCS has no inverse, from the sky to its pixels")
+BAD_TABLE = Message(
+    "the {role}'s WCS has a look-up table ({table}) that cannot be used: "
+    "its values, CRPIX, CRVAL and CDELT must be finite, and CDELT not 0"
+)
+NO_WCS = Message("the {role}, a {kind}, has no WCS: give {role}_wcs")
+WCS_NOT_GIVEN = Message(
+    "the {role}'s WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give {role}_wcs"
+)
+TABLES_ELSEWHERE = Message(
+    "the {role} HDU's WCS has look-up tables in other extensions of its file: give {role}_wcs=WCS(hdu.header, hdulist)"
+)
+FITS_WCS_ONLY = Message(
+    "the source is a {kind}, which takes no {given} as the target's WCS, only astropy.wcs.WCS: give an NDData"
+)
+NOT_A_WCS = Message("the {role}'s WCS is a {kind}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS")
+OFF_THE_SKY = Message("the WCS has no sky position around its central pixel, {pixel}")
+NOT_RA_DEC = Message("user WCS values need a reference with right ascension first, declination second")
+NO_OTHER_WCS = Message("{error}; {reason}")
+
+# Warnings
+#: JWST's exact WCS is a gwcs: `pip install 'skyblot[gwcs]'`, or run the step assign_wcs.
+HEADER_WCS_USED = Message("{name}: {reason}; {loss}")
+PIXEL_AXIS_DROPPED = Message("{name}: its axis {axis}, of one pixel, is dropped")
+NO_CARDS = Message("the target's WCS, a {kind}, has no FITS header: the HDU gets none")
+TABLES_DROPPED = Message(
+    "the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them"
+)
+WCS_AXES_DROPPED = Message("the {role}'s WCS has {count} axes: {dropped} dropped")
+
+# ---- Parameters and arguments ----
+
+NOT_ALLOWED = Message("{name} = {value!r}: expected {allowed}")
+UNKNOWN = Message("unknown {kind} {name!r}{hint}")
+GIVEN_TWICE = Message("{name} is given twice, under two of its names, expected one of them")
+NOT_GIVEN = Message("blot: {missing} not given, expected blot(data, reference, outdata)")
+TOO_MANY_ARGUMENTS = Message("blot() takes at most {most} positional arguments, {count} were given")
+ARGUMENT_TWICE = Message("blot() got {name!r} both as a positional argument and as a keyword")
+NO_SHAPE = Message("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
+NO_SECTION = Message("configObj: no section whose name contains {name!r}, it has {present}")
+FORWARD_RESULT = Message("wcsmap: forward(x, y) returned {kind}, expected two arrays of {count} positions")
+NO_FORWARD = Message("wcsmap: a {kind} has no method forward(x, y)")
+NOT_FLOAT = Message("scale_by_pixel_area=True with data of dtype {dtype}: expected float data")
+NO_EDITOR = Message("editpars: no editor, set VISUAL or EDITOR (or install skyblot[teal] and use a display)")
+EDITOR_FAILED = Message("editpars: the editor {command!r} failed: {reason}")
+NOT_INSTALLED = Message("{name}: {package} is not installed ({reason})")
+PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
+
+# ---- Many exposures ----
+
+#: The other blots are there; repeat the run with `--resume` when the files are in order.
+SOME_FAILED = Message("{failed} of {count} blots could not be made: {reasons}")
+
+# ---- Clusters ----
+
+NOT_FOR_CLUSTER = Message("wcsmap = {wcsmap!r}: is for this process only, leave it or the cluster out")
+NOT_SENT = Message("these settings cannot be sent to the workers: {reason}")
+CLIENT_STATE = Message("client: this distributed.Client is {state}, expected a running synchronous one")
+#: Is the scheduler running, and can this machine reach its port?
+NO_SCHEDULER = Message("client = {address!r}: no Dask scheduler answers: {reason}")
+NO_WORKERS_STARTED = Message(
+    "the workers of a local Dask cluster did not start (in a script, the call has to be behind "
+    'if __name__ == "__main__"): {reason}'
+)
+#: Most often its memory was not enough: give workers more, or each fewer threads.
+WORKERS_DIED = Message("{name}: every worker that was given it died")
+CANCELLED = Message("{name}: was cancelled on the cluster: {reason}")
+WORKER_CANNOT_IMPORT = Message("a worker cannot import skyblot, it has to be installed on all of them: {reason}")
+OTHER_VERSION = Message(
+    "the worker {worker} has skyblot {version}, not {expected} as the process that started the run: "
+    "install the same on both"
+)
+NOT_ON_WORKER = Message("{name}: is not there on the worker {worker}; all workers have to share the files")
+
+# Warnings
+NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when the first one is there")
+
+# ---- Cosmic rays ----
+
+NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
+NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
+NO_TAIL_DIRECTION = Message(
+    "{name}: cte_tail = {value}, but {instrument} has no known direction of tails: "
+    "give cte_direction, 1 (to larger y) or -1"
+)
+
+# Warnings
+#: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
+MISALIGNED = Message(
+    "its sources lie ({dx:+.2f}, {dy:+.2f}) pixel from where the blot has them: "
+    "more than {most:g} pixel makes sources look like cosmic rays; align the exposures first"
+)
+UNLIKELY_FRACTION = Message(
+    "{percent:.2f} % of its pixels were rejected, and {low:.2g} to {high:.2g} % are "
+    "expected of {instrument} in {seconds:g} s: {question}"
+)
+
+# ---- Command line ----
+
+ONE_OUTPUT = Message(
+    "--output names one file, but there are {count} images to blot onto ({names}): "
+    "use --output-dir, or name one extension, as in file.fits[sci,1]"
+)
+CHECK_WHAT = Message("--check needs the FILE to validate")
+NOT_A_PAGE = Message("--report {name}: expected the name of a page to write, .html")
+REPORT_OTHER_WCS = Message(
+    "--report compares blots with exposures pixel by pixel: it does not go with another WCS "
+    "(--outscale, --orient, --raref, --decref, --xrefpix, --yrefpix, --outnx, --outny)"
+)
