@@ -1,6 +1,5 @@
 """A run of ``skyblot blot``: what it makes, what it tells, and its exit code."""
 
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -169,9 +168,9 @@ class _Run:
         self._interruption.gentle = not self._single  # then there will be a next outcome before long
         self._screen.expect(number)
         if self._request.options.dry_run:
-            self._show_table(plan, sys.stdout.isatty(), self._screen.result)
+            self._show_table(plan, self._screen.out_is_terminal, self._screen.result)
         elif number > 1 and not self._single:
-            self._show_table(plan, sys.stderr.isatty(), self._screen.message)
+            self._show_table(plan, self._screen.err_is_terminal, self._screen.message)
 
     def _show_table(self, plan: Plan, terminal: bool, show: Callable[[Any], None]) -> None:
         rows = plan_table.plan_rows(plan, self._tasks)

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Where lines go, above the progress bar where there is one."""
+    """Where lines go, above the progress bar where there is one.
 
-    def __init__(self, bar: ProgressBar, *, quiet: bool = False) -> None:
+    Attributes
+    ----------
+    out_is_terminal, err_is_terminal : bool
+        What stdout and stderr are: the bar puts something in their place, which does not always tell.
+    """
+
+    def __init__(self, bar: ProgressBar, terminals: tuple[bool, bool], *, quiet: bool = False) -> None:
         self._bar, self._quiet = bar, quiet
+        self.out_is_terminal, self.err_is_terminal = terminals
         self.expect, self.advance = bar.expect, bar.advance
 
     def result(self, what: Any) -> None:
@@ -35,7 +42,7 @@ class Screen:
         self._print(text, err=True)
 
     def _print(self, what: Any, *, err: bool) -> None:
-        console = self._bar.console if err or sys.stdout.isatty() else None  # both are the bar's terminal, then
+        console = self._bar.console if err or self.out_is_terminal else None  # both are the bar's terminal, then
         if console is None and isinstance(what, str):
             click.echo(what, err=err)
             return
@@ -48,8 +55,9 @@ class Screen:
 @contextmanager
 def screen(*, quiet: bool) -> Iterator[Screen]:
     """Yield a `Screen`, with a progress bar if stderr is a terminal."""
-    with progress_bar(not quiet and sys.stderr.isatty()) as bar:
-        yield Screen(bar, quiet=quiet)
+    terminals = sys.stdout.isatty(), sys.stderr.isatty()
+    with progress_bar(not quiet and terminals[1]) as bar:
+        yield Screen(bar, terminals, quiet=quiet)
 
 
 def result_line(result: "BlotResult") -> str:
