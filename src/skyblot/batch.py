@@ -168,8 +168,6 @@ def _as_they_end(running: "Sequence[tuple[Task, Future[BlotResult]]]") -> "Itera
 class _Run:
     """A run in progress; outcomes are handed over by the thread that started it."""
 
-    _maker = BLOT
-
     def __init__(
         self,
         source: Source,

@@ -294,7 +294,7 @@ def test_memory_limits_that_are_none(given):
 def test_workers_fit_into_memory(monkeypatch):
     """As many blots at once as have room in half of the memory, one at least."""
     run = object.__new__(batch._Run)
-    run._memory, run._threads = 100 * 12 * 10**6, 8
+    run._memory, run._threads, run._maker = 100 * 12 * 10**6, 8, batch.BLOT
     members = tuple(Footprint(Task(parse_name("a"), Path("a")), (1000, n * 1000), 1.0, EMPTY) for n in (1, 10))
     assert run._workers(batch.Group(members * 20, EMPTY)) == 5
     assert run._workers(batch.Group(members[:1] * 20, EMPTY)) == 8
