@@ -213,7 +213,7 @@ EXAMPLES = {
     ),
     # Many exposures
     "SOME_FAILED": (
-        {"failed": 1, "count": 8, "reasons": "a_flc.fits: no such file"},
+        {"failed": 1, "count": 8, "what": "blots", "reasons": "a_flc.fits: no such file"},
         "1 of 8 blots could not be made: a_flc.fits: no such file",
     ),
     # Clusters

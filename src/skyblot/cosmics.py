@@ -122,7 +122,7 @@ def reject_files(
         run_batch(source, tasks, settings, options, bar.counting(run.collect), planned, maker=MASK)
     done = [run.results[task.path] for task in tasks if task.path in run.results]
     if failures:
-        raise BatchError(list(done), failures)
+        raise BatchError(list(done), failures, "masks")
     return done
 
 

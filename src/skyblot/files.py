@@ -19,21 +19,21 @@ from .progress import progress_bar
 
 
 class BatchError(SkyblotError):
-    """Some blots of many could not be made; the others are there.
+    """Some blots, or masks, of many could not be made; the others are there.
 
     Attributes
     ----------
-    results : list of BlotResult
+    results : list of BlotResult or RejectResult
     failures : list of Failure
         Each with `reference`, `reason` and `error`.
     """
 
-    def __init__(self, results: list[BlotResult], failures: list[Failure]) -> None:
+    def __init__(self, results: list[BlotResult], failures: list[Failure], what: str = "blots") -> None:
         self.results, self.failures = results, failures
         reasons = "; ".join(each.reason for each in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         count = len(results) + len(failures)
-        super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, reasons=reasons + more))
+        super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, what=what, reasons=reasons + more))
 
 
 def blot_file(

@@ -204,8 +204,8 @@ PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
 
 # ---- Many exposures ----
 
-#: The other blots are there; repeat the run with `--resume` when the files are in order.
-SOME_FAILED = Message("{failed} of {count} blots could not be made: {reasons}")
+#: The others are there; repeat the run with `--resume` when the files are in order.
+SOME_FAILED = Message("{failed} of {count} {what} could not be made: {reasons}")
 
 # ---- Clusters ----
 

@@ -189,7 +189,7 @@ class TestRefusals:
     def test_other_exposures_go_on(self, demo, out):
         bad = out / "bad_flc.fits"
         bad.write_bytes(b"no FITS")
-        with pytest.raises(BatchError, match="1 of 3 blots could not be made") as caught:
+        with pytest.raises(BatchError, match="1 of 3 masks could not be made") as caught:
             reject_files(demo.median, [bad, demo.exposures[0]], out)
         assert len(caught.value.results) == 2
 
