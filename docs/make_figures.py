@@ -15,6 +15,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from astropy.io import fits
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 import skyblot
@@ -22,6 +24,7 @@ from skyblot.demo import DemoPlan, chip_frame, chip_wcs, demo_scene, exposure_fa
 from skyblot.demo.detector import IDC_SCALE, MOSAIC_SCALE
 from skyblot.kernels.interpolants import interpolant
 from skyblot.parameters import INTERPOLANTS
+from skyblot.pixelmap import adaptive
 
 HERE = Path(__file__).parent
 FIGURES, TABLES = HERE / "_static" / "figures", HERE / "tables"
@@ -231,6 +234,68 @@ def nonlinear(u, v, x, y) -> tuple[np.ndarray, np.ndarray]:
     return bend[..., 0], bend[..., 1]
 
 
+class SlitAndKink:
+    """A map with a smooth distortion, a kink along an oblique line, and a slit without positions."""
+
+    shape = (512, 1024)
+
+    @staticmethod
+    def kink(y: np.ndarray) -> np.ndarray:
+        """x of the kink."""
+        return 720.0 + 0.45 * y
+
+    @staticmethod
+    def in_slit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Where there is no position."""
+        return (np.abs(y - 300 + 0.05 * x) < 5) & (np.abs(x - 300) < 170)
+
+    def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Source positions."""
+        bend = 2e-5 * x * y + 0.04 * np.maximum(x - self.kink(y), 0.0)
+        mapped = np.where(self.in_slit(x, y), np.nan, 1.01 * x + bend)
+        return mapped, y + 3e-5 * x**2
+
+
+def adaptive_blocks() -> None:
+    """The adaptive map of a target with a slit and a kink: its blocks, and where the true map is asked."""
+    truth = SlitAndKink()
+    made = adaptive.adaptive_map(truth, truth.shape, 1e-4)
+    blocks, stored = made._patches.boxes, made._pixels.boxes
+    nodes = adaptive._node_places(blocks).reshape(2, -1)
+    checks = np.concatenate([adaptive._lattice(truth.shape), adaptive._check_places(blocks).reshape(2, -1)], axis=1)
+    checks = checks[:, ~within(stored, *checks)]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), dpi=110, layout="constrained", width_ratios=(1.6, 1))
+    slit = np.where(truth.in_slit(*np.indices(truth.shape)[::-1]), 0.0, np.nan)
+    y = np.array([-0.5, truth.shape[0] - 0.5])
+    for axes, size in ((left, 1.0), (right, 5.0)):
+        axes.add_collection(boxes_of(stored, facecolor="#f7d9c1", edgecolor="#d55e00", lw=0.5))
+        axes.add_collection(boxes_of(blocks, facecolor="none", edgecolor="#0072b2", lw=0.8))
+        axes.imshow(slit, cmap="gray", origin="lower", interpolation="nearest", zorder=2)
+        axes.plot(truth.kink(y), y, color="#222222", lw=1.0, ls="--")
+        axes.plot(*nodes, ".", color="#0072b2", ms=size, mew=0, label="nodes")
+        axes.plot(*checks, ".", color="#009e73", ms=size, mew=0, label="check pixels")
+        axes.set(aspect="equal", xlabel="x [pixel]")
+        axes.grid(False)
+    left.set(xlim=(-0.5, 1023.5), ylim=(-0.5, 511.5), ylabel="y [pixel]")
+    left.set_title("the whole target", fontsize=10)
+    right.set(xlim=(384, 544), ylim=(224, 352))
+    right.set_title("the right end of the slit", fontsize=10)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9, markerscale=1.6)
+    save(figure, "adaptive", 32)
+
+
+def within(boxes: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Whether positions lie in any of some blocks of pixels."""
+    x0, y0, x1, y1 = boxes.T[:, :, None]
+    return ((x >= x0) & (x < x1) & (y >= y0) & (y < y1)).any(axis=0)
+
+
+def boxes_of(boxes: np.ndarray, **style) -> PatchCollection:
+    """Return blocks of pixels as rectangles."""
+    shapes = [Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes]
+    return PatchCollection(shapes, **style)
+
+
 def step_table() -> None:
     """The error of the bilinear grid on one chip of the demo."""
     plan = DemoPlan()
@@ -248,7 +313,9 @@ def main() -> None:
     FIGURES.mkdir(parents=True, exist_ok=True)
     TABLES.mkdir(exist_ok=True)
     with plt.rc_context(STYLE):
-        for make in (picture, kernels, frequency_response, distortion, wave_table, star_field_table, step_table):
+        for make in (picture, kernels, frequency_response, distortion, adaptive_blocks):
+            make()
+        for make in (wave_table, star_field_table, step_table):
             make()
 
 

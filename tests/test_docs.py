@@ -230,6 +230,13 @@ def test_links_of_the_readme_lead_somewhere():
         assert link.startswith("https://") or (ROOT / link).is_file(), link
 
 
+def test_the_layout_in_contributing_names_every_module_and_no_other():
+    layout = re.search(r"```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]
+    named = re.findall(r"(?<!\S)(\w+\.py|\w+/)(?!\S)", layout)
+    there = {f"{each.name}/" if each.ispkg else f"{each.name}.py" for each in pkgutil.iter_modules(skyblot.__path__)}
+    assert sorted(named) == sorted(there - {"__main__.py", "demo/"})
+
+
 def test_no_page_names_a_place_on_somebodys_machine():
     for path in [*PAGES, ROOT / "docs" / "conf.py", ROOT / "docs" / "make_figures.py"]:
         assert not re.search(r"/(work|home|tmp|root|Users)/", path.read_text()), path

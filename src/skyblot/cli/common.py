@@ -24,7 +24,8 @@ def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated]
 
     def add(function: Decorated) -> Decorated:
         for row in reversed(rows):
-            function = click.option(*_flags(row), default=None, help=_help(row), metavar=_metavar(row))(function)
+            facts: dict[str, Any] = {"help": _help(row), "metavar": _metavar(row), "shell_complete": _completion(row)}
+            function = click.option(*_flags(row), default=None, **facts)(function)
         return function
 
     return add
@@ -38,6 +39,11 @@ def _metavar(row: Parameter) -> str | None:
     if row.kind == "bool":
         return None
     return "NAME" if row.choices else {"text": "KEYWORD", "integer": "N"}.get(row.kind, "X")
+
+
+def _completion(row: Parameter) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell completes a value to: the choices that begin as it does."""
+    return lambda _context, _option, start: [choice for choice in row.choices if choice.startswith(start.lower())]
 
 
 def _help(row: Parameter) -> str:
