@@ -243,7 +243,7 @@ NO_TAIL_DIRECTION = Message(
 # Warnings
 #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
 MISALIGNED = Message(
-    "its sources lie ({dx:+.2f}, {dy:+.2f}) pixel from where the blot has them: "
+    "its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has them: "
     "more than {most:g} pixel makes sources look like cosmic rays; align the exposures first"
 )
 UNLIKELY_FRACTION = Message(

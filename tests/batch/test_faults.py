@@ -42,8 +42,8 @@ def command_line(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-# One process has everything imported, and forks; its children are killed shortly after a number of blots are there, from
-# none on: at any moment of a run, however long the machine takes for it.
+# One process has everything imported, and forks; its children are killed shortly after a number of blots are there,
+# from none on: at any moment of a run, however long the machine takes for it.
 KILLER = """
 import hashlib, json, os, pathlib, random, shutil, signal, sys, time
 import skyblot

@@ -74,6 +74,12 @@ def test_outputs_are_left_to_the_shell(complete):
     assert complete("skyblot blot a.fits b.fits --config my") == ["file,my"]
 
 
+@pytest.mark.parametrize("command", ["blot", "reject", "info", "show"])
+def test_inputs_are_left_to_the_shell(complete, command):
+    assert complete(f"skyblot {command} mos") == ["file,mos"]
+    assert complete("skyblot blot a.fits b.fits mos") == ["file,mos"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_there_is_a_script_for_each_shell(shell, monkeypatch, capsys):
     monkeypatch.setenv("_SKYBLOT_COMPLETE", f"{shell}_source")

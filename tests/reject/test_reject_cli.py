@@ -13,6 +13,7 @@ from mask_files import read
 import skyblot
 from skyblot import reject_files
 from skyblot.cli import main
+from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR
 
 RESULT = re.compile(
     r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d\d) % rejected"
@@ -90,3 +91,8 @@ class TestCommandLine:
         assert code == 0
         for word in ("SOURCE EXPOSURE...", "--save-blots", "--update-dq", "--clean", "--rule", "--snr", "--interp"):
             assert word in said
+
+    def test_help_tells_the_defaults_of_the_rule(self, run):
+        said = " ".join(run("--help")[1].split())
+        for pair in (DEFAULT_SNR["skyblot"], DEFAULT_SCALE["skyblot"]):
+            assert "[default {:g} {:g}; with --rule plain the instrument's]".format(*pair) in said

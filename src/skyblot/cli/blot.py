@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ..parameters import TABLE
-from .common import HELP, parameter_options, parameters_of, set_up_messages, verbosity_options
+from .common import HELP, complete_files, parameter_options, parameters_of, set_up_messages, verbosity_options
 from .sections import SectionedCommand
 
 #: The help's sections, and what they list.
@@ -17,8 +17,8 @@ _SECTIONS = {
 
 
 @click.command("blot", cls=SectionedCommand, sections=_SECTIONS, context_settings=HELP)
-@click.argument("source")
-@click.argument("references", metavar="REFERENCE...", nargs=-1, required=True)
+@click.argument("source", shell_complete=complete_files)
+@click.argument("references", metavar="REFERENCE...", nargs=-1, required=True, shell_complete=complete_files)
 @click.option("-o", "--output", type=click.Path(), help="File to write, where there is a single blot.")
 @click.option(
     "--output-dir", type=click.Path(), default=".", help="Folder for the blots, <root>_sci<N>_blt.fits (.asdf)."

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..errors import SkyblotWarning
 from ..parameters import TABLE, Parameter, Parameters
@@ -44,6 +45,11 @@ def _metavar(row: Parameter) -> str | None:
 def _completion(row: Parameter) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """What a shell completes a value to: the choices that begin as it does."""
     return lambda _context, _option, start: [choice for choice in row.choices if choice.startswith(start.lower())]
+
+
+def complete_files(_context: click.Context, _argument: click.Parameter, start: str) -> list[CompletionItem]:
+    """Leave the completion of a file's name to the shell."""
+    return [CompletionItem(start, type="file")]
 
 
 def _help(row: Parameter) -> str:

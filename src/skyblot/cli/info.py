@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SkyblotError
-from .common import HELP, set_up_messages, verbosity_options
+from .common import HELP, complete_files, set_up_messages, verbosity_options
 
 if TYPE_CHECKING:
     from ..inspection import ImageInfo, MapInfo, PairInfo, WCSInfo
 
 
 @click.command("info", context_settings=HELP)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--with", "source", metavar="MOSAIC", help="Tell what the blots of MOSAIC onto each FILE would be.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete_files)
+@click.option(
+    "--with",
+    "source",
+    metavar="MOSAIC",
+    shell_complete=complete_files,
+    help="Tell what the blots of MOSAIC onto each FILE would be.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 @verbosity_options
 @click.pass_context

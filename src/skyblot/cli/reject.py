@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..parameters import TABLE, USER_WCS_SECTION
-from .common import HELP, parameter_options, parameters_of, set_up_messages, verbosity_options
+from .common import HELP, complete_files, parameter_options, parameters_of, set_up_messages, verbosity_options
 from .sections import SectionedCommand
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ _SECTIONS = {
 
 
 @click.command("reject", cls=SectionedCommand, sections=_SECTIONS, context_settings=HELP)
-@click.argument("source")
-@click.argument("exposures_named", metavar="EXPOSURE...", nargs=-1, required=True)
+@click.argument("source", shell_complete=complete_files)
+@click.argument("exposures_named", metavar="EXPOSURE...", nargs=-1, required=True, shell_complete=complete_files)
 @click.option("--output-dir", type=click.Path(), default=".", help="Folder for the masks, <root>_sci<N>_crmask.fits.")
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--save-blots", is_flag=True, help="Write the blots too, <root>_sci<N>_blt.fits.")
@@ -44,9 +44,17 @@ _SECTIONS = {
     help="skyblot, or plain: that of drizCR and of the pipelines of JWST and Roman. [default skyblot]",
 )
 @click.option(
-    "--snr", type=(float, float), metavar="SEED MEMBER", help="Thresholds in sigma; by default the instrument's."
+    "--snr",
+    type=(float, float),
+    metavar="SEED MEMBER",
+    help="Thresholds in sigma. [default 4.8 3.4; with --rule plain the instrument's]",
 )
-@click.option("--scale", type=(float, float), metavar="X X", help="What the blot's structure is multiplied by.")
+@click.option(
+    "--scale",
+    type=(float, float),
+    metavar="X X",
+    help="What the blot's structure is multiplied by. [default 0.75 0.45; with --rule plain the instrument's]",
+)
 @click.option("--exposures", type=int, metavar="N", help="Exposures in SOURCE; by default NCOMBINE, or those named.")
 @click.option("--grow", type=float, metavar="X", help="Reject all within so many pixels of bad ones too. [default 0]")
 @click.option("--cte-tail", type=int, metavar="N", help="Length of tails of charge. [pixels; default 0]")
@@ -144,6 +152,6 @@ def result_line(result: "RejectResult") -> str:
     """One line about a mask: file, shape, percent rejected, misalignment, seconds."""
     ny, nx = result.shape
     dx, dy = result.misalignment
-    moved = "" if math.isnan(result.misalignment_error) else f"  moved ({dx:+.3f}, {dy:+.3f}) pixel"
+    moved = "" if math.isnan(result.misalignment_error) else f"  moved ({dx:+z.3f}, {dy:+z.3f}) pixel"
     share = f"{100 * result.fraction:.2f} % rejected"
     return f"{result.path}  {ny} x {nx}  {share}{moved}  {result.seconds:.2f} s"

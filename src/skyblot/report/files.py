@@ -152,7 +152,7 @@ def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
     dx, dy = misalignment
     if not math.isfinite(dx + dy + error):
         return "not known: too few sources"
-    return f"{dx:+.3f}, {dy:+.3f} ± {error:.3f} pixel".replace("-", "−")
+    return f"{dx:+z.3f}, {dy:+z.3f} ± {error:.3f} pixel".replace("-", "−")
 
 
 def _misalignment_notes(found: "Systematics") -> list[str]:
