@@ -32,7 +32,7 @@ test: $(VENV)/.ready-test  ## run the tests
 	$(BIN)/python -m pytest -n auto
 
 test-oldest: $(OLDEST)/.ready-oldest  ## run the tests with the oldest versions of all that skyblot needs
-	$(OLDEST)/bin/python -m pytest -n auto -p no:cacheprovider
+	NUMBA_CACHE_DIR=$(CURDIR)/$(OLDEST)/numba $(OLDEST)/bin/python -m pytest -n auto -p no:cacheprovider
 
 $(OLDEST)/.ready-oldest: pyproject.toml tools/oldest.py
 	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
