@@ -21,13 +21,13 @@ from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
-from .scaling import Facts, unit_kind
+from .scaling import JWST_EXPTIME, Facts, unit_kind
 
 #: What the closed form differs from `astropy.wcs` by, at most, pixels: see the page on accuracy.
 CLOSED_FORM_ERROR = 1e-8
 CLOSED_FORM, ADAPTIVE, EVERY_PIXEL = "closed form", "adaptive map", "exact at every pixel"
 #: Where exposure time and sky are looked for.
-_EXPTIME, _SKY = ("EXPTIME", "EFFEXPTM", "XPOSURE", "DRIZEXPT"), ("MDRIZSKY", "BKGLEVEL")
+_EXPTIME, _SKY = ("EXPTIME", *JWST_EXPTIME, "DRIZEXPT"), ("MDRIZSKY", "BKGLEVEL")
 #: How masks say how they were made.
 _MASK_CARDS = ("CRVER", "CRSRC", "CREXP", "CRRULE", "CRFRAC")
 #: Distortions of FITS WCS that are in the name of the projection.

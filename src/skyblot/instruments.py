@@ -8,7 +8,7 @@ from typing import Any
 from . import messages
 from .errors import ParameterError
 from .rejection import Criteria
-from .scaling import COUNTS, RATE, Facts, unit_kind
+from .scaling import COUNTS, JWST_EXPTIME, RATE, Facts, unit_kind
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
@@ -146,7 +146,7 @@ def criteria_for(instrument: Instrument, given: Mapping[str, Any], exposures: in
 
 def exposure_time(facts: Facts) -> float | None:
     """Return the exposure time in seconds, None where the headers have none."""
-    for keyword in ("EXPTIME", "EFFEXPTM", "XPOSURE"):
+    for keyword in ("EXPTIME", *JWST_EXPTIME):
         value = facts.find(keyword)
         if isinstance(value, int | float) and math.isfinite(value) and value > 0:
             return float(value)

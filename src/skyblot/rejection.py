@@ -12,15 +12,13 @@ from .bands import for_each_band
 from .errors import DataError, ParameterError, SkyblotWarning, closest, not_allowed
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
-from .residuals import Systematics, measure
+from .residuals import MISALIGNED, Systematics, measure, misaligned
 
 RULES = ("skyblot", "plain")
 #: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
 #: skyblot, `PAIR`, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
 DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
 DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
-#: A misalignment above this, in pixels, is worth a warning; so is an uncertainty below a fifth of it, no other.
-MISALIGNED = 0.1
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
@@ -169,10 +167,9 @@ class Rejection:
 
     def misaligned(self) -> str:
         """Return a sentence on a misalignment that matters, else an empty string."""
-        dx, dy = self.misalignment
-        size = math.hypot(dx, dy)
-        if not (size > MISALIGNED and size > 5 * self.misalignment_error):
+        if not misaligned(self.misalignment, self.misalignment_error):
             return ""
+        dx, dy = self.misalignment
         return messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED)
 
 

@@ -29,6 +29,9 @@ _SETTLED = 1e-5
 _ROUNDS = 20
 
 
+#: A misalignment above this, in pixels, matters; if its error is below a fifth of it.
+MISALIGNED = 0.1
+
 #: Exposure, blot, sigma, and the pixels to judge.
 Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -51,6 +54,12 @@ class Systematics:
             return self.background, 0.0, 0.0, 0.0
         dx, dy = self.misalignment
         return self.background, -dx, -dy, self.sharpness
+
+
+def misaligned(misalignment: tuple[float, float], error: float) -> bool:
+    """Whether a misalignment matters, and is no chance."""
+    size = math.hypot(*misalignment)
+    return size > MISALIGNED and size > 5 * error
 
 
 def measure(

@@ -20,7 +20,7 @@ _BRIGHTNESS = re.compile(r".*(/\s*(sr|arcsec|deg|\()|(sr|arcsec2?|deg2?)(\^|\*\*
 _ELECTRONS = re.compile(r"e|photoe")
 
 #: JWST's names of the exposure time, in its primary header and beside the image.
-_JWST_EXPTIME = ("EFFEXPTM", "XPOSURE")
+JWST_EXPTIME = ("EFFEXPTM", "XPOSURE")
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _output_exptime(parameters: Parameters, reference: Facts) -> float:
 
 def _exptime(image: Facts, *keywords: str, hint: str) -> float:
     """The first of the keywords that the image has, in seconds; JWST's names too where the first is EXPTIME."""
-    jwst = _JWST_EXPTIME if keywords[0].upper() == "EXPTIME" else ()
+    jwst = JWST_EXPTIME if keywords[0].upper() == "EXPTIME" else ()
     for keyword in (keywords[0], *jwst, *keywords[1:]):
         value = image.find(keyword)
         if value is None:

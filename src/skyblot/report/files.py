@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 #: The label of the background: views are of the blot on the exposure's level, so that blinking shows sources only.
 BACKGROUND = "background, added to the blot here"
-#: A misalignment above this, in pixels, is worth a note; so is five times its error, no less.
-MISALIGNED = 0.1
 #: Facts of an exposure that a reader wants to see, by keyword.
 _FACTS = {"EXPTIME": "exposure time [s]", "FILTER": "filter", "INSTRUME": "instrument", "DETECTOR": "detector"}
 
@@ -156,7 +154,9 @@ def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
 
 
 def _misalignment_notes(found: "Systematics") -> list[str]:
-    size = math.hypot(*found.misalignment)
-    if not (size > MISALIGNED and size > 5 * found.misalignment_error):
+    from ..residuals import misaligned
+
+    if not misaligned(found.misalignment, found.misalignment_error):
         return []
+    size = math.hypot(*found.misalignment)
     return [f"Sources lie {size:.2f} pixel from where the blot has them: their residuals are those of misalignment."]
