@@ -97,6 +97,11 @@ class Plan:
     memory_bytes: int
     seconds: float
 
+    @property
+    def count(self) -> int:
+        """How many images there are in all groups."""
+        return sum(len(group.members) for group in self.groups)
+
 
 Outcome = BlotResult | Failure
 

@@ -34,7 +34,7 @@ class ProgressBar:
 
     def expect_plan(self, plan: "Plan", what: str = "blotting") -> None:
         """Begin to count the images of a plan."""
-        self.expect(sum(len(group.members) for group in plan.groups), what)
+        self.expect(plan.count, what)
 
     def advance(self) -> None:
         """Count one more; nothing before `expect`."""

@@ -1,7 +1,6 @@
 """A run of ``skyblot blot``: what it makes, what it tells, and its exit code."""
 
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from ..io.atomic import file_identity
 from ..job import checked_threads
 from ..memory import memory_limit
 from . import plan_table
+from .common import traceback_of
 from .reports import check_report, write_blot_report
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
@@ -159,17 +159,16 @@ class _Run:
             raise failure.error
         self._screen.error(f"skyblot: error: {_reason(failure)}")
         if self._request.debug:
-            self._screen.error("".join(traceback.format_exception(failure.error)).rstrip())
+            self._screen.error(traceback_of(failure.error))
         if self._request.options.fail_fast:
             raise _Enough
 
     def _planned(self, plan: Plan) -> None:
-        number = sum(len(group.members) for group in plan.groups)
         self._interruption.gentle = not self._single  # then there will be a next outcome before long
-        self._screen.expect(number)
+        self._screen.expect_plan(plan)
         if self._request.options.dry_run:
             self._show_table(plan, self._screen.out_is_terminal, self._screen.result)
-        elif number > 1 and not self._single:
+        elif plan.count > 1 and not self._single:
             self._show_table(plan, self._screen.err_is_terminal, self._screen.message)
 
     def _show_table(self, plan: Plan, terminal: bool, show: Callable[[Any], None]) -> None:

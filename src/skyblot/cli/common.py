@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -96,6 +97,11 @@ def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
     warnings.simplefilter("default" if debug else "ignore")
     warnings.simplefilter("ignore" if quiet else "once", SkyblotWarning)
     warnings.showwarning = _show_warning
+
+
+def traceback_of(error: BaseException) -> str:
+    """Where an error comes from, for ``--debug``."""
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 class _Messages(logging.Handler):

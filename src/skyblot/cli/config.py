@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from .. import messages
-from .common import set_up_messages, verbosity_options
+from .common import HELP, set_up_messages, verbosity_options
 
 
-@click.command("config", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("config", context_settings=HELP)
 @click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Validate FILE and show the values it sets, instead of writing it.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")

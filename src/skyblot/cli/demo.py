@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from .common import set_up_messages, verbosity_options
+from .common import HELP, set_up_messages, verbosity_options
 from .screen import result_line, screen
 
 
-@click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("demo", context_settings=HELP)
 @click.argument("folder", metavar="[DIR]", default="skyblot-demo", type=click.Path(path_type=Path))
 @click.option(
     "--kind",

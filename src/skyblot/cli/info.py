@@ -2,7 +2,6 @@
 
 import json
 import math
-import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SkyblotError
-from .common import HELP, complete_files, set_up_messages, verbosity_options
+from .common import HELP, complete_files, set_up_messages, traceback_of, verbosity_options
 
 if TYPE_CHECKING:
     from ..inspection import ImageInfo, MapInfo, PairInfo, WCSInfo
@@ -62,7 +61,7 @@ def command(
             failed += 1
             click.echo(f"skyblot: error: {error}", err=True)
             if debug:
-                click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
+                click.echo(traceback_of(error), err=True)
             continue
         images += found
         if not as_json:

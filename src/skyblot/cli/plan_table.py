@@ -70,7 +70,7 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
 
 def totals(plan: "Plan") -> str:
     """One line: how many blots, and about what they take."""
-    number = sum(len(group.members) for group in plan.groups)
+    number = plan.count
     blots = "1 blot" if number == 1 else f"{number} blots"
     needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
     return f"{blots} to make, {plan.kept} kept{needs}"

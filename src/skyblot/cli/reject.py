@@ -1,13 +1,20 @@
 """``skyblot reject``: find the cosmic rays of exposures."""
 
 import math
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..parameters import TABLE, USER_WCS_SECTION
-from .common import HELP, complete_files, parameter_options, parameters_of, set_up_messages, verbosity_options
+from .common import (
+    HELP,
+    complete_files,
+    parameter_options,
+    parameters_of,
+    set_up_messages,
+    traceback_of,
+    verbosity_options,
+)
 from .sections import SectionedCommand
 
 if TYPE_CHECKING:
@@ -124,9 +131,8 @@ class _Told:
         self._shown, self._interruption, self._report = shown, interruption, report
 
     def plan(self, plan: "Plan") -> None:
-        number = sum(len(group.members) for group in plan.groups)
-        self._shown.expect(number, "comparing")
-        self._interruption.gentle = number > 1  # then there will be a next result before long
+        self._shown.expect_plan(plan, "comparing")
+        self._interruption.gentle = plan.count > 1  # then there will be a next result before long
 
     def result(self, result: "RejectResult") -> None:
         self._shown.result(result_line(result))
@@ -143,7 +149,7 @@ class _Told:
         for failure in failures:
             self._shown.error(f"skyblot: error: {failure.reason}")
             if debug:
-                self._shown.error("".join(traceback.format_exception(failure.error)).rstrip())
+                self._shown.error(traceback_of(failure.error))
             if self._report is not None:
                 self._report.note(f"failed: {failure.reason}")
 

@@ -25,7 +25,7 @@ class Screen:
     def __init__(self, bar: ProgressBar, terminals: tuple[bool, bool], *, quiet: bool = False) -> None:
         self._bar, self._quiet = bar, quiet
         self.out_is_terminal, self.err_is_terminal = terminals
-        self.expect, self.advance = bar.expect, bar.advance
+        self.expect, self.expect_plan, self.advance = bar.expect, bar.expect_plan, bar.advance
 
     def result(self, what: Any) -> None:
         """Print a line, or what rich can draw, on stdout, unless quiet."""

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from .common import complete_files, set_up_messages, verbosity_options
+from .common import HELP, complete_files, set_up_messages, verbosity_options
 
 
-@click.command("show", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("show", context_settings=HELP)
 @click.argument("file", shell_complete=complete_files)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG to write; by default FILE's name with .png.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing PNG.")
