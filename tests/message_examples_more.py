@@ -27,6 +27,10 @@ EXAMPLES = {
         "isky01a1q_flc.fits[sci,2]: no ERR extension, and no gain and no read noise in its headers: "
         "give --gain and --read-noise (gain=, read_noise=)",
     ),
+    "KEYWORD_TWICE": (
+        {"name": "med.fits[0]", "keyword": "EXPTIME", "value": 412.2},
+        "med.fits[0]: EXPTIME is there more than once, with different values; 412.2, the first, is used",
+    ),
     "UNIT_ASSUMED": (
         {
             "name": "med.fits[0]",

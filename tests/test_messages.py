@@ -1,12 +1,11 @@
 """The catalogue of messages: all that is raised or warned comes from it, all of it is used, and reads well."""
 
 import ast
+import importlib
 import re
 import string
 from pathlib import Path
 
-import message_examples
-import message_examples_more
 import pytest
 
 import skyblot
@@ -15,7 +14,12 @@ from skyblot.messages import Message
 
 PACKAGE = Path(skyblot.__file__).parent
 CATALOGUE = {name: value for name, value in vars(messages).items() if isinstance(value, Message)}
-EXAMPLES = {**message_examples.EXAMPLES, **message_examples_more.EXAMPLES}
+#: Of all modules of examples.
+EXAMPLES = {
+    name: example
+    for path in sorted(Path(__file__).parent.glob("message_examples*.py"))
+    for name, example in importlib.import_module(path.stem).EXAMPLES.items()
+}
 ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 #: What takes the text of an error or a warning as its first argument.
 SPEAKERS = ERRORS | {"type(error)", "TypeError", "click.UsageError", "warnings.warn", "_warn", "logger.warning"}
@@ -135,7 +139,6 @@ def test_a_missing_field_is_an_error():
 
 def test_every_message_has_an_example():
     assert set(EXAMPLES) == set(CATALOGUE)
-    assert not set(message_examples.EXAMPLES) & set(message_examples_more.EXAMPLES)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -10,6 +10,7 @@ import numpy as np
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
 from .exposure import Settings, Task, open_source, plan_job, target_of
+from .facts import Facts
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.images import Image, list_images, open_image
@@ -21,7 +22,7 @@ from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
-from .scaling import JWST_EXPTIME, Facts, unit_kind
+from .scaling import JWST_EXPTIME, unit_kind
 
 #: What the closed form differs from `astropy.wcs` by, at most, pixels: see the page on accuracy.
 CLOSED_FORM_ERROR = 1e-8

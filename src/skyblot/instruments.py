@@ -7,8 +7,9 @@ from typing import Any
 
 from . import messages
 from .errors import ParameterError
+from .facts import Facts
 from .rejection import Criteria
-from .scaling import COUNTS, JWST_EXPTIME, RATE, Facts, unit_kind
+from .scaling import COUNTS, JWST_EXPTIME, RATE, unit_kind
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.

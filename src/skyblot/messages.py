@@ -129,6 +129,9 @@ NO_NOISE = Message(
 )
 
 # Warnings
+KEYWORD_TWICE = Message(
+    "{name}: {keyword} is there more than once, with different values; {value!r}, the first, is used"
+)
 UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or {argument}=, to choose)")
 #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with the factor.
 GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")

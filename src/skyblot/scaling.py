@@ -1,14 +1,12 @@
 """Units, exposure, pixel area, sky: what a blot is multiplied by and what is added to it."""
 
-import math
 import re
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from . import messages
-from .errors import DataError, SkyblotWarning, one_line
+from .errors import DataError, SkyblotWarning
+from .facts import Facts, number
 from .parameters import Parameters
 
 COUNTS, RATE, BRIGHTNESS = "counts", "cps", "surface brightness"
@@ -21,40 +19,6 @@ _ELECTRONS = re.compile(r"e|photoe")
 
 #: JWST's names of the exposure time, in its primary header and beside the image.
 JWST_EXPTIME = ("EFFEXPTM", "XPOSURE")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Where the facts about an image are looked up: its extension's header, then the primary header.
-
-    Attributes
-    ----------
-    name : str
-        File and extension, for messages.
-    extension, primary : mapping
-        FITS headers, or any mappings of upper-case keywords.
-    """
-
-    name: str
-    extension: Mapping[str, Any]
-    primary: Mapping[str, Any]
-
-    def find(self, keyword: str) -> Any:
-        """Return the value of a keyword, or None where neither header has one."""
-        for header in (self.extension, self.primary):
-            try:
-                value = header.get(keyword.upper())
-            except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
-                part, reason = f"the value of {keyword.upper()}", one_line(error)
-                raise DataError(messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason)) from error
-            if value is not None and value != "":
-                return value
-        return None
-
-    @property
-    def bunit(self) -> str:
-        """BUNIT, an empty string where there is none."""
-        return str(self.find("BUNIT") or "").strip()
 
 
 @dataclass(frozen=True)
@@ -176,7 +140,7 @@ def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units
                 source=source.name, reference=reference.name, unit=source.bunit or in_units, wanted=wanted
             )
         )
-    brightness = _number(conversion)
+    brightness = number(conversion)
     if brightness is None or brightness <= 0:
         raise DataError(
             messages.BAD_KEYWORD(
@@ -213,7 +177,7 @@ def _exptime(image: Facts, *keywords: str, hint: str) -> float:
         value = image.find(keyword)
         if value is None:
             continue
-        seconds = _number(value)
+        seconds = number(value)
         if seconds is None or seconds <= 0:
             raise DataError(
                 messages.BAD_KEYWORD(
@@ -228,14 +192,6 @@ def _exptime(image: Facts, *keywords: str, hint: str) -> float:
     raise DataError(messages.NO_EXPTIME(name=image.name, keywords=names, option=hint))
 
 
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and not isinstance(value, bool) else None
-
-
 def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str) -> float:
     """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
     if not parameters.addsky:
@@ -246,7 +202,7 @@ def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str
             continue
         if keyword == "BKGLEVEL" and image.find("BKGSUB") is not False:  # subtracted, or nobody knows
             return 0.0
-        sky = _number(value)
+        sky = number(value)
         if sky is None:
             raise DataError(
                 messages.BAD_KEYWORD(

@@ -7,8 +7,8 @@ from mask_files import changed, read
 
 from skyblot import Criteria, SkyblotWarning, reject_files
 from skyblot.errors import DataError, ParameterError
+from skyblot.facts import Facts
 from skyblot.instruments import criteria_for, gain_of, instrument_of, read_noise_of
-from skyblot.scaling import Facts
 
 
 class TestHeadersDecide:

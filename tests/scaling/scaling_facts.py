@@ -1,7 +1,8 @@
 """Facts for a plan of scaling."""
 
 from skyblot import Parameters
-from skyblot.scaling import Facts, plan_scaling
+from skyblot.facts import Facts
+from skyblot.scaling import plan_scaling
 
 
 def facts(name="ref.fits[sci,1]", primary=None, **extension):

@@ -8,7 +8,7 @@ from scaling_facts import facts, plan, source_facts
 
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
-from skyblot.scaling import Facts
+from skyblot.facts import Facts
 
 FLAT = [("cps", "cps", 2.0), ("cps", "counts", 200.0), ("counts", "cps", 0.005), ("counts", "counts", 0.5)]
 
@@ -237,3 +237,11 @@ def test_background_in_other_units_is_a_warning():
     reference = facts(BUNIT="MJy/sr", BKGLEVEL=1.5, BKGSUB=False, PHOTMJSR=0.25)
     with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: BKGLEVEL is in MJy/sr and the blot in cps"):
         assert plan(source_facts(BUNIT="MJy/sr"), reference, addsky=True, out_units="cps").offset == 1.5
+
+
+def test_a_keyword_that_is_there_twice_is_warned_of_where_its_values_differ():
+    header = fits.Header([("EXPTIME", 100.0), ("EXPTIME", 250.0), ("GAIN", 2.0), ("GAIN", 2.0)])
+    facts = Facts("x.fits[sci,1]", header, {})
+    with pytest.warns(SkyblotWarning, match=r"^x.fits\[sci,1\]: EXPTIME is there more than once.*; 100.0, the first"):
+        assert facts.find("exptime") == 100.0
+    assert facts.find("GAIN") == 2.0

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import messages
 from ..errors import WARNING_FILTERS, DataError, FileError, one_line
-from ..scaling import Facts
+from ..facts import Facts
 from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content

@@ -16,7 +16,7 @@ from astropy.wcs import WCS
 
 from .. import messages
 from ..errors import DataError, FileError, SkyblotWarning, WCSError, one_line
-from ..scaling import Facts
+from ..facts import Facts
 from .content import Content, FileContent, open_content
 from .jwst import best_wcs
 from .names import ImageName, extension_text, parse_name

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import messages
 from ..errors import FileError
-from ..scaling import Facts
+from ..facts import Facts
 from . import asdf, fits, output
 from .names import ImageName, parse_name
 from .remote import AnyPath

@@ -1,0 +1,112 @@
+"""Facts from headers: where each is looked for, what overrides it, and what becomes of it when it is odd.
+
+Every fact that is read from a header has its row in this module, and the code that needs it takes its keywords from
+there. The page "What skyblot believes" is made from the rows.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import messages
+from .errors import DataError, SkyblotWarning, one_line
+
+#: The two headers of an image in which most facts are looked for.
+HEADERS = "the extension's header, then the primary header"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is believed of one fact.
+
+    Attributes
+    ----------
+    name : str
+        What it is, in words.
+    keywords : tuple of str
+        Where it is looked for, the first that is there counts. A ``{}`` stands for the amplifiers A, B, C and D.
+    overrides : str
+        What the user says instead.
+    missing, odd : str
+        What is done where it is not there; where it is no number, or one that cannot be.
+    contradicted : str
+        What is done where another place, or the pixels, say otherwise.
+    places : str
+        Which headers.
+    """
+
+    name: str
+    keywords: tuple[str, ...]
+    overrides: str
+    missing: str
+    odd: str
+    contradicted: str = "not checked"
+    places: str = HEADERS
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where the facts about an image are looked up: its extension's header, then the primary header.
+
+    Attributes
+    ----------
+    name : str
+        File and extension, for messages.
+    extension, primary : mapping
+        FITS headers, or any mappings of upper-case keywords.
+    """
+
+    name: str
+    extension: Mapping[str, Any]
+    primary: Mapping[str, Any]
+
+    def find(self, keyword: str) -> Any:
+        """Return the value of a keyword, or None where neither header has one.
+
+        Of a keyword that is there twice the first counts; a `SkyblotWarning` says so where the values differ.
+        """
+        for header in (self.extension, self.primary):
+            try:
+                value = header.get(keyword.upper())
+                others = _others(header, keyword.upper())
+            except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
+                part, reason = f"the value of {keyword.upper()}", one_line(error)
+                raise DataError(messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason)) from error
+            if value is not None and value != "":
+                if any(other != value for other in others):
+                    message = messages.KEYWORD_TWICE(name=self.name, keyword=keyword.upper(), value=value)
+                    warnings.warn(message, SkyblotWarning, stacklevel=2)
+                return value
+        return None
+
+    def first(self, fact: Fact) -> tuple[str, Any]:
+        """Return the first keyword of a fact that is there, and its value; ("", None) where none is."""
+        return next(((word, value) for word in fact.keywords if (value := self.find(word)) is not None), ("", None))
+
+    @property
+    def bunit(self) -> str:
+        """BUNIT, an empty string where there is none."""
+        return str(self.find("BUNIT") or "").strip()
+
+
+def _others(header: Any, keyword: str) -> list[Any]:
+    """The values of a keyword in a FITS header after its first."""
+    count = header.count(keyword) if hasattr(header, "cards") and keyword in header else 1
+    return [header[keyword, place] for place in range(1, count)]
+
+
+def number(value: Any) -> float | None:
+    """Return a header's value as a finite number, as text too; None where it is none.
+
+    Examples
+    --------
+    >>> number(12), number(" 12.5"), number("INDEF"), number("NaN"), number(True)
+    (12.0, 12.5, None, None, None)
+    """
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) and not isinstance(value, bool) else None
