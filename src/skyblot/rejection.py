@@ -152,7 +152,7 @@ class Rejection:
     misalignment_error : float
         Its standard error, pixels.
     slopes : (float, float)
-        What the residual has of the blot's slopes in x and y, pixel by pixel: about minus the misalignment, and less where
+        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the misalignment, or less where
         stars are undersampled.
     shift : (int, int)
         Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
