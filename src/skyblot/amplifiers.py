@@ -9,22 +9,36 @@ import numpy as np
 
 from . import messages
 from .errors import DataError
-from .facts import AMPLIFIER_SECTIONS, AMPLIFIERS, AMPLIFIERS_READ, GAIN, READ_NOISE, Fact, Facts, exposure_time, number
+from .facts import (
+    AMPLIFIER_SECTIONS,
+    AMPLIFIERS,
+    AMPLIFIERS_READ,
+    DETECTOR,
+    GAIN,
+    INSTRUMENT,
+    READ_NOISE,
+    Fact,
+    Facts,
+    number,
+)
+from .instruments import exposure_time
 from .scaling import COUNTS, RATE, unit_kind
 
 #: Rows and columns of an image.
 Area = tuple[slice, slice]
 _WHOLE = ""
 _SECTION = re.compile(r"\[ *(\d+) *: *(\d+) *, *(\d+) *: *(\d+) *\]")
+#: ESO's name for counts per electron; CONAD is electrons per count.
+_PER_ELECTRON = "ESO DET OUT{} GAIN"
 #: Of WFPC2, whose headers have no read noise, by chip (DETECTOR) and nominal gain: electrons per count, and
 #: electrons. Instrument handbook, table 4.2.
-_WFPC2 = {
+_WFPC2: dict[tuple[float, float], tuple[float, float]] = {
     (1, 7): (7.12, 5.24), (1, 15): (13.99, 7.02), (2, 7): (7.12, 5.51), (2, 15): (14.50, 7.84),
     (3, 7): (6.90, 5.22), (3, 15): (13.95, 6.99), (4, 7): (7.10, 5.19), (4, 15): (13.95, 8.32),
 }  # fmt: skip
 #: Columns between the left and the right amplifier of HST's chips, in physical pixels.
 _HALVES = {"WFC": 2048, "UVIS": 2048, "HRC": 512}
-#: The amplifiers at both sides of a chip: those of the chip's number, else of whatever chip it is.
+#: The amplifiers to the left and right, by the chip's number.
 _SIDES = {1: "AB", 2: "CD"}
 
 
@@ -68,33 +82,43 @@ class Electronics:
         Electrons per unit of the image's pixels.
     read_noise : Reading
         Electrons.
-    remarks : tuple of str
-        What was assumed, and what is there but was not used.
-    missing : str
-        What there is not, or is of no use, in words; empty where both are known.
+    unit : str
+        What was assumed of the unit of the pixels, for the gain; empty where nothing was.
+    no_gain : str
+        Why the gain is not known.
     """
 
     gain: Reading
     read_noise: Reading
-    remarks: tuple[str, ...] = ()
-    missing: str = ""
+    unit: str = ""
+    no_gain: str = ""
+
+    def missing(self, *, gain: bool, read_noise: bool) -> str:
+        """Why gain and read noise are not known, those of them that are needed, in words."""
+        reasons = [self.no_gain] if gain and not self.gain.values else []
+        reasons += ["no read noise"] if read_noise and not self.read_noise.values else []
+        cards = self._odd(gain, read_noise)
+        return " and ".join(reasons) + (f" ({', '.join(cards)})" if cards else "")
+
+    def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
+        """What was assumed and what was passed over, of gain and read noise, those of them that are used."""
+        cards = self._odd(gain, read_noise)
+        odd = [messages.CARD_NOT_USED(card=card, expected="a number above 0") for card in cards]
+        return odd + ([self.unit] if gain and self.unit else [])
+
+    def _odd(self, gain: bool, read_noise: bool) -> list[str]:
+        return [*(self.gain.odd if gain else ()), *(self.read_noise.odd if read_noise else ())]
 
 
-def electronics(facts: Facts, file: Any = None) -> Electronics:
-    """Return gain and read noise of an image; `file` is what remarks are about, by default the image."""
-    name, found = file or facts.name, reading(facts, GAIN)
-    noise = reading(facts, READ_NOISE)
+def electronics(facts: Facts) -> Electronics:
+    """Return what an image's headers say of gain and read noise."""
+    found, noise = reading(facts, GAIN), reading(facts, READ_NOISE)
     if handbook := _handbook(facts):
-        found, noise = (each if each.values and not known else known for each, known in zip((found, noise), handbook))
+        found, noise = handbook[0], noise if noise.values else handbook[1]
     gain, why = _per_unit(facts, found)
-    remarks = [
-        messages.CARD_NOT_USED(name=name, card=card, expected="a number above 0") for card in (*found.odd, *noise.odd)
-    ]
-    if gain.values and not facts.bunit:
-        remarks.append(messages.UNIT_BY_GAIN(name=name, gain=found.mean, source=found.source))
-    missing = [] if gain.values else [why]
-    missing += [] if noise.values else ["no read noise"]
-    return Electronics(gain, noise, tuple(remarks), " and ".join(missing))
+    assumed = gain.values and not facts.bunit
+    unit = messages.UNIT_BY_GAIN(gain=found.mean, source=found.source) if assumed else ""
+    return Electronics(gain, noise, unit, why)
 
 
 def reading(facts: Facts, fact: Fact) -> Reading:
@@ -102,17 +126,18 @@ def reading(facts: Facts, fact: Fact) -> Reading:
     odd: list[str] = []
     for pattern in fact.keywords:
         values: dict[str, float] = {}
-        words = []
+        words, unusable = [], []
         for amplifier in AMPLIFIERS if "{}" in pattern else (_WHOLE,):
             keyword = pattern.format(amplifier)
             value, known = _number(facts, keyword)
             if known is not None and known > 0:
-                values[amplifier] = 1.0 / known if pattern in fact.inverse else known
+                values[amplifier] = 1.0 / known if pattern == _PER_ELECTRON else known
                 words.append(keyword)
             elif value is not None:
-                odd.append(f"{keyword} = {value!r}")
-        if values:
+                unusable.append(f"{keyword} = {value!r}")
+        if values:  # amplifiers that were not read have 0
             return Reading(values, ", ".join(words), tuple(odd))
+        odd += unusable
     return Reading(odd=tuple(odd))
 
 
@@ -127,9 +152,10 @@ def _number(facts: Facts, keyword: str) -> tuple[Any, float | None]:
 
 def _handbook(facts: Facts) -> tuple[Reading, Reading] | None:
     """Gain and read noise of WFPC2."""
-    if str(facts.find("INSTRUME") or "").strip().upper() != "WFPC2":
+    if str(facts.first(INSTRUMENT)[1] or "").strip().upper() != "WFPC2":
         return None
-    known = _WFPC2.get((facts.find("DETECTOR"), facts.find("ATODGAIN")))  # type: ignore[arg-type]
+    chip, nominal = number(facts.first(DETECTOR)[1]), _number(facts, "ATODGAIN")[1]
+    known = None if chip is None or nominal is None else _WFPC2.get((chip, nominal))
     if known is None:
         return None
     source = "WFPC2's handbook"
@@ -140,16 +166,16 @@ def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
     """Electrons per unit of the pixels, from those per count; else why nobody knows them."""
     kind, word = unit_kind(facts.bunit), facts.bunit.lower()
     if facts.bunit and kind not in (COUNTS, RATE):
-        use = f"gain ({found.source}) is" if found.values else "gain would be"
-        return Reading(), f"a {use} of no use for BUNIT = {facts.bunit!r}"
+        gain = f"a gain ({found.source})" if found.values else "no gain"
+        return Reading(), f"{gain} for the unit {facts.bunit!r}, which is none of counts,"
     if word.startswith(("e", "photoe")):
-        found = Reading({_WHOLE: 1.0}, f"BUNIT = {facts.bunit!r}")
+        found = Reading({_WHOLE: 1.0}, "BUNIT")
     if not found.values:
-        return found, "no gain"
+        return Reading(odd=found.odd), "no gain" if facts.bunit else "neither a unit nor a gain"
     seconds = exposure_time(facts) if kind == RATE else 1.0
     if seconds is None:
-        return Reading(), "no exposure time"
-    return Reading({name: value * seconds for name, value in found.values.items()}, found.source), ""
+        return Reading(), "no exposure time for the gain of a rate"
+    return Reading({name: value * seconds for name, value in found.values.items()}, found.source, found.odd), ""
 
 
 def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
@@ -202,7 +228,7 @@ def _apart(areas: list[Area], shape: tuple[int, int], *, all_of_it: bool) -> boo
 def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
     """The parts of an HST chip by the amplifiers that it was read with."""
     _, read = facts.first(AMPLIFIERS_READ)
-    detector = str(facts.find("DETECTOR") or "").strip().upper()
+    detector = str(facts.first(DETECTOR)[1] or "").strip().upper()
     if detector not in _HALVES or not isinstance(read, str):
         return {}
     sides = "AB CD" if detector == "HRC" else _SIDES.get(facts.find("CCDCHIP") or 0, "AB CD")
