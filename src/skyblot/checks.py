@@ -36,7 +36,12 @@ def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, opt
 
 
 def check_outputs(
-    source: str | Path, tasks: Sequence[Task], outputs: Iterable[Path], *, overwrite: bool, beside: Iterable[AnyPath] = ()
+    source: str | Path,
+    tasks: Sequence[Task],
+    outputs: Iterable[Path],
+    *,
+    overwrite: bool,
+    beside: Iterable[AnyPath] = (),
 ) -> None:
     """Refuse outputs that are inputs of the run, or cannot be written; `beside` are more inputs.
 

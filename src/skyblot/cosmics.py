@@ -11,9 +11,11 @@ from . import messages
 from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
-from .errors import FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
+from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
 from .exposure import Task
 from .files import BatchError, output_name, plan_outputs
+from .io.coverage import check_mosaic
+from .io.images import open_image
 from .io.masks import copy_name, write_clean, write_flagged
 from .io.names import ImageName
 from .io.planes import companion_files
@@ -76,8 +78,8 @@ def reject_files(
     dq, err : str, optional
         The file with the flags of an exposure's pixels, and that with their errors, where they are in none of the
         places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``: ``"*_dq.fits"`` is
-        beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless extension
-        or file name say ``var`` or ``weight``.
+        beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless UTYPE,
+        the extension or the file's name says that they are variances or weights.
     overwrite, fail_fast, memory, threads, progress
         As for `skyblot.blot_files`.
     inspect : callable, optional
@@ -113,14 +115,13 @@ def reject_files(
     failures: list[Failure] = []
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
     tasks = [Task(where, Path(output_dir) / mask_name(where)) for where, _ in blots]
-    _check_patterns(tasks, dq, err, read_noise)
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
         save_blots=save_blots, keep_pixels=update_dq or clean, inspect=inspect,
     )  # fmt: skip
     copies = Copies(tasks, Path(output_dir), update_dq=update_dq, clean=clean, overwrite=overwrite)
-    _check_outputs(source, tasks, copies, settings)
+    _check_files(source, tasks, copies, settings)
     run = _Run(tasks, copies, failures, on_result, fail_fast=fail_fast)
     with progress_bar(progress) as bar:
 
@@ -239,8 +240,9 @@ class _Run:
             self._on_result(result)
 
 
-def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, settings: RejectSettings) -> None:
-    """Refuse, before any work is done, outputs that are inputs, or that exist and may not be replaced."""
+def _check_files(source: str | Path, tasks: Sequence[Task], copies: Copies, settings: RejectSettings) -> None:
+    """Refuse, before any work is done, inputs that are none, and outputs that are inputs or may not be replaced."""
+    _check_inputs(source, tasks, settings)
     masks = [task.path for task in tasks]
     blots = [blot_path(task.where, task.path) for task in tasks] if settings.save_blots else []
     outputs = [*masks, *blots, *copies.paths()]
@@ -252,8 +254,11 @@ def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, se
     check_outputs(source, tasks, outputs, overwrite=settings.overwrite, beside=beside)
 
 
-def _check_patterns(tasks: Sequence[Task], dq: str | None, err: str | None, read_noise: float | None) -> None:
-    """Refuse one file of flags or errors for several exposures, and two things that say what the noise is."""
+def _check_inputs(source: str | Path, tasks: Sequence[Task], settings: RejectSettings) -> None:
+    """Refuse a plane as the mosaic, one file of flags or errors for several exposures, and two sources of the noise."""
+    with WARNING_FILTERS, open_image(source) as image:
+        check_mosaic(image)
+    dq, err, read_noise = settings.dq, settings.err, settings.read_noise
     count = len({task.where.path for task in tasks})
     for name, pattern in (("dq", dq), ("err", err)):
         if pattern is not None and "*" not in pattern and count > 1:

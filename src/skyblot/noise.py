@@ -10,7 +10,7 @@ from .amplifiers import Reading, electronics, sections
 from .errors import DataError
 from .facts import ERRORS
 from .io.images import Image
-from .io.planes import DEVIATION, error_plane, find_plane
+from .io.planes import DEVIATION, error_plane, find_errors, find_plane
 from .kernels.compare import model_sigma
 from .rejection import Noise
 from .scaling import unit_kind
@@ -64,7 +64,7 @@ def noise_of(
         If nobody knows the noise.
     """
     known, remarks = electronics(exposure.facts), list[str]()
-    errors = None if read_noise is not None else error_plane(exposure, pattern)
+    errors, part = None if read_noise is not None else error_plane(exposure, pattern), ""
     if errors is not None:
         part = str(find_plane(exposure, ERRORS, pattern))
         if np.any(errors > 0):
@@ -76,9 +76,21 @@ def noise_of(
     )
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
-        raise DataError(messages.NO_NOISE(name=exposure.name, missing=missing))
+        found = "no ERR extension" if errors is None else f"no value above 0 in its {part}"
+        raise DataError(messages.NO_NOISE(name=exposure.name, found=found, missing=missing))
     remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
     return KnownNoise(_model(exposure, blot, max(sky, 0.0), gains, noises), None, tuple(remarks))
+
+
+def noise_text(image: Image) -> str:
+    """Return what a comparison makes the noise of an image of, in words; an empty string where nobody knows it."""
+    plane = find_errors(image)
+    if plane is not None:
+        return str(plane)
+    known = electronics(image.facts)
+    found = [("gain", known.gain), ("read noise", known.read_noise)]
+    words = [f"{word} {value.mean:.4g} ({value.source})" for word, value in found if value.values]
+    return ", ".join(words) if len(words) == 2 else ""
 
 
 def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
@@ -96,8 +108,9 @@ def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises
     sigma = np.empty(blot.shape, np.float32)
     model_sigma(blot.ravel(), sky, gain, read_noise, sigma.ravel())
     for amplifier, area in areas.items():
-        part = np.empty(blot[area].shape, np.float32)
-        model_sigma(np.ascontiguousarray(blot[area]).ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel())
+        here = np.ascontiguousarray(blot[area])
+        part = np.empty(here.shape, np.float32)
+        model_sigma(here.ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel())
         sigma[area] = part
     return sigma
 

@@ -1,6 +1,7 @@
 """What goes with an image, in its file or beside it: the map of its errors, and the quality of its pixels."""
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,23 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     return None
 
 
+def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
+    """Return the errors of an image that are used, None where there are none or none is above 0; reads a few of them.
+
+    Errors are those of `find_plane` and `error_plane`.
+    """
+    plane = find_plane(image, ERRORS, pattern)
+    if plane is None or (plane.hdu is None and plane.where is None):
+        return plane  # Roman's, which are made with the image
+    with ExitStack() as stack:
+        hdu = plane.hdu
+        if plane.where is not None:
+            hdu = stack.enter_context(open_fits(plane.where.path))[plane.where.extension]
+        pixels = _fits_pixels(hdu, image.shape, plane.name)
+        rows = pixels.reshape(-1, pixels.shape[-1])
+        return plane if any(np.any(rows[first : first + 256] > 0) for first in range(0, len(rows), 256)) else None
+
+
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
     """Return the standard deviations of an image's pixels, None where there are none; NaN where one is none.
 
@@ -154,8 +172,8 @@ def companion_name(path: AnyPath, pattern: str) -> ImageName:
 
     Examples
     --------
-    >>> str(companion_name(Path("data/x_flt.fits.gz"), "*_dq.fits")), str(companion_name(Path("data/x.fits"), "m/*.fits"))
-    ('data/x_flt_dq.fits', 'm/x.fits')
+    >>> [str(companion_name(Path("data/x.fits.gz"), pattern)) for pattern in ("*_dq.fits", "flags/*.fits[1]")]
+    ['data/x_dq.fits', 'flags/x.fits[1]']
     """
     folder, _, file = str(path).rpartition("/")
     name = pattern.replace("*", re.sub(r"\.(fits?|fts|asdf)(\.(gz|fz|bz2|xz))?$", "", file, flags=re.IGNORECASE))
@@ -198,7 +216,9 @@ def _beside(image: Any, name: str) -> Any:
     own, hdus = image.hdu, [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
     siblings = [hdu for hdu in hdus if hdu.name == own.name and is_plane(_shape(hdu))]
     if own.name != "SCI":
-        images = [hdu for hdu in hdus if is_plane(_shape(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES]
+        images = [
+            hdu for hdu in hdus if is_plane(_shape(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES
+        ]
         if any(hdu is not own for hdu in images):
             return None
     planes = [hdu for hdu in hdus if hdu.name == name and hdu is not own and _holds_pixels(hdu)]
@@ -216,7 +236,7 @@ def _holds_pixels(hdu: Any) -> bool:
 
 
 def _elsewhere(image: Any, fact: Fact, where: ImageName) -> Plane:
-    """The plane of an image in another file: in the extension named, else of its name, of its number, or the only one."""
+    """The plane of an image in another file: the extension named, else that of its name or number, or the only one."""
     with open_fits(where.path) as hdus:
         index = _index(hdus, image, fact, where)
         hdu = hdus[index]
@@ -305,13 +325,13 @@ def _read(image: Any, plane: Plane, fact: Fact) -> np.ndarray:
         raise
     except Exception as error:  # astropy and asdf raise anything for what they cannot read
         reason = one_line(error)
-        raise FileError(messages.PART_CANNOT_BE_READ(name=image.name, part=f"its {plane.name}", reason=reason)) from error
+        raise FileError(
+            messages.PART_CANNOT_BE_READ(name=image.name, part=f"its {plane.name}", reason=reason)
+        ) from error
     while pixels.ndim > 2 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.shape != image.shape:
-        raise DataError(
-            messages.PART_SHAPE(name=image.name, part=plane.name, shape=pixels.shape, expected=image.shape)
-        )
+        raise DataError(messages.PART_SHAPE(name=image.name, part=plane.name, shape=pixels.shape, expected=image.shape))
     return pixels
 
 
@@ -320,9 +340,10 @@ def _fits_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     if _shape(hdu):
         return np.asarray(hdu.data)
     keyword, header = CONSTANT.keywords[0], hdu.header
-    value = number(header.get(keyword))
+    given = header.get(keyword)
+    value = number(given)
     if value is None:
-        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=header.get(keyword), expected="a number"))
+        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=given, expected="a number"))
     sides = [header.get(side, size) for side, size in zip(("NPIX2", "NPIX1"), shape, strict=True)]
     return np.broadcast_to(np.array(int(value) if value.is_integer() else value), sides)
 
