@@ -266,8 +266,8 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
                 return same[0]
         if number_of in there:
             return number_of
-    found = f"has {len(there)} images and none that goes with {image.name}"
-    raise DataError(messages.NOT_AN_IMAGE(name=where.path, found=found))
+    reason = f"none of its {len(there)} images has the name or the number of {image.name}: name one, as [1]"
+    raise DataError(messages.CONCERNING(name=where.path, reason=reason))
 
 
 def _described(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None) -> Plane:
