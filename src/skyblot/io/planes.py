@@ -110,9 +110,11 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
         hdu = plane.hdu
         if plane.where is not None:
             hdu = stack.enter_context(open_fits(plane.where.path))[plane.where.extension]
-        pixels = _fits_pixels(hdu, image.shape, plane.name)
-        rows = pixels.reshape(-1, pixels.shape[-1])
-        return plane if any(np.any(rows[first : first + 256] > 0) for first in range(0, len(rows), 256)) else None
+        if not _shape(hdu):
+            return plane if (number(hdu.header.get(CONSTANT.keywords[0])) or 0) > 0 else None
+        first = (0,) * (len(hdu.shape) - 2)
+        parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
+        return plane if any(np.any(part > 0) for part in parts) else None
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
@@ -126,9 +128,12 @@ def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
         If they cannot be read.
     """
     plane = find_plane(image, ERRORS, pattern)
-    if plane is None:
-        return None
-    values = _read(image, plane, ERRORS)
+    return None if plane is None else read_errors(image, plane)
+
+
+def read_errors(image: Image, plane: Plane) -> np.ndarray:
+    """Return the standard deviations that a plane of errors has, as `error_plane` does."""
+    values = _read(image, plane)
     if plane.meaning in ("", DEVIATION):
         return values
     known = np.asarray(values, np.promote_types(values.dtype.newbyteorder("="), np.float32))
@@ -305,13 +310,13 @@ def _lsst_bits(header: Any) -> int | None:
 
 
 def _flags(image: Image, plane: Plane) -> np.ndarray:
-    flags = _read(image, plane, QUALITY)
+    flags = _read(image, plane)
     if flags.dtype.kind not in "iu":
         raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part=plane.name, dtype=flags.dtype.name))
     return flags
 
 
-def _read(image: Any, plane: Plane, fact: Fact) -> np.ndarray:
+def _read(image: Any, plane: Plane) -> np.ndarray:
     """The pixels of a plane, of the image's shape."""
     try:
         if plane.hdu is not None:
