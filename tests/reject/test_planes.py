@@ -1,5 +1,6 @@
 """Errors and flags of exposures: found in every usual place, by `info` and `reject` alike."""
 
+import re
 import warnings
 
 import numpy as np
