@@ -15,6 +15,8 @@ from .errors import DataError, SkyblotWarning, one_line
 
 #: The two headers of an image in which most facts are looked for.
 HEADERS = "the extension's header, then the primary header"
+#: Extensions that only drizzling writes beside an image: weights and contexts.
+DRIZZLED_BESIDE = frozenset({"WHT", "CTX"})
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,14 @@ class Facts:
         File and extension, for messages.
     extension, primary : mapping
         FITS headers, or any mappings of upper-case keywords.
+    beside : frozenset of str
+        Names of the file's extensions.
     """
 
     name: str
     extension: Mapping[str, Any]
     primary: Mapping[str, Any]
+    beside: frozenset[str] = frozenset()
 
     def find(self, keyword: str) -> Any:
         """Return the value of a keyword, or None where neither header has one.
@@ -110,3 +115,25 @@ def number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return found if math.isfinite(found) and not isinstance(value, bool) else None
+
+
+DRIZZLED = Fact(
+    name="drizzled image",
+    keywords=("D001VER", "D001DATA", "NDRIZIM", "S_RESAMP"),
+    overrides="",
+    missing="extensions WHT or CTX beside the image make it one too; else it is an exposure",
+    odd="S_RESAMP counts only where it is COMPLETE, of the others it is enough that they are there",
+    contradicted="what no drizzled image has of its own is ignored: SIP without -SIP in CTYPE, CPDIS and D2IM tables, "
+    "IDCSCALE, MDRIZSKY",
+)
+
+
+def is_drizzled(facts: Facts) -> bool:
+    """Whether an image was drizzled: it has no distortion and no sky of its own, whatever cards it kept."""
+    if facts.beside & DRIZZLED_BESIDE:
+        return True
+    return any(
+        value == "COMPLETE" if keyword == "S_RESAMP" else value is not None
+        for keyword in DRIZZLED.keywords
+        for value in [facts.find(keyword)]
+    )
