@@ -13,6 +13,7 @@ from . import messages
 from .batch import Maker
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Resources, Settings, Source, rendered
+from .facts import number
 from .files import output_name
 from .instruments import Instrument, criteria_for, exposure_time, gain_of, instrument_of, read_noise_of
 from .io.images import Image, blot_suffix, open_image
@@ -20,6 +21,7 @@ from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.planes import error_plane, quality_plane
 from .rejection import Criteria, Noise, Rejection, compare
+from .scaling import recorded_sky
 
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
@@ -64,6 +66,8 @@ class RejectSettings(Settings):
     inspect : callable, optional
         Called with each `Comparison`, in the thread that made it.
     """
+
+    compared = True
 
     criteria: Mapping[str, Any] = field(default_factory=dict)
     exposures: int | None = None
@@ -201,11 +205,15 @@ MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
 
 
 def _without_unknown_sky(source: Source, where: ImageName, settings: RejectSettings) -> RejectSettings:
-    """Do not look for a sky that no header has: the comparison measures it."""
-    with WARNING_FILTERS, open_image(where) as exposure:
-        known = [exposure.facts.find("MDRIZSKY"), source.image.facts.find("MDRIZSKY"), exposure.facts.find("BKGLEVEL")]
-    if any(each is not None for each in known):
+    """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
+    if not settings.parameters.addsky:
         return settings
+    with WARNING_FILTERS, open_image(where) as exposure:
+        name, (keyword, value) = exposure.name, recorded_sky(exposure.facts)
+    if number(value) is not None:
+        return settings
+    if value is not None:
+        source.tell(messages.SKY_NOT_A_NUMBER(name=name, keyword=keyword, value=value))
     return replace(settings, parameters=settings.parameters.override({"addsky": False}))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .io.names import ImageName
 from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
-from .scaling import LABELS, Scaling, plan_scaling
+from .scaling import LABELS, Pair, Scaling, plan_scaling
 from .target import Target, plan_target
 from .window import FloatView, Window
 
@@ -45,6 +45,9 @@ class Settings:
     compress : bool
         Write tile-compressed FITS.
     """
+
+    #: Whether blots are compared with their exposures.
+    compared: ClassVar[bool] = False
 
     parameters: Parameters = field(default_factory=Parameters)
     overwrite: bool = False
@@ -133,6 +136,14 @@ class Source:
     image: Image
     wcs: Any
     pixels: Any
+    told: set[str] = field(default_factory=set, repr=False)
+
+    def tell(self, message: str) -> None:
+        """Warn of what was assumed in a run, each sentence once."""
+        if message not in self.told:
+            self.told.add(message)
+            with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
+                warnings.warn(message, SkyblotWarning, stacklevel=3)
 
 
 @dataclass(frozen=True)
@@ -246,8 +257,8 @@ def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     job = plan_job(source, target, reference, settings)
     scaling = LABELS
     if job.dtype.kind == "f":
-        ratio = _scale_ratio(source, target, reference)
-        scaling = plan_scaling(parameters, source.image.facts, reference.facts, ratio)
+        facts, scales = (source.image.facts, reference.facts), _scales(source, target, reference)
+        scaling = plan_scaling(parameters, Pair(*facts, scales, settings.compared, source.tell))
     fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
     return Planned(target, job, scaling, fill)
 
@@ -286,12 +297,13 @@ def target_of(reference: Image, parameters: Parameters) -> Target:
     return plan_target(reference.wcs(), reference.shape, float(idcscale) if known else None, parameters)
 
 
-def _scale_ratio(source: Source, target: Target, reference: Image) -> float:
+def _scales(source: Source, target: Target, reference: Image) -> tuple[float, float]:
+    """The pixel scales of the source and of the target, arcsec."""
     scale = pixel_scale(source.wcs)
     for value, image in ((scale, source.image), (target.scale, reference)):
         if not value > 0:
             raise WCSError(messages.SINGULAR(name=image.name, evidence=f"its pixel scale is {value} arcsec"))
-    return scale / target.scale
+    return scale, target.scale
 
 
 def _warn(message: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from . import messages
 from .errors import ParameterError
-from .facts import Facts
+from .facts import EXPOSURE_TIME, Facts
 from .rejection import Criteria
-from .scaling import COUNTS, JWST_EXPTIME, RATE, unit_kind
+from .units import COUNTS, RATE, unit_kind
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
@@ -147,7 +147,7 @@ def criteria_for(instrument: Instrument, given: Mapping[str, Any], exposures: in
 
 def exposure_time(facts: Facts) -> float | None:
     """Return the exposure time in seconds, None where the headers have none."""
-    for keyword in ("EXPTIME", *JWST_EXPTIME):
+    for keyword in EXPOSURE_TIME.keywords:
         value = facts.find(keyword)
         if isinstance(value, int | float) and math.isfinite(value) and value > 0:
             return float(value)

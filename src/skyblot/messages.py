@@ -121,7 +121,7 @@ BAD_KEYWORD = Message("{name}: {keyword} = {value!r}, expected {expected}")
 NO_EXPTIME = Message("{name}: no exposure time, its headers have no {keywords} (give --expkey KEYWORD, or {option})")
 NOT_CONVERTIBLE = Message(
     "{source} is in {unit} and the blot is to be in {wanted} ({reference}): "
-    "surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR"
+    "flux or surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR{hint}"
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
 NO_NOISE = Message(
@@ -135,6 +135,23 @@ KEYWORD_TWICE = Message(
 UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or {argument}=, to choose)")
 #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with the factor.
 GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")
+#: Give a unit with `--in-units`, or `--as-is` for a map that is no flux per pixel.
+AREA_ASSUMED = Message(
+    "{name}: no unit tells whether its values are per pixel, and its pixels ({source:.4g} arcsec) are not as large as "
+    "those of the blot ({target:.4g} arcsec): values are {done}"
+)
+#: A header that was copied from another image, for example.
+AREA_STALE = Message("{name}: {keyword} = {value:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are used")
+#: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot reject` measures what is true.
+COADD_AS_ONE = Message(
+    "{name}: COMBINET = {value!r}, so its counts are those of one exposure and not of its exposure time; "
+    "taken as an exposure as long as {reference} (in counts per second: --in-units cps)"
+)
+TIMES_NOT_USED = Message(
+    "{name}: is in {unit} as the exposure is, and its values are left as they are, "
+    "though exposure times are {source:g} and {reference:g} s"
+)
+SKY_NOT_A_NUMBER = Message("{name}: sky {keyword} = {value!r} is no number; the background is measured instead")
 SKY_UNIT = Message("{name}: {keyword} is in {unit} and the blot in {wanted}; it is added as it is")
 NO_SKY = Message("{name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
 

@@ -10,7 +10,7 @@ from samples import texture
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
 from skyblot.io.images import open_image
-from skyblot.scaling import unit_kind
+from skyblot.units import unit_kind
 
 BRIGHT = {"cal_step": {"flux": "COMPLETE"}}
 
