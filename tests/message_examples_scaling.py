@@ -15,6 +15,18 @@ EXAMPLES = {
         "brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR "
         "(--as-is leaves values as they are)",
     ),
+    "UNCERTAINTY_DROPPED": (
+        {"kind": "UnknownUncertainty"},
+        "the image's uncertainty, a UnknownUncertainty, is dropped: expected a standard deviation or a variance",
+    ),
+    "NO_SIGMA": (
+        {"kind": "CCDData"},
+        "sigma is not given, and the exposure, a CCDData, has no uncertainty: expected one of them",
+    ),
+    "MAP_AND_OTHER": (
+        {"name": "target_wcs"},
+        "target_wcs is given beside pixel_map: expected one of them",
+    ),
     "AREA_ASSUMED": (
         {"name": "med.fits", "source": 0.03, "target": 0.05, "done": "left as they are"},
         "med.fits: no unit tells whether its values are per pixel, and its pixels (0.03 arcsec) are not as large as "

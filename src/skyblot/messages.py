@@ -112,7 +112,9 @@ INTEGER_SCALED = Message(
 # Warnings
 #: Different parts of the sky, or a wrong WCS in one of the files.
 NO_OVERLAP = Message("{source} does not overlap {reference}: every pixel of the blot is {fill:g}")
-UNCERTAINTY_DROPPED = Message("the source's uncertainty is dropped: noise is not carried through a blot")
+UNCERTAINTY_DROPPED = Message(
+    "the image's uncertainty, a {kind}, is dropped: expected a standard deviation or a variance"
+)
 AXIS_DROPPED = Message("the source has shape {shape}: its first axis is dropped")
 
 # ---- Headers and units ----
@@ -213,6 +215,7 @@ NOT_GIVEN = Message("blot: {missing} not given, expected blot(data, reference, o
 TOO_MANY_ARGUMENTS = Message("blot() takes at most {most} positional arguments, {count} were given")
 ARGUMENT_TWICE = Message("blot() got {name!r} both as a positional argument and as a keyword")
 NO_SHAPE = Message("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
+MAP_AND_OTHER = Message("{name} is given beside pixel_map: expected one of them")
 NO_SECTION = Message("configObj: no section whose name contains {name!r}, it has {present}")
 FORWARD_RESULT = Message("wcsmap: forward(x, y) returned {kind}, expected two arrays of {count} positions")
 NO_FORWARD = Message("wcsmap: a {kind} has no method forward(x, y)")
@@ -254,6 +257,7 @@ NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when th
 # ---- Cosmic rays ----
 
 NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
+NO_SIGMA = Message("sigma is not given, and the exposure, a {kind}, has no uncertainty: expected one of them")
 NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
 NO_TAIL_DIRECTION = Message(
     "{name}: cte_tail = {value}, but {instrument} has no known direction of tails: "

@@ -11,6 +11,7 @@ from .errors import DataError
 from .kernels.interpolants import Interpolant
 from .kernels.resample import interpolate, pick_nearest
 from .kernels.separable import static
+from .kernels.variance import sum_variances
 from .pixelmap.types import RowMap
 
 #: Rows and columns around the window that the spline's recursive filter needs: 0.268**24 is below 1e-13.
@@ -43,6 +44,12 @@ class Window:
     ) -> tuple[int, int]:
         """Fill `out` at the positions of the map; return how many pixels were covered, and how many missed."""
         how = self.interpolant
+        if how.own is not None:
+            placement = (how.first, how.shift, how.centre)
+            return sum_variances(
+                self.pixels, self.origin, self.shape, xmap, ymap, out, float(scale), float(fill_value), how.table,
+                placement, how.own,
+            )  # fmt: skip
         if how.taps == 1 and scale == 1 and offset == 0:
             fill = out.dtype.type(fill_value)
             return pick_nearest(self.pixels, self.origin, self.shape, xmap, ymap, out, fill)
