@@ -19,6 +19,10 @@ EXAMPLES = {
         {"kind": "UnknownUncertainty"},
         "the image's uncertainty, a UnknownUncertainty, is dropped: expected a standard deviation or a variance",
     ),
+    "NO_ERRORS": (
+        {"name": "med.fits[sci,1]"},
+        "med.fits[sci,1]: has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out",
+    ),
     "NO_SIGMA": (
         {"kind": "CCDData"},
         "sigma is not given, and the exposure, a CCDData, has no uncertainty: expected one of them",

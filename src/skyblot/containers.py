@@ -115,13 +115,8 @@ def blot(
                 name="out", given="a Quantity", expected="a plain array, the unit comes with what is returned"
             )
         )
-    if target_wcs is None and _carries_wcs(source) and _carries_wcs(source_wcs):
-        source_wcs, target_wcs = None, source_wcs
-    if source_wcs is None and _carries_wcs(source) and pixel_map is None:
-        source_wcs = source
     if pixel_map is None:
-        shape = _shape(target_wcs) if shape is None else shape
-        source_wcs, target_wcs = _wcs(source_wcs, "source"), _wcs(target_wcs, "target")
+        source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
     pixels, wrap = _opened(source, target_wcs)
     own = variance_of(source) if variance is None and is_nddata(source) else None
     made = blotting.blot(
@@ -140,12 +135,21 @@ def blot(
         out=out,
         threads=threads,
     )
-    if own is not None:
-        data, errors = made
-        made = wrap(data)
-        made.uncertainty = uncertainty_like(source, errors)
-        return made
-    return wrap(made) if variance is None else (wrap(made[0]), made[1])
+    if own is None:
+        return wrap(made) if variance is None else (wrap(made[0]), made[1])
+    image = wrap(made[0])
+    image.uncertainty = uncertainty_like(source, made[1])
+    return image
+
+
+def _geometry(source: Any, source_wcs: Any, target_wcs: Any, shape: Any) -> tuple[Any, Any, Any]:
+    """Both WCS and the shape of the blot: of images where they are given as such, the second of two is the target."""
+    if target_wcs is None and _carries_wcs(source) and _carries_wcs(source_wcs):
+        source_wcs, target_wcs = source, source_wcs
+    if source_wcs is None and _carries_wcs(source):
+        source_wcs = source
+    shape = _shape(target_wcs) if shape is None else shape
+    return _wcs(source_wcs, "source"), _wcs(target_wcs, "target"), shape
 
 
 def _plain_variance(variance: Any, source: Any) -> Any:

@@ -17,12 +17,13 @@ from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSEr
 from .io.atomic import file_identity
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
+from .io.planes import error_plane
 from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
 from .scaling import LABELS, Pair, Scaling, plan_scaling
 from .target import Target, plan_target
-from .window import FloatView, Window
+from .window import FloatView, SquareView, Window
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Settings:
         Average integers too, instead of refusing them.
     compress : bool
         Write tile-compressed FITS.
+    errors : bool
+        Carry the errors of the source over, too, into an ERR extension.
     """
 
     #: Whether blots are compared with their exposures.
@@ -55,6 +58,7 @@ class Settings:
     wcsmap: Any = None
     as_float: bool = False
     compress: bool = False
+    errors: bool = False
 
 
 class Task(NamedTuple):
@@ -131,11 +135,12 @@ class BlotResult:
 
 @dataclass(frozen=True)
 class Source:
-    """The mosaic of a run, opened once: its image, its WCS, and its pixels, unread."""
+    """The mosaic of a run, opened once: its image, its WCS, its pixels, unread, and its errors if asked for."""
 
     image: Image
     wcs: Any
     pixels: Any
+    errors: Any = None
     told: set[str] = field(default_factory=set, repr=False)
 
     def tell(self, message: str) -> None:
@@ -169,12 +174,19 @@ class Resources:
 
 @contextmanager
 def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
-    """Open the source of a run; errors as for `open_image`."""
+    """Open the source of a run; errors as for `open_image`, and a `DataError` where there are none to carry over."""
     with open_image(name) as image:
         pixels = image.pixels()
         if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)
-        yield Source(image, image.wcs(), pixels)
+        yield Source(image, image.wcs(), pixels, _errors_of(image) if settings.errors else None)
+
+
+def _errors_of(image: Image) -> np.ndarray:
+    errors = error_plane(image)
+    if errors is None:
+        raise DataError(messages.NO_ERRORS(name=image.name))
+    return errors
 
 
 def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settings, resources: Resources) -> BlotResult:
@@ -211,14 +223,17 @@ class Rendered:
     planned: Planned
     blot: Blot
     identity: Any
+    errors: np.ndarray | None = None
 
     def write(self, path: Path, source: Source, settings: Settings) -> None:
         """Write the blot."""
         scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
         cards = record.cards(source.image, self.reference, settings.parameters, scaling, fill, covered)
         wcs = self.planned.target.wcs if self.planned.target.altered else None
+        if self.errors is not None:
+            cards.append((record.ERROR_CARD, True, "errors are those of the source, in ERR"))
         how = {"overwrite": settings.overwrite, "compress": settings.compress}
-        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, **how)
+        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, errors=self.errors, **how)
 
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
@@ -244,12 +259,27 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
                 window=resources.window,
                 window_bytes=resources.window_bytes,
             )
+            errors = _errors_in_blot(source, planned, resources)
         if blot.covered == 0:
             _warn(messages.NO_OVERLAP(source=source.image.name, reference=reference.name, fill=planned.fill))
-        made = Rendered(reference, planned, blot, identity)
+        made = Rendered(reference, planned, blot, identity, errors)
         resources.proceed()
         made.check_unchanged()
         yield made
+
+
+def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:
+    """The errors of a blot, where the source's are to be carried over; NaN where it is not covered."""
+    if source.errors is None:
+        return None
+    variances = planned.job.of_variances(SquareView(source.errors))
+    made = variances.run(
+        scale=planned.scaling.factor**2,
+        fill_value=np.nan,
+        threads=resources.threads,
+        window_bytes=resources.window_bytes,
+    ).data
+    return np.sqrt(made)
 
 
 def _plan(source: Source, reference: Image, settings: Settings) -> Planned:

@@ -126,6 +126,7 @@ NOT_CONVERTIBLE = Message(
     "flux or surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR{hint}"
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
+NO_ERRORS = Message("{name}: has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out")
 NO_NOISE = Message(
     "{name}: no ERR extension, and no {missing} in its headers: give --gain and --read-noise (gain=, read_noise=)"
 )

@@ -15,6 +15,8 @@ from .units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 
 #: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
 KEY_CARD = "BLOTKEY"
+#: The card of a blot that has errors.
+ERROR_CARD = "BLOTERR"
 
 
 def cards(

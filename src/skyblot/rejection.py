@@ -190,8 +190,7 @@ def reject(
     Parameters
     ----------
     exposure, blot : array, Quantity or NDData, shape (ny, nx)
-        In the same unit, or in units that convert; both with the sky or both without it. Pixels that a mask marks are
-        left out.
+        In the same unit, or in some that convert; both with the sky or without it. What a mask marks is left out.
     sigma : array or Quantity, shape (ny, nx), or Noise, optional
         Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By default the
         uncertainty of the exposure, an NDData.

@@ -73,6 +73,19 @@ class FloatView:
         return np.asarray(self._source[key], dtype=self.dtype)
 
 
+class SquareView:
+    """A map of standard deviations, seen as variances where it is sliced."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, deviations: Any) -> None:
+        self._deviations = deviations
+        self.shape = tuple(deviations.shape)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.square(np.asarray(self._deviations[key]), dtype=np.float64)
+
+
 def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     """Return the dtype of the blot of a source, native byte order.
 
