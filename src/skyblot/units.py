@@ -11,11 +11,13 @@ COUNTS, RATE, BRIGHTNESS, FLUX = "counts", "cps", "surface brightness", "flux pe
 #: Of kinds that are per pixel, an image with smaller pixels has less in each.
 PER_PIXEL = (COUNTS, RATE, FLUX)
 
-_BASES = r"electrons?|e-?|counts?|cts?|dn|data numbers?|adu|ph|photons?|photoelectrons?"
+_BASES = r"electrons?|e-?|counts?|c(n?ts?|nt)|dns?|data numbers?|adus?|ph|photons?|photoelectrons?"
 _COUNTS = re.compile(rf"({_BASES})")
 _RATE = re.compile(rf"cps|({_BASES})\s*(/\s*s(ec(ond)?s?)?|[ .*]s(\^|\*\*)?\(?-1\)?)")
 _BRIGHTNESS = re.compile(r".*(/\s*(sr|arcsec|deg|\()|(sr|arcsec2?|deg2?)(\^|\*\*)?-[12]).*")
-_EACH_PIXEL = re.compile(r"\s*(/\s*pix(el)?s?|[\s.*]pix(el)?s?\s*(\^|\*\*)?\s*\(?-1\)?)(?![a-z])", re.IGNORECASE)
+_EACH_PIXEL = re.compile(
+    r"\s*(/\s*(px|pix(el)?s?)|[\s.*](px|pix(el)?s?)\s*(\^|\*\*)?\s*\(?-1\)?)(?![a-z])", re.IGNORECASE
+)
 #: Spellings that astropy does not read, or not as what is meant.
 _SPELLINGS = (
     (r"\b(nano-?magg(y|ies?)|n(magg|mg)y)\b", "nJy"),

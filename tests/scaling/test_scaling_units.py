@@ -13,20 +13,9 @@ from skyblot.scaling import LABELS
 from skyblot.units import counts_of, unit_kind
 
 COUNTS = (
-    "electron/pixel",
-    "ADU/pix",
-    "ELECTRONS",
-    "electron",
-    "e-",
-    "E",
-    "COUNTS",
-    "count",
-    "ct",
-    "CTS",
-    "DN",
-    "ADU",
-    "PHOTONS",
-    "photoelectrons",
+    *("ELECTRONS", "electron", "e-", "E", "COUNTS", "count", "ct", "CTS", "cnt"),
+    *("DN", "ADU", "PHOTONS", "photoelectrons"),
+    *("electron/pixel", "electrons/pixel", "ADU/pix", "DN/px", "e- pix-1"),
 )
 RATES = (
     *("ELECTRONS/S", "electron/s", "electrons / sec", "e-/s", "e/second", "COUNTS/S", "ct/s", "cts/seconds", "DN/s"),
