@@ -25,7 +25,12 @@ _SPELLINGS = (
     (r"\b(magg(y|ies?)|mgy)\b", "Jy"),
     (r"\bnanojy\b", "nJy"),
     (r"\bmicrojy\b", "uJy"),
-    (r"^(.*erg.*)/\s*a\b", r"\1/Angstrom"),
+    (r"\bergs\b", "erg"),
+    (r"^(.*erg.*)/\s*(a|ang)\b", r"\1/Angstrom"),
+    (r"\b(ster|str)\b", "sr"),
+    (r"\bsq\.?\s*arcsec\b", "arcsec2"),
+    (r"\bbeam\b", "beam"),
+    (r"\bkelvin\b", "K"),
 )
 #: A maggy is the zero point of AB magnitudes: so many Jy.
 _MAGGY, _MAGGIES = 3631.0, re.compile(r"magg(y|ies?)\b|\b[nu]?mgy\b", re.IGNORECASE)
@@ -36,7 +41,6 @@ _CAPITALS = (
     (r"\bNJY\b", "nJy"),
     (r"\bUJY\b", "uJy"),
     (r"\bSR\b", "sr"),
-    (r"\bBEAM\b", "beam"),
     (r"\bARCSEC", "arcsec"),
 )
 
@@ -88,7 +92,7 @@ def same_unit(one: str, other: str) -> bool:
 
 def is_per_pixel(bunit: str) -> bool:
     """Return whether a BUNIT says that it is per pixel, as electron/pixel does."""
-    return _EACH_PIXEL.search(bunit) is not None
+    return _EACH_PIXEL.search(_with_slashes(bunit)) is not None
 
 
 def parsed(bunit: str) -> Any:
@@ -102,7 +106,8 @@ def _parsed(text: str) -> Any:
 
     if not text:
         return None
-    for spelling in (_spelled(text, _SPELLINGS, re.IGNORECASE), _spelled(text, _CAPITALS, 0)):
+    usual = _spelled(text, _SPELLINGS, re.IGNORECASE)
+    for spelling in (usual, _spelled(usual, _CAPITALS, 0)):
         try:
             with WARNING_FILTERS, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -127,9 +132,15 @@ def _kind_of(unit: Any) -> str | None:
         return BRIGHTNESS
     if powers.get("K", 0) == 1 and "kg" not in powers:  # brightness temperature
         return BRIGHTNESS
+    if "dex" in powers:  # magnitudes
+        return None
     energy = powers.get("kg", 0) == 1 and powers.get("s", 0) < -1
     return FLUX if energy or {"ph", "m"} <= set(powers) else None
 
 
 def _without_pixel(bunit: str) -> str:
-    return _EACH_PIXEL.sub("", bunit.strip())
+    return _EACH_PIXEL.sub("", _with_slashes(bunit)).strip()
+
+
+def _with_slashes(bunit: str) -> str:
+    return re.sub(r"\s+per\s+", "/", bunit.strip(), flags=re.IGNORECASE)

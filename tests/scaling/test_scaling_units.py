@@ -15,7 +15,7 @@ from skyblot.units import counts_of, unit_kind
 COUNTS = (
     *("ELECTRONS", "electron", "e-", "E", "COUNTS", "count", "ct", "CTS", "cnt"),
     *("DN", "ADU", "PHOTONS", "photoelectrons"),
-    *("electron/pixel", "electrons/pixel", "ADU/pix", "DN/px", "e- pix-1"),
+    *("electron/pixel", "electrons/pixel", "ADU/pix", "DN/px", "e- pix-1", "counts per pixel"),
 )
 RATES = (
     *("ELECTRONS/S", "electron/s", "electrons / sec", "e-/s", "e/second", "COUNTS/S", "ct/s", "cts/seconds", "DN/s"),
@@ -23,13 +23,34 @@ RATES = (
 )
 BRIGHTNESSES = (
     *("MJy/sr", "MJY/SR", "MJy sr-1", "MJy sr^-1", "MJy/(sr)", "Jy/arcsec2", "Jy/arcsec**2", "erg/s/cm2/arcsec2"),
-    *("electron/s/arcsec2", "nJy deg-2", "W m-2 sr**-1", "Jy/beam", "JY/BEAM", "K", "mK", "mag/arcsec2"),
+    *(
+        "electron/s/arcsec2",
+        "nJy deg-2",
+        "W m-2 sr**-1",
+        "Jy/beam",
+        "JY/BEAM",
+        "Jy/Beam",
+        "K",
+        "KELVIN",
+        "MJy/ster",
+        "mK",
+        "mag/arcsec2",
+    ),
 )
 FLUXES = (
     *("Jy", "nJy", "NJY", "uJy", "mJy", "10*nJy", "10.0*nanoJansky", "1e-8 Jy", "microJy", "nJy/pixel", "Jy pix-1"),
-    *("nanomaggy", "nmgy", "nanomaggies", "maggy", "erg/s/cm2/A", "10^-20 erg/s/cm2/Angstrom", "erg s-1 cm-2 Hz-1"),
+    *(
+        "nanomaggy",
+        "nmgy",
+        "nanomaggies",
+        "maggy",
+        "ergs/s/cm2/A",
+        "erg/s/cm^2/Ang",
+        "10^-20 erg/s/cm2/Angstrom",
+        "erg s-1 cm-2 Hz-1",
+    ),
 )
-OTHERS = ("", "furlong", "mag", "s", "seconds", "counts*s", "UNITLESS", "/s", "m")
+OTHERS = ("", "furlong", "mag", "AB mag", "per second", "s", "seconds", "counts*s", "UNITLESS", "/s", "m")
 KINDS = {"counts": COUNTS, "cps": RATES, "surface brightness": BRIGHTNESSES, "flux per pixel": FLUXES, None: OTHERS}
 
 
