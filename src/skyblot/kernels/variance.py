@@ -24,15 +24,25 @@ def _weigh(fraction, table, out):
 
 
 @njit(nogil=True)
-def _folded(position, first, placement, size, table, own, taps, weights, touched):
+def _along(position, first, shift, centre, size, table, own, taps, weights, touched):
     """Weights of the source's pixels along an axis, squared, and whether taps of `own` touch them.
 
     Returns the first pixel and how many there are.
     """
-    shift, centre = placement
     base = math.floor(position + shift)
     _weigh((position - base) - centre, table, taps)
     start = int64(base) + first
+    if start < 0 or start + taps.size > size:
+        return _folded(start, size, own, taps, weights, touched)
+    for tap in range(taps.size):
+        weights[tap] = taps[tap] * taps[tap]
+        touched[tap] = own[0] <= tap < own[1]
+    return start, taps.size
+
+
+@njit(nogil=True)
+def _folded(start, size, own, taps, weights, touched):
+    """The same where taps reach beyond an edge."""
     low, high = _needed(start, taps.size, size)
     count = high - low + 1
     weights[:count] = 0.0
@@ -94,8 +104,8 @@ def sum_variances(window, origin, shape, xmap, ymap, out, factor, fill, table, p
                 out[j, i] = fill
                 continue
             covered += 1
-            row, rows = _folded(y, first, (shift, centre), ny, table, own, taps, wy, near_y)
-            column, columns = _folded(x, first, (shift, centre), nx, table, own, taps, wx, near_x)
+            row, rows = _along(y, first, shift, centre, ny, table, own, taps, wy, near_y)
+            column, columns = _along(x, first, shift, centre, nx, table, own, taps, wx, near_x)
             if row < y0 or column < x0 or row + rows > end_y or column + columns > end_x:
                 missed += 1
                 continue
