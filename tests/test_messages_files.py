@@ -104,10 +104,12 @@ def test_flags_that_are_no_whole_numbers(image):
 
 
 def test_errors_that_cannot_be_read(image, monkeypatch):
-    def fails(image, name):
+    add_plane(image, "ERR", np.ones(SHAPE, "f4"))
+
+    def fails(hdu, shape, name):
         raise ValueError("buffer is\n too small")
 
-    monkeypatch.setattr("skyblot.io.planes._fits_plane", fails)
+    monkeypatch.setattr("skyblot.io.planes._fits_pixels", fails)
     with open_image(image) as found, said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"):
         error_plane(found)
 

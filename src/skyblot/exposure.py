@@ -15,6 +15,7 @@ from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
 from .io.atomic import file_identity
+from .io.coverage import open_weights
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
 from .io.planes import error_plane
@@ -23,7 +24,7 @@ from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
 from .scaling import LABELS, Pair, Scaling, plan_scaling
 from .target import Target, plan_target
-from .window import FloatView, SquareView, Window
+from .window import CoveredView, FloatView, SquareView, Window
 
 logger = logging.getLogger(__name__)
 
@@ -135,11 +136,15 @@ class BlotResult:
 
 @dataclass(frozen=True)
 class Source:
-    """The mosaic of a run, opened once: its image, its WCS, its pixels, unread, and its errors if asked for."""
+    """The mosaic of a run, opened once: its image, its WCS, its pixels, unread, and its errors if asked for.
+
+    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered.
+    """
 
     image: Image
     wcs: Any
     pixels: Any
+    weighted: bool = False
     errors: Any = None
     told: set[str] = field(default_factory=set, repr=False)
 
@@ -175,11 +180,13 @@ class Resources:
 @contextmanager
 def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
     """Open the source of a run; errors as for `open_image`, and a `DataError` where there are none to carry over."""
-    with open_image(name) as image:
+    with open_image(name) as image, open_weights(image) as weights:
         pixels = image.pixels()
         if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)
-        yield Source(image, image.wcs(), pixels, _errors_of(image) if settings.errors else None)
+        weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
+        errors = _errors_of(image) if settings.errors else None
+        yield Source(image, image.wcs(), CoveredView(pixels, weights) if weighted else pixels, weighted, errors)
 
 
 def _errors_of(image: Image) -> np.ndarray:
@@ -199,6 +206,9 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
     """
     start = time.perf_counter()
     with rendered(source, where, settings, resources) as made:
+        if made.blot.covered == 0:
+            fill = made.planned.fill
+            _warn(messages.NO_OVERLAP(source=source.image.name, reference=made.reference.name, fill=fill))
         made.write(path, source, settings)
     logger.info("%s: %s onto %s", path, source.image.name, made.reference.name)
     seconds = time.perf_counter() - start
@@ -254,14 +264,16 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
             blot = planned.job.run(
                 scale=planned.scaling.factor,
                 offset=planned.scaling.offset,
-                fill_value=planned.fill,
+                fill_value=np.nan if source.weighted else planned.fill,
                 threads=resources.threads,
                 window=resources.window,
                 window_bytes=resources.window_bytes,
             )
             errors = _errors_in_blot(source, planned, resources)
-        if blot.covered == 0:
-            _warn(messages.NO_OVERLAP(source=source.image.name, reference=reference.name, fill=planned.fill))
+        if source.weighted:
+            if errors is not None:
+                errors[np.isnan(blot.data)] = np.nan
+            blot = _filled(blot, planned.fill)
         made = Rendered(reference, planned, blot, identity, errors)
         resources.proceed()
         made.check_unchanged()
@@ -280,6 +292,13 @@ def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> n
         window_bytes=resources.window_bytes,
     ).data
     return np.sqrt(made)
+
+
+def _filled(blot: Blot, fill: float) -> Blot:
+    """A blot of a weighted source, with the fill value where taps met what is not covered."""
+    gaps = np.isnan(blot.data)
+    blot.data[gaps] = fill
+    return Blot(blot.data, 1.0 - np.count_nonzero(gaps) / gaps.size)
 
 
 def _plan(source: Source, reference: Image, settings: Settings) -> Planned:

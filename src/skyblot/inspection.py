@@ -10,12 +10,26 @@ import numpy as np
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
 from .exposure import Settings, Task, open_source, plan_job, target_of
-from .facts import BACKGROUND, DRIZZLED_TIME, EXPOSURE_TIME, SKY, Fact, Facts
+from .facts import (
+    BACKGROUND,
+    COMBINED,
+    DETECTOR,
+    DRIZZLED_TIME,
+    EXPOSURE_TIME,
+    INSTRUMENT,
+    QUALITY,
+    SKY,
+    TELESCOPE,
+    Fact,
+    Facts,
+    number,
+)
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.images import Image, list_images, open_image
 from .io.names import ImageName
-from .io.planes import companion
+from .io.planes import find_errors, find_plane
+from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
 from .pixelmap.fits_exact import TangentMap
@@ -135,7 +149,10 @@ class ImageInfo:
     exptime_keyword, sky_keyword : str
         Where they were found.
     planes : tuple of str
-        Which of ERR and DQ there are.
+        The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
+    noise : str
+        What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
+        where nobody knows it.
     record : mapping
         How a blot or a mask was made: keywords and values.
     wcs : WCSInfo or None
@@ -157,6 +174,7 @@ class ImageInfo:
     sky: Any
     sky_keyword: str
     planes: tuple[str, ...]
+    noise: str
     record: Mapping[str, Any] = field(repr=False)
     wcs: WCSInfo | None
     wcs_problem: str = ""
@@ -191,9 +209,10 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
 
 def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
     with open_image(where) as image:
-        planes = tuple(name for name in ("ERR", "DQ") if _has_plane(image, name))
+        planes = _planes(image)
         wcs, problem = _wcs_info(image)
         kind, record = _kind(image, planes, wcs)
+        noise = noise_text(image)
         exptime_keyword, exptime = _first(image.facts, _EXPTIME)
         sky_keyword, sky = _first(image.facts, _SKY)
         return ImageInfo(
@@ -209,6 +228,7 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
+            noise=noise,
             record=record,
             wcs=wcs,
             wcs_problem=problem,
@@ -222,10 +242,9 @@ def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
     return next((pair for pair in found if pair[1] is not None), ("", None))
 
 
-def _has_plane(image: Any, name: str) -> bool:
-    if isinstance(image, AsdfImage):
-        return name.lower() in image.raw["roman"]
-    return companion(image.hdu, name) in image.hdus if companion(image.hdu, name) else False
+def _planes(image: Image) -> tuple[str, ...]:
+    """The errors and the flags that a comparison uses."""
+    return tuple(str(plane) for plane in (find_errors(image), find_plane(image, QUALITY)) if plane is not None)
 
 
 def _instrument(image: Image) -> str:
@@ -234,7 +253,7 @@ def _instrument(image: Image) -> str:
         meta = image.meta.get("instrument") or {}
         names = {"TELESCOP": "ROMAN", "INSTRUME": meta.get("name"), "DETECTOR": meta.get("detector")}
         facts = Facts(image.name, names, {})
-    known = any(facts.find(keyword) for keyword in ("TELESCOP", "INSTRUME", "DETECTOR"))
+    known = any(facts.first(fact)[1] for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
     return instrument_of(facts).name if known else ""
 
 
@@ -256,10 +275,10 @@ def _is_mosaic(image: Image) -> bool:
     """Whether drizzling or the pipelines of JWST and Roman have left their marks."""
     if isinstance(image, AsdfImage):
         return "mosaic" in f"{getattr(image.raw['roman'], '_tag', '')} {image.meta.get('model_type', '')}".lower()
-    facts, combined = image.facts, image.facts.find("NCOMBINE")
+    facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
     if facts.find("S_RESAMP") == "COMPLETE" or facts.find("NDRIZIM") is not None or facts.find("D001VER") is not None:
         return True
-    return isinstance(combined, int) and combined > 1
+    return combined is not None and combined > 1
 
 
 def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:

@@ -14,6 +14,7 @@ from .facts import (
     COMBINATION,
     DRIZZLED_TIME,
     EXPOSURE_TIME,
+    INSTRUMENT,
     PIXEL_AREA,
     SKY,
     Facts,
@@ -175,7 +176,7 @@ def _base(image: Facts, other: Facts) -> str:
     word = image.bunit.lower()
     if word.startswith(("e", "photoe")):
         return "electrons"
-    instrument = str(image.find("INSTRUME") or other.find("INSTRUME") or "").strip().upper()
+    instrument = str(image.first(INSTRUMENT)[1] or other.first(INSTRUMENT)[1] or "").strip().upper()
     known = word.startswith(("d", "a")) or (word.startswith("c") and instrument in _COUNTS_ARE_DN)
     return "data numbers" if known else "counts"
 

@@ -86,6 +86,25 @@ class SquareView:
         return np.square(np.asarray(self._deviations[key]), dtype=np.float64)
 
 
+class CoveredView:
+    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not above 0.
+
+    Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no weight.
+    """
+
+    def __init__(self, source: Any, weights: Any) -> None:
+        self._source, self._weights = source, weights
+        self.shape, self.dtype = tuple(source.shape), np.dtype(source.dtype)
+        self.concurrent = all(getattr(each, "concurrent", isinstance(each, np.ndarray)) for each in (source, weights))
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        pixels = np.array(self._source[key])
+        weights = np.asarray(self._weights[key])
+        with np.errstate(invalid="ignore"):
+            pixels[~(weights > 0) if weights.dtype.kind == "f" else weights == 0] = np.nan
+        return pixels
+
+
 def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     """Return the dtype of the blot of a source, native byte order.
 
