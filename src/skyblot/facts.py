@@ -105,15 +105,20 @@ class Facts:
         try:
             return self.find(keyword)
         except DataError:
-            header = self.extension if keyword in self.extension else self.primary
-            with WARNING_FILTERS, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return _raw_value(header, keyword)
+            value = _raw_value(self.extension if keyword in self.extension else self.primary, keyword)
+            if value is None:
+                raise
+            return value
 
 
-def _raw_value(header: Any, keyword: str) -> str:
-    """The text of a card between its equals sign and its comment."""
-    return str(header.cards[keyword])[10:].partition("/")[0].strip(" '")
+def _raw_value(header: Any, keyword: str) -> str | None:
+    """The text of a card between its equals sign and its comment, None where it is not to be had."""
+    try:
+        with WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(header.cards[keyword])[10:].partition("/")[0].strip(" '")
+    except Exception:  # astropy mends a card to show it, and raises anything where it cannot
+        return None
 
 
 def _others(header: Any, keyword: str) -> list[Any]:
@@ -283,6 +288,16 @@ BACKGROUND = Fact(
     missing="as for MDRIZSKY; none is added to surface brightness",
     odd="blot: an error; reject: said, and the background is measured",
     contradicted="added only where BKGSUB says that it was not subtracted",
+    places="the exposure's extension, then its primary header",
+)
+
+BACKGROUND_SUBTRACTED = Fact(
+    name="whether that background was subtracted",
+    keywords=("BKGSUB",),
+    overrides="--no-addsky, --skyval",
+    missing="taken to be subtracted: nothing is added",
+    odd="taken to be subtracted, unless it is F",
+    contradicted="not checked by blot; reject measures the background",
     places="the exposure's extension, then its primary header",
 )
 

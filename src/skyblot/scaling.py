@@ -10,6 +10,7 @@ from . import messages
 from .errors import DataError, SkyblotWarning
 from .facts import (
     BACKGROUND,
+    BACKGROUND_SUBTRACTED,
     BRIGHTNESS_OF_DN,
     COMBINATION,
     DRIZZLED_TIME,
@@ -346,4 +347,5 @@ def recorded_sky(image: Facts) -> tuple[str, Any]:
     keyword = BACKGROUND.keywords[0]
     if (value := image.text(keyword)) is None:
         return "", None
-    return keyword, value if image.find("BKGSUB") is False else None  # else it was subtracted, or nobody knows
+    left = image.first(BACKGROUND_SUBTRACTED)[1] is False  # else it was subtracted, or nobody knows
+    return keyword, value if left else None
