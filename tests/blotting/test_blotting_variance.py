@@ -122,6 +122,8 @@ def test_positions_that_are_nan_or_infinite_are_not_covered():
     x[0, 0], y[1, 1], y[1, 2] = np.nan, np.inf, -np.inf
     data = skyblot.blot(np.ones(SHAPE), pixel_map=(x, y), fill_value=-7)
     np.testing.assert_array_equal(data, [[-7, 1, 1], [1, -7, -7]])
+    masked = np.ma.MaskedArray(np.full((2, 3), 4, "i4"), [[True, False, False], [False, True, True]])
+    np.testing.assert_array_equal(skyblot.blot(np.ones(SHAPE), pixel_map=(masked, masked), fill_value=-7), data)
 
 
 def test_a_map_may_be_read_only_and_any_slice():
