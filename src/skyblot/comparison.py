@@ -11,6 +11,7 @@ import numpy as np
 
 from . import messages
 from .batch import Maker
+from .criteria import Criteria
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
@@ -21,7 +22,8 @@ from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
-from .rejection import Criteria, Rejection, compare
+from .rejection import Rejection, compare
+from .scaling import recorded_sky
 
 #: What a result on disk has of a `Rejection`.
 _MEASURED = (
@@ -72,7 +74,7 @@ class RejectSettings(Settings):
     Attributes
     ----------
     criteria : mapping
-        What the user gave of `skyblot.rejection.Criteria`.
+        What the user gave of `skyblot.Criteria`.
     exposures : int, optional
         How many exposures the mosaic was made of.
     gain, read_noise : float, optional
@@ -86,6 +88,8 @@ class RejectSettings(Settings):
     inspect : callable, optional
         Called with each `Comparison`, in the thread that made it.
     """
+
+    compared = True
 
     criteria: Mapping[str, Any] = field(default_factory=dict)
     exposures: int | None = None
@@ -242,11 +246,15 @@ MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
 
 
 def _without_unknown_sky(source: Source, where: ImageName, settings: RejectSettings) -> RejectSettings:
-    """Do not look for a sky that no header has: the comparison measures it."""
-    with WARNING_FILTERS, open_image(where) as exposure:
-        known = [exposure.facts.find("MDRIZSKY"), source.image.facts.find("MDRIZSKY"), exposure.facts.find("BKGLEVEL")]
-    if any(each is not None for each in known):
+    """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
+    if not settings.parameters.addsky:
         return settings
+    with WARNING_FILTERS, open_image(where) as exposure:
+        name, (keyword, value) = exposure.name, recorded_sky(exposure.facts)
+    if number(value) is not None:
+        return settings
+    if value is not None:
+        source.tell(messages.SKY_NOT_A_NUMBER(name=name, keyword=keyword, value=value))
     return replace(settings, parameters=settings.parameters.override({"addsky": False}))
 
 

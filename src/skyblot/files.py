@@ -44,6 +44,7 @@ def blot_file(
     parameters: Parameters | None = None,
     overwrite: bool = False,
     compress: bool = False,
+    errors: bool = False,
     threads: int | None = None,
     **overrides: Any,
 ) -> Path:
@@ -65,6 +66,8 @@ def blot_file(
         Replace an existing output; without it that is an error.
     compress : bool
         Compress the pixels without loss: tile-compressed FITS, or ASDF with zlib.
+    errors : bool
+        Carry the mosaic's ERR over too, by the squares of the interpolant's weights, into an ERR extension.
     threads : int, optional
         By default the cores this process may use.
     **overrides
@@ -88,7 +91,7 @@ def blot_file(
             _warn(messages.FIRST_CHIP(name=where.path, count=len(chips), version=chips[0].extension[1]))  # type: ignore[index]
         where = chips[0]
     tasks = [Task(where, Path(output))]
-    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress))[0].path
+    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress, errors=errors))[0].path
 
 
 def blot_files(
@@ -99,6 +102,7 @@ def blot_files(
     parameters: Parameters | None = None,
     overwrite: bool = False,
     compress: bool = False,
+    errors: bool = False,
     resume: bool = False,
     fail_fast: bool = False,
     memory: int | str | None = None,
@@ -114,7 +118,7 @@ def blot_files(
 
     Parameters
     ----------
-    source, parameters, overwrite, compress, threads, **overrides
+    source, parameters, overwrite, compress, errors, threads, **overrides
         As for `blot_file`.
     references : sequence of str or Path
         Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
@@ -148,7 +152,8 @@ def blot_files(
     SkyblotError
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
-    settings = Settings((parameters or Parameters()).override(overrides), overwrite, threads, compress=compress)
+    parameters = (parameters or Parameters()).override(overrides)
+    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors)
     results: dict[Path, BlotResult] = {}
     failures: list[Failure] = []
 

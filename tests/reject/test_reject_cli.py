@@ -9,7 +9,7 @@ from mask_files import read
 
 import skyblot
 from skyblot import reject_files
-from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR
+from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR
 
 RESULT = re.compile(
     r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d\d) % rejected"

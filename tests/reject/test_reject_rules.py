@@ -12,7 +12,8 @@ from scipy.special import erf
 from star_fields import F32, SIGMA, field, noisy
 
 from skyblot import Criteria
-from skyblot.rejection import DEFAULT_SNR, NEGATIVE, PAIR, blot_error, expected_share, grown, reject
+from skyblot.criteria import DEFAULT_SNR
+from skyblot.rejection import NEGATIVE, PAIR, blot_error, expected_share, grown, reject
 from skyblot.residuals import USUAL_ROUGHNESS
 
 

@@ -10,7 +10,7 @@ from .sections import SectionedCommand
 
 #: The help's sections, and what they list.
 _SECTIONS = {
-    "Output": ("output", "output_dir", "overwrite", "compress", "report"),
+    "Output": ("output", "output_dir", "overwrite", "compress", "errors", "report"),
     "Many exposures": ("dry_run", "resume", "fail_fast", "log", "memory", "threads", "dask"),
     "Parameters": ("config", *(row.name for row in TABLE)),
 }
@@ -25,6 +25,7 @@ _SECTIONS = {
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--compress", is_flag=True, help="Compress the pixels without loss: .fits.fz, or zlib in .asdf.")
+@click.option("--errors", is_flag=True, help="Carry the errors of SOURCE over too, its ERR, into an ERR extension.")
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of the blots, .html.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and what it takes; write nothing.")
 @click.option("--resume", is_flag=True, help="Keep blots made from the same inputs and parameters; make the others.")
@@ -54,7 +55,8 @@ def command(ctx: click.Context, source: str, references: tuple[str, ...], **opti
     from ..exposure import Settings
     from .batch import Request, run
 
-    settings = Settings(parameters, options["overwrite"], options["threads"], compress=options["compress"])
+    flags = {name: options[name] for name in ("compress", "errors")}
+    settings = Settings(parameters, options["overwrite"], options["threads"], **flags)
     how = Options(options["memory"], options["fail_fast"], options["resume"], options["dry_run"])
     names = ("output", "output_dir", "log", "dask", "report", "quiet", "verbose", "debug")
     ctx.exit(run(Request(source, references, settings, how, **{name: options[name] for name in names})))

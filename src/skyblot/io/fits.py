@@ -68,7 +68,7 @@ class FitsImage:
     @property
     def facts(self) -> Facts:
         """Both headers, for look-ups of exposure, units and sky."""
-        return Facts(self.name, self.header, self.primary)
+        return Facts(self.name, self.header, self.primary, frozenset(hdu.name for hdu in self.hdus))
 
     @property
     def record(self) -> dict[str, Any]:
