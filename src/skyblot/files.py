@@ -13,7 +13,7 @@ from .errors import ParameterError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
 from .io.images import blot_suffix, list_images
 from .io.inputs import expand_references
-from .io.names import ImageName, parse_name
+from .io.names import ImageName, extension_label, extension_text, parse_name, root_of
 from .parameters import Parameters
 from .progress import progress_bar
 
@@ -85,7 +85,8 @@ def blot_file(
     if where.extension is None and where.path.is_file():
         chips = list_images(where)
         if len(chips) > 1:
-            _warn(messages.FIRST_CHIP(name=where.path, count=len(chips), version=chips[0].extension[1]))  # type: ignore[index]
+            first = extension_text(chips[0].extension or 0)
+            _warn(messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first))
         where = chips[0]
     tasks = [Task(where, Path(output))]
     return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress))[0].path
@@ -213,19 +214,10 @@ def output_name(where: ImageName, *, compress: bool = False) -> str:
     ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`; Roman's
     ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
     """
-    name = where.path.name.removesuffix(".gz").removesuffix(".fz")
-    stem = name.rsplit(".", 1)[0]
-    root = stem.rsplit("_", 1)[0] if "_" in stem else stem
+    root = root_of(where.path)
     if blot_suffix(where.path) == ".asdf":
         return f"{root}_blt.asdf"
-    version = where.extension[1] if isinstance(where.extension, tuple) else 1
-    label = "sci" if where.extension is None or isinstance(where.extension, int) else _label(where.extension)
-    number = where.extension if isinstance(where.extension, int) else version
-    return f"{root}_{label}{number}_blt.fits{'.fz' if compress else ''}"
-
-
-def _label(extension: str | tuple[str, int]) -> str:
-    return (extension if isinstance(extension, str) else extension[0]).lower()
+    return f"{root}_{extension_label(where.extension)}_blt.fits{'.fz' if compress else ''}"
 
 
 def blot_all(

@@ -66,7 +66,7 @@ IS_INPUT = Message("{name}: is an input file; inputs are never overwritten")
 TWO_TO_ONE_FILE = Message("{name}: two references would be written to this file; take them one by one")
 WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a name that ends in {suffix}")
 #: To compress pixels tile by tile, which every FITS reader knows, use `--compress`.
-NO_GZIP = Message("{name}: no blot is compressed with gzip, expected a name that ends in {suffix} or .fits.fz")
+NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")
 HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
 NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
 
@@ -74,6 +74,7 @@ NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
 
 BAD_EXTENSION = Message("{name}: [{text}] is not an extension, expected for example [1], [sci] or [sci,2]")
 NO_EXTENSION = Message("{name}: no extension [{extension}], it has {present}")
+SEVERAL_EXTENSIONS = Message("{name}: {count} extensions are called so, expected one by its number: {numbers}")
 ASDF_EXTENSION = Message("{name}: an ASDF file has no extensions, [{extension}] is not known")
 NOT_A_NAME = Message("{name!r}: is not the name of a file")
 NO_MATCH = Message("{name}: no file matches this pattern")
@@ -87,8 +88,8 @@ NO_MEMBER_FILE = Message("{name}: its member {member} is missing, looked for {ex
 MEMBER_NAME = Message("{name}: a science member has expname {value!r}, expected the name of a file")
 
 # Warnings
-#: Of several chips, `blot_file` takes the first: name one, as in `file.fits[sci,2]`, or use `blot_files` for all.
-FIRST_CHIP = Message("{name}: has {count} SCI extensions, [sci,{version}] is used")
+#: One image is needed, a source for example, and the name means more: name one, as in `file.fits[sci,2]`.
+FIRST_OF_MANY = Message("{name}: stands for {count} images, the first, [{extension}], is used")
 
 # ---- Images ----
 
