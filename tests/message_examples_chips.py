@@ -5,7 +5,7 @@ F = "visit/isky01a1q_flc.fits"
 EXAMPLES = {
     "FIRST_OF_MANY": (
         {"name": F, "count": 2, "extension": "sci,1"},
-        "visit/isky01a1q_flc.fits: stands for 2 images, the first, [sci,1], is used",
+        "visit/isky01a1q_flc.fits: has 2 images, the first, [sci,1], is used",
     ),
     "SEVERAL_EXTENSIONS": (
         {"name": "x.fits[chip,1]", "count": 3, "numbers": "[1], [2], [3]"},

@@ -160,6 +160,9 @@ class Resources:
 def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
     """Open the source of a run; errors as for `open_image`."""
     with open_image(name) as image:
+        if image.choices > 1:
+            first = image.name[len(str(image.path)) + 1 : -1]
+            _warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
         pixels = image.pixels()
         if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)

@@ -89,7 +89,7 @@ MEMBER_NAME = Message("{name}: a science member has expname {value!r}, expected 
 
 # Warnings
 #: One image is needed, a source for example, and the name means more: name one, as in `file.fits[sci,2]`.
-FIRST_OF_MANY = Message("{name}: stands for {count} images, the first, [{extension}], is used")
+FIRST_OF_MANY = Message("{name}: has {count} images, the first, [{extension}], is used")
 
 # ---- Images ----
 

@@ -1,11 +1,10 @@
 """Which image of a FITS file is meant, and what it is called: chips, whatever observatories name them."""
 
 import re
-import warnings
 from typing import Any
 
 from .. import messages
-from ..errors import DataError, FileError, SkyblotWarning
+from ..errors import DataError, FileError
 from .names import Extension, ImageName, can_be_named, extension_text
 
 #: Words in the names of extensions that go with an image, and are none to blot onto.
@@ -68,34 +67,26 @@ def extension_of(hdus: Any, index: int) -> Extension:
 def find_image(hdus: Any, where: ImageName) -> int:
     """Return the number of the HDU that a name means: a number is that very HDU.
 
-    Without an extension it is the first of `science_images`, else the first 2-D image. Where a name stands for several,
-    the first is taken and a `SkyblotWarning` says so.
+    Without an extension it is the first of `science_images`, else the first 2-D image.
 
     Raises
     ------
     FileError
-        If there is no such extension, or a name and a version stand for several.
+        If there is no such extension, or if several have the same name and version.
     DataError
         If no extension is named and the file holds no image.
     """
     extension = where.extension
-    if isinstance(extension, int):
-        found = [extension] if 0 <= extension < len(hdus) else []
-    else:
-        found = _of_no_name(hdus, where) if extension is None else _of_name(hdus, extension)
-    if not found:
-        assert extension is not None
+    if extension is None:
+        return _first_image(hdus, where)
+    found = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
+    if not found or found[0] not in range(len(hdus)):
         there = [extension_text(extension_of(hdus, index)) for index in range(len(hdus))]
         wanted, present = extension_text(extension), f"[{'], ['.join(there)}]"
         raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present))
-    if len(found) > 1:
-        if isinstance(extension, tuple):
-            numbers = f"[{'], ['.join(map(str, found))}]"
-            raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(found), numbers=numbers))
-        first = extension_text(extension_of(hdus, found[0]))
-        warnings.warn(
-            messages.FIRST_OF_MANY(name=where, count=len(found), extension=first), SkyblotWarning, stacklevel=2
-        )
+    if len(found) > len({hdus[index].ver for index in found}):
+        numbers = f"[{'], ['.join(map(str, found))}]"
+        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(found), numbers=numbers))
     return found[0]
 
 
@@ -108,11 +99,11 @@ def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:
     ]
 
 
-def _of_no_name(hdus: Any, where: ImageName) -> list[int]:
-    """The images to choose from; of those that nothing tells from others, the first alone."""
+def _first_image(hdus: Any, where: ImageName) -> int:
     images = [index for index, hdu in enumerate(hdus) if hdu.is_image and _shape(hdu)]
     science = [index for index in science_images(hdus) if index in images]
-    if not images:
-        raise DataError(messages.NO_IMAGE(name=where.path))
     flat = [index for index in images if is_plane(_shape(hdus[index]))]
-    return science or flat[:1] or images[:1]
+    for choice in (science, flat, images):
+        if choice:
+            return choice[0]
+    raise DataError(messages.NO_IMAGE(name=where.path))

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import shutil
 import tempfile
 import threading
 import warnings
@@ -150,24 +151,20 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
     """A copy without compression: as a stream, so that memory does not grow with the file."""
 
     def unpack(copy: IO[bytes]) -> None:
-        with content.stream() as stream, opener(stream) as plain:
-            while chunk := _next_chunk(plain, content.path):
-                copy.write(chunk)
+        try:
+            with content.stream() as stream, opener(stream) as plain:
+                shutil.copyfileobj(plain, copy, _CHUNK)
+        except FileError:
+            raise
+        except EOFError:
+            raise FileError(messages.GZIP_TOO_SHORT(name=content.path)) from None
+        except (OSError, zlib.error, lzma.LZMAError) as error:
+            if getattr(error, "errno", None) is not None:  # the disk, not what gzip and bz2 say of the data
+                raise
+            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=one_line(error))) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy
-
-
-def _next_chunk(plain: Any, path: AnyPath) -> bytes:
-    try:
-        chunk: bytes = plain.read(_CHUNK)
-    except EOFError:
-        raise FileError(messages.GZIP_TOO_SHORT(name=path)) from None
-    except FileError:
-        raise
-    except (OSError, zlib.error, lzma.LZMAError) as error:  # gzip.BadGzipFile and what bz2 raises are of the first
-        raise FileError(messages.GZIP_DAMAGED(name=path, reason=one_line(error))) from error
-    return chunk
 
 
 @contextmanager

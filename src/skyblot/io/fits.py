@@ -44,12 +44,15 @@ class FitsImage:
     hdu : image HDU
     content : Content
         The file's bytes.
+    choices : int
+        How many images the name stood for, of which this is the first.
     """
 
     name: str
     hdus: Any
     hdu: Any
     content: Content
+    choices: int = 1
 
     @property
     def path(self) -> AnyPath:
@@ -239,7 +242,8 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     """Return one image of an open file; errors as for `open_image`."""
     index = find_image(hdus, where)
     hdu, label = hdus[index], ImageName(where.path, extension_of(hdus, index))
-    image = FitsImage(str(label), hdus, hdu, content or FileContent(Path(str(where.path))))
+    choices = 1 if where.extension is not None else max(1, len(science_images(hdus)))
+    image = FitsImage(str(label), hdus, hdu, content or FileContent(Path(str(where.path))), choices)
     shape = getattr(hdu, "shape", ()) or ()
     if not hdu.is_image:
         raise DataError(messages.NOT_AN_IMAGE(name=image.name, found="is a table"))

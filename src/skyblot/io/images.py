@@ -29,6 +29,10 @@ class Image(Protocol):
         """The file."""
 
     @property
+    def choices(self) -> int:
+        """How many images the name that was opened stands for; this is the first of them."""
+
+    @property
     def facts(self) -> Facts:
         """Where exposure, units and sky are looked up."""
 
