@@ -13,6 +13,7 @@ from .io.atomic import check_output, remove_leftovers
 from .io.images import check_kind
 from .io.names import parse_name
 from .io.remote import AnyPath, RemotePath
+from .roles import check_not_both
 
 
 def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, options: Options) -> Settings:
@@ -27,6 +28,8 @@ def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, opt
         settings = replace(settings, overwrite=True)
     for task in tasks:
         check_kind(task.path, task.where.path)
+    if not settings.force:
+        check_not_both(source, tasks)
     check_outputs(source, tasks, [task.path for task in tasks], overwrite=settings.overwrite)
     if options.resume:
         for task in tasks:

@@ -44,6 +44,8 @@ class Settings:
         Average integers too, instead of refusing them.
     compress : bool
         Write tile-compressed FITS.
+    force : bool
+        Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     """
 
     parameters: Parameters = field(default_factory=Parameters)
@@ -52,6 +54,7 @@ class Settings:
     wcsmap: Any = None
     as_float: bool = False
     compress: bool = False
+    force: bool = False
 
 
 class Task(NamedTuple):

@@ -137,3 +137,33 @@ def is_drizzled(facts: Facts) -> bool:
         for keyword in DRIZZLED.keywords
         for value in [facts.find(keyword)]
     )
+
+
+IMAGE_MEANT = Fact(
+    name="which image of a file",
+    keywords=("EXTNAME", "EXTVER"),
+    overrides="file.fits[3], which is that very HDU, file.fits[NAME] or file.fits[NAME,2]",
+    missing="no EXTVER is 1; without any SCI, every 2-D image with a celestial WCS is meant, but for weights, errors, flags "
+    "and look-up tables by their names; a mosaic is the first of them, and where there are more it is said",
+    odd="capital and small letters count alike; an extension whose name cannot be written in brackets goes by its number",
+    contradicted="of extensions with the same name and version each goes by its number, and their name alone is an error",
+    places="the headers of all HDUs",
+)
+EXPOSURE = Fact(
+    name="exposure, not a mosaic",
+    keywords=("NCOMBINE", "IDCTAB", "S_WCS"),
+    overrides="--force",
+    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that a WCS is an exposure's only where "
+    "a DQ of the same version, an exposure time and no sign of drizzling go with them: then it is refused as the mosaic",
+    odd="in doubt, a file is taken for what it was given as",
+    contradicted="NCOMBINE above 1: it is a sum of exposures, and may be given as the mosaic",
+)
+STORED = Fact(
+    name="how whole numbers are stored",
+    keywords=("BZERO", "BSCALE", "BLANK"),
+    overrides="",
+    missing="values are as stored, and none is undefined",
+    odd="astropy's error is told",
+    contradicted="what --clean and --update-dq write is rounded, kept within the type's range, and never BLANK",
+    places="the extension's header",
+)

@@ -44,6 +44,7 @@ def blot_file(
     parameters: Parameters | None = None,
     overwrite: bool = False,
     compress: bool = False,
+    force: bool = False,
     threads: int | None = None,
     **overrides: Any,
 ) -> Path:
@@ -52,7 +53,7 @@ def blot_file(
     Parameters
     ----------
     source : str or Path
-        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or 2-D image. Of a URL,
+        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or other image. Of a URL,
         only the part that is needed is read.
     reference : str or Path
         The exposure that defines the blot's pixels, in the same form.
@@ -65,6 +66,8 @@ def blot_file(
         Replace an existing output; without it that is an error.
     compress : bool
         Compress the pixels without loss: tile-compressed FITS, or ASDF with zlib.
+    force : bool
+        Take the source as it is, even if it is an exposure, or the reference itself.
     threads : int, optional
         By default the cores this process may use.
     **overrides
@@ -89,7 +92,7 @@ def blot_file(
             _warn(messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first))
         where = chips[0]
     tasks = [Task(where, Path(output))]
-    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress))[0].path
+    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress, force=force))[0].path
 
 
 def blot_files(
@@ -100,6 +103,7 @@ def blot_files(
     parameters: Parameters | None = None,
     overwrite: bool = False,
     compress: bool = False,
+    force: bool = False,
     resume: bool = False,
     fail_fast: bool = False,
     memory: int | str | None = None,
@@ -109,13 +113,13 @@ def blot_files(
     client: Any = None,
     **overrides: Any,
 ) -> list[BlotResult]:
-    """Blot a mosaic onto every SCI extension of every exposure.
+    """Blot a mosaic onto every chip of every exposure.
 
     Windows of the mosaic that exposures share are read once, and several exposures are worked on at a time.
 
     Parameters
     ----------
-    source, parameters, overwrite, compress, threads, **overrides
+    source, parameters, overwrite, compress, force, threads, **overrides
         As for `blot_file`.
     references : sequence of str or Path
         Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
@@ -149,7 +153,8 @@ def blot_files(
     SkyblotError
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
-    settings = Settings((parameters or Parameters()).override(overrides), overwrite, threads, compress=compress)
+    parameters = (parameters or Parameters()).override(overrides)
+    settings = Settings(parameters, overwrite, threads, compress=compress, force=force)
     results: dict[Path, BlotResult] = {}
     failures: list[Failure] = []
 

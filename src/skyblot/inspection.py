@@ -339,7 +339,7 @@ def _way(rows: RowMap, tolerance: float) -> MapInfo:
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     """What the blot of a mosaic onto an image would be."""
-    settings, plans = Settings(as_float=True), list[Plan]()
+    settings, plans = Settings(as_float=True, force=True), list[Plan]()
     try:
         task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True)
         run_batch(source_name, [task], settings, options, lambda outcome: None, plans.append)

@@ -87,6 +87,17 @@ NO_EXPOSURE_MEMBER = Message("{name}: no member of this association is an exposu
 NO_MEMBER_FILE = Message("{name}: its member {member} is missing, looked for {expected}")
 MEMBER_NAME = Message("{name}: a science member has expname {value!r}, expected the name of a file")
 
+#: The mosaic comes first on the command line, then the exposures that went into it.
+IS_EXPOSURE = Message(
+    "{name}: is an exposure ({signs}), expected the mosaic here, before the exposures; --force (force=True) takes it"
+)
+IS_MOSAIC = Message(
+    "{name}: is a mosaic ({signs}), expected an exposure that went into one; --force (force=True) takes it"
+)
+SAME_FILE = Message(
+    "{name}: is given as the mosaic and as an exposure, expected two images; --force (force=True) takes it as both"
+)
+
 # Warnings
 #: One image is needed, a source for example, and the name means more: name one, as in `file.fits[sci,2]`.
 FIRST_OF_MANY = Message("{name}: has {count} images, the first, [{extension}], is used")
