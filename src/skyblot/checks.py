@@ -10,6 +10,7 @@ from .batch import Options
 from .errors import FileError
 from .exposure import Settings, Task
 from .io.atomic import check_output, remove_leftovers
+from .io.coverage import weight_files
 from .io.images import check_kind
 from .io.names import parse_name
 from .io.remote import AnyPath, RemotePath
@@ -37,14 +38,23 @@ def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, opt
     return settings
 
 
-def check_outputs(source: str | Path, tasks: Sequence[Task], outputs: Iterable[Path], *, overwrite: bool) -> None:
-    """Refuse outputs that are inputs of the run, or cannot be written.
+def check_outputs(
+    source: str | Path,
+    tasks: Sequence[Task],
+    outputs: Iterable[Path],
+    *,
+    overwrite: bool,
+    beside: Iterable[AnyPath] = (),
+) -> None:
+    """Refuse outputs that are inputs of the run, or cannot be written; `beside` are more inputs.
 
     Raises
     ------
     FileError
     """
-    inputs = set(_identities([parse_name(source).path, *(task.where.path for task in tasks)]))
+    mosaic = parse_name(source).path
+    files = [mosaic, *weight_files(mosaic), *(task.where.path for task in tasks), *beside]
+    inputs = set(_identities(files))
     for path in outputs:
         if inputs.intersection(_identities([path])):
             raise FileError(messages.IS_INPUT(name=path))

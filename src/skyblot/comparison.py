@@ -12,14 +12,16 @@ import numpy as np
 from . import messages
 from .batch import Maker
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
-from .exposure import BlotResult, Resources, Settings, Source, rendered
+from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
+from .facts import COMBINED, number
 from .files import output_name
-from .instruments import Instrument, criteria_for, exposure_time, gain_of, instrument_of, read_noise_of
+from .instruments import Instrument, criteria_for, exposure_time, instrument_of
 from .io.images import Image, blot_suffix, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
-from .io.planes import error_plane, quality_plane
-from .rejection import Criteria, Noise, Rejection, compare
+from .io.planes import usable_pixels
+from .noise import KnownNoise, noise_of
+from .rejection import Criteria, Rejection, compare
 
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
@@ -57,6 +59,8 @@ class RejectSettings(Settings):
         How many exposures the mosaic was made of.
     gain, read_noise : float, optional
         Electrons per unit, and electrons: instead of what headers say.
+    dq, err : str, optional
+        Patterns of the files that hold flags and errors, instead of what is looked for.
     save_blots : bool
         Write the blots too.
     keep_pixels : bool
@@ -69,6 +73,8 @@ class RejectSettings(Settings):
     exposures: int | None = None
     gain: float | None = None
     read_noise: float | None = None
+    dq: str | None = None
+    err: str | None = None
     save_blots: bool = False
     keep_pixels: bool = False
     inspect: Callable[[Comparison], None] | None = None
@@ -92,6 +98,8 @@ class RejectResult(BlotResult):
     bad : BadPixels or None
     notes : tuple of str
         What there was to warn of.
+    remarks : tuple of str
+        What was assumed of the exposure's file, or is missing in it: warned of once for all of its images.
     """
 
     rejected: int = 0
@@ -107,6 +115,7 @@ class RejectResult(BlotResult):
     bits: int = 0
     bad: BadPixels | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def fraction(self) -> float:
@@ -161,9 +170,10 @@ def compare_exposure(
         exposure, blot = made.reference, made.blot
         instrument, criteria = _judgement(source, exposure, settings)
         data = np.asarray(exposure.pixels()[:, :])
-        sigma, gain = _noise(exposure, settings)
-        valid = _valid(exposure, instrument)
-        found = compare(data, blot.data, sigma, criteria, valid=valid, gain=gain, threads=resources.threads)
+        _check_blot(source, made)
+        noise, valid = _noise(made, data, criteria, settings), usable_pixels(exposure, instrument.ignored, settings.dq)
+        found = compare(data, blot.data, noise.sigma, criteria, valid=valid, gain=noise.gain, threads=resources.threads)
+        _check_judged(source, exposure, data, found, valid)
         resources.proceed()
         made.check_unchanged()
         saved = blot_path(where, path) if settings.save_blots else None
@@ -174,7 +184,8 @@ def compare_exposure(
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
         bad = _bad_pixels(where, found, blot.data) if settings.keep_pixels else None
         result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad)
-        result = replace(result, notes=_notes(found, result, instrument, exposure))
+        remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
+        result = replace(result, notes=_notes(found, result, instrument, exposure), remarks=remarks)
         if settings.inspect is not None:
             settings.inspect(Comparison(result, data, blot.data, found, exposure.facts.bunit))
     for note in result.notes:
@@ -211,31 +222,48 @@ def _without_unknown_sky(source: Source, where: ImageName, settings: RejectSetti
 
 def _counted(source: Source) -> int | None:
     """How many exposures the mosaic's headers count."""
-    value = source.image.facts.find("NCOMBINE")
-    return value if isinstance(value, int) and value > 1 else None
+    count = number(source.image.facts.first(COMBINED)[1])
+    return int(count) if count is not None and count > 1 and count.is_integer() else None
 
 
-def _noise(exposure: Image, settings: RejectSettings) -> tuple[np.ndarray | Noise, float | None]:
-    """The errors of the exposure's pixels, or what makes them; and the gain, where it is known."""
-    gain = settings.gain if settings.gain is not None else gain_of(exposure.facts)
-    errors = None if settings.read_noise is not None else error_plane(exposure)
-    if errors is not None and np.any(errors > 0):
-        return errors, gain
-    read_noise = settings.read_noise if settings.read_noise is not None else read_noise_of(exposure.facts)
-    missing = [name for name, value in (("gain", gain), ("read noise", read_noise)) if value is None]
-    if gain is None or read_noise is None:
-        raise DataError(messages.NO_NOISE(name=exposure.name, missing=" and no ".join(missing)))
-    return Noise(gain, read_noise), gain
+def _noise(made: Rendered, data: np.ndarray, criteria: Criteria, settings: RejectSettings) -> KnownNoise:
+    """What is known of the noise of an exposure, with the photons of a sky that its blot has not."""
+    sky = criteria.background
+    if sky is None:
+        some = np.s_[:: max(1, data.shape[0] // 256), :: max(1, data.shape[1] // 256)]
+        difference = data[some].astype(np.float64) - made.blot.data[some]
+        finite = difference[np.isfinite(difference)]
+        sky = float(np.median(finite)) if finite.size else 0.0
+    how = {"gain": settings.gain, "read_noise": settings.read_noise, "pattern": settings.err}
+    return noise_of(made.reference, made.blot.data, sky, **how)  # type: ignore[arg-type]
 
 
-def _valid(exposure: Image, instrument: Instrument) -> np.ndarray | None:
-    flags = quality_plane(exposure)
-    if flags is None:
-        return None
-    unsigned = np.dtype(f"u{flags.dtype.itemsize}")
-    forbidden = unsigned.type(~instrument.ignored & np.iinfo(unsigned).max)
-    kept: np.ndarray = (flags.astype(flags.dtype.newbyteorder("=")).view(unsigned) & forbidden) == 0
-    return kept
+def _check_blot(source: Source, made: Rendered) -> None:
+    """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
+    blot, offset, reason = made.blot.data, np.float32(made.planned.scaling.offset), ""
+    known = np.isfinite(blot)
+    if made.blot.covered == 0:
+        reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
+    elif not known.any():
+        reason = "the mosaic has no finite pixel there"
+    elif np.all(blot[known] == offset):
+        reason = "the mosaic is 0 everywhere there"
+    if reason:
+        raise DataError(messages.NOT_COMPARED(name=made.reference.name, source=source.image.name, reason=reason))
+
+
+def _check_judged(
+    source: Source, exposure: Image, data: np.ndarray, found: Rejection, valid: np.ndarray | None
+) -> None:
+    """Refuse a comparison in which no pixel was looked at."""
+    if found.valid.any():
+        return
+    reason = "no pixel has a finite value, a finite blot, an error above 0 and no flag"
+    if not np.isfinite(data).any():
+        reason = "the exposure has no finite pixel"
+    elif valid is not None and not valid.any():
+        reason = "its flags leave out every pixel"
+    raise DataError(messages.NOT_COMPARED(name=exposure.name, source=source.image.name, reason=reason))
 
 
 def _notes(found: Rejection, result: RejectResult, instrument: Instrument, exposure: Image) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Find cosmic rays in exposures: blots are made on the way, and only masks are written."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +11,12 @@ from . import messages
 from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
-from .errors import FileError, ParameterError, SkyblotError
+from .errors import FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
 from .exposure import Task
 from .files import BatchError, output_name, plan_outputs
 from .io.masks import copy_name, write_clean, write_flagged
 from .io.names import ImageName
+from .io.planes import companion_files
 from .io.remote import AnyPath
 from .parameters import Parameters
 from .progress import progress_bar
@@ -35,6 +37,8 @@ def reject_files(
     clean: bool = False,
     gain: float | None = None,
     read_noise: float | None = None,
+    dq: str | None = None,
+    err: str | None = None,
     overwrite: bool = False,
     fail_fast: bool = False,
     memory: int | str | None = None,
@@ -68,7 +72,12 @@ def reject_files(
         Write a copy of each exposure with the blot's values in bad pixels, ``<root>_crclean.fits``.
     gain, read_noise : float, optional
         Electrons per unit of the exposures, and electrons; by default from their headers. They are needed where
-        there is no ERR extension.
+        there is no map of errors.
+    dq, err : str, optional
+        The file with the flags of an exposure's pixels, and that with their errors, where they are in none of the
+        places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``: ``"*_dq.fits"`` is
+        beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless extension
+        or file name say ``var`` or ``weight``.
     overwrite, fail_fast, memory, threads, progress
         As for `skyblot.blot_files`.
     inspect : callable, optional
@@ -104,14 +113,15 @@ def reject_files(
     failures: list[Failure] = []
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
     tasks = [Task(where, Path(output_dir) / mask_name(where)) for where, _ in blots]
+    _check_patterns(tasks, dq, err, read_noise)
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
-        criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise,
+        criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
         save_blots=save_blots, keep_pixels=update_dq or clean, inspect=inspect,
     )  # fmt: skip
     copies = Copies(tasks, Path(output_dir), update_dq=update_dq, clean=clean, overwrite=overwrite)
     _check_outputs(source, tasks, copies, settings)
-    run = _Run(copies, failures, on_result, fail_fast=fail_fast)
+    run = _Run(tasks, copies, failures, on_result, fail_fast=fail_fast)
     with progress_bar(progress) as bar:
 
         def planned(plan: Plan) -> None:
@@ -193,6 +203,7 @@ class _Run:
 
     def __init__(
         self,
+        tasks: Sequence[Task],
         copies: Copies,
         failures: list[Failure],
         on_result: Callable[[RejectResult], None] | None,
@@ -202,6 +213,8 @@ class _Run:
         self._fail_fast = fail_fast
         self.results: dict[Path, RejectResult] = {}
         self._copies, self._failures, self._on_result = copies, failures, on_result
+        self._files = {task.path: task.where.path for task in tasks}
+        self._told: set[tuple[AnyPath, str]] = set()
 
     def collect(self, outcome: Outcome) -> None:
         if isinstance(outcome, Failure):
@@ -215,6 +228,11 @@ class _Run:
                 raise
             self._failures.append(Failure.of(outcome.reference, error))
             return
+        for remark in outcome.remarks:
+            file = self._files[outcome.path]
+            if (file, remark) not in self._told:
+                self._told.add((file, remark))
+                warnings.warn(messages.CONCERNING(name=file, reason=remark), SkyblotWarning, stacklevel=2)
         result = replace(outcome, bad=None)
         self.results[outcome.path] = result
         if self._on_result is not None:
@@ -229,4 +247,16 @@ def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, se
     for path, count in Counter(outputs).items():
         if count > 1:
             raise FileError(messages.TWO_TO_ONE_FILE(name=path))
-    check_outputs(source, tasks, outputs, overwrite=settings.overwrite)
+    patterns = settings.err, settings.dq
+    beside = [path for task in tasks for path in companion_files(task.where.path, patterns)]
+    check_outputs(source, tasks, outputs, overwrite=settings.overwrite, beside=beside)
+
+
+def _check_patterns(tasks: Sequence[Task], dq: str | None, err: str | None, read_noise: float | None) -> None:
+    """Refuse one file of flags or errors for several exposures, and two things that say what the noise is."""
+    count = len({task.where.path for task in tasks})
+    for name, pattern in (("dq", dq), ("err", err)):
+        if pattern is not None and "*" not in pattern and count > 1:
+            raise not_allowed(name, pattern, f"a name with * for the exposure's, as there are {count} exposures")
+    if err is not None and read_noise is not None:
+        raise not_allowed("read_noise", read_noise, f"none beside err = {err!r}, which says what the noise is")

@@ -15,6 +15,7 @@ from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
 from .io.atomic import file_identity
+from .io.coverage import open_weights
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
 from .job import Blot, Job
@@ -22,7 +23,7 @@ from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
 from .scaling import LABELS, Scaling, plan_scaling
 from .target import Target, plan_target
-from .window import FloatView, Window
+from .window import CoveredView, FloatView, Window
 
 logger = logging.getLogger(__name__)
 
@@ -131,11 +132,15 @@ class BlotResult:
 
 @dataclass(frozen=True)
 class Source:
-    """The mosaic of a run, opened once: its image, its WCS, and its pixels, unread."""
+    """The mosaic of a run, opened once: its image, its WCS, and its pixels, unread.
+
+    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered.
+    """
 
     image: Image
     wcs: Any
     pixels: Any
+    weighted: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,14 +167,15 @@ class Resources:
 @contextmanager
 def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
     """Open the source of a run; errors as for `open_image`."""
-    with open_image(name) as image:
+    with open_image(name) as image, open_weights(image) as weights:
         if image.choices > 1:
             first = image.name[len(str(image.path)) + 1 : -1]
             _warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
         pixels = image.pixels()
         if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)
-        yield Source(image, image.wcs(), pixels)
+        weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
+        yield Source(image, image.wcs(), CoveredView(pixels, weights) if weighted else pixels, weighted)
 
 
 def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settings, resources: Resources) -> BlotResult:
@@ -182,6 +188,9 @@ def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settin
     """
     start = time.perf_counter()
     with rendered(source, where, settings, resources) as made:
+        if made.blot.covered == 0:
+            fill = made.planned.fill
+            _warn(messages.NO_OVERLAP(source=source.image.name, reference=made.reference.name, fill=fill))
         made.write(path, source, settings)
     logger.info("%s: %s onto %s", path, source.image.name, made.reference.name)
     seconds = time.perf_counter() - start
@@ -234,17 +243,24 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
             blot = planned.job.run(
                 scale=planned.scaling.factor,
                 offset=planned.scaling.offset,
-                fill_value=planned.fill,
+                fill_value=np.nan if source.weighted else planned.fill,
                 threads=resources.threads,
                 window=resources.window,
                 window_bytes=resources.window_bytes,
             )
-        if blot.covered == 0:
-            _warn(messages.NO_OVERLAP(source=source.image.name, reference=reference.name, fill=planned.fill))
+        if source.weighted:
+            blot = _filled(blot, planned.fill)
         made = Rendered(reference, planned, blot, identity)
         resources.proceed()
         made.check_unchanged()
         yield made
+
+
+def _filled(blot: Blot, fill: float) -> Blot:
+    """A blot of a weighted source, with the fill value where taps met what is not covered."""
+    gaps = np.isnan(blot.data)
+    blot.data[gaps] = fill
+    return Blot(blot.data, 1.0 - np.count_nonzero(gaps) / gaps.size)
 
 
 def _plan(source: Source, reference: Image, settings: Settings) -> Planned:

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from .amplifiers import electronics
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
 from .exposure import Settings, Task, open_source, plan_job, target_of
-from .facts import Facts
+from .facts import COMBINED, DETECTOR, ERRORS, INSTRUMENT, QUALITY, TELESCOPE, Facts, number
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.images import Image, list_images, open_image
 from .io.names import ImageName
-from .io.planes import companion
+from .io.planes import find_plane
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
 from .pixelmap.fits_exact import TangentMap
@@ -135,7 +136,11 @@ class ImageInfo:
     exptime_keyword, sky_keyword : str
         Where they were found.
     planes : tuple of str
-        Which of ERR and DQ there are.
+        The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
+    gain, read_noise : float or None
+        Electrons per unit, and electrons, over all amplifiers: what a comparison uses where there are no errors.
+    gain_source, read_noise_source : str
+        Where they were found.
     record : mapping
         How a blot or a mask was made: keywords and values.
     wcs : WCSInfo or None
@@ -157,6 +162,10 @@ class ImageInfo:
     sky: Any
     sky_keyword: str
     planes: tuple[str, ...]
+    gain: float | None
+    gain_source: str
+    read_noise: float | None
+    read_noise_source: str
     record: Mapping[str, Any] = field(repr=False)
     wcs: WCSInfo | None
     wcs_problem: str = ""
@@ -191,9 +200,10 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
 
 def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
     with open_image(where) as image:
-        planes = tuple(name for name in ("ERR", "DQ") if _has_plane(image, name))
+        planes = _planes(image)
         wcs, problem = _wcs_info(image)
         kind, record = _kind(image, planes, wcs)
+        gain, gain_source, read_noise, read_noise_source = _noise(image)
         exptime_keyword, exptime = _first(image.facts, _EXPTIME)
         sky_keyword, sky = _first(image.facts, _SKY)
         return ImageInfo(
@@ -209,6 +219,10 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
+            gain=gain,
+            gain_source=gain_source,
+            read_noise=read_noise,
+            read_noise_source=read_noise_source,
             record=record,
             wcs=wcs,
             wcs_problem=problem,
@@ -221,10 +235,15 @@ def _first(facts: Facts, keywords: tuple[str, ...]) -> tuple[str, Any]:
     return next(((each, value) for each in keywords if (value := facts.find(each)) is not None), ("", None))
 
 
-def _has_plane(image: Any, name: str) -> bool:
-    if isinstance(image, AsdfImage):
-        return name.lower() in image.raw["roman"]
-    return companion(image.hdu, name) in image.hdus if companion(image.hdu, name) else False
+def _planes(image: Image) -> tuple[str, ...]:
+    """The errors and the flags that a comparison uses."""
+    return tuple(str(plane) for fact in (ERRORS, QUALITY) if (plane := find_plane(image, fact)) is not None)
+
+
+def _noise(image: Image) -> tuple[float | None, str, float | None, str]:
+    """Gain and read noise, and where they were found."""
+    known = electronics(image.facts)
+    return known.gain.mean, known.gain.source, known.read_noise.mean, known.read_noise.source
 
 
 def _instrument(image: Image) -> str:
@@ -233,7 +252,7 @@ def _instrument(image: Image) -> str:
         meta = image.meta.get("instrument") or {}
         names = {"TELESCOP": "ROMAN", "INSTRUME": meta.get("name"), "DETECTOR": meta.get("detector")}
         facts = Facts(image.name, names, {})
-    known = any(facts.find(keyword) for keyword in ("TELESCOP", "INSTRUME", "DETECTOR"))
+    known = any(facts.first(fact)[1] for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
     return instrument_of(facts).name if known else ""
 
 
@@ -255,10 +274,10 @@ def _is_mosaic(image: Image) -> bool:
     """Whether drizzling or the pipelines of JWST and Roman have left their marks."""
     if isinstance(image, AsdfImage):
         return "mosaic" in f"{getattr(image.raw['roman'], '_tag', '')} {image.meta.get('model_type', '')}".lower()
-    facts, combined = image.facts, image.facts.find("NCOMBINE")
+    facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
     if facts.find("S_RESAMP") == "COMPLETE" or facts.find("NDRIZIM") is not None or facts.find("D001VER") is not None:
         return True
-    return isinstance(combined, int) and combined > 1
+    return combined is not None and combined > 1
 
 
 def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:

@@ -1,15 +1,14 @@
 """What is known of instruments: how their exposures are compared with blots, flagged, and hit by cosmic rays."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from . import messages
 from .errors import ParameterError
-from .facts import Facts
+from .facts import DETECTOR, INSTRUMENT, TELESCOPE, Facts, number
 from .rejection import Criteria
-from .scaling import COUNTS, JWST_EXPTIME, RATE, unit_kind
+from .scaling import JWST_EXPTIME
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
@@ -78,13 +77,19 @@ class Instrument:
 
 
 _CCD = Instrument(rate=_CCD_RATE)
+#: Detectors that count photons one by one see no cosmic rays.
+_MAMA = Instrument(rate=(0.0, 0.0))
 _RAMP = Instrument(snr=(5.0, 4.0), bits=1 | 16, ignored=~_FORBIDDEN & 0xFFFFFFFF)
 _BY_NAME = {
     ("HST", "ACS"): _CCD,
+    ("HST", "ACS", "SBC"): _MAMA,
     ("HST", "WFC3", "UVIS"): _CCD,
     ("HST", "WFC3", "IR"): Instrument(snr=(5.0, 4.0), scale=(3.0, 2.4)),
     ("HST", "WFPC2"): replace(_CCD, snr=(5.5, 3.5), scale=(2.0, 1.5)),
     ("HST", "STIS"): replace(_CCD, bits=8192),
+    ("HST", "STIS", "FUV-MAMA"): replace(_MAMA, bits=8192),
+    ("HST", "STIS", "NUV-MAMA"): replace(_MAMA, bits=8192),
+    ("HST", "COS"): _MAMA,
     ("HST", "NICMOS"): Instrument(),
     ("JWST",): _RAMP,
     ("ROMAN",): replace(_RAMP, bits=1 | 128),
@@ -104,7 +109,7 @@ def instrument_of(facts: Facts, exposures: int | None = None, *, roman: bool = F
     roman : bool
         The exposure is one of Roman's, whose files do not name the telescope in a keyword.
     """
-    words = [str(facts.find(name) or "").strip().upper() for name in ("TELESCOP", "INSTRUME", "DETECTOR")]
+    words = [str(facts.first(fact)[1] or "").strip().upper() for fact in (TELESCOPE, INSTRUMENT, DETECTOR)]
     if roman:
         words[0] = "ROMAN"
     found = next((_BY_NAME[key] for n in (3, 2, 1) if (key := tuple(words[:n])) in _BY_NAME), Instrument())
@@ -148,35 +153,7 @@ def criteria_for(instrument: Instrument, given: Mapping[str, Any], exposures: in
 def exposure_time(facts: Facts) -> float | None:
     """Return the exposure time in seconds, None where the headers have none."""
     for keyword in ("EXPTIME", *JWST_EXPTIME):
-        value = facts.find(keyword)
-        if isinstance(value, int | float) and math.isfinite(value) and value > 0:
-            return float(value)
-    return None
-
-
-def gain_of(facts: Facts) -> float | None:
-    """Return electrons per unit of the image's pixels, None where nobody knows."""
-    kind, word = unit_kind(facts.bunit), facts.bunit.lower()
-    if kind not in (COUNTS, RATE):
-        return None
-    per_count = 1.0 if word.startswith(("e", "photoe")) else _mean(facts, "ATODGN{}", "CCDGAIN", "ADCGAIN")
-    seconds = exposure_time(facts) if kind == RATE else 1.0
-    return None if per_count is None or seconds is None else per_count * seconds
-
-
-def read_noise_of(facts: Facts) -> float | None:
-    """Return the read noise in electrons, None where the headers have none."""
-    return _mean(facts, "READNSE{}")
-
-
-def _mean(facts: Facts, pattern: str, *others: str) -> float | None:
-    """The mean of a fact over the amplifiers, else the first of some other keywords."""
-    amplifiers = [facts.find(pattern.format(each)) for each in "ABCD"]
-    known = [float(each) for each in amplifiers if isinstance(each, int | float) and each > 0]
-    if known:
-        return sum(known) / len(known)
-    for keyword in others:
-        value = facts.find(keyword)
-        if isinstance(value, int | float) and value > 0:
-            return float(value)
+        seconds = number(facts.find(keyword))
+        if seconds is not None and seconds > 0:
+            return seconds
     return None

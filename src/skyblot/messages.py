@@ -136,8 +136,10 @@ NOT_CONVERTIBLE = Message(
     "surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR"
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
+#: A map of errors is looked for beside the image first: ERR, UNCERT, VARIANCE, or DECam's file of weights.
 NO_NOISE = Message(
-    "{name}: no ERR extension, and no {missing} in its headers: give --gain and --read-noise (gain=, read_noise=)"
+    "{name}: no map of its errors, and its headers have {missing}: give --gain and --read-noise, or --err "
+    "(gain=, read_noise=, err=)"
 )
 
 # Warnings
@@ -149,6 +151,8 @@ UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or 
 GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")
 SKY_UNIT = Message("{name}: {keyword} is in {unit} and the blot in {wanted}; it is added as it is")
 NO_SKY = Message("{name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
+CARD_NOT_USED = Message("its {card} is not used: expected {expected}")
+UNIT_BY_GAIN = Message("its BUNIT is missing: taken as adu, of {gain:.4g} electrons each by its {source}")
 
 # ---- World coordinates ----
 
@@ -248,6 +252,9 @@ NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when th
 
 # ---- Cosmic rays ----
 
+#: There is no mask then: one would call all pixels good.
+NOT_COMPARED = Message("{name}: cannot be compared with {source}: {reason}")
+WRONG_PLANE = Message("{name}: is {found}, expected the mosaic's own image")
 NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
 NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
 NO_TAIL_DIRECTION = Message(
@@ -256,6 +263,12 @@ NO_TAIL_DIRECTION = Message(
 )
 
 # Warnings
+#: `--dq` names the file, where they are in another one.
+NO_FLAGS = Message("its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, names their file)")
+NO_ERRORS_IN = Message("its {part} has no value above 0: the noise is made of gain and read noise")
+ERRORS_UNIT = Message("its {part} is in {unit} and the image in {wanted}; it is taken as it is")
+#: Weights of another mosaic, left there by mistake perhaps.
+WEIGHTS_NOT_USED = Message("{name}: {part} beside it has shape {shape}, not {expected}: it is not used")
 #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
 MISALIGNED = Message(
     "its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has them: "

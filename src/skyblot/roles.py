@@ -8,15 +8,16 @@ from typing import Any
 from . import messages
 from .errors import DataError, FileError
 from .exposure import Task
-from .facts import DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, is_drizzled, number
+from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time
 from .io.asdf import AsdfImage
 from .io.images import Image, open_image
 from .io.names import ImageName, parse_name
+from .io.planes import find_plane
 
 #: Projections that have a distortion with them.
 _DISTORTED = ("-SIP", "-TPV", "-TNX", "-ZPX", "-TPD")
-_NCOMBINE, _IDCTAB, _S_WCS = EXPOSURE.keywords
+_IDCTAB, _S_WCS = EXPOSURE.keywords
 
 
 def check_source(image: Image) -> None:
@@ -78,12 +79,13 @@ def exposure_signs(image: Any) -> str:
         told = "dq" in image.raw["roman"] and not (image.record or _roman_mosaic(image))
         return "Roman's level 2, with dq" if told else ""
     facts = image.facts
-    combined = number(facts.find(_NCOMBINE)) or 1
+    combined = number(facts.first(COMBINED)[1]) or 1
     if image.record or is_drizzled(facts) or combined > 1 or exposure_time(facts) is None:
         return ""
-    if ("DQ", image.hdu.ver) not in image.hdus:
+    flags = find_plane(image, QUALITY)
+    if flags is None or flags.hdu is None:
         return ""
-    return next((f"{sign}, DQ and an exposure time" for sign in _distortions(image)), "")
+    return next((f"{sign}, {flags.name} and an exposure time" for sign in _distortions(image)), "")
 
 
 def _distortions(image: Any) -> Iterable[str]:

@@ -66,6 +66,21 @@ class FloatView:
         return np.asarray(self._source[key], dtype=self.dtype)
 
 
+class CoveredView:
+    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not above 0."""
+
+    def __init__(self, source: Any, weights: Any) -> None:
+        self._source, self._weights = source, weights
+        self.shape, self.dtype = tuple(source.shape), np.dtype(source.dtype)
+        self.concurrent = all(getattr(each, "concurrent", isinstance(each, np.ndarray)) for each in (source, weights))
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        pixels = np.array(self._source[key])
+        with np.errstate(invalid="ignore"):
+            pixels[~(np.asarray(self._weights[key]) > 0)] = np.nan
+        return pixels
+
+
 def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     """Return the dtype of the blot of a source, native byte order.
 

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from .signals import Interruption
 
 _CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background")
+_NOISE = ("gain", "read_noise", "err", "dq")
 _OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean")
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
 _BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
 _SECTIONS = {
     "Output": (*_OUTPUT, "report"),
-    "What is a cosmic ray": (*_CRITERIA, "gain", "read_noise"),
+    "What is a cosmic ray": (*_CRITERIA, *_NOISE),
     "Many exposures": ("fail_fast", "memory", "threads"),
     "Parameters of the blots": ("config", *(row.name for row in _BLOT_PARAMETERS)),
 }
@@ -74,6 +75,8 @@ _SECTIONS = {
 @click.option(
     "--read-noise", type=float, metavar="X", help="Make the noise of it, instead of reading it from ERR. [electrons]"
 )
+@click.option("--err", metavar="PATTERN", help="Files of errors, * for the exposure's name: '*_err.fits'.")
+@click.option("--dq", metavar="PATTERN", help="Files of flags, 0 for good pixels: '*_dq.fits', '*.fits[MASK]'.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first exposure that cannot be compared.")
 @click.option("--memory", metavar="SIZE", help="Memory to use, about: 8G, 500M; by default half of what is free.")
 @click.option("--threads", type=int, default=None, help="Threads to use; by default the available cores.")
@@ -112,7 +115,7 @@ def _run(source: str, exposures: tuple[str, ...], options: dict[str, Any]) -> in
         rejection_report(options["report"], source, asked, overwrite=options["overwrite"]) as report,
     ):
         told = _Told(shown, interruption, report)
-        how = {name: options[name] for name in (*_OUTPUT, "gain", "read_noise", "fail_fast", "memory", "threads")}
+        how = {name: options[name] for name in (*_OUTPUT, *_NOISE, "fail_fast", "memory", "threads")}
         how |= {"on_plan": told.plan, "on_result": told.result, "inspect": told.inspect if report else None}
         try:
             reject_files(source, exposures, criteria=criteria, parameters=parameters, **how)

@@ -1,0 +1,245 @@
+"""Gain and read noise, of a whole detector or of each of its amplifiers, as headers have them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import messages
+from .errors import DataError
+from .facts import (
+    AMPLIFIER_SECTIONS,
+    AMPLIFIERS,
+    AMPLIFIERS_READ,
+    DETECTOR,
+    GAIN,
+    INSTRUMENT,
+    READ_NOISE,
+    Fact,
+    Facts,
+    number,
+)
+from .instruments import exposure_time
+from .scaling import COUNTS, RATE, unit_kind
+
+#: Rows and columns of an image.
+Area = tuple[slice, slice]
+_WHOLE = ""
+_SECTION = re.compile(r"\[ *(\d+) *: *(\d+) *, *(\d+) *: *(\d+) *\]")
+#: ESO's name for counts per electron; CONAD is electrons per count.
+_PER_ELECTRON = "ESO DET OUT{} GAIN"
+#: Of WFPC2, whose headers have no read noise, by chip (DETECTOR) and nominal gain: electrons per count, and
+#: electrons. Instrument handbook, table 4.2.
+_WFPC2: dict[tuple[float, float], tuple[float, float]] = {
+    (1, 7): (7.12, 5.24), (1, 15): (13.99, 7.02), (2, 7): (7.12, 5.51), (2, 15): (14.50, 7.84),
+    (3, 7): (6.90, 5.22), (3, 15): (13.95, 6.99), (4, 7): (7.10, 5.19), (4, 15): (13.95, 8.32),
+}  # fmt: skip
+#: Columns between the left and the right amplifier of HST's chips, in physical pixels.
+_HALVES = {"WFC": 2048, "UVIS": 2048, "HRC": 512}
+#: The amplifiers to the left and right, by the chip's number.
+_SIDES = {1: "AB", 2: "CD"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A fact of an amplifier.
+
+    Attributes
+    ----------
+    values : mapping
+        By the letter or number of an amplifier; an empty string stands for all of them.
+    source : str
+        Where it was found: keywords, or words.
+    odd : tuple of str
+        Cards that hold no number above 0, as ``GAIN = 'high'``.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    odd: tuple[str, ...] = ()
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over the amplifiers, None where nobody knows."""
+        return sum(self.values.values()) / len(self.values) if self.values else None
+
+    def at(self, amplifier: str) -> float:
+        """The value of one amplifier, else the mean; there has to be one."""
+        mean = self.mean
+        assert mean is not None
+        return self.values.get(amplifier, mean)
+
+
+@dataclass(frozen=True)
+class Electronics:
+    """What headers say of how a detector is read.
+
+    Attributes
+    ----------
+    gain : Reading
+        Electrons per unit of the image's pixels.
+    read_noise : Reading
+        Electrons.
+    unit : str
+        What was assumed of the unit of the pixels, for the gain; empty where nothing was.
+    no_gain : str
+        Why the gain is not known.
+    """
+
+    gain: Reading
+    read_noise: Reading
+    unit: str = ""
+    no_gain: str = ""
+
+    def missing(self, *, gain: bool, read_noise: bool) -> str:
+        """Why gain and read noise are not known, those of them that are needed, in words."""
+        reasons = [self.no_gain] if gain and not self.gain.values else []
+        reasons += ["no read noise"] if read_noise and not self.read_noise.values else []
+        cards = self._odd(gain, read_noise)
+        return " and ".join(reasons) + (f" ({', '.join(cards)})" if cards else "")
+
+    def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
+        """What was assumed and what was passed over, of gain and read noise, those of them that are used."""
+        cards = self._odd(gain, read_noise)
+        odd = [messages.CARD_NOT_USED(card=card, expected="a number above 0") for card in cards]
+        return odd + ([self.unit] if gain and self.unit else [])
+
+    def _odd(self, gain: bool, read_noise: bool) -> list[str]:
+        return [*(self.gain.odd if gain else ()), *(self.read_noise.odd if read_noise else ())]
+
+
+def electronics(facts: Facts) -> Electronics:
+    """Return what an image's headers say of gain and read noise."""
+    found, noise = reading(facts, GAIN), reading(facts, READ_NOISE)
+    if handbook := _handbook(facts):
+        found, noise = handbook[0], noise if noise.values else handbook[1]
+    gain, why = _per_unit(facts, found)
+    assumed = gain.values and not facts.bunit
+    unit = messages.UNIT_BY_GAIN(gain=found.mean, source=found.source) if assumed else ""
+    return Electronics(gain, noise, unit, why)
+
+
+def reading(facts: Facts, fact: Fact) -> Reading:
+    """Look up a fact that amplifiers may have each for itself: the first keyword with a number above 0 counts."""
+    odd: list[str] = []
+    for pattern in fact.keywords:
+        values: dict[str, float] = {}
+        words, unusable = [], []
+        for amplifier in AMPLIFIERS if "{}" in pattern else (_WHOLE,):
+            keyword = pattern.format(amplifier)
+            value, known = _number(facts, keyword)
+            if known is not None and known > 0:
+                values[amplifier] = 1.0 / known if pattern == _PER_ELECTRON else known
+                words.append(keyword)
+            elif value is not None:
+                unusable.append(f"{keyword} = {value!r}")
+        if values:  # amplifiers that were not read have 0
+            return Reading(values, ", ".join(words), tuple(odd))
+        odd += unusable
+    return Reading(odd=tuple(odd))
+
+
+def _number(facts: Facts, keyword: str) -> tuple[Any, float | None]:
+    """What a keyword has, and the number that it is."""
+    try:
+        value = facts.find(keyword)
+    except DataError:  # a card that astropy cannot parse, as GAIN = NaN
+        return "?", None
+    return value, number(value)
+
+
+def _handbook(facts: Facts) -> tuple[Reading, Reading] | None:
+    """Gain and read noise of WFPC2."""
+    if str(facts.first(INSTRUMENT)[1] or "").strip().upper() != "WFPC2":
+        return None
+    chip, nominal = number(facts.first(DETECTOR)[1]), _number(facts, "ATODGAIN")[1]
+    known = None if chip is None or nominal is None else _WFPC2.get((chip, nominal))
+    if known is None:
+        return None
+    source = "WFPC2's handbook"
+    return Reading({_WHOLE: known[0]}, source), Reading({_WHOLE: known[1]}, source)
+
+
+def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
+    """Electrons per unit of the pixels, from those per count; else why nobody knows them."""
+    kind, word = unit_kind(facts.bunit), facts.bunit.lower()
+    if facts.bunit and kind not in (COUNTS, RATE):
+        gain = f"a gain ({found.source})" if found.values else "no gain"
+        return Reading(), f"{gain} for the unit {facts.bunit!r}, which is none of counts,"
+    if word.startswith(("e", "photoe")):
+        found = Reading({_WHOLE: 1.0}, "BUNIT")
+    if not found.values:
+        return Reading(odd=found.odd), "no gain" if facts.bunit else "neither a unit nor a gain"
+    seconds = exposure_time(facts) if kind == RATE else 1.0
+    if seconds is None:
+        return Reading(), "no exposure time for the gain of a rate"
+    return Reading({name: value * seconds for name, value in found.values.items()}, found.source, found.odd), ""
+
+
+def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
+    """Return which amplifier read which part of an image; nothing where no header tells.
+
+    Sections of the image (DATASECA, ...) count where all of them lie in it and none is in another; those of the
+    detector (CCDSECA, ...), moved by LTV, where they are all of the image. HST's amplifiers (CCDAMP) are at the sides.
+    """
+    data, detector = ([_section(facts.find(pattern.format(each))) for each in AMPLIFIERS] for pattern in _PATTERNS)
+    ltv = [number(facts.find(keyword)) or 0.0 for keyword in ("LTV2", "LTV1")]
+    moved = [None if each is None else _moved(each, ltv, shape) for each in detector]
+    for areas, all_of_it in ((data, False), (moved, True)):
+        there = {name: area for name, area in zip(AMPLIFIERS, areas, strict=True) if area is not None}
+        if len(there) > 1 and _apart(list(there.values()), shape, all_of_it=all_of_it):
+            return there
+    return _hst_sections(facts, shape)
+
+
+_PATTERNS = AMPLIFIER_SECTIONS.keywords
+
+
+def _section(text: Any) -> Area | None:
+    """Rows and columns of a section as IRAF writes it, ``[1:1024,1:4096]``, in either direction."""
+    match = _SECTION.fullmatch(str(text or "").strip())
+    if match is None:
+        return None
+    x0, x1, y0, y1 = (int(each) for each in match.groups())
+    return slice(min(y0, y1) - 1, max(y0, y1)), slice(min(x0, x1) - 1, max(x0, x1))
+
+
+def _moved(area: Area, ltv: list[float], shape: tuple[int, int]) -> Area:
+    """A section of the detector in pixels of the image, as far as it is there."""
+    y, x = (
+        slice(*(int(np.clip(round(edge + shift), 0, size)) for edge in (part.start, part.stop)))
+        for part, shift, size in zip(area, ltv, shape, strict=True)
+    )
+    return y, x
+
+
+def _apart(areas: list[Area], shape: tuple[int, int], *, all_of_it: bool) -> bool:
+    """Whether areas lie in an image, each pixel in one of them at most, or in just one."""
+    if any(part.stop > size for area in areas for part, size in zip(area, shape, strict=True)):
+        return False
+    count = np.zeros(shape, np.uint8)
+    for area in areas:
+        count[area] += 1
+    return bool(count.max() == 1 and (count.min() == 1 or not all_of_it))
+
+
+def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
+    """The parts of an HST chip by the amplifiers that it was read with."""
+    _, read = facts.first(AMPLIFIERS_READ)
+    detector = str(facts.first(DETECTOR)[1] or "").strip().upper()
+    if detector not in _HALVES or not isinstance(read, str):
+        return {}
+    sides = "AB CD" if detector == "HRC" else _SIDES.get(facts.find("CCDCHIP") or 0, "AB CD")
+    here = [each for each in read.strip().upper() if each in sides]
+    whole = (slice(0, shape[0]), slice(0, shape[1]))
+    if len(here) == 1:
+        return {here[0]: whole}
+    if len(here) != 2 or "".join(here) not in sides:
+        return {}
+    scale, shift = (number(facts.find(keyword)) for keyword in ("LTM1_1", "LTV1"))
+    middle = round(_HALVES[detector] * (1.0 if scale is None else scale) + (shift or 0.0))
+    if not 0 < middle < shape[1]:
+        return {here[0] if middle >= shape[1] else here[1]: whole}
+    return {here[0]: (whole[0], slice(0, middle)), here[1]: (whole[0], slice(middle, shape[1]))}

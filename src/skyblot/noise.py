@@ -1,0 +1,114 @@
+"""What is known of the noise of an exposure: a map of its errors, else what its detector says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import messages
+from .amplifiers import Reading, electronics, sections
+from .errors import DataError
+from .facts import ERRORS
+from .io.images import Image
+from .io.planes import DEVIATION, error_plane, find_plane
+from .kernels.compare import model_sigma
+from .rejection import Noise
+from .scaling import unit_kind
+
+
+@dataclass(frozen=True)
+class KnownNoise:
+    """The noise of an exposure.
+
+    Attributes
+    ----------
+    sigma : ndarray or Noise
+        Standard deviations in the exposure's unit, or what makes them.
+    gain : float or None
+        Electrons per unit, where `sigma` was made from the exposure itself and the gain is known.
+    remarks : tuple of str
+        What was assumed, and what is there but was not used.
+    """
+
+    sigma: np.ndarray | Noise
+    gain: float | None
+    remarks: tuple[str, ...] = ()
+
+
+def noise_of(
+    exposure: Image,
+    blot: np.ndarray,
+    sky: float,
+    *,
+    gain: float | None = None,
+    read_noise: float | None = None,
+    pattern: str | None = None,
+) -> KnownNoise:
+    """Return the noise of an exposure: that of its errors, else made of gain and read noise, amplifier by amplifier.
+
+    Parameters
+    ----------
+    exposure : Image
+    blot : ndarray, shape (ny, nx)
+        Its blot, whose photons make noise.
+    sky : float
+        What the exposure has more than the blot: its photons make noise too.
+    gain, read_noise : float, optional
+        Instead of what headers say; a read noise instead of the errors too.
+    pattern : str, optional
+        The file of errors, as for `skyblot.io.planes.find_plane`.
+
+    Raises
+    ------
+    DataError
+        If nobody knows the noise.
+    """
+    known, remarks = electronics(exposure.facts), list[str]()
+    errors = None if read_noise is not None else error_plane(exposure, pattern)
+    if errors is not None:
+        part = str(find_plane(exposure, ERRORS, pattern))
+        if np.any(errors > 0):
+            return KnownNoise(errors, known.gain.mean if gain is None else gain, _unit_remarks(exposure, pattern))
+        remarks.append(messages.NO_ERRORS_IN(part=part))
+    gains, noises = (
+        found if given is None else Reading({"": given})
+        for given, found in ((gain, known.gain), (read_noise, known.read_noise))
+    )
+    if not gains.values or not noises.values:
+        missing = known.missing(gain=gain is None, read_noise=read_noise is None)
+        raise DataError(messages.NO_NOISE(name=exposure.name, missing=missing))
+    remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
+    return KnownNoise(_model(exposure, blot, max(sky, 0.0), gains, noises), None, tuple(remarks))
+
+
+def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
+    """The noise by gain and read noise: of each amplifier where it is known what it read, else of their means."""
+    several = len(gains.values) > 1 or len(noises.values) > 1
+    areas = sections(exposure.facts, exposure.shape) if several else {}
+    gain, read_noise = gains.mean, noises.mean
+    assert gain is not None
+    assert read_noise is not None
+    if len(areas) == 1:
+        (amplifier,) = areas
+        return Noise(gains.at(amplifier), noises.at(amplifier), sky)
+    if not areas:
+        return Noise(gain, read_noise, sky)
+    sigma = np.empty(blot.shape, np.float32)
+    model_sigma(blot.ravel(), sky, gain, read_noise, sigma.ravel())
+    for amplifier, area in areas.items():
+        part = np.empty(blot[area].shape, np.float32)
+        model_sigma(
+            np.ascontiguousarray(blot[area]).ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel()
+        )
+        sigma[area] = part
+    return sigma
+
+
+def _unit_remarks(exposure: Image, pattern: str | None) -> tuple[str, ...]:
+    """Errors in another kind of unit than the image."""
+    plane: Any = find_plane(exposure, ERRORS, pattern)
+    unit = "" if plane.hdu is None or plane.meaning != DEVIATION else str(plane.hdu.header.get("BUNIT", ""))
+    wanted = exposure.facts.bunit
+    if None in (unit_kind(unit), unit_kind(wanted)) or unit_kind(unit) == unit_kind(wanted):
+        return ()
+    return (messages.ERRORS_UNIT(part=plane.name, unit=unit, wanted=wanted),)
