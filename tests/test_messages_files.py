@@ -15,7 +15,8 @@ from skyblot.exposure import target_of
 from skyblot.io import atomic, content
 from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
-from skyblot.io.masks import BadPixels, write_clean, write_flagged
+from skyblot.io.copies import write_clean, write_flagged
+from skyblot.io.masks import BadPixels
 from skyblot.io.names import parse_name
 from skyblot.io.planes import error_plane, quality_plane
 from skyblot.io.reader import Reader

@@ -22,6 +22,7 @@ from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
 from .rejection import Criteria, Rejection, compare
+from .roles import check_exposure
 
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
@@ -64,7 +65,9 @@ class RejectSettings(Settings):
     save_blots : bool
         Write the blots too.
     keep_pixels : bool
-        Keep the bad pixels and the blot's values there in the results.
+        Keep the blot's values in bad pixels in the results.
+    together : frozenset of Path
+        Files that hold the masks of several chips: they are written when all are there.
     inspect : callable, optional
         Called with each `Comparison`, in the thread that made it.
     """
@@ -77,6 +80,7 @@ class RejectSettings(Settings):
     err: str | None = None
     save_blots: bool = False
     keep_pixels: bool = False
+    together: frozenset[Path] = frozenset()
     inspect: Callable[[Comparison], None] | None = None
 
 
@@ -165,6 +169,8 @@ def compare_exposure(
         With one sentence on what is wrong; no mask has been written then.
     """
     start = time.perf_counter()
+    if not settings.force:
+        check_exposure(where)
     settings = _without_unknown_sky(source, where, settings)
     with rendered(source, where, settings, resources) as made:
         exposure, blot = made.reference, made.blot
@@ -179,10 +185,11 @@ def compare_exposure(
         saved = blot_path(where, path) if settings.save_blots else None
         if saved is not None:
             made.write(saved, source, settings)
-        write_mask(path, found.mask, exposure, _cards(source, exposure, found), overwrite=settings.overwrite)
+        bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
+        if path not in settings.together:
+            write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
         seconds = time.perf_counter() - start
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
-        bad = _bad_pixels(where, found, blot.data) if settings.keep_pixels else None
         result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad)
         remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
         result = replace(result, notes=_notes(found, result, instrument, exposure), remarks=remarks)
@@ -272,10 +279,11 @@ def _notes(found: Rejection, result: RejectResult, instrument: Instrument, expos
     return tuple(note for note in (found.misaligned(), doubts) if note)
 
 
-def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray) -> BadPixels:
-    """The bad pixels, with the blot's values on the exposure's level."""
+def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray | None, cards: list[tuple]) -> BadPixels:
+    """The bad pixels, with the values of a blot on the exposure's level."""
     flat = np.flatnonzero(found.mask)
-    return BadPixels(where, flat, (blot.ravel()[flat] + found.background).astype(np.float32))
+    values = np.empty(0) if blot is None else blot.ravel()[flat] + found.background
+    return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards)
 
 
 def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str, Any, str]]:

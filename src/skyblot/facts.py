@@ -143,17 +143,17 @@ IMAGE_MEANT = Fact(
     name="which image of a file",
     keywords=("EXTNAME", "EXTVER"),
     overrides="file.fits[3], which is that very HDU, file.fits[NAME] or file.fits[NAME,2]",
-    missing="no EXTVER is 1; without any SCI, every 2-D image with a celestial WCS is meant, but for weights, errors, flags "
-    "and look-up tables by their names; a mosaic is the first of them, and where there are more it is said",
-    odd="capital and small letters count alike; an extension whose name cannot be written in brackets goes by its number",
-    contradicted="of extensions with the same name and version each goes by its number, and their name alone is an error",
+    missing="no EXTVER is 1; without any SCI, every 2-D image with a celestial WCS is meant, but for weights, errors, "
+    "flags and look-up tables by their names; a mosaic is the first of them, and where there are more it is said",
+    odd="capital and small letters count alike; a name that cannot be written in brackets is left for the number",
+    contradicted="of extensions with the same name and version each goes by its number, and the name is an error",
     places="the headers of all HDUs",
 )
 EXPOSURE = Fact(
     name="exposure, not a mosaic",
     keywords=("IDCTAB", "S_WCS"),
     overrides="--force",
-    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that a WCS is an exposure's only where "
+    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that it is an exposure only where "
     "flags of its own, an exposure time and no sign of drizzling go with them: then it is refused as the mosaic",
     odd="in doubt, a file is taken for what it was given as",
     contradicted="NCOMBINE above 1: it is a sum of exposures, and may be given as the mosaic",
@@ -261,3 +261,11 @@ TELESCOPE = Fact(
 )
 INSTRUMENT = Fact("instrument", ("INSTRUME",), TELESCOPE.overrides, "general values", "general values")
 DETECTOR = Fact("detector", ("DETECTOR",), TELESCOPE.overrides, "those of the instrument", "those of the instrument")
+LSST_COSMIC = Fact(
+    name="bit of cosmic rays in an LSST mask",
+    keywords=("MP_CR",),
+    overrides="",
+    missing="a MASK gets 1, a DQ the bits of its instrument",
+    odd="an error",
+    places="the header of MASK",
+)

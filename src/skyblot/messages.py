@@ -69,6 +69,12 @@ WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a na
 NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")
 HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
 NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
+NO_DQ = Message("{name}: has no DQ extension to change; --make-dq (make_dq=True) makes one")
+BITS_TOO_LARGE = Message("{name}: its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}")
+OWN_FOLDER = Message(
+    "{name}: --keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir"
+)
+ONE_COPY = Message("--keep-name (keep_name=True) names one copy: give either --update-dq or --clean")
 
 # ---- Names, lists and associations ----
 

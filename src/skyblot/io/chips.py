@@ -9,7 +9,52 @@ from .names import Extension, ImageName, can_be_named, extension_text
 
 #: Words in the names of extensions that go with an image, and are none to blot onto.
 _COMPANIONS = frozenset(
-    ["WHT", "WGT", "WEIGHT", "WEIGHTS", "IVAR", "INVVAR", "CTX", "CON", "CONF", "CONFIDENCE", "COV", "COVERAGE", "EXPMAP", "ERR", "ERROR", "ERRORS", "RMS", "SIGMA", "STD", "STDEV", "STDDEV", "STAT", "UNC", "UNCERT", "UNCERTAINTY", "DQ", "FLAG", "FLAGS", "FLG", "QUAL", "QUALITY", "MASK", "MSK", "BPM", "BITMASK", "SEG", "SEGM", "PSF", "BKG", "BACKGROUND", "AREA", "WCSDVARR", "D2IMARR", "SIPWCS"]
+    [
+        "WHT",
+        "WGT",
+        "WEIGHT",
+        "WEIGHTS",
+        "IVAR",
+        "INVVAR",
+        "CTX",
+        "CON",
+        "CONF",
+        "CONFIDENCE",
+        "COV",
+        "COVERAGE",
+        "EXPMAP",
+        "ERR",
+        "ERROR",
+        "ERRORS",
+        "RMS",
+        "SIGMA",
+        "STD",
+        "STDEV",
+        "STDDEV",
+        "STAT",
+        "UNC",
+        "UNCERT",
+        "UNCERTAINTY",
+        "DQ",
+        "FLAG",
+        "FLAGS",
+        "FLG",
+        "QUAL",
+        "QUALITY",
+        "MASK",
+        "MSK",
+        "BPM",
+        "BITMASK",
+        "SEG",
+        "SEGM",
+        "PSF",
+        "BKG",
+        "BACKGROUND",
+        "AREA",
+        "WCSDVARR",
+        "D2IMARR",
+        "SIPWCS",
+    ]
 )
 _LONGITUDE, _LATITUDE = re.compile(r"RA(-|$)|[A-Z]?LON-|[A-Z]{2}LN-"), re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
 #: What astropy calls a tile-compressed image that has no name.

@@ -188,12 +188,13 @@ def open_fits(path: AnyPath) -> Iterator[Any]:
     FileError
         If it is missing, not readable, or not FITS.
     """
-    with open_content(path) as content, _open_hdus(content) as hdus:
+    with open_content(path) as content, open_hdus(content) as hdus:
         yield hdus
 
 
 @contextmanager
-def _open_hdus(content: Content) -> Iterator[Any]:
+def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
+    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored. Errors are those of `open_fits`."""
     path = content.path
     with ExitStack() as stack:
         try:
@@ -202,7 +203,8 @@ def _open_hdus(content: Content) -> Iterator[Any]:
                 if not isinstance(content, RemoteContent):  # twice as many requests there
                     with content.stream() as stream:
                         check_headers(stream, path)
-                hdus = fits.open(content.source)  # memory-mapped by default; memmap=True would refuse scaled images
+                # Memory-mapped by default; memmap=True would refuse scaled images.
+                hdus = fits.open(content.source, do_not_scale_image_data=stored)
                 stack.enter_context(hdus)
                 for hdu in hdus:  # reads every header, so that what is wrong with the file shows here
                     _ = hdu.name, hdu.ver, hdu.is_image
@@ -234,7 +236,7 @@ def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
     Errors are those of `skyblot.io.images.open_image`.
     """
     where = parse_name(name)
-    with open_content(where.path) as content, _open_hdus(content) as hdus:
+    with open_content(where.path) as content, open_hdus(content) as hdus:
         yield select_image(hdus, where, content)
 
 

@@ -19,7 +19,49 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _NAME = re.compile(r"(?![-+]?[0-9]+$)[ -+\--Z\\^-~]+")
 #: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal, c4d_180908_ooi.
 _PRODUCTS = frozenset(
-    ["raw", "flt", "flc", "flm", "crj", "crc", "ima", "cal", "drz", "drc", "drw", "mos", "x2d", "sx2", "sfl", "c0m", "c0f", "c0h", "c1m", "c1f", "d0m", "d0f", "uncal", "ramp", "rate", "rateints", "calints", "crf", "crfints", "i2d", "s2d", "s3d", "coadd", "ooi", "ooj", "opi", "ood", "med", "blt", "crclean", "crdq"]
+    [
+        "raw",
+        "flt",
+        "flc",
+        "flm",
+        "crj",
+        "crc",
+        "ima",
+        "cal",
+        "drz",
+        "drc",
+        "drw",
+        "mos",
+        "x2d",
+        "sx2",
+        "sfl",
+        "c0m",
+        "c0f",
+        "c0h",
+        "c1m",
+        "c1f",
+        "d0m",
+        "d0f",
+        "uncal",
+        "ramp",
+        "rate",
+        "rateints",
+        "calints",
+        "crf",
+        "crfints",
+        "i2d",
+        "s2d",
+        "s3d",
+        "coadd",
+        "ooi",
+        "ooj",
+        "opi",
+        "ood",
+        "med",
+        "blt",
+        "crclean",
+        "crdq",
+    ]
 )
 
 
