@@ -115,7 +115,7 @@ def test_errors_that_cannot_be_read(image, monkeypatch):
 
 def test_an_exposure_without_flags_to_set(image, tmp_path):
     bad = [BadPixels(parse_name(f"{image}[sci,1]"), np.array([3]), np.ones(1, "f4"))]
-    with said(FileError, f"{image}[sci,1]: has no DQ extension to change"):
+    with said(FileError, f"{image}[sci,1]: has no DQ extension to change; --make-dq (make_dq=True) makes one"):
         write_flagged(tmp_path / "out.fits", bad, 4096, overwrite=False)
     assert not (tmp_path / "out.fits").exists()
 

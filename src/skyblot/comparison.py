@@ -104,6 +104,8 @@ class RejectResult(BlotResult):
         What there was to warn of.
     remarks : tuple of str
         What was assumed of the exposure's file, or is missing in it: warned of once for all of its images.
+    together : bool
+        `path` holds the masks of other chips too, each in an extension.
     """
 
     rejected: int = 0
@@ -120,6 +122,13 @@ class RejectResult(BlotResult):
     bad: BadPixels | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    together: bool = False
+
+    @property
+    def mask(self) -> str:
+        """The mask's file, with the exposure's extension where there are masks of others in it."""
+        extension = self.reference[self.reference.rfind("[") :] if self.together else ""
+        return f"{self.path}{extension}"
 
     @property
     def fraction(self) -> float:
@@ -186,11 +195,12 @@ def compare_exposure(
         if saved is not None:
             made.write(saved, source, settings)
         bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
-        if path not in settings.together:
+        shared = path in settings.together
+        if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
         seconds = time.perf_counter() - start
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
-        result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad)
+        result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad, together=shared)
         remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
         result = replace(result, notes=_notes(found, result, instrument, exposure), remarks=remarks)
         if settings.inspect is not None:

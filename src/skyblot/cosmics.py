@@ -126,10 +126,7 @@ def reject_files(
     if parameters.user_wcs.given:
         raise ParameterError(messages.NOT_FOR_COMPARISON(names=", ".join(parameters.user_wcs.given)))
     failures: list[Failure] = []
-    wanted = Wanted(
-        Path(output_dir), overwrite, one_file=one_file, update_dq=update_dq, clean=clean, make_dq=make_dq,
-        keep_name=keep_name,
-    )  # fmt: skip
+    wanted = Wanted(Path(output_dir), overwrite, one_file, update_dq, clean, make_dq, keep_name)
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
     tasks = mask_tasks([where for where, _ in blots], wanted)
     _check_patterns(tasks, dq, err, read_noise)
@@ -138,24 +135,10 @@ def reject_files(
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
         save_blots=save_blots, keep_pixels=clean, inspect=inspect, force=force,
     )  # fmt: skip
-    if not force:
-        check_not_both(source, tasks)
-    copies = Copies(tasks, wanted)
-    settings = replace(settings, together=copies.masks)
-    _check_outputs(source, tasks, copies, settings)
+    copies = _checked_copies(source, tasks, wanted, settings)
     run = _Run(copies, failures, on_result, fail_fast=fail_fast)
-    with progress_bar(progress) as bar:
-
-        def planned(plan: Plan) -> None:
-            bar.expect_plan(plan, "comparing")
-            on_plan(plan)
-
-        options = Options(memory, fail_fast)
-        run_batch(source, tasks, settings, options, bar.counting(run.collect), planned, maker=MASK)
-    done = [run.results[task.where] for task in tasks if task.where in run.results]
-    if failures:
-        raise BatchError(list(done), failures, "masks")
-    return done
+    settings = replace(settings, together=copies.masks)
+    return run.go(source, tasks, settings, Options(memory, fail_fast), on_plan, progress=progress)
 
 
 def _given(criteria: Criteria | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,6 +171,29 @@ class _Run:
         self._copies, self._failures, self._on_result = copies, failures, on_result
         self._told: set[tuple[AnyPath, str]] = set()
 
+    def go(
+        self,
+        source: str | Path,
+        tasks: Sequence[Task],
+        settings: RejectSettings,
+        options: Options,
+        on_plan: Callable[[Plan], None],
+        *,
+        progress: bool,
+    ) -> list[RejectResult]:
+        """Compare, and return the results in the order of the tasks."""
+        with progress_bar(progress) as bar:
+
+            def planned(plan: Plan) -> None:
+                bar.expect_plan(plan, "comparing")
+                on_plan(plan)
+
+            run_batch(source, tasks, settings, options, bar.counting(self.collect), planned, maker=MASK)
+        done = [self.results[task.where] for task in tasks if task.where in self.results]
+        if self._failures:
+            raise BatchError(list(done), self._failures, "masks")
+        return done
+
     def collect(self, outcome: Outcome) -> None:
         try:
             if isinstance(outcome, Failure):
@@ -216,9 +222,12 @@ class _Run:
             self._on_result(result)
 
 
-def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, settings: RejectSettings) -> None:
+def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, settings: RejectSettings) -> Copies:
     """Refuse, before any work is done, outputs that are inputs, or that exist and may not be replaced."""
-    masks = [task.path for task in tasks if task.path not in settings.together]
+    if not settings.force:
+        check_not_both(source, tasks)
+    copies = Copies(tasks, wanted)
+    masks = [task.path for task in tasks if task.path not in copies.masks]
     blots = [blot_path(task.where, task.path) for task in tasks] if settings.save_blots else []
     outputs = [*masks, *blots, *copies.paths()]
     for path, count in Counter(outputs).items():
@@ -227,6 +236,7 @@ def _check_outputs(source: str | Path, tasks: Sequence[Task], copies: Copies, se
     patterns = settings.err, settings.dq
     beside = [path for task in tasks for path in companion_files(task.where.path, patterns)]
     check_outputs(source, tasks, outputs, overwrite=settings.overwrite, beside=beside)
+    return copies
 
 
 def _check_patterns(tasks: Sequence[Task], dq: str | None, err: str | None, read_noise: float | None) -> None:

@@ -173,4 +173,4 @@ def result_line(result: "RejectResult") -> str:
     dx, dy = result.misalignment
     moved = "" if math.isnan(result.misalignment_error) else f"  moved ({dx:+z.3f}, {dy:+z.3f}) pixel"
     share = f"{100 * result.fraction:.2f} % rejected"
-    return f"{result.path}  {ny} x {nx}  {share}{moved}  {result.seconds:.2f} s"
+    return f"{result.mask}  {ny} x {nx}  {share}{moved}  {result.seconds:.2f} s"

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from .content import open_content
-from .fits import open_hdus, select_image
+from .fits import open_fits, open_hdus, select_image
 from .images import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
@@ -71,6 +71,14 @@ def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> N
     _write_chips(
         path, chips, lambda chip: chip.good, "skyblot reject: 0 where the exposure is bad", overwrite=overwrite
     )
+
+
+def mask_of(path: Path, exposure: str) -> ImageName:
+    """Return the mask of an exposure in a file: the extension that says so, else the first image."""
+    with open_fits(path) as hdus:
+        wanted = ascii_text(exposure)
+        found = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == wanted)
+        return ImageName(path, next(found, None))
 
 
 def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
