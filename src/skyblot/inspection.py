@@ -185,7 +185,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     Returns
     -------
     list of ImageInfo
-        One for each image that a blot would be made onto: every SCI extension, else the first image.
+        One for each image that a blot would be made onto: every SCI extension, else every image with a sky.
 
     Raises
     ------
