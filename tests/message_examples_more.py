@@ -22,11 +22,6 @@ EXAMPLES = {
         {"source": "i2d.fits[sci,1]", "unit": "MJy/sr", "reference": "a_cal.fits[sci,1]", "wanted": "mag/arcsec2"},
         "i2d.fits[sci,1] is in MJy/sr and a_cal.fits[sci,1] in mag/arcsec2: cannot be converted",
     ),
-    "NO_NOISE": (
-        {"name": SCI, "missing": "gain and no read noise"},
-        "isky01a1q_flc.fits[sci,2]: no ERR extension, and no gain and no read noise in its headers: "
-        "give --gain and --read-noise (gain=, read_noise=)",
-    ),
     "KEYWORD_TWICE": (
         {"name": "med.fits[0]", "keyword": "EXPTIME", "value": 412.2},
         "med.fits[0]: EXPTIME is there more than once, with different values; 412.2, the first, is used",

@@ -13,9 +13,9 @@ from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
 from skyblot.exposure import target_of
 from skyblot.io import atomic, content
+from skyblot.io.copies import write_clean, write_flagged
 from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
-from skyblot.io.copies import write_clean, write_flagged
 from skyblot.io.masks import BadPixels
 from skyblot.io.names import parse_name
 from skyblot.io.planes import error_plane, quality_plane
@@ -105,10 +105,12 @@ def test_flags_that_are_no_whole_numbers(image):
 
 
 def test_errors_that_cannot_be_read(image, monkeypatch):
-    def fails(image, name):
+    add_plane(image, "ERR", np.ones(SHAPE, "f4"))
+
+    def fails(hdu, shape, name):
         raise ValueError("buffer is\n too small")
 
-    monkeypatch.setattr("skyblot.io.planes._fits_plane", fails)
+    monkeypatch.setattr("skyblot.io.planes._fits_pixels", fails)
     with open_image(image) as found, said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"):
         error_plane(found)
 

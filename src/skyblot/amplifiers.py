@@ -98,7 +98,7 @@ class Electronics:
         reasons = [self.no_gain] if gain and not self.gain.values else []
         reasons += ["no read noise"] if read_noise and not self.read_noise.values else []
         cards = self._odd(gain, read_noise)
-        return " and ".join(reasons) + (f" ({', '.join(cards)})" if cards else "")
+        return f"{' and '.join(reasons)} in its headers" + (f" ({', '.join(cards)})" if cards else "")
 
     def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
         """What was assumed and what was passed over, of gain and read noise, those of them that are used."""
@@ -166,12 +166,12 @@ def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
     """Electrons per unit of the pixels, from those per count; else why nobody knows them."""
     kind, word = unit_kind(facts.bunit), facts.bunit.lower()
     if facts.bunit and kind not in (COUNTS, RATE):
-        gain = f"a gain ({found.source})" if found.values else "no gain"
-        return Reading(), f"{gain} for the unit {facts.bunit!r}, which is none of counts,"
+        use = f"no use for {found.source} with" if found.values else "no gain for"
+        return Reading(odd=found.odd), f"{use} BUNIT = {facts.bunit!r}"
     if word.startswith(("e", "photoe")):
         found = Reading({_WHOLE: 1.0}, "BUNIT")
     if not found.values:
-        return Reading(odd=found.odd), "no gain" if facts.bunit else "neither a unit nor a gain"
+        return Reading(odd=found.odd), "no gain" if facts.bunit else "no BUNIT and no gain"
     seconds = exposure_time(facts) if kind == RATE else 1.0
     if seconds is None:
         return Reading(), "no exposure time for the gain of a rate"

@@ -12,9 +12,11 @@ from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
 from .copies import Copies, Wanted, mask_name, mask_tasks
-from .errors import FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
+from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
 from .exposure import Task
 from .files import BatchError, plan_outputs
+from .io.coverage import check_mosaic
+from .io.images import open_image
 from .io.names import ImageName
 from .io.planes import companion_files
 from .io.remote import AnyPath
@@ -89,8 +91,8 @@ def reject_files(
     dq, err : str, optional
         The file with the flags of an exposure's pixels, and that with their errors, where they are in none of the
         places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``: ``"*_dq.fits"`` is
-        beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless extension
-        or file name say ``var`` or ``weight``.
+        beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless UTYPE,
+        the extension or the file's name says that they are variances or weights.
     force : bool
         Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     overwrite, fail_fast, memory, threads, progress
@@ -129,7 +131,6 @@ def reject_files(
     wanted = Wanted(Path(output_dir), overwrite, one_file, update_dq, clean, make_dq, keep_name)
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
     tasks = mask_tasks([where for where, _ in blots], wanted)
-    _check_patterns(tasks, dq, err, read_noise)
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
@@ -223,7 +224,8 @@ class _Run:
 
 
 def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, settings: RejectSettings) -> Copies:
-    """Refuse, before any work is done, outputs that are inputs, or that exist and may not be replaced."""
+    """Refuse, before any work is done, inputs that are none, and outputs that are inputs or may not be replaced."""
+    _check_inputs(source, tasks, settings)
     if not settings.force:
         check_not_both(source, tasks)
     copies = Copies(tasks, wanted)
@@ -239,8 +241,11 @@ def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, s
     return copies
 
 
-def _check_patterns(tasks: Sequence[Task], dq: str | None, err: str | None, read_noise: float | None) -> None:
-    """Refuse one file of flags or errors for several exposures, and two things that say what the noise is."""
+def _check_inputs(source: str | Path, tasks: Sequence[Task], settings: RejectSettings) -> None:
+    """Refuse a plane as the mosaic, one file of flags or errors for several exposures, and two sources of the noise."""
+    with WARNING_FILTERS, open_image(source) as image:
+        check_mosaic(image)
+    dq, err, read_noise = settings.dq, settings.err, settings.read_noise
     count = len({task.where.path for task in tasks})
     for name, pattern in (("dq", dq), ("err", err)):
         if pattern is not None and "*" not in pattern and count > 1:

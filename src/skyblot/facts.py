@@ -153,7 +153,7 @@ EXPOSURE = Fact(
     name="exposure, not a mosaic",
     keywords=("IDCTAB", "S_WCS"),
     overrides="--force",
-    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that it is an exposure only where "
+    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that it is one only where "
     "flags of its own, an exposure time and no sign of drizzling go with them: then it is refused as the mosaic",
     odd="in doubt, a file is taken for what it was given as",
     contradicted="NCOMBINE above 1: it is a sum of exposures, and may be given as the mosaic",
@@ -181,7 +181,7 @@ GAIN = Fact(
     overrides="--gain (gain=)",
     missing="1 where BUNIT is electrons; else an error, where there is no map of errors either",
     odd="text, what is not finite and what is not above 0 is passed over for the next keyword, with a warning",
-    contradicted="ESO's GAIN is counts per electron and turned round; WFPC2's nominal 7 and 15 are those of its handbook",
+    contradicted="ESO's GAIN is counts per electron, and turned round; WFPC2's 7 and 15 are those of its handbook",
 )  # fmt: skip
 READ_NOISE = Fact(
     "read noise, electrons",
@@ -215,7 +215,7 @@ ERRORS = Fact(
     missing="the file of weights beside DECam's _ooi; else the noise is made of gain and read noise",
     odd="a pixel whose error is not above 0 or not finite is left out; where none is, as if there were no errors",
     contradicted="a unit other than the image's is warned of; another shape is an error",
-    places="the extension of the image's EXTVER; UTYPE of UNCERT says whether it is a deviation, a variance or a weight",
+    places="the extension of the image's EXTVER; UTYPE tells deviations, variances and inverse variances apart",
 )
 QUALITY = Fact(
     "bad pixels of an exposure",

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from .amplifiers import electronics
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
 from .exposure import Settings, Task, open_source, plan_job, target_of
-from .facts import COMBINED, DETECTOR, ERRORS, INSTRUMENT, QUALITY, TELESCOPE, Facts, number
+from .facts import COMBINED, DETECTOR, INSTRUMENT, QUALITY, TELESCOPE, Facts, number
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.images import Image, list_images, open_image
 from .io.names import ImageName
-from .io.planes import find_plane
+from .io.planes import find_errors, find_plane
+from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
 from .pixelmap.fits_exact import TangentMap
@@ -137,10 +137,9 @@ class ImageInfo:
         Where they were found.
     planes : tuple of str
         The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
-    gain, read_noise : float or None
-        Electrons per unit, and electrons, over all amplifiers: what a comparison uses where there are no errors.
-    gain_source, read_noise_source : str
-        Where they were found.
+    noise : str
+        What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
+        where nobody knows it.
     record : mapping
         How a blot or a mask was made: keywords and values.
     wcs : WCSInfo or None
@@ -162,10 +161,7 @@ class ImageInfo:
     sky: Any
     sky_keyword: str
     planes: tuple[str, ...]
-    gain: float | None
-    gain_source: str
-    read_noise: float | None
-    read_noise_source: str
+    noise: str
     record: Mapping[str, Any] = field(repr=False)
     wcs: WCSInfo | None
     wcs_problem: str = ""
@@ -203,7 +199,7 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
         planes = _planes(image)
         wcs, problem = _wcs_info(image)
         kind, record = _kind(image, planes, wcs)
-        gain, gain_source, read_noise, read_noise_source = _noise(image)
+        noise = noise_text(image)
         exptime_keyword, exptime = _first(image.facts, _EXPTIME)
         sky_keyword, sky = _first(image.facts, _SKY)
         return ImageInfo(
@@ -219,10 +215,7 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
-            gain=gain,
-            gain_source=gain_source,
-            read_noise=read_noise,
-            read_noise_source=read_noise_source,
+            noise=noise,
             record=record,
             wcs=wcs,
             wcs_problem=problem,
@@ -237,13 +230,7 @@ def _first(facts: Facts, keywords: tuple[str, ...]) -> tuple[str, Any]:
 
 def _planes(image: Image) -> tuple[str, ...]:
     """The errors and the flags that a comparison uses."""
-    return tuple(str(plane) for fact in (ERRORS, QUALITY) if (plane := find_plane(image, fact)) is not None)
-
-
-def _noise(image: Image) -> tuple[float | None, str, float | None, str]:
-    """Gain and read noise, and where they were found."""
-    known = electronics(image.facts)
-    return known.gain.mean, known.gain.source, known.read_noise.mean, known.read_noise.source
+    return tuple(str(plane) for plane in (find_errors(image), find_plane(image, QUALITY)) if plane is not None)
 
 
 def _instrument(image: Image) -> str:

@@ -143,10 +143,7 @@ NOT_CONVERTIBLE = Message(
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
 #: A map of errors is looked for beside the image first: ERR, UNCERT, VARIANCE, or DECam's file of weights.
-NO_NOISE = Message(
-    "{name}: no map of its errors, and its headers have {missing}: give --gain and --read-noise, or --err "
-    "(gain=, read_noise=, err=)"
-)
+NO_NOISE = Message("{name}: {found}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, err=)")
 
 # Warnings
 KEYWORD_TWICE = Message(

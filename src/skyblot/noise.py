@@ -1,7 +1,6 @@
 """What is known of the noise of an exposure: a map of its errors, else what its detector says."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from .amplifiers import Reading, electronics, sections
 from .errors import DataError
 from .facts import ERRORS
 from .io.images import Image
-from .io.planes import DEVIATION, error_plane, find_plane
+from .io.planes import DEVIATION, Plane, find_errors, find_plane, read_errors
 from .kernels.compare import model_sigma
 from .rejection import Noise
 from .scaling import unit_kind
@@ -64,21 +63,33 @@ def noise_of(
         If nobody knows the noise.
     """
     known, remarks = electronics(exposure.facts), list[str]()
-    errors = None if read_noise is not None else error_plane(exposure, pattern)
-    if errors is not None:
-        part = str(find_plane(exposure, ERRORS, pattern))
+    plane = None if read_noise is not None else find_plane(exposure, ERRORS, pattern)
+    if plane is not None:
+        errors = read_errors(exposure, plane)
         if np.any(errors > 0):
-            return KnownNoise(errors, known.gain.mean if gain is None else gain, _unit_remarks(exposure, pattern))
-        remarks.append(messages.NO_ERRORS_IN(part=part))
+            return KnownNoise(errors, known.gain.mean if gain is None else gain, _unit_remarks(exposure, plane))
+        remarks.append(messages.NO_ERRORS_IN(part=plane))
     gains, noises = (
         found if given is None else Reading({"": given})
         for given, found in ((gain, known.gain), (read_noise, known.read_noise))
     )
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
-        raise DataError(messages.NO_NOISE(name=exposure.name, missing=missing))
+        found = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
+        raise DataError(messages.NO_NOISE(name=exposure.name, found=found, missing=missing))
     remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
     return KnownNoise(_model(exposure, blot, max(sky, 0.0), gains, noises), None, tuple(remarks))
+
+
+def noise_text(image: Image) -> str:
+    """Return what a comparison makes the noise of an image of, in words; an empty string where nobody knows it."""
+    plane = find_errors(image)
+    if plane is not None:
+        return str(plane)
+    known = electronics(image.facts)
+    found = [("gain", known.gain), ("read noise", known.read_noise)]
+    words = [f"{word} {value.mean:.4g} ({value.source})" for word, value in found if value.values]
+    return ", ".join(words) if len(words) == 2 else ""
 
 
 def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
@@ -96,17 +107,15 @@ def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises
     sigma = np.empty(blot.shape, np.float32)
     model_sigma(blot.ravel(), sky, gain, read_noise, sigma.ravel())
     for amplifier, area in areas.items():
-        part = np.empty(blot[area].shape, np.float32)
-        model_sigma(
-            np.ascontiguousarray(blot[area]).ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel()
-        )
+        here = np.ascontiguousarray(blot[area])
+        part = np.empty(here.shape, np.float32)
+        model_sigma(here.ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel())
         sigma[area] = part
     return sigma
 
 
-def _unit_remarks(exposure: Image, pattern: str | None) -> tuple[str, ...]:
+def _unit_remarks(exposure: Image, plane: Plane) -> tuple[str, ...]:
     """Errors in another kind of unit than the image."""
-    plane: Any = find_plane(exposure, ERRORS, pattern)
     unit = "" if plane.hdu is None or plane.meaning != DEVIATION else str(plane.hdu.header.get("BUNIT", ""))
     wanted = exposure.facts.bunit
     if None in (unit_kind(unit), unit_kind(wanted)) or unit_kind(unit) == unit_kind(wanted):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import DataError, FileError
+from .errors import DataError, FileError, SkyblotError
 from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time
@@ -82,7 +82,10 @@ def exposure_signs(image: Any) -> str:
     combined = number(facts.first(COMBINED)[1]) or 1
     if image.record or is_drizzled(facts) or combined > 1 or exposure_time(facts) is None:
         return ""
-    flags = find_plane(image, QUALITY)
+    try:
+        flags = find_plane(image, QUALITY)
+    except SkyblotError:  # not for a mosaic to say
+        return ""
     if flags is None or flags.hdu is None:
         return ""
     return next((f"{sign}, {flags.name} and an exposure time" for sign in _distortions(image)), "")

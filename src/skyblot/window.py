@@ -67,7 +67,10 @@ class FloatView:
 
 
 class CoveredView:
-    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not above 0."""
+    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not above 0.
+
+    Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no weight.
+    """
 
     def __init__(self, source: Any, weights: Any) -> None:
         self._source, self._weights = source, weights
@@ -76,8 +79,9 @@ class CoveredView:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         pixels = np.array(self._source[key])
+        weights = np.asarray(self._weights[key])
         with np.errstate(invalid="ignore"):
-            pixels[~(np.asarray(self._weights[key]) > 0)] = np.nan
+            pixels[~(weights > 0) if weights.dtype.kind == "f" else weights == 0] = np.nan
         return pixels
 
 

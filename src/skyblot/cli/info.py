@@ -87,19 +87,12 @@ def _lines(image: "ImageInfo") -> Iterator[tuple[str, str]]:
     yield "exposure", f"{image.exptime} s ({image.exptime_keyword})" if image.exptime_keyword else "no exposure time"
     yield "sky", f"{image.sky} ({image.sky_keyword})" if image.sky_keyword else ""
     yield "planes", ", ".join(image.planes)
-    yield "noise", _noise_text(image)
+    yield "noise", image.noise if image.noise not in image.planes and image.kind in ("exposure", "image") else ""
     if image.wcs is not None:
         yield "map onto it", _map_text(image.wcs.map_onto)
         yield "map from it", _map_text(image.wcs.map_from)
     if image.pair is not None:
         yield "with", _pair_text(image.pair)
-
-
-def _noise_text(image: "ImageInfo") -> str:
-    """Gain and read noise, where a comparison makes the noise of them."""
-    found = [("gain", image.gain, image.gain_source), ("read noise", image.read_noise, image.read_noise_source)]
-    known = [f"{word} {value:.4g} ({source})" for word, value, source in found if value is not None]
-    return ", ".join(known) if image.kind in ("exposure", "image") and len(known) == 2 else ""
 
 
 def _made(image: "ImageInfo") -> str:

@@ -106,7 +106,7 @@ class CopyContent:
 
 @contextmanager
 def open_content(path: AnyPath) -> Iterator[Content]:
-    """Open a file, or what is behind a URL; gzip, bzip2 and xz are taken off, into an unnamed file in the temporary folder.
+    """Open a file, or what is behind a URL; what is packed is unpacked, into an unnamed file in the temporary folder.
 
     Raises
     ------

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import messages
-from ..errors import SkyblotWarning
-from ..facts import COVERAGE
+from ..errors import DataError, SkyblotWarning
+from ..facts import COVERAGE, ERRORS, QUALITY
 from .chips import is_plane
 from .fits import FitsImage, open_image
 from .images import Image
@@ -18,6 +18,15 @@ from .remote import AnyPath
 
 #: What stands in the name of a file of weights for what the mosaic's has: AstroDrizzle's with build=False, SWarp's.
 _BESIDE = ((r"_sci(?=\.fits)", "_wht"), (r"_dr[zc](?=\.fits)", "_wht"), (r"(?=\.fits)", ".weight"))
+
+#: Extensions beside a mosaic, and what they are.
+_PLANES = {
+    ("WHT", "WGT", "WEIGHT", "IVAR"): "a map of weights",
+    ("CTX", "CON"): "a map of what went into each pixel",
+    (*ERRORS.keywords, "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT"): "a map of errors",
+    QUALITY.keywords: "a map of flags",
+}
+_WEIGHT_FILE = re.compile(r"(_wht|\.weight|_o[a-z]w(_[^/]*)?)\.fits")
 
 
 @contextmanager
@@ -48,6 +57,22 @@ def weight_files(path: AnyPath) -> list[Path]:
         return []
     names = dict.fromkeys(re.sub(what, instead, path.name, count=1) for what, instead in _BESIDE)
     return [each for name in names if name != path.name and (each := path.with_name(name)).is_file()]
+
+
+def check_mosaic(image: Image) -> None:
+    """Refuse a plane that goes with a mosaic in the place of the mosaic itself.
+
+    Raises
+    ------
+    DataError
+        With what it is, by its extension or its file's name.
+    """
+    name = image.hdu.name if isinstance(image, FitsImage) else ""
+    kind = next((kind for names, kind in _PLANES.items() if name in names), "")
+    if not kind and name in ("", "PRIMARY") and _WEIGHT_FILE.search(str(image.path).lower()):
+        kind = "a map of weights"
+    if kind:
+        raise DataError(messages.WRONG_PLANE(name=image.name, found=kind))
 
 
 def _beside(image: FitsImage, name: str) -> Any:

@@ -1,6 +1,7 @@
 """What goes with an image, in its file or beside it: the map of its errors, and the quality of its pixels."""
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,25 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     return None
 
 
+def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
+    """Return the errors of an image that are used, None where there are none or none is above 0; reads a few of them.
+
+    Errors are those of `find_plane` and `error_plane`.
+    """
+    plane = find_plane(image, ERRORS, pattern)
+    if plane is None or (plane.hdu is None and plane.where is None):
+        return plane  # Roman's, which are made with the image
+    with ExitStack() as stack:
+        hdu = plane.hdu
+        if plane.where is not None:
+            hdu = stack.enter_context(open_fits(plane.where.path))[plane.where.extension]
+        if not _shape(hdu):
+            return plane if (number(hdu.header.get(CONSTANT.keywords[0])) or 0) > 0 else None
+        first = (0,) * (len(hdu.shape) - 2)
+        parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
+        return plane if any(np.any(part > 0) for part in parts) else None
+
+
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
     """Return the standard deviations of an image's pixels, None where there are none; NaN where one is none.
 
@@ -109,9 +129,12 @@ def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
         If they cannot be read.
     """
     plane = find_plane(image, ERRORS, pattern)
-    if plane is None:
-        return None
-    values = _read(image, plane, ERRORS)
+    return None if plane is None else read_errors(image, plane)
+
+
+def read_errors(image: Image, plane: Plane) -> np.ndarray:
+    """Return the standard deviations that a plane of errors has, as `error_plane` does."""
+    values = _read(image, plane)
     if plane.meaning in ("", DEVIATION):
         return values
     known = np.asarray(values, np.promote_types(values.dtype.newbyteorder("="), np.float32))
@@ -155,8 +178,8 @@ def companion_name(path: AnyPath, pattern: str) -> ImageName:
 
     Examples
     --------
-    >>> str(companion_name(Path("data/x_flt.fits.gz"), "*_dq.fits")), str(companion_name(Path("data/x.fits"), "m/*.fits"))
-    ('data/x_flt_dq.fits', 'm/x.fits')
+    >>> [str(companion_name(Path("data/x.fits.gz"), pattern)) for pattern in ("*_dq.fits", "flags/*.fits[1]")]
+    ['data/x_dq.fits', 'flags/x.fits[1]']
     """
     folder, _, file = str(path).rpartition("/")
     name = pattern.replace("*", re.sub(r"\.(fits?|fts|asdf)(\.(gz|fz|bz2|xz))?$", "", file, flags=re.IGNORECASE))
@@ -219,7 +242,7 @@ def _holds_pixels(hdu: Any) -> bool:
 
 
 def _elsewhere(image: Any, fact: Fact, where: ImageName) -> Plane:
-    """The plane of an image in another file: in the extension named, else of its name, of its number, or the only one."""
+    """The plane of an image in another file: the extension named, else that of its name or number, or the only one."""
     with open_fits(where.path) as hdus:
         index = _index(hdus, image, fact, where)
         hdu = hdus[index]
@@ -249,8 +272,8 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
                 return same[0]
         if number_of in there:
             return number_of
-    found = f"has {len(there)} images and none that goes with {image.name}"
-    raise DataError(messages.NOT_AN_IMAGE(name=where.path, found=found))
+    reason = f"none of its {len(there)} images has the name or the number of {image.name}: name one, as [1]"
+    raise DataError(messages.CONCERNING(name=where.path, reason=reason))
 
 
 def _described(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None) -> Plane:
@@ -288,13 +311,13 @@ def _lsst_bits(header: Any) -> int | None:
 
 
 def _flags(image: Image, plane: Plane) -> np.ndarray:
-    flags = _read(image, plane, QUALITY)
+    flags = _read(image, plane)
     if flags.dtype.kind not in "iu":
         raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part=plane.name, dtype=flags.dtype.name))
     return flags
 
 
-def _read(image: Any, plane: Plane, fact: Fact) -> np.ndarray:
+def _read(image: Any, plane: Plane) -> np.ndarray:
     """The pixels of a plane, of the image's shape."""
     try:
         if plane.hdu is not None:
@@ -323,11 +346,10 @@ def _fits_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     if _shape(hdu):
         return np.asarray(hdu.data)
     keyword, header = CONSTANT.keywords[0], hdu.header
-    value = number(header.get(keyword))
+    given = header.get(keyword)
+    value = number(given)
     if value is None:
-        raise DataError(
-            messages.BAD_KEYWORD(name=name, keyword=keyword, value=header.get(keyword), expected="a number")
-        )
+        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=given, expected="a number"))
     sides = [header.get(side, size) for side, size in zip(("NPIX2", "NPIX1"), shape, strict=True)]
     return np.broadcast_to(np.array(int(value) if value.is_integer() else value), sides)
 

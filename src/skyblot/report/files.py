@@ -9,9 +9,10 @@ import numpy as np
 
 from .. import messages
 from ..errors import DataError
+from ..facts import ERRORS
 from ..io.images import Image, open_image
 from ..io.names import ImageName, extension_text, parse_name
-from ..io.planes import error_plane
+from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
 from ..scaling import unit_kind
 from .chip import ChipReport
@@ -104,9 +105,10 @@ def _covered(blot: np.ndarray, made: Image) -> np.ndarray:
 
 def _sigma(image: Image, data: np.ndarray, blot: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, str]:
     """The errors of the exposure and where they come from."""
-    errors = error_plane(image)
+    plane = find_plane(image, ERRORS)
+    errors = None if plane is None else read_errors(image, plane)
     if errors is not None and np.any(errors[valid] > 0):
-        return np.asarray(errors, np.float32), "the exposure's errors (ERR)"
+        return np.asarray(errors, np.float32), f"the exposure's errors ({plane})"
     spread = centre_and_spread((data - blot)[valid])[1] if valid.any() else 0.0
     text = f"{spread:.4g}, the robust scatter of exposure − blot: there are no errors (ERR)"
     return np.full(data.shape, spread, np.float32), text
