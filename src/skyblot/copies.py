@@ -9,14 +9,14 @@ from typing import Any
 from . import messages
 from .batch import Failure
 from .comparison import RejectResult
-from .errors import FileError, ParameterError
+from .errors import WARNING_FILTERS, FileError, ParameterError
 from .exposure import Task
 from .facts import TELESCOPE
 from .files import output_name
 from .io.asdf import AsdfImage
 from .io.copies import copy_name, flags_of, write_clean, write_flagged
 from .io.images import blot_suffix, open_image
-from .io.masks import write_flag_image, write_masks
+from .io.masks import BadPixels, write_flag_image, write_masks
 from .io.names import ImageName, plain_name, root_of
 from .io.remote import AnyPath
 
@@ -108,14 +108,18 @@ class Copies:
         order = {where: place for place, where in enumerate(self._images[path])}
         del self._found[path]
         bad = sorted((each.bad for each in found if each.bad is not None), key=lambda each: order[each.where])
+        with WARNING_FILTERS:  # files are opened, while other threads open theirs
+            self._write(path, bad, found[0].bits)
+
+    def _write(self, path: AnyPath, bad: Sequence[BadPixels], bits: int) -> None:
         overwrite = self._wanted.overwrite
         if path in self._masks:
             write_masks(self._masks[path], bad, overwrite=overwrite)
         for kind, copy in self._copies[path].items():
             if kind == FLAGGED:
-                write_flagged(copy, bad, found[0].bits, overwrite=overwrite, make=self._wanted.make_dq)
+                write_flagged(copy, bad, bits, overwrite=overwrite, make=self._wanted.make_dq)
             elif kind == FLAGS:
-                write_flag_image(copy, bad, found[0].bits, overwrite=overwrite)
+                write_flag_image(copy, bad, bits, overwrite=overwrite)
             else:
                 write_clean(copy, bad, overwrite=overwrite)
 

@@ -216,7 +216,8 @@ class _Run:
         for remark in outcome.remarks:
             if (where.path, remark) not in self._told:
                 self._told.add((where.path, remark))
-                warnings.warn(messages.CONCERNING(name=where.path, reason=remark), SkyblotWarning, stacklevel=2)
+                with WARNING_FILTERS:
+                    warnings.warn(messages.CONCERNING(name=where.path, reason=remark), SkyblotWarning, stacklevel=2)
         result = replace(outcome, bad=None)
         self.results[where] = result
         if self._on_result is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import DataError, FileError, SkyblotError
+from .errors import WARNING_FILTERS, DataError, FileError, SkyblotError
 from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time
@@ -39,7 +39,7 @@ def check_exposure(where: ImageName) -> None:
     ------
     DataError
     """
-    with open_image(where) as image:
+    with WARNING_FILTERS, open_image(where) as image:
         signs = mosaic_signs(image)
         if signs:
             raise DataError(messages.IS_MOSAIC(name=image.name, signs=signs))

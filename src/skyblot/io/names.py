@@ -1,4 +1,4 @@
-"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and the names of what is made."""
+"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and names of what is made."""
 
 import re
 from dataclasses import dataclass
