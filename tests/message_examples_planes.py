@@ -32,6 +32,10 @@ EXAMPLES = {
         {"part": "ERR"},
         "its ERR has no value above 0: the noise is made of gain and read noise",
     ),
+    "ODD_NOISE": (
+        {"spread": 41.3, "source": "ERR"},
+        "its difference to the blot spreads by 41.3 sigma in half of its pixels: is the noise, by ERR, right?",
+    ),
     "ERRORS_UNIT": (
         {"part": "ERR", "unit": "ELECTRONS", "wanted": "ELECTRONS/S"},
         "its ERR is in ELECTRONS and the image in ELECTRONS/S; it is taken as it is",

@@ -136,7 +136,7 @@ class Reader:
     def try_skyblot(self, arguments, shown):
         """Run the command line as it is shown; the output must be as shown, except for the seconds."""
         self.capsys.readouterr()
-        expanded = [name for word in arguments for name in (sorted(glob.glob(word)) if "*" in word else [word])]
+        expanded = [name for word in arguments for name in (sorted(glob.glob(word)) or [word])]
         with settings_restored(), pytest.raises(SystemExit) as end:
             main(expanded)
         output = "".join(self.capsys.readouterr())

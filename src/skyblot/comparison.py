@@ -24,6 +24,10 @@ from .noise import KnownNoise, noise_of
 from .rejection import Criteria, Rejection, compare
 from .roles import check_exposure
 
+#: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
+_USUAL_SPREAD = (0.1, 10.0)
+#: Median of the absolute values of normal noise, in sigma.
+_NORMAL = 0.6745
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
 
@@ -202,7 +206,8 @@ def compare_exposure(
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
         result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad, together=shared)
         remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
-        result = replace(result, notes=_notes(found, result, instrument, exposure), remarks=remarks)
+        notes = (*_notes(found, result, instrument, exposure), *_noise_notes(made, data, found, noise))
+        result = replace(result, notes=notes, remarks=remarks)
         if settings.inspect is not None:
             settings.inspect(Comparison(result, data, blot.data, found, exposure.facts.bunit))
     for note in result.notes:
@@ -247,12 +252,29 @@ def _noise(made: Rendered, data: np.ndarray, criteria: Criteria, settings: Rejec
     """What is known of the noise of an exposure, with the photons of a sky that its blot has not."""
     sky = criteria.background
     if sky is None:
-        some = np.s_[:: max(1, data.shape[0] // 256), :: max(1, data.shape[1] // 256)]
+        some = _some(data.shape)
         difference = data[some].astype(np.float64) - made.blot.data[some]
         finite = difference[np.isfinite(difference)]
         sky = float(np.median(finite)) if finite.size else 0.0
     how = {"gain": settings.gain, "read_noise": settings.read_noise, "pattern": settings.err}
     return noise_of(made.reference, made.blot.data, sky, **how)  # type: ignore[arg-type]
+
+
+def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Rows and columns that stand for all of an image."""
+    return tuple(slice(None, None, max(1, size // 256)) for size in shape)
+
+
+def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise) -> tuple[str, ...]:
+    """Errors that the pixels contradict: variances or weights taken for deviations, another unit."""
+    if not isinstance(noise.sigma, np.ndarray):
+        return ()
+    some = _some(data.shape)
+    judged = found.valid[some]
+    difference = np.abs(data[some] - made.blot.data[some] - found.background)[judged]
+    spread = float(np.median(difference) / _NORMAL / np.median(noise.sigma[some][judged]))
+    least, most = _USUAL_SPREAD
+    return () if least <= spread <= most else (messages.ODD_NOISE(spread=spread, source=noise.source),)
 
 
 def _check_blot(source: Source, made: Rendered) -> None:

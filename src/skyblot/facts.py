@@ -186,8 +186,8 @@ GAIN = Fact(
 READ_NOISE = Fact(
     "read noise, electrons",
     (
-        "READNSE{}", "READNSE", "RDNOISE{}", "RDNOISE", "READNOIS{}", "READNOIS", "ENOISE", "RON", "RN",
-        "ESO DET OUT{} RON",
+        "READNSE{}", "READNSE", "RDNOISE{}", "RDNOISE", "READNOIS{}", "READNOIS", "READNOISE", "READNOI",
+        "RDNOIS", "ENOISE", "RON", "RN", "ESO DET OUT{} RON",
     ),
     overrides="--read-noise (read_noise=)",
     missing="that of its handbook for WFPC2; else an error, where there is no map of errors",

@@ -13,6 +13,7 @@ from .exposure import Settings, Task, open_source, plan_job, target_of
 from .facts import COMBINED, DETECTOR, INSTRUMENT, QUALITY, TELESCOPE, Facts, number
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
+from .io.coverage import weights_name
 from .io.images import Image, list_images, open_image
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
@@ -137,6 +138,8 @@ class ImageInfo:
         Where they were found.
     planes : tuple of str
         The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
+    weights : str
+        Of a mosaic: where its weights are, which say what it covers; empty where it has none.
     noise : str
         What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
         where nobody knows it.
@@ -161,6 +164,7 @@ class ImageInfo:
     sky: Any
     sky_keyword: str
     planes: tuple[str, ...]
+    weights: str
     noise: str
     record: Mapping[str, Any] = field(repr=False)
     wcs: WCSInfo | None
@@ -199,7 +203,6 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
         planes = _planes(image)
         wcs, problem = _wcs_info(image)
         kind, record = _kind(image, planes, wcs)
-        noise = noise_text(image)
         exptime_keyword, exptime = _first(image.facts, _EXPTIME)
         sky_keyword, sky = _first(image.facts, _SKY)
         return ImageInfo(
@@ -215,7 +218,8 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
-            noise=noise,
+            weights=weights_name(image) if kind == "mosaic" else "",
+            noise=noise_text(image),
             record=record,
             wcs=wcs,
             wcs_problem=problem,

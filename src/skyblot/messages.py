@@ -269,6 +269,10 @@ NO_TAIL_DIRECTION = Message(
 #: `--dq` names the file, where they are in another one.
 NO_FLAGS = Message("its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, names their file)")
 NO_ERRORS_IN = Message("its {part} has no value above 0: the noise is made of gain and read noise")
+#: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the figure is about 1.
+ODD_NOISE = Message(
+    "its difference to the blot spreads by {spread:.3g} sigma in half of its pixels: is the noise, by {source}, right?"
+)
 ERRORS_UNIT = Message("its {part} is in {unit} and the image in {wanted}; it is taken as it is")
 #: Weights of another mosaic, left there by mistake perhaps.
 WEIGHTS_NOT_USED = Message("{name}: {part} beside it has shape {shape}, not {expected}: it is not used")

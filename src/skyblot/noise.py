@@ -25,12 +25,15 @@ class KnownNoise:
         Standard deviations in the exposure's unit, or what makes them.
     gain : float or None
         Electrons per unit, where `sigma` was made from the exposure itself and the gain is known.
+    source : str
+        What it was made of, in words.
     remarks : tuple of str
         What was assumed, and what is there but was not used.
     """
 
     sigma: np.ndarray | Noise
     gain: float | None
+    source: str
     remarks: tuple[str, ...] = ()
 
 
@@ -67,7 +70,8 @@ def noise_of(
     if plane is not None:
         errors = read_errors(exposure, plane)
         if np.any(errors > 0):
-            return KnownNoise(errors, known.gain.mean if gain is None else gain, _unit_remarks(exposure, plane))
+            photons = known.gain.mean if gain is None else gain
+            return KnownNoise(errors, photons, str(plane), _unit_remarks(exposure, plane))
         remarks.append(messages.NO_ERRORS_IN(part=plane))
     gains, noises = (
         found if given is None else Reading({"": given})
@@ -78,7 +82,8 @@ def noise_of(
         found = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
         raise DataError(messages.NO_NOISE(name=exposure.name, found=found, missing=missing))
     remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
-    return KnownNoise(_model(exposure, blot, max(sky, 0.0), gains, noises), None, tuple(remarks))
+    model = _model(exposure, blot, max(sky, 0.0), gains, noises)
+    return KnownNoise(model, None, "gain and read noise", tuple(remarks))
 
 
 def noise_text(image: Image) -> str:

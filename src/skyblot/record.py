@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import SkyblotError
 from .io.atomic import file_identity
+from .io.coverage import weight_files
 from .io.images import Image, open_image
 from .parameters import Parameters
 from .scaling import BRIGHTNESS, COUNTS, LABELS, Scaling, counts_of, unit_kind
@@ -47,8 +48,9 @@ def cards(
 
 
 def blot_key(parameters: Parameters, *images: Image) -> str:
-    """Return 16 characters that stand for parameters and for images: their files' sizes and times of change."""
+    """Return 16 characters that stand for parameters and for images, the mosaic first: sizes and times of change."""
     files = [(Path(image.name).name, *file_identity(image.path)) for image in images]
+    files += [(path.name, *file_identity(path)) for path in weight_files(images[0].path)]
     text = json.dumps([files, [(name, repr(value)) for name, value in parameters.items()]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -5,6 +5,7 @@ import pytest
 from astropy.io import fits
 from samples import RAW, tan_header, texture, write_sci
 
+import skyblot
 from skyblot import SkyblotWarning, ablot, blot_file
 from skyblot.checks import check_outputs
 from skyblot.errors import FileError
@@ -128,6 +129,15 @@ def test_pixels_without_weight_change_no_other(reference, tmp_path):
     np.testing.assert_array_equal(*made)
     assert np.isnan(made[0]).any()
     assert np.isfinite(made[0]).mean() > 0.5
+
+
+@pytest.mark.parametrize(("form", "name"), [("WHT", "WHT"), ("CTX", "CTX"), ("SWarp", "{}/coadd.weight.fits")])
+def test_info_tells_of_weights(form, name, tmp_path):
+    path = FORMS[form](tmp_path)
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].header["NCOMBINE"] = 4
+    (about,) = skyblot.info(path)
+    assert (about.kind, about.weights) == ("mosaic", name.format(tmp_path))
 
 
 def test_how_much_is_covered_counts_weights(reference, tmp_path):

@@ -53,6 +53,8 @@ class TestKeywords:
         [
             {"RDNOISE": 6.0},
             {"READNOIS": 6.0},
+            {"READNOI": 6.0},
+            {"HIERARCH READNOISE": 6.0},
             {"READNSE": 6.0},
             {"READNSEA": 5.0, "READNSEB": 7.0},
             {"RDNOISEA": 5.0, "RDNOISEB": 7.0},

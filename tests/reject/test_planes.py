@@ -1,5 +1,6 @@
 """Errors and flags of exposures: found in every usual place, by `info` and `reject` alike."""
 
+import re
 import warnings
 
 import numpy as np
@@ -199,6 +200,17 @@ class TestSaid:
         path = write(folder / "x_flt.fits", image(), errors, fits.ImageHDU(BAD.astype("i2"), name="DQ"))
         with pytest.warns(SkyblotWarning, match=r"x_flt\.fits: its ERR is in adu/s and the image in adu; it is taken"):
             reject_files(folder / "m.fits", [path], folder)
+
+    def test_errors_that_the_pixels_contradict(self, folder):
+        """Weights that nothing tells from deviations: sigma is 10, and 1 / sigma**2 0.01."""
+        weights, flags = fits.ImageHDU(SIGMA**-2.0, name="ERR"), fits.ImageHDU(BAD.astype("i2"), name="DQ")
+        path = write(folder / "x_flt.fits", image(), weights, flags)
+        with pytest.warns(SkyblotWarning) as caught:
+            reject_files(folder / "m.fits", [path], folder)
+        sentence = (
+            r"its difference to the blot spreads by \d+ sigma in half of its pixels: is the noise, by ERR, right\?"
+        )
+        assert any(re.search(sentence, str(each.message)) for each in caught)
 
     def test_an_unknown_kind_of_uncertainty(self, folder):
         errors = fits.ImageHDU(SIGMA, fits.Header({"UTYPE": "Percent"}), name="UNCERT")

@@ -87,6 +87,7 @@ def _lines(image: "ImageInfo") -> Iterator[tuple[str, str]]:
     yield "exposure", f"{image.exptime} s ({image.exptime_keyword})" if image.exptime_keyword else "no exposure time"
     yield "sky", f"{image.sky} ({image.sky_keyword})" if image.sky_keyword else ""
     yield "planes", ", ".join(image.planes)
+    yield "weights", image.weights
     yield "noise", image.noise if image.noise not in image.planes and image.kind in ("exposure", "image") else ""
     if image.wcs is not None:
         yield "map onto it", _map_text(image.wcs.map_onto)

@@ -51,6 +51,14 @@ def open_weights(image: Image) -> Iterator[Any]:
         yield _checked(image, weights)
 
 
+def weights_name(image: Image) -> str:
+    """Return where the weights of a mosaic are, an empty string where there are none."""
+    if not isinstance(image, FitsImage):
+        return ""
+    own = next((name for name in COVERAGE.keywords if _beside(image, name) is not None), "")
+    return own or next((str(path) for path in weight_files(image.path)), "")
+
+
 def weight_files(path: AnyPath) -> list[Path]:
     """Return the files of weights beside a mosaic on disk, by its name."""
     if not isinstance(path, Path):
