@@ -9,7 +9,7 @@ from typing import Any
 from . import messages
 from .batch import Failure
 from .comparison import RejectResult
-from .errors import WARNING_FILTERS, FileError, ParameterError
+from .errors import WARNING_FILTERS, FileError, ParameterError, not_allowed
 from .exposure import Task
 from .facts import TELESCOPE
 from .files import output_name
@@ -52,6 +52,8 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.keep_name and self.update_dq == self.clean:
             raise ParameterError(messages.ONE_COPY())
+        if self.make_dq and not self.update_dq:
+            raise not_allowed("make_dq", self.make_dq, "update_dq=True (--update-dq) beside it")
 
     @property
     def copies(self) -> bool:

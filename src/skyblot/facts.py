@@ -164,7 +164,7 @@ STORED = Fact(
     overrides="",
     missing="values are as stored, and none is undefined",
     odd="astropy's error is told",
-    contradicted="what --clean and --update-dq write is rounded, kept within the type's range, and never BLANK",
+    contradicted="what --clean writes is rounded, kept within the type's range, and never BLANK",
     places="the extension's header",
 )
 

@@ -264,6 +264,10 @@ class TestFlags:
                 assert hdus["DQ", chip].data.dtype.kind == "i"
         assert skyblot.info(out / "x_crdq.fits")[0].planes
 
+    def test_are_not_made_for_nothing(self, demo, out):
+        with pytest.raises(ParameterError, match=r"make_dq = True: expected update_dq=True \(--update-dq\) beside it"):
+            reject_files(demo.median, demo.exposures, out, make_dq=True)
+
     @pytest.mark.parametrize("name", ["x.fits", "x.fits.fz"])
     def test_made_alone_for_an_image_alone(self, tmp_path, out, mosaic, name):
         hdu = fits.PrimaryHDU(camera.pixels(0), camera.header(0))
