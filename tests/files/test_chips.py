@@ -134,7 +134,7 @@ class TestNames:
             ("jw01_nis_rateints.fits", "jw01_nis"), ("jw01_nis_i2d.fits", "jw01_nis"),
             ("r0001_wfi01_f158_cal.asdf", "r0001_wfi01_f158"), ("hst_1_acs_wfc_f606w_drc.fits", "hst_1_acs_wfc_f606w"),
             ("c4d_180908_000426_ooi_g_v1.fits.fz", "c4d_180908_000426_ooi_g_v1"), ("c4d_1_ooi.fits", "c4d_1"),
-            ("obj_001.fits", "obj_001"), ("obj_002.fits.bz2", "obj_002"), ("ngc1300_r_stack.fits.xz", "ngc1300_r_stack"),
+            ("obj_001.fits", "obj_001"), ("obj_002.fits.bz2", "obj_002"), ("ngc_r_stack.fits.xz", "ngc_r_stack"),
             ("flt.fits", "flt"), ("_flt.fits", "_flt"), ("a.b.fits", "a.b"),
         ],
     )  # fmt: skip

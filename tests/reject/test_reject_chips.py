@@ -84,7 +84,7 @@ class TestOneFile:
     def test_that_is_there_is_refused(self, tmp_path, out, mosaic):
         path = camera.exposure(tmp_path / "x.fits", ["A", "B"])
         (out / "x_crmask.fits").write_text("mine")
-        with pytest.raises(skyblot.SkyblotError, match="x_crmask.fits: exists already"):
+        with pytest.raises(skyblot.SkyblotError, match=r"x_crmask\.fits: exists already"):
             reject_files(mosaic, [path], out, **camera.NOISE)
 
     def test_at_the_prompt(self, tmp_path, out, mosaic, run):

@@ -1,7 +1,7 @@
 """Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure; and as flags."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +90,8 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
 
     history = "skyblot reject: flags of cosmic rays"
     if len(chips) > 1:
-        _write_chips(path, [BadPixels(each.where, each.flat, each.values, each.shape) for each in chips], flags, history,
-                     overwrite=overwrite)  # fmt: skip
+        plain = [replace(each, cards=()) for each in chips]  # the cards of a mask
+        _write_chips(path, plain, flags, history, overwrite=overwrite)
         return
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
         hdu = fits.PrimaryHDU(flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content)))
