@@ -100,7 +100,7 @@ EXAMPLES = {
     ),
     "NO_GZIP": (
         {"name": "blot.fits.gz", "suffix": ".fits"},
-        "blot.fits.gz: no blot is compressed with gzip, expected a name that ends in .fits or .fits.fz",
+        "blot.fits.gz: no blot is compressed as a whole, expected a name that ends in .fits or .fits.fz",
     ),
     "HEADERS_NOT_COPIED": (
         {"name": SCI, "reason": "Unparsable card (D2IM1)"},
@@ -153,10 +153,6 @@ EXAMPLES = {
     "MEMBER_NAME": (
         {"name": "jw1_asn.json", "value": None},
         "jw1_asn.json: a science member has expname None, expected the name of a file",
-    ),
-    "FIRST_CHIP": (
-        {"name": F, "count": 2, "version": 1},
-        "visit/isky01a1q_flc.fits: has 2 SCI extensions, [sci,1] is used",
     ),
     # Images
     "NO_IMAGE": ({"name": "cat.fits"}, "cat.fits: holds no image"),

@@ -13,9 +13,10 @@ from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
 from skyblot.exposure import target_of
 from skyblot.io import atomic, content
+from skyblot.io.copies import write_clean, write_flagged
 from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
-from skyblot.io.masks import BadPixels, write_clean, write_flagged
+from skyblot.io.masks import BadPixels
 from skyblot.io.names import parse_name
 from skyblot.io.planes import error_plane, quality_plane
 from skyblot.io.reader import Reader
@@ -116,7 +117,7 @@ def test_errors_that_cannot_be_read(image, monkeypatch):
 
 def test_an_exposure_without_flags_to_set(image, tmp_path):
     bad = [BadPixels(parse_name(f"{image}[sci,1]"), np.array([3]), np.ones(1, "f4"))]
-    with said(FileError, f"{image}[sci,1]: has no DQ extension to change"):
+    with said(FileError, f"{image}[sci,1]: has no DQ extension to change; --make-dq (make_dq=True) makes one"):
         write_flagged(tmp_path / "out.fits", bad, 4096, overwrite=False)
     assert not (tmp_path / "out.fits").exists()
 

@@ -70,9 +70,9 @@ def test_two_exposures_of_one_name(visit):
     other = visit / "b" / "one_flc.fits"
     other.parent.mkdir()
     rewrite(visit / "one_flt.fits", other, lambda hdus: hdus["SCI"].header.update(EXTVER=2))
-    sentence = f"{visit}/one_crdq.fits: two references would be written to this file; take them one by one"
+    sentence = f"{visit}/one_crclean.fits: two references would be written to this file; take them one by one"
     with said(FileError, sentence):
-        reject_files(visit / "med.fits", [visit / "one_flt.fits", other], visit, update_dq=True)
+        reject_files(visit / "med.fits", [visit / "one_flt.fits", other], visit, clean=True)
 
 
 # ---- clusters --------------------------------------------------------------------------------------------

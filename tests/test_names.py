@@ -29,7 +29,23 @@ def test_parse_name(name, path, extension):
 
 
 @pytest.mark.parametrize(
-    "brackets", ["[]", "[,]", "[sci,]", "[sci,0]", "[sci,-1]", "[sci,x]", "[-1]", "[1,2]", "[a b]"]
+    "brackets",
+    [
+        "[]",
+        "[,]",
+        "[sci,]",
+        "[sci,0]",
+        "[sci,-1]",
+        "[sci,x]",
+        "[-1]",
+        "[1,2]",
+        "[a,b]",
+        "[sci,²]",
+        "[sci,٢]",
+        "[²]",
+        "[+1]",
+        "[1234567890123]",
+    ],
 )
 def test_what_is_not_an_extension_is_refused_with_the_name(brackets):
     with pytest.raises(FileError) as caught:

@@ -98,7 +98,7 @@ blot.__signature__ = inspect.signature(_documented)  # type: ignore[attr-defined
 
 
 def _run_task(task: Task, wcsmap: Any) -> None:
-    settings = exposure.Settings(task.parameters, overwrite=True, wcsmap=wcsmap, as_float=True)
+    settings = exposure.Settings(task.parameters, overwrite=True, wcsmap=wcsmap, as_float=True, force=True)
     blot_all(task.data, [exposure.Task(parse_name(task.reference), Path(task.outdata))], settings)
 
 

@@ -19,6 +19,7 @@ from .io.names import ImageName
 from .job import checked_threads
 from .kernels.interpolants import interpolant
 from .memory import memory_limit
+from .roles import check_source
 from .window import EMPTY, Bounds, Window, blot_dtype, load_window, window_dtype
 
 #: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel, of a tap.
@@ -149,6 +150,8 @@ def run_batch(
         If the source cannot be used; with `fail_fast`, whatever went wrong first.
     """
     with open_source(source_name, settings) as source:
+        if not settings.force:
+            check_source(source.image)
         run = _Run(source, settings, options, on_outcome, maker)
         todo = [task for task in tasks if not (options.resume and run.keep(task))]
         plan = run.plan(todo, kept=len(tasks) - len(todo))

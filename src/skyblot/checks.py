@@ -14,6 +14,7 @@ from .io.coverage import weight_files
 from .io.images import check_kind
 from .io.names import parse_name
 from .io.remote import AnyPath, RemotePath
+from .roles import check_not_both
 
 
 def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, options: Options) -> Settings:
@@ -28,6 +29,8 @@ def check_run(source: str | Path, tasks: Sequence[Task], settings: Settings, opt
         settings = replace(settings, overwrite=True)
     for task in tasks:
         check_kind(task.path, task.where.path)
+    if not settings.force:
+        check_not_both(source, tasks)
     check_outputs(source, tasks, [task.path for task in tasks], overwrite=settings.overwrite)
     if options.resume:
         for task in tasks:

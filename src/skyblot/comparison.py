@@ -23,6 +23,7 @@ from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
 from .rejection import Rejection, compare
+from .roles import check_exposure
 from .scaling import recorded_sky
 
 #: What a result on disk has of a `Rejection`.
@@ -84,7 +85,9 @@ class RejectSettings(Settings):
     save_blots : bool
         Write the blots too.
     keep_pixels : bool
-        Keep the bad pixels and the blot's values there in the results.
+        Keep the blot's values in bad pixels in the results.
+    together : frozenset of Path
+        Files that hold the masks of several chips: they are written when all are there.
     inspect : callable, optional
         Called with each `Comparison`, in the thread that made it.
     """
@@ -99,6 +102,7 @@ class RejectSettings(Settings):
     err: str | None = None
     save_blots: bool = False
     keep_pixels: bool = False
+    together: frozenset[Path] = frozenset()
     inspect: Callable[[Comparison], None] | None = None
 
 
@@ -123,6 +127,8 @@ class RejectResult(BlotResult):
         What there was to warn of.
     remarks : tuple of str
         What was assumed of the exposure's file, or is missing in it: warned of once for all of its images.
+    together : bool
+        `path` holds the masks of other chips too, each in an extension.
     """
 
     rejected: int = 0
@@ -143,6 +149,13 @@ class RejectResult(BlotResult):
     bad: BadPixels | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    together: bool = False
+
+    @property
+    def mask(self) -> str:
+        """The mask's file, with the exposure's extension where there are masks of others in it."""
+        extension = self.reference[self.reference.rfind("[") :] if self.together else ""
+        return f"{self.path}{extension}"
 
     @property
     def fraction(self) -> float:
@@ -198,6 +211,8 @@ def compare_exposure(
         With one sentence on what is wrong; no mask has been written then.
     """
     start = time.perf_counter()
+    if not settings.force:
+        check_exposure(where)
     settings = _without_unknown_sky(source, where, settings)
     with rendered(source, where, settings, resources) as made:
         exposure, blot = made.reference, made.blot
@@ -213,11 +228,13 @@ def compare_exposure(
         saved = blot_path(where, path) if settings.save_blots else None
         if saved is not None:
             made.write(saved, source, settings)
-        write_mask(path, found.mask, exposure, _cards(source, exposure, found), overwrite=settings.overwrite)
+        bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
+        shared = path in settings.together
+        if not shared:
+            write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
         seconds = time.perf_counter() - start
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
-        bad = _bad_pixels(where, found, blot.data) if settings.keep_pixels else None
-        result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad)
+        result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad, together=shared)
         remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
         notes = (*_notes(found, result, instrument, exposure), *_noise_notes(made, data, found, noise))
         result = replace(result, notes=notes, remarks=remarks)
@@ -327,10 +344,11 @@ def _notes(found: Rejection, result: RejectResult, instrument: Instrument, expos
     return tuple(note for note in (*found.doubts(), doubts) if note)
 
 
-def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray) -> BadPixels:
-    """The bad pixels, with the blot's values on the exposure's level."""
+def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray | None, cards: list[tuple]) -> BadPixels:
+    """The bad pixels, with the values of a blot on the exposure's level."""
     flat = np.flatnonzero(found.mask)
-    return BadPixels(where, flat, found.expected(blot).ravel()[flat].astype(np.float32))
+    values = np.empty(0) if blot is None else found.expected(blot).ravel()[flat]
+    return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards)
 
 
 def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str, Any, str]]:

@@ -11,18 +11,19 @@ from . import messages
 from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
+from .copies import Copies, Wanted, mask_name, mask_tasks
 from .criteria import Criteria, criteria_with
 from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
 from .exposure import Task
-from .files import BatchError, output_name, plan_outputs
+from .files import BatchError, plan_outputs
 from .io.coverage import check_mosaic
 from .io.images import open_image
-from .io.masks import copy_name, write_clean, write_flagged
 from .io.names import ImageName
 from .io.planes import companion_files
 from .io.remote import AnyPath
 from .parameters import Parameters
 from .progress import progress_bar
+from .roles import check_not_both
 
 __all__ = ["Comparison", "RejectResult", "mask_name", "reject_files"]
 
@@ -37,11 +38,15 @@ def reject_files(
     save_blots: bool = False,
     update_dq: bool = False,
     clean: bool = False,
+    make_dq: bool = False,
+    keep_name: bool = False,
+    one_file: bool | None = None,
     gain: float | None = None,
     read_noise: float | None = None,
     dq: str | None = None,
     err: str | None = None,
     overwrite: bool = False,
+    force: bool = False,
     fail_fast: bool = False,
     memory: int | str | None = None,
     threads: int | None = None,
@@ -51,7 +56,7 @@ def reject_files(
     progress: bool = False,
     **overrides: Any,
 ) -> list[RejectResult]:
-    """Compare exposures with the blots of a mosaic, and write a mask for each of their SCI extensions.
+    """Compare exposures with the blots of a mosaic, and write a mask for each of their chips.
 
     Parameters
     ----------
@@ -68,10 +73,18 @@ def reject_files(
     save_blots : bool
         Write the blots as well, ``<root>_sci<N>_blt.fits``.
     update_dq : bool
-        Write a copy of each exposure with the bits for cosmic rays set in its DQ, ``<root>_crdq.fits``: 4096 for ACS,
-        WFC3, WFPC2 and NICMOS, 8192 for STIS, 1 + 16 for JWST, 1 + 128 for Roman.
+        Write a copy of each exposure with the bits for cosmic rays set in its DQ, ``<root>_crdq.fits``, of JWST
+        ``<root>_crf.fits``: 4096 for ACS, WFC3, WFPC2 and NICMOS, 8192 for STIS, 1 + 16 for JWST, 1 + 128 for Roman.
     clean : bool
         Write a copy of each exposure with the blot's values in bad pixels, ``<root>_crclean.fits``.
+    make_dq : bool
+        With `update_dq`, make a DQ where there is none: an extension beside SCI, else flags alone in
+        ``<root>_crdq.fits``, laid out as the exposure is.
+    keep_name : bool
+        Give the copy the exposure's own name; `output_dir` is another folder then.
+    one_file : bool, optional
+        Write the masks of all chips of an exposure as extensions of one file, ``<root>_crmask.fits``. By default where
+        there are several and none is called SCI.
     gain, read_noise : float, optional
         Electrons per unit of the exposures, and electrons; by default from their headers. They are needed where
         there is no map of errors.
@@ -80,6 +93,8 @@ def reject_files(
         places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``: ``"*_dq.fits"`` is
         beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless UTYPE,
         the extension or the file's name says that they are variances or weights.
+    force : bool
+        Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     overwrite, fail_fast, memory, threads, progress
         As for `skyblot.blot_files`.
     inspect : callable, optional
@@ -113,28 +128,18 @@ def reject_files(
     if parameters.user_wcs.given:
         raise ParameterError(messages.NOT_FOR_COMPARISON(names=", ".join(parameters.user_wcs.given)))
     failures: list[Failure] = []
+    wanted = Wanted(Path(output_dir), overwrite, one_file, update_dq, clean, make_dq, keep_name)
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
-    tasks = [Task(where, Path(output_dir) / mask_name(where)) for where, _ in blots]
+    tasks = mask_tasks([where for where, _ in blots], wanted)
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
-        save_blots=save_blots, keep_pixels=update_dq or clean, inspect=inspect,
+        save_blots=save_blots, keep_pixels=clean, inspect=inspect, force=force,
     )  # fmt: skip
-    copies = Copies(tasks, Path(output_dir), update_dq=update_dq, clean=clean, overwrite=overwrite)
-    _check_files(source, tasks, copies, settings)
-    run = _Run(tasks, copies, failures, on_result, fail_fast=fail_fast)
-    with progress_bar(progress) as bar:
-
-        def planned(plan: Plan) -> None:
-            bar.expect_plan(plan, "comparing")
-            on_plan(plan)
-
-        options = Options(memory, fail_fast)
-        run_batch(source, tasks, settings, options, bar.counting(run.collect), planned, maker=MASK)
-    done = [run.results[task.path] for task in tasks if task.path in run.results]
-    if failures:
-        raise BatchError(list(done), failures, "masks")
-    return done
+    copies = _checked_copies(source, tasks, wanted, settings)
+    run = _Run(copies, failures, on_result, fail_fast=fail_fast)
+    settings = replace(settings, together=copies.masks)
+    return run.go(source, tasks, settings, Options(memory, fail_fast), on_plan, progress=progress)
 
 
 def _given(criteria: Criteria | Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,60 +156,11 @@ def mosaic_exposures(tasks: Sequence[Task]) -> int | None:
     return count if count > 1 else None
 
 
-def mask_name(where: ImageName) -> str:
-    """Return the name of a mask.
-
-    Examples
-    --------
-    >>> from skyblot.io.names import parse_name
-    >>> mask_name(parse_name("j8c0d1bwq_flc.fits[sci,2]"))
-    'j8c0d1bwq_sci2_crmask.fits'
-    """
-    return output_name(where).rsplit("_blt", 1)[0] + "_crmask.fits"
-
-
-class Copies:
-    """The changed copies of exposures: each is written when all images of its file have been compared."""
-
-    def __init__(self, tasks: Sequence[Task], folder: Path, *, update_dq: bool, clean: bool, overwrite: bool) -> None:
-        self._images: dict[AnyPath, list[ImageName]] = {}
-        for task in tasks:
-            self._images.setdefault(task.where.path, []).append(task.where)
-        self._folder, self._overwrite = folder, overwrite
-        self._labels = [label for label, wanted in (("crdq", update_dq), ("crclean", clean)) if wanted]
-        self._found: dict[AnyPath, list[RejectResult]] = {}
-
-    def paths(self) -> list[Path]:
-        """Every file that is going to be written."""
-        return [self._path(images[0], label) for images in self._images.values() for label in self._labels]
-
-    def add(self, result: RejectResult) -> None:
-        """Take what was found in an image, and write its file's copies if it was the last one."""
-        if result.bad is None:
-            return
-        where = result.bad.where
-        found = self._found.setdefault(where.path, [])
-        found.append(result)
-        if len(found) < len(self._images[where.path]):
-            return
-        bad = [each.bad for each in self._found.pop(where.path) if each.bad is not None]
-        for label in self._labels:
-            path = self._path(where, label)
-            if label == "crdq":
-                write_flagged(path, bad, result.bits, overwrite=self._overwrite)
-            else:
-                write_clean(path, bad, overwrite=self._overwrite)
-
-    def _path(self, where: ImageName, label: str) -> Path:
-        return self._folder / copy_name(where, label)
-
-
 class _Run:
     """The outcomes of a run."""
 
     def __init__(
         self,
-        tasks: Sequence[Task],
         copies: Copies,
         failures: list[Failure],
         on_result: Callable[[RejectResult], None] | None,
@@ -212,38 +168,69 @@ class _Run:
         fail_fast: bool,
     ) -> None:
         self._fail_fast = fail_fast
-        self.results: dict[Path, RejectResult] = {}
+        self.results: dict[ImageName, RejectResult] = {}
         self._copies, self._failures, self._on_result = copies, failures, on_result
-        self._files = {task.path: task.where.path for task in tasks}
         self._told: set[tuple[AnyPath, str]] = set()
 
+    def go(
+        self,
+        source: str | Path,
+        tasks: Sequence[Task],
+        settings: RejectSettings,
+        options: Options,
+        on_plan: Callable[[Plan], None],
+        *,
+        progress: bool,
+    ) -> list[RejectResult]:
+        """Compare, and return the results in the order of the tasks."""
+        with progress_bar(progress) as bar:
+
+            def planned(plan: Plan) -> None:
+                bar.expect_plan(plan, "comparing")
+                on_plan(plan)
+
+            run_batch(source, tasks, settings, options, bar.counting(self.collect), planned, maker=MASK)
+        done = [self.results[task.where] for task in tasks if task.where in self.results]
+        if self._failures:
+            raise BatchError(list(done), self._failures, "masks")
+        return done
+
     def collect(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Failure):
-            self._failures.append(outcome)
-            return
-        assert isinstance(outcome, RejectResult)
         try:
+            if isinstance(outcome, Failure):
+                self._failures.append(outcome)
+                self._copies.miss(outcome)
+                return
+            assert isinstance(outcome, RejectResult)
             self._copies.add(outcome)
         except SkyblotError as error:
             if self._fail_fast:
                 raise
             self._failures.append(Failure.of(outcome.reference, error))
             return
+        self._compared(outcome)
+
+    def _compared(self, outcome: RejectResult) -> None:
+        assert outcome.bad is not None
+        where = outcome.bad.where
         for remark in outcome.remarks:
-            file = self._files[outcome.path]
-            if (file, remark) not in self._told:
-                self._told.add((file, remark))
-                warnings.warn(messages.CONCERNING(name=file, reason=remark), SkyblotWarning, stacklevel=2)
+            if (where.path, remark) not in self._told:
+                self._told.add((where.path, remark))
+                with WARNING_FILTERS:
+                    warnings.warn(messages.CONCERNING(name=where.path, reason=remark), SkyblotWarning, stacklevel=2)
         result = replace(outcome, bad=None)
-        self.results[outcome.path] = result
+        self.results[where] = result
         if self._on_result is not None:
             self._on_result(result)
 
 
-def _check_files(source: str | Path, tasks: Sequence[Task], copies: Copies, settings: RejectSettings) -> None:
+def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, settings: RejectSettings) -> Copies:
     """Refuse, before any work is done, inputs that are none, and outputs that are inputs or may not be replaced."""
     _check_inputs(source, tasks, settings)
-    masks = [task.path for task in tasks]
+    if not settings.force:
+        check_not_both(source, tasks)
+    copies = Copies(tasks, wanted)
+    masks = [task.path for task in tasks if task.path not in copies.masks]
     blots = [blot_path(task.where, task.path) for task in tasks] if settings.save_blots else []
     outputs = [*masks, *blots, *copies.paths()]
     for path, count in Counter(outputs).items():
@@ -252,6 +239,7 @@ def _check_files(source: str | Path, tasks: Sequence[Task], copies: Copies, sett
     patterns = settings.err, settings.dq
     beside = [path for task in tasks for path in companion_files(task.where.path, patterns)]
     check_outputs(source, tasks, outputs, overwrite=settings.overwrite, beside=beside)
+    return copies
 
 
 def _check_inputs(source: str | Path, tasks: Sequence[Task], settings: RejectSettings) -> None:

@@ -48,6 +48,8 @@ class Settings:
         Write tile-compressed FITS.
     errors : bool
         Carry the errors of the source over, too, into an ERR extension.
+    force : bool
+        Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     """
 
     #: Whether blots are compared with their exposures.
@@ -60,6 +62,7 @@ class Settings:
     as_float: bool = False
     compress: bool = False
     errors: bool = False
+    force: bool = False
 
 
 class Task(NamedTuple):
@@ -181,6 +184,9 @@ class Resources:
 def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
     """Open the source of a run; errors as for `open_image`, and a `DataError` where there are none to carry over."""
     with open_image(name) as image, open_weights(image) as weights:
+        if image.choices > 1:
+            first = image.name[len(str(image.path)) + 1 : -1]
+            _warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
         pixels = image.pixels()
         if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)

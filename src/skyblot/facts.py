@@ -142,6 +142,36 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) and not isinstance(value, bool) else None
 
 
+IMAGE_MEANT = Fact(
+    name="which image of a file",
+    keywords=("EXTNAME", "EXTVER"),
+    overrides="file.fits[3], which is that very HDU, file.fits[NAME] or file.fits[NAME,2]",
+    missing="no EXTVER is 1; without any SCI, every 2-D image with a celestial WCS is meant, but for weights, errors, "
+    "flags and look-up tables by their names; a mosaic is the first of them, and where there are more it is said",
+    odd="capital and small letters count alike; a name that cannot be written in brackets is left for the number",
+    contradicted="of extensions with the same name and version each goes by its number, and the name is an error",
+    places="the headers of all HDUs",
+)
+EXPOSURE = Fact(
+    name="exposure, not a mosaic",
+    keywords=("IDCTAB", "S_WCS"),
+    overrides="--force",
+    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that it is one only where "
+    "flags of its own, an exposure time and no sign of drizzling go with them: then it is refused as the mosaic",
+    odd="in doubt, a file is taken for what it was given as",
+    contradicted="NCOMBINE above 1: it is a sum of exposures, and may be given as the mosaic",
+)
+STORED = Fact(
+    name="how whole numbers are stored",
+    keywords=("BZERO", "BSCALE", "BLANK"),
+    overrides="",
+    missing="values are as stored, and none is undefined",
+    odd="astropy's error is told",
+    contradicted="what --clean writes is rounded, kept within the type's range, and never BLANK",
+    places="the extension's header",
+)
+
+
 #: The amplifiers for which ``{}`` stands in a keyword.
 AMPLIFIERS = ("A", "B", "C", "D", *map(str, range(1, 17)))
 
@@ -339,3 +369,13 @@ def is_drizzled(facts: Facts) -> bool:
         for keyword in DRIZZLED.keywords
         for value in [facts.find(keyword)]
     )
+
+
+LSST_COSMIC = Fact(
+    name="bit of cosmic rays in an LSST mask",
+    keywords=("MP_CR",),
+    overrides="",
+    missing="a MASK gets 1, a DQ the bits of its instrument",
+    odd="an error",
+    places="the header of MASK",
+)

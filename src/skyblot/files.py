@@ -13,7 +13,7 @@ from .errors import ParameterError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
 from .io.images import blot_suffix, list_images
 from .io.inputs import expand_references
-from .io.names import ImageName, parse_name
+from .io.names import ImageName, extension_label, extension_text, parse_name, root_of
 from .parameters import Parameters
 from .progress import progress_bar
 
@@ -45,6 +45,7 @@ def blot_file(
     overwrite: bool = False,
     compress: bool = False,
     errors: bool = False,
+    force: bool = False,
     threads: int | None = None,
     **overrides: Any,
 ) -> Path:
@@ -53,7 +54,7 @@ def blot_file(
     Parameters
     ----------
     source : str or Path
-        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or 2-D image. Of a URL,
+        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or other image. Of a URL,
         only the part that is needed is read.
     reference : str or Path
         The exposure that defines the blot's pixels, in the same form.
@@ -68,6 +69,8 @@ def blot_file(
         Compress the pixels without loss: tile-compressed FITS, or ASDF with zlib.
     errors : bool
         Carry the mosaic's ERR over too, by the squares of the interpolant's weights, into an ERR extension.
+    force : bool
+        Take the source as it is, even if it is an exposure, or the reference itself.
     threads : int, optional
         By default the cores this process may use.
     **overrides
@@ -88,10 +91,12 @@ def blot_file(
     if where.extension is None and where.path.is_file():
         chips = list_images(where)
         if len(chips) > 1:
-            _warn(messages.FIRST_CHIP(name=where.path, count=len(chips), version=chips[0].extension[1]))  # type: ignore[index]
+            first = extension_text(chips[0].extension or 0)
+            _warn(messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first))
         where = chips[0]
     tasks = [Task(where, Path(output))]
-    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress, errors=errors))[0].path
+    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors, force=force)
+    return blot_all(source, tasks, settings)[0].path
 
 
 def blot_files(
@@ -103,6 +108,7 @@ def blot_files(
     overwrite: bool = False,
     compress: bool = False,
     errors: bool = False,
+    force: bool = False,
     resume: bool = False,
     fail_fast: bool = False,
     memory: int | str | None = None,
@@ -112,13 +118,13 @@ def blot_files(
     client: Any = None,
     **overrides: Any,
 ) -> list[BlotResult]:
-    """Blot a mosaic onto every SCI extension of every exposure.
+    """Blot a mosaic onto every chip of every exposure.
 
     Windows of the mosaic that exposures share are read once, and several exposures are worked on at a time.
 
     Parameters
     ----------
-    source, parameters, overwrite, compress, errors, threads, **overrides
+    source, parameters, overwrite, compress, errors, force, threads, **overrides
         As for `blot_file`.
     references : sequence of str or Path
         Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
@@ -153,7 +159,7 @@ def blot_files(
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
     parameters = (parameters or Parameters()).override(overrides)
-    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors)
+    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors, force=force)
     results: dict[Path, BlotResult] = {}
     failures: list[Failure] = []
 
@@ -218,19 +224,10 @@ def output_name(where: ImageName, *, compress: bool = False) -> str:
     ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`; Roman's
     ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
     """
-    name = where.path.name.removesuffix(".gz").removesuffix(".fz")
-    stem = name.rsplit(".", 1)[0]
-    root = stem.rsplit("_", 1)[0] if "_" in stem else stem
+    root = root_of(where.path)
     if blot_suffix(where.path) == ".asdf":
         return f"{root}_blt.asdf"
-    version = where.extension[1] if isinstance(where.extension, tuple) else 1
-    label = "sci" if where.extension is None or isinstance(where.extension, int) else _label(where.extension)
-    number = where.extension if isinstance(where.extension, int) else version
-    return f"{root}_{label}{number}_blt.fits{'.fz' if compress else ''}"
-
-
-def _label(extension: str | tuple[str, int]) -> str:
-    return (extension if isinstance(extension, str) else extension[0]).lower()
+    return f"{root}_{extension_label(where.extension)}_blt.fits{'.fz' if compress else ''}"
 
 
 def blot_all(

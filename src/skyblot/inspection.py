@@ -198,7 +198,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     Returns
     -------
     list of ImageInfo
-        One for each image that a blot would be made onto: every SCI extension, else the first image.
+        One for each image that a blot would be made onto: every SCI extension, else every image with a sky.
 
     Raises
     ------
@@ -363,7 +363,7 @@ def _way(rows: RowMap, tolerance: float) -> MapInfo:
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     """What the blot of a mosaic onto an image would be."""
-    settings, plans = Settings(as_float=True), list[Plan]()
+    settings, plans = Settings(as_float=True, force=True), list[Plan]()
     try:
         task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True)
         run_batch(source_name, [task], settings, options, lambda outcome: None, plans.append)

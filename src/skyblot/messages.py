@@ -66,14 +66,21 @@ IS_INPUT = Message("{name}: is an input file; inputs are never overwritten")
 TWO_TO_ONE_FILE = Message("{name}: two references would be written to this file; take them one by one")
 WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a name that ends in {suffix}")
 #: To compress pixels tile by tile, which every FITS reader knows, use `--compress`.
-NO_GZIP = Message("{name}: no blot is compressed with gzip, expected a name that ends in {suffix} or .fits.fz")
+NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")
 HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
 NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
+NO_DQ = Message("{name}: has no DQ extension to change; --make-dq (make_dq=True) makes one")
+BITS_TOO_LARGE = Message("{name}: its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}")
+OWN_FOLDER = Message(
+    "{name}: --keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir"
+)
+ONE_COPY = Message("--keep-name (keep_name=True) names one copy: give either --update-dq or --clean")
 
 # ---- Names, lists and associations ----
 
 BAD_EXTENSION = Message("{name}: [{text}] is not an extension, expected for example [1], [sci] or [sci,2]")
 NO_EXTENSION = Message("{name}: no extension [{extension}], it has {present}")
+SEVERAL_EXTENSIONS = Message("{name}: {count} extensions are called so, expected one by its number: {numbers}")
 ASDF_EXTENSION = Message("{name}: an ASDF file has no extensions, [{extension}] is not known")
 NOT_A_NAME = Message("{name!r}: is not the name of a file")
 NO_MATCH = Message("{name}: no file matches this pattern")
@@ -86,9 +93,20 @@ NO_EXPOSURE_MEMBER = Message("{name}: no member of this association is an exposu
 NO_MEMBER_FILE = Message("{name}: its member {member} is missing, looked for {expected}")
 MEMBER_NAME = Message("{name}: a science member has expname {value!r}, expected the name of a file")
 
+#: The mosaic comes first on the command line, then the exposures that went into it.
+IS_EXPOSURE = Message(
+    "{name}: is an exposure ({signs}), expected the mosaic here, before the exposures; --force (force=True) takes it"
+)
+IS_MOSAIC = Message(
+    "{name}: is a mosaic ({signs}), expected an exposure that went into one; --force (force=True) takes it"
+)
+SAME_FILE = Message(
+    "{name}: is given as the mosaic and as an exposure, expected two images; --force (force=True) takes it as both"
+)
+
 # Warnings
-#: Of several chips, `blot_file` takes the first: name one, as in `file.fits[sci,2]`, or use `blot_files` for all.
-FIRST_CHIP = Message("{name}: has {count} SCI extensions, [sci,{version}] is used")
+#: One image is needed, a source for example, and the name means more: name one, as in `file.fits[sci,2]`.
+FIRST_OF_MANY = Message("{name}: has {count} images, the first, [{extension}], is used")
 
 # ---- Images ----
 

@@ -12,6 +12,8 @@ import numpy as np
 from . import messages
 from .errors import WARNING_FILTERS, SkyblotError
 from .io.images import open_image
+from .io.masks import mask_of
+from .io.names import ImageName
 
 #: Largest width and height of a picture, pixels.
 SIZE = 256
@@ -62,7 +64,7 @@ def picture_of_blot(path: Path) -> tuple[str, str]:
 
 def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
     """Return a PNG of the middle of an exposure, what its mask flags in orange; else as for `picture_of_blot`."""
-    flagged, pixels = _pixels(mask) == 0, _pixels(exposure)
+    flagged, pixels = _pixels(mask_of(mask, exposure)) == 0, _pixels(exposure)
     if flagged.shape != pixels.shape:
         raise SkyblotError(messages.NOT_A_MASK(name=mask, exposure=exposure))
     middle = tuple(slice(max((size - SIZE) // 2, 0), (size + SIZE) // 2) for size in pixels.shape)
@@ -72,7 +74,7 @@ def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
     return _png(colours), f"the middle of {exposure}, what {mask.name} flags in orange"
 
 
-def _pixels(name: str | Path) -> np.ndarray:
+def _pixels(name: str | Path | ImageName) -> np.ndarray:
     """All pixels of an image, float32."""
     with WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever wrote the file has been told

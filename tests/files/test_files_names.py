@@ -42,7 +42,7 @@ def test_odd_file_names(pair, tmp_path, name):
 
 
 def test_a_reference_with_several_chips_is_a_warning(demo, blot1, tmp_path):
-    with pytest.warns(SkyblotWarning, match=r"has 2 SCI extensions, \[sci,1\] is used"):
+    with pytest.warns(SkyblotWarning, match=r"has 2 images, the first, \[sci,1\], is used"):
         path = blot_file(demo.median, demo.exposures[0], tmp_path / "blt.fits")
     np.testing.assert_array_equal(fits.getdata(path, "SCI"), blot1[1])
 

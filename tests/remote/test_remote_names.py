@@ -40,8 +40,8 @@ def test_the_name_of_a_url(url, name, blot):
 
 def test_brackets_of_a_url():
     assert parse_name("http://[::1]:8000/a.fits[1]") == ImageName(RemotePath("http://[::1]:8000/a.fits"), 1)
-    with pytest.raises(FileError, match=r"https://h/a\.fits\[a b\]: \[a b\] is not an extension"):
-        parse_name("https://h/a.fits[a b]")
+    with pytest.raises(FileError, match=r"https://h/a\.fits\[a,b\]: \[a,b\] is not an extension"):
+        parse_name("https://h/a.fits[a,b]")
 
 
 @pytest.mark.parametrize("start", ["file://", "file://localhost", "FILE://"])

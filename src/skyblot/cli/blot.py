@@ -10,7 +10,7 @@ from .sections import SectionedCommand
 
 #: The help's sections, and what they list.
 _SECTIONS = {
-    "Output": ("output", "output_dir", "overwrite", "compress", "errors", "report"),
+    "Output": ("output", "output_dir", "overwrite", "compress", "errors", "force", "report"),
     "Many exposures": ("dry_run", "resume", "fail_fast", "log", "memory", "threads", "dask"),
     "Parameters": ("config", *(row.name for row in TABLE)),
 }
@@ -26,6 +26,7 @@ _SECTIONS = {
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--compress", is_flag=True, help="Compress the pixels without loss: .fits.fz, or zlib in .asdf.")
 @click.option("--errors", is_flag=True, help="Carry the errors of SOURCE over too, its ERR, into an ERR extension.")
+@click.option("--force", is_flag=True, help="Take SOURCE even if it is an exposure, or a REFERENCE itself.")
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of the blots, .html.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and what it takes; write nothing.")
 @click.option("--resume", is_flag=True, help="Keep blots made from the same inputs and parameters; make the others.")
@@ -39,7 +40,7 @@ _SECTIONS = {
 @verbosity_options
 @click.pass_context
 def command(ctx: click.Context, source: str, references: tuple[str, ...], **options: Any) -> None:
-    """Blot a mosaic, SOURCE, onto the pixels of every SCI extension of each REFERENCE.
+    """Blot a mosaic, SOURCE, onto the pixels of every chip of each REFERENCE: its SCI extensions, or other images.
 
     SOURCE and REFERENCE are FITS files, HST's and JWST's for example, or Roman's ASDF files; file.fits[sci,1] is one
     extension. A blot is a file of the same kind as its REFERENCE. A REFERENCE may also be a pattern, @list.txt, an
@@ -55,7 +56,7 @@ def command(ctx: click.Context, source: str, references: tuple[str, ...], **opti
     from ..exposure import Settings
     from .batch import Request, run
 
-    flags = {name: options[name] for name in ("compress", "errors")}
+    flags = {name: options[name] for name in ("compress", "errors", "force")}
     settings = Settings(parameters, options["overwrite"], options["threads"], **flags)
     how = Options(options["memory"], options["fail_fast"], options["resume"], options["dry_run"])
     names = ("output", "output_dir", "log", "dask", "report", "quiet", "verbose", "debug")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background", "flux_ratio")
 _NOISE = ("gain", "read_noise", "err", "dq")
-_OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean")
+_OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean", "make_dq", "keep_name", "one_file", "force")
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
 _BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
 _SECTIONS = {
@@ -51,8 +51,18 @@ def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | N
 @click.option("--output-dir", type=click.Path(), default=".", help="Folder for the masks, <root>_sci<N>_crmask.fits.")
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--save-blots", is_flag=True, help="Write the blots too, <root>_sci<N>_blt.fits.")
-@click.option("--update-dq", is_flag=True, help="Write a copy of each EXPOSURE with flags set in DQ, <root>_crdq.fits.")
+@click.option(
+    "--update-dq", is_flag=True, help="Write a copy of EXPOSURE with flags set in DQ, <root>_crdq.fits (JWST: _crf)."
+)
 @click.option("--clean", is_flag=True, help="Write a copy with the blot in bad pixels, <root>_crclean.fits.")
+@click.option("--make-dq", is_flag=True, help="With --update-dq, make a DQ where there is none.")
+@click.option("--keep-name", is_flag=True, help="Give the copy EXPOSURE's own name, in another folder (--output-dir).")
+@click.option(
+    "--one-file/--no-one-file",
+    default=None,
+    help="Write the masks of all chips to <root>_crmask.fits. [default: of several chips that are not SCI]",
+)
+@click.option("--force", is_flag=True, help="Take an exposure as SOURCE, a mosaic as EXPOSURE, or one file as both.")
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of what is found, .html.")
 @click.option(
     "--rule",
@@ -178,4 +188,4 @@ def result_line(result: "RejectResult") -> str:
     moved = "" if math.isnan(result.misalignment_error) else f"  moved ({dx:+z.3f}, {dy:+z.3f}) pixel"
     flux = "" if math.isnan(result.flux_ratio_error) else f"  flux ratio {result.flux_ratio:.3f}"
     share = f"{100 * result.fraction:.2f} % rejected"
-    return f"{result.path}  {ny} x {nx}  {share}{moved}{flux}  {result.seconds:.2f} s"
+    return f"{result.mask}  {ny} x {nx}  {share}{moved}{flux}  {result.seconds:.2f} s"

@@ -54,6 +54,7 @@ class AsdfImage:
     content: Content
     raw: Mapping[str, Any]
     tree: Mapping[str, Any]
+    choices: int = 1
 
     @property
     def path(self) -> AnyPath:

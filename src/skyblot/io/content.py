@@ -1,6 +1,8 @@
 """What is behind a name: a file, the decompressed copy of one, or a URL."""
 
+import bz2
 import gzip
+import lzma
 import os
 import shutil
 import tempfile
@@ -16,12 +18,17 @@ from typing import IO, Any, BinaryIO, Protocol
 import numpy as np
 
 from .. import messages
-from ..errors import FileError, SkyblotWarning
+from ..errors import FileError, SkyblotWarning, one_line
 from .reader import Reader
 from .remote import AnyPath, RemoteContent, RemotePath, reading
 from .rows import FileRows
 
-_GZIP = b"\x1f\x8b"
+#: How files that are compressed as a whole begin, and what reads them.
+_OPENERS: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
 _CHUNK = 1 << 20
 
 
@@ -99,7 +106,7 @@ class CopyContent:
 
 @contextmanager
 def open_content(path: AnyPath) -> Iterator[Content]:
-    """Open a file, or what is behind a URL; gzip is taken off, into an unnamed file in the temporary folder.
+    """Open a file, or what is behind a URL; what is packed is unpacked, into an unnamed file in the temporary folder.
 
     Raises
     ------
@@ -113,8 +120,10 @@ def open_content(path: AnyPath) -> Iterator[Content]:
         else:
             _check_local(path)
             content = FileContent(path)
-        if _starts_with(content, _GZIP):
-            content = stack.enter_context(_decompressed(content))
+        beginning = _beginning(content)
+        opener = next((found for magic, found in _OPENERS.items() if beginning.startswith(magic)), None)
+        if opener is not None:
+            content = stack.enter_context(_decompressed(content, opener))
         yield content
 
 
@@ -125,10 +134,10 @@ def _check_local(path: Path) -> None:
         raise FileError(messages.IS_FOLDER(name=path, expected="a FITS file"))
 
 
-def _starts_with(content: Content, magic: bytes) -> bool:
+def _beginning(content: Content) -> bytes:
     try:
         with content.stream() as stream:
-            return stream.read(len(magic)) == magic
+            return stream.read(max(map(len, _OPENERS)))
     except PermissionError:
         raise FileError(messages.NO_PERMISSION(name=content.path)) from None
     except FileError:
@@ -138,17 +147,21 @@ def _starts_with(content: Content, magic: bytes) -> bool:
 
 
 @contextmanager
-def _decompressed(content: Content) -> Iterator[CopyContent]:
-    """A copy without gzip: as a stream, so that memory does not grow with the file."""
+def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[CopyContent]:
+    """A copy without compression: as a stream, so that memory does not grow with the file."""
 
     def unpack(copy: IO[bytes]) -> None:
         try:
-            with content.stream() as stream, gzip.GzipFile(fileobj=stream) as plain:
+            with content.stream() as stream, opener(stream) as plain:
                 shutil.copyfileobj(plain, copy, _CHUNK)
+        except FileError:
+            raise
         except EOFError:
             raise FileError(messages.GZIP_TOO_SHORT(name=content.path)) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=error)) from error
+        except (OSError, zlib.error, lzma.LZMAError) as error:
+            if getattr(error, "errno", None) is not None:  # the disk, not what gzip and bz2 say of the data
+                raise
+            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=one_line(error))) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy

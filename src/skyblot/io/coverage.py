@@ -11,7 +11,8 @@ from typing import Any
 from .. import messages
 from ..errors import DataError, SkyblotWarning
 from ..facts import COVERAGE, ERRORS, QUALITY
-from .fits import FitsImage, is_plane, open_image
+from .chips import is_plane
+from .fits import FitsImage, open_image
 from .images import Image
 from .remote import AnyPath
 

@@ -17,9 +17,10 @@ from astropy.wcs import WCS
 from .. import messages
 from ..errors import DataError, FileError, SkyblotWarning, WCSError, one_line
 from ..facts import Facts
+from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
 from .jwst import best_wcs
-from .names import ImageName, extension_text, parse_name
+from .names import ImageName, parse_name
 from .remote import AnyPath, RemoteContent
 from .structure import check_headers
 
@@ -43,12 +44,15 @@ class FitsImage:
     hdu : image HDU
     content : Content
         The file's bytes.
+    choices : int
+        How many images the name stood for, of which this is the first.
     """
 
     name: str
     hdus: Any
     hdu: Any
     content: Content
+    choices: int = 1
 
     @property
     def path(self) -> AnyPath:
@@ -184,12 +188,13 @@ def open_fits(path: AnyPath) -> Iterator[Any]:
     FileError
         If it is missing, not readable, or not FITS.
     """
-    with open_content(path) as content, _open_hdus(content) as hdus:
+    with open_content(path) as content, open_hdus(content) as hdus:
         yield hdus
 
 
 @contextmanager
-def _open_hdus(content: Content) -> Iterator[Any]:
+def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
+    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored. Errors are those of `open_fits`."""
     path = content.path
     with ExitStack() as stack:
         try:
@@ -198,7 +203,8 @@ def _open_hdus(content: Content) -> Iterator[Any]:
                 if not isinstance(content, RemoteContent):  # twice as many requests there
                     with content.stream() as stream:
                         check_headers(stream, path)
-                hdus = fits.open(content.source)  # memory-mapped by default; memmap=True would refuse scaled images
+                # Memory-mapped by default; memmap=True would refuse scaled images.
+                hdus = fits.open(content.source, do_not_scale_image_data=stored)
                 stack.enter_context(hdus)
                 for hdu in hdus:  # reads every header, so that what is wrong with the file shows here
                     _ = hdu.name, hdu.ver, hdu.is_image
@@ -225,21 +231,21 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
 
 @contextmanager
 def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
-    """Open the image that `name` names: its extension, else the first SCI, else the first 2-D image.
+    """Open the image that `name` names: its extension, else the first image to blot onto, else the first.
 
     Errors are those of `skyblot.io.images.open_image`.
     """
     where = parse_name(name)
-    with open_content(where.path) as content, _open_hdus(content) as hdus:
+    with open_content(where.path) as content, open_hdus(content) as hdus:
         yield select_image(hdus, where, content)
 
 
 def select_image(hdus: Any, where: ImageName, content: Content | None = None) -> FitsImage:
     """Return one image of an open file; errors as for `open_image`."""
-    index = _find(hdus, where)
-    hdu = hdus[index]
-    label = extension_text((hdu.name, hdu.ver) if hdu.name and hdu.name != "PRIMARY" else index)
-    image = FitsImage(f"{where.path}[{label}]", hdus, hdu, content or FileContent(Path(str(where.path))))
+    index = find_image(hdus, where)
+    hdu, label = hdus[index], ImageName(where.path, extension_of(hdus, index))
+    choices = 1 if where.extension is not None else max(1, len(science_images(hdus)))
+    image = FitsImage(str(label), hdus, hdu, content or FileContent(Path(str(where.path))), choices)
     shape = getattr(hdu, "shape", ()) or ()
     if not hdu.is_image:
         raise DataError(messages.NOT_AN_IMAGE(name=image.name, found="is a table"))
@@ -253,40 +259,14 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     return image
 
 
-def is_plane(shape: tuple[int, ...]) -> bool:
-    """Whether an array of this shape is a 2-D image with pixels, but for leading axes of one pixel."""
-    return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape
-
-
 def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
-    """Return every SCI extension of a file, or the one that was named, or its only image."""
+    """Return every image of a file to blot onto, the one that was named, or its only image."""
     if where.extension is not None:
-        hdu = hdus[_find(hdus, where)]
-        named = hdu.name and hdu.name != "PRIMARY"
-        return [ImageName(where.path, (hdu.name, hdu.ver)) if named else where]
-    versions = [hdu.ver for hdu in hdus if hdu.name == "SCI" and hdu.is_image]
-    if not versions:
+        return [ImageName(where.path, extension_of(hdus, find_image(hdus, where)))]
+    chips = science_images(hdus)
+    if len(chips) <= 1 and not any(hdus[index].name == "SCI" for index in chips):
         return [where]
-    return [ImageName(where.path, ("SCI", version)) for version in versions]
-
-
-def _find(hdus: Any, where: ImageName) -> int:
-    extension = where.extension
-    if extension is None:
-        images = [k for k, hdu in enumerate(hdus) if hdu.is_image and len(getattr(hdu, "shape", ()) or ()) > 0]
-        named = [k for k in images if hdus[k].name == "SCI"]
-        flat = [k for k in images if is_plane(hdus[k].shape)]
-        for choice in (named, flat, images):
-            if choice:
-                return choice[0]
-        raise DataError(messages.NO_IMAGE(name=where.path))
-    try:
-        return int(hdus.index_of(extension)) if not isinstance(extension, int) else range(len(hdus))[extension]
-    except (KeyError, IndexError):
-        there = [extension_text((hdu.name, hdu.ver)) if k else "0" for k, hdu in enumerate(hdus)]
-        present = f"[{'], ['.join(there)}]"
-        wanted = extension_text(extension)
-        raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present)) from None
+    return [ImageName(where.path, extension_of(hdus, index)) for index in chips]
 
 
 def _check_complete(image: FitsImage) -> None:

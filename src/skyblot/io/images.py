@@ -11,10 +11,10 @@ from .. import messages
 from ..errors import FileError
 from ..facts import Facts
 from . import asdf, fits, output
-from .names import ImageName, parse_name
+from .names import COMPRESSIONS, ImageName, parse_name
 from .remote import AnyPath
 
-_FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+_FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.fz", *(f".fits{end}" for end in COMPRESSIONS))
 
 
 class Image(Protocol):
@@ -27,6 +27,10 @@ class Image(Protocol):
     @property
     def path(self) -> AnyPath:
         """The file."""
+
+    @property
+    def choices(self) -> int:
+        """How many images the name that was opened stands for; this is the first of them."""
 
     @property
     def facts(self) -> Facts:
@@ -64,7 +68,7 @@ def open_image(name: str | Path | ImageName) -> Iterator[Image]:
 
 
 def list_images(name: str | Path | ImageName) -> list[ImageName]:
-    """Return the images to blot onto: every SCI extension of a FITS file, or the one named; an ASDF file's only one."""
+    """Return the images to blot onto: every chip of a FITS file, or the one named; an ASDF file's only one."""
     where = parse_name(name)
     if asdf.is_asdf(where.path):
         return [where]
@@ -89,7 +93,7 @@ def check_kind(path: Path, reference: AnyPath) -> None:
     if name.endswith(_FITS_SUFFIXES if kind == ".asdf" else ".asdf"):
         words = {".asdf": "an ASDF file", ".fits": "a FITS file"}
         raise FileError(messages.WRONG_SUFFIX(name=path, reference=reference, kind=words[kind], suffix=kind))
-    if name.endswith(".gz"):
+    if name.endswith(COMPRESSIONS):
         raise FileError(messages.NO_GZIP(name=path, suffix=kind))
 
 

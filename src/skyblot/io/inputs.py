@@ -19,8 +19,10 @@ from .names import ImageName, parse_name
 #: What makes a name that is no file a pattern.
 _WILDCARDS = re.compile(r"[*?\[]")
 #: Brackets behind these are an extension, even a wrong one, and never a set of characters.
-_IMAGE_SUFFIX = re.compile(r"\.(fits?|fts|asdf)(\.gz|\.fz)?$", re.IGNORECASE)
-_COMPRESSION = ("", ".gz", ".fz")
+_IMAGE_SUFFIX = re.compile(r"\.(fits?|fts|asdf)(\.gz|\.bz2|\.xz|\.fz)?$", re.IGNORECASE)
+#: What an extension looks like behind other names: [0-9] is a set of characters there, and no name.
+_PLAIN_EXTENSION = re.compile(r"\[\s*(\d+|[A-Za-z]\w*(\s*,\s*\d+)?)\s*\]", re.ASCII)
+_COMPRESSION = ("", ".gz", ".fz", ".bz2", ".xz")
 _HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
 #: No list and no association is larger: what is, is a mosaic given by mistake.
 _LARGEST = 1 << 26
@@ -31,7 +33,7 @@ _HST_PRODUCTS = ("flc", "flt", "c0m")
 #: What an exposure in a folder is called. JWST's crf has the identifier of an association before it.
 _EXPOSURE = re.compile(
     r"(?P<root>.+?)(?P<association>_[aco]\d{3,4}(?=_crf))?_"
-    r"((?P<product>flc|flt|c0m|cal|crf)\.fits(\.gz|\.fz)?|(?P<roman>cal)\.asdf)",
+    r"((?P<product>flc|flt|c0m|cal|crf)\.fits(\.gz|\.fz|\.bz2|\.xz)?|(?P<roman>cal)\.asdf)",
     re.IGNORECASE,
 )
 _BLOT = re.compile(r"_blt(_|$)", re.IGNORECASE)
@@ -115,16 +117,12 @@ def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
 
 def _split(name: str, folder: str) -> tuple[str, str]:
     """Split an extension, brackets included, off a name."""
-    full = os.path.join(folder, name)
     stem = name.rpartition("[")[0]
-    try:
-        if not stem or parse_name(full).extension is None:
-            return name, ""
-    except FileError:
-        if _IMAGE_SUFFIX.search(stem) or os.path.exists(os.path.join(folder, stem)):
-            raise
+    brackets = name[len(stem) :]
+    known = _IMAGE_SUFFIX.search(stem) or os.path.exists(os.path.join(folder, stem))
+    if not stem or not (known or _PLAIN_EXTENSION.fullmatch(brackets)):
         return name, ""  # a pattern such as visit[0-9]
-    return stem, name[len(stem) :]
+    return (name, "") if parse_name(os.path.join(folder, name)).extension is None else (stem, brackets)
 
 
 def _files(name: str, folder: str) -> Iterator[str]:

@@ -1,24 +1,17 @@
-"""Write what a comparison found: masks, and copies of exposures with flags set or bad pixels replaced."""
+"""Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure; and as flags."""
 
-import re
-import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
-from ..errors import WARNING_FILTERS, FileError
-from .asdf import is_asdf
-from .atomic import atomic_write
-from .fits import open_fits, select_image
+from .content import open_content
+from .fits import open_fits, open_hdus, select_image
 from .images import Image
 from .names import ImageName
-from .output import write_hdus
-from .planes import companion
+from .output import primary_of, wcs_cards, write_hdus
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,25 @@ class BadPixels:
     flat : ndarray of int
         Their positions, counted along rows.
     values : ndarray of float32
-        The blot's values there.
+        The blot's values there; empty where nobody needs them.
+    shape : tuple of int
+        (ny, nx) of the image.
+    cards : sequence of (keyword, value, comment)
+        How they were found.
     """
 
     where: ImageName
     flat: np.ndarray
     values: np.ndarray
+    shape: tuple[int, int] = (0, 0)
+    cards: Sequence[tuple] = ()
+
+    @property
+    def good(self) -> np.ndarray:
+        """The mask: bytes, 1 for good pixels and 0 for bad ones."""
+        mask = np.ones(self.shape, np.uint8)
+        mask.flat[self.flat] = 0
+        return mask
 
 
 def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool) -> None:
@@ -49,94 +55,76 @@ def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tu
     mask : ndarray of bool
         True where a pixel is bad.
     exposure : Image
+        The mask gets its WCS.
     cards : iterable of (keyword, value, comment)
         How it was found.
     overwrite : bool
     """
-    hdu = fits.PrimaryHDU((~mask).astype(np.uint8))
-    hdu.header["FILENAME"] = _ascii(path.name)
-    for keyword, value, comment in cards:
-        text = _ascii(value) if isinstance(value, str) else value
-        hdu.header[keyword] = (text, comment) if comment else text
-    hdu.header.add_history(f"skyblot reject: 0 where {_ascii(exposure.path.name)} is bad")
+    hdu = fits.PrimaryHDU((~mask).astype(np.uint8), wcs_cards(exposure))
+    hdu.header["FILENAME"] = ascii_text(path.name)
+    _describe(hdu, cards, f"skyblot reject: 0 where {ascii_text(exposure.path.name)} is bad")
     write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)
 
 
-def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of one file.
-
-    Raises
-    ------
-    FileError
-        If an image has no DQ, or the file cannot be written.
-    """
-
-    def change(data: np.ndarray, bad: BadPixels) -> None:
-        data.flat[bad.flat] |= np.array(bits).astype(data.dtype)
-
-    _write_changed(path, found, "DQ", change, overwrite=overwrite)
+def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> None:
+    """Write the masks of an exposure's chips as extensions of one file, each with its chip's name and WCS."""
+    _write_chips(
+        path, chips, lambda chip: chip.good, "skyblot reject: 0 where the exposure is bad", overwrite=overwrite
+    )
 
 
-def write_clean(path: Path, found: Iterable[BadPixels], *, overwrite: bool) -> None:
-    """Write a copy of an exposure whose bad pixels have the blot's values, where there are any."""
-
-    def change(data: np.ndarray, bad: BadPixels) -> None:
-        known = np.isfinite(bad.values)
-        data.flat[bad.flat[known]] = bad.values[known].astype(data.dtype)
-
-    _write_changed(path, found, "SCI", change, overwrite=overwrite)
+def mask_of(path: Path, exposure: str) -> ImageName:
+    """Return the mask of an exposure in a file: the extension that says so, else the first image."""
+    with open_fits(path) as hdus:
+        wanted = ascii_text(exposure)
+        found = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == wanted)
+        return ImageName(path, next(found, None))
 
 
-def _write_changed(path: Path, found: Iterable[BadPixels], plane: str, change: Any, *, overwrite: bool) -> None:
-    images = list(found)
-    if is_asdf(images[0].where.path):
-        _change_asdf(path, images[0], {"DQ": "dq", "SCI": "data"}[plane], change, overwrite=overwrite)
+def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
+    """Write the flags of an exposure that has none: laid out as it is, an image alone in the primary HDU."""
+    dtype = np.int16 if bits < 1 << 15 else np.int32
+
+    def flags(chip: BadPixels) -> np.ndarray:
+        return np.where(chip.good == 0, dtype(bits), dtype(0))
+
+    history = "skyblot reject: flags of cosmic rays"
+    if len(chips) > 1:
+        plain = [replace(each, cards=()) for each in chips]  # the cards of a mask
+        _write_chips(path, plain, flags, history, overwrite=overwrite)
         return
-    with open_fits(images[0].where.path) as hdus:
-        for bad in images:
-            hdu = select_image(hdus, bad.where).hdu
-            key = companion(hdu, plane) if plane != "SCI" else None
-            if plane != "SCI":
-                if key is None or key not in hdus or hdus[key].data is None:
-                    raise FileError(messages.NOTHING_TO_CHANGE(name=bad.where, part="DQ extension"))
-                hdu = hdus[key]
-            data = np.array(hdu.data)
-            change(data, bad)
-            hdu.data = data
-        hdus[0].header["FILENAME"] = _ascii(path.name)
-        hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed")
-        write_hdus(path, fits.HDUList(list(hdus)), overwrite=overwrite)
+    with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
+        hdu = fits.PrimaryHDU(flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content)))
+    hdu.header["FILENAME"] = ascii_text(path.name)
+    _describe(hdu, (), history)
+    write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)
 
 
-def _change_asdf(path: Path, bad: BadPixels, name: str, change: Any, *, overwrite: bool) -> None:
-    import asdf
-
-    source = bad.where.path
-    with WARNING_FILTERS, warnings.catch_warnings(), asdf.config_context():
-        warnings.simplefilter("ignore")  # tags of Roman's metadata
-        with asdf.open(source, memmap=False, lazy_load=False) as opened:
-            roman = opened["roman"]
-            if name not in roman:
-                raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
-            data = np.array(getattr(roman[name], "value", roman[name]))
-            change(data, bad)
-            roman[name] = data
-            with atomic_write(path, overwrite=overwrite) as stream:
-                opened.write_to(stream)
-
-
-def copy_name(where: ImageName, label: str) -> str:
-    """Return the name of a changed copy of an exposure.
-
-    Examples
-    --------
-    >>> copy_name(ImageName(Path("j8c0d1bwq_flc.fits.gz")), "crclean")
-    'j8c0d1bwq_crclean.fits'
-    """
-    stem, suffix = re.sub(r"\.(gz|fz)$", "", where.path.name).rsplit(".", 1)
-    root = stem.rsplit("_", 1)[0] if "_" in stem else stem
-    return f"{root}_{label}.{suffix}"
+def _write_chips(
+    path: Path, chips: Sequence[BadPixels], pixels: Callable[[BadPixels], np.ndarray], history: str, *, overwrite: bool
+) -> None:
+    made = fits.HDUList()
+    with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
+        for chip in chips:
+            image = select_image(hdus, chip.where, content)
+            if not made:
+                made.append(primary_of(path, image))
+            hdu = fits.ImageHDU(pixels(chip), wcs_cards(image), name=image.hdu.name)
+            if "EXTVER" in image.header:
+                hdu.ver = image.hdu.ver
+            _describe(hdu, chip.cards, history)
+            made.append(hdu)
+        made[0].header["NEXTEND"] = len(made) - 1
+        write_hdus(path, made, overwrite=overwrite)
 
 
-def _ascii(text: str) -> str:
+def _describe(hdu: fits.PrimaryHDU | fits.ImageHDU, cards: Iterable[tuple], history: str) -> None:
+    for keyword, value, comment in cards:
+        text = ascii_text(value) if isinstance(value, str) else value
+        hdu.header[keyword] = (text, comment) if comment else text
+    hdu.header.add_history(history)
+
+
+def ascii_text(text: str) -> str:
+    """Return a text as FITS headers hold it."""
     return text.encode("ascii", "backslashreplace").decode()

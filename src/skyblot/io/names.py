@@ -1,4 +1,4 @@
-"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``."""
+"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and names of what is made."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,58 @@ from .remote import AnyPath, RemotePath, path_of
 #: How an extension can be named: a number, a name, or a name and a version.
 Extension = int | str | tuple[str, int]
 
+#: What compresses a file as a whole.
+COMPRESSIONS = (".gz", ".bz2", ".xz")
 _BRACKETS = re.compile(r"(?P<path>.+)\[(?P<extension>[^\[\]]*)\]")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+#: What FITS allows in EXTNAME, but brackets and commas: it is not to be taken for a number.
+_NAME = re.compile(r"(?![-+]?[0-9]+$)[ -+\--Z\\^-~]+")
+#: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal, c4d_180908_ooi.
+_PRODUCTS = frozenset(
+    [
+        "raw",
+        "flt",
+        "flc",
+        "flm",
+        "crj",
+        "crc",
+        "ima",
+        "cal",
+        "drz",
+        "drc",
+        "drw",
+        "mos",
+        "x2d",
+        "sx2",
+        "sfl",
+        "c0m",
+        "c0f",
+        "c0h",
+        "c1m",
+        "c1f",
+        "d0m",
+        "d0f",
+        "uncal",
+        "ramp",
+        "rate",
+        "rateints",
+        "calints",
+        "crf",
+        "crfints",
+        "i2d",
+        "s2d",
+        "s3d",
+        "coadd",
+        "ooi",
+        "ooj",
+        "opi",
+        "ood",
+        "med",
+        "blt",
+        "crclean",
+        "crdq",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +83,11 @@ def extension_text(extension: Extension) -> str:
     if isinstance(extension, tuple):
         return f"{extension[0].lower()},{extension[1]}"
     return str(extension).lower()
+
+
+def can_be_named(name: str) -> bool:
+    """Whether an extension of this name can be written between brackets."""
+    return name.strip() == name and _NAME.fullmatch(name) is not None
 
 
 def parse_name(name: str | Path | RemotePath | ImageName) -> ImageName:
@@ -56,10 +112,53 @@ def parse_name(name: str | Path | RemotePath | ImageName) -> ImageName:
 
 def _parse_extension(text: str, name: str) -> Extension:
     label, comma, version = (part.strip() for part in text.partition(","))
-    if not comma and label.isdigit():
+    if not comma and _NUMBER.fullmatch(label):
         return int(label)
-    if re.fullmatch(r"[A-Za-z]\w*", label) and not comma:
+    if _NAME.fullmatch(label) and not comma:
         return label.upper()
-    if re.fullmatch(r"[A-Za-z]\w*", label) and version.isdigit() and int(version) > 0:
+    if _NAME.fullmatch(label) and _NUMBER.fullmatch(version) and int(version) > 0:
         return label.upper(), int(version)
     raise FileError(messages.BAD_EXTENSION(name=name, text=text))
+
+
+def plain_name(path: AnyPath) -> str:
+    """Return a file's name without what says that all of it is compressed.
+
+    Examples
+    --------
+    >>> plain_name(Path("j8c0d1bwq_flc.fits.gz"))
+    'j8c0d1bwq_flc.fits'
+    """
+    name = path.name
+    return next((name[: -len(end)] for end in COMPRESSIONS if name.lower().endswith(end)), name)
+
+
+def root_of(path: AnyPath) -> str:
+    """Return a file's name without suffixes, and without what says which product it is.
+
+    Examples
+    --------
+    >>> root_of(Path("j8c0d1bwq_flc.fits.gz")), root_of(Path("c4d_180908_000426_ooi_g_v1.fits.fz"))
+    ('j8c0d1bwq', 'c4d_180908_000426_ooi_g_v1')
+    """
+    name = plain_name(path)
+    stem = (name[:-3] if name.lower().endswith(".fz") else name).rsplit(".", 1)[0]
+    root, _, product = stem.rpartition("_")
+    return root if root and product.lower() in _PRODUCTS else stem
+
+
+def extension_label(extension: Extension | None) -> str:
+    """Return an extension as part of a file's name: letters, digits, minus, and one underscore between others.
+
+    A number, and no extension, are called as HST's and JWST's are: ``sci4``, ``sci1``.
+
+    Examples
+    --------
+    >>> extension_label(("SCI", 2)), extension_label(("S30", 1)), extension_label("ESO_CCD_#65")
+    ('sci2', 's30_1', 'eso_ccd_65_1')
+    """
+    if extension is None or isinstance(extension, int):
+        return f"sci{1 if extension is None else extension}"
+    name, version = (extension, 1) if isinstance(extension, str) else extension
+    label = re.sub(r"[^a-z0-9+-]+", "_", name.lower()).strip("_") or "hdu"
+    return f"{label}_{version}" if label[-1:].isdigit() else f"{label}{version}"

@@ -1,6 +1,7 @@
 """Write a blot: primary header and SCI extension, with the reference's WCS and its distortion tables."""
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +37,10 @@ _STORAGE = (
 _DISTORTION = r"(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|IDCTAB|OC[XY]1[01]"
 _LINEAR = r"(CD|PC)\d_\d|PC\d{6}|(CDELT|CROTA|CTYPE|CRVAL|CRPIX|CUNIT)\d|P[VS]\d_\d+|LONPOLE|LATPOLE"
 _GEOMETRY = re.compile(f"{_DISTORTION}|{_LINEAR}|IDCSCALE|ORIENTAT")
+#: The cards of a WCS that a single HDU can hold: all but those of look-up tables.
+_HELD = re.compile(
+    rf"{_LINEAR}|(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)|WCSAXES|WCSNAME|LONPOLE|LATPOLE|RADE(C)?SYS|EQUINOX|EPOCH|WAT\d_\d+"
+)
 #: What AstroDrizzle knows of the whole mosaic, and the cards for it.
 _TOTALS = (
     ("TEXPTIME", "texptime", "[s] total exposure time of the mosaic"),
@@ -87,21 +92,38 @@ def _blot_hdus(path: Path, data: np.ndarray, reference: FitsImage, cards: Iterab
         header[keyword] = (value, comment) if comment else value
     header.add_history(f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}")
     pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
-    hdus = fits.HDUList([_primary(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)])
+    hdus = fits.HDUList([primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)])
     if wcs is None:
         hdus.extend(_companions(reference))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
     return hdus
 
 
-def write_hdus(path: Path, hdus: fits.HDUList, *, overwrite: bool) -> None:
-    """Write HDUs to a file, atomically."""
+def write_hdus(path: Path, hdus: fits.HDUList, *, overwrite: bool, checksum: bool = False) -> None:
+    """Write HDUs to a file, atomically; with checksums if they are asked for."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        _write(stream, hdus)
+        _write(stream, hdus, checksum=checksum)
 
 
-def _write(stream: BinaryIO, hdus: fits.HDUList) -> None:
-    hdus.writeto(stream, output_verify="silentfix+ignore")
+def _write(stream: BinaryIO, hdus: fits.HDUList, *, checksum: bool = False) -> None:
+    hdus.writeto(stream, output_verify="silentfix+ignore", checksum=checksum)
+
+
+def wcs_cards(image: Any) -> fits.Header:
+    """Return an image's WCS as the cards of one HDU, which have no look-up tables; a gwcs is fitted with SIP.
+
+    Empty where there is none, or it cannot be fitted.
+    """
+    if isinstance(image, FitsImage) and ("ASDF" not in image.hdus or "A_ORDER" in image.header):
+        header = flat_header(image.header)
+        return fits.Header([card for card in header.cards if _HELD.fullmatch(card.keyword)])
+    try:
+        with WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = image.wcs().to_fits_sip()
+    except Exception:  # a WCS library raises anything; and a FITS WCS has no such method
+        return fits.Header()
+    return fits.Header([card for card in fitted.cards if _HELD.fullmatch(card.keyword)])
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
@@ -130,7 +152,8 @@ def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
     return copy
 
 
-def _primary(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
+def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
+    """Return a primary HDU without pixels for what is made of an image, with the primary header of its file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
     header["FILENAME"] = (path.name.encode("ascii", "replace").decode(), "name of this file")

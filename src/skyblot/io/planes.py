@@ -13,7 +13,8 @@ from .. import messages
 from ..errors import WARNING_FILTERS, DataError, FileError, SkyblotError, one_line
 from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .asdf import AsdfImage
-from .fits import is_plane, open_fits
+from .chips import is_plane
+from .fits import open_fits
 from .gwcs import node_at
 from .images import Image
 from .names import ImageName, extension_text, parse_name

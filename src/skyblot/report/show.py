@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import SkyblotError
 from ..io.atomic import atomic_write, check_output
 from ..io.images import Image, open_image
-from ..io.names import ImageName, extension_text, parse_name
+from ..io.names import Extension, ImageName, extension_label, parse_name, plain_name
 from .facts import short_text
 from .html import check_whole, require_packages
 from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
@@ -86,9 +86,13 @@ def show(file: str | Path, output: str | Path | None = None, *, overwrite: bool 
 
 
 def _picture_name(where: ImageName) -> str:
-    stem = where.path.name.removesuffix(".gz").removesuffix(".fz").rsplit(".", 1)[0]
-    extension = "" if where.extension is None else f"_{extension_text(where.extension).replace(',', '')}"
+    stem = plain_name(where.path).removesuffix(".fz").rsplit(".", 1)[0]
+    extension = "" if where.extension is None else f"_{_label(where.extension)}"
     return f"{stem}{extension}.png"
+
+
+def _label(extension: Extension) -> str:
+    return str(extension) if isinstance(extension, int) else extension_label(extension)
 
 
 def _panels(image: Image, where: ImageName, size: int) -> list[_Panel]:
@@ -163,15 +167,21 @@ def _blot_of(image: Image, where: ImageName) -> ImageName | None:
     extension = where.extension
     if extension is None and "[" in image.name:
         extension = parse_name(f"x{image.name[image.name.rindex('[') :]}").extension
-    path = where.path.with_name(output_name(ImageName(where.path, extension)))
-    if not path.is_file():
-        return None
+    for name in dict.fromkeys((output_name(ImageName(where.path, extension)), output_name(ImageName(where.path)))):
+        path = where.path.with_name(name)
+        if path.is_file() and _is_onto(path, where.path.name, extension):
+            return ImageName(path)
+    return None
+
+
+def _is_onto(path: Path, name: str, extension: Extension | None) -> bool:
+    """Whether a blot records that it was made onto an image."""
     try:
         with open_image(path) as blot:
             recorded = parse_name(str(blot.record.get("BLOTREF", "")))
     except SkyblotError:
-        return None
-    return ImageName(path) if recorded.path.name == where.path.name and recorded.extension == extension else None
+        return False
+    return recorded.path.name == name and recorded.extension == extension
 
 
 def _figure(panels: Sequence[_Panel], nx: int, ny: int) -> "Figure":

@@ -1,0 +1,152 @@
+"""Which image of a FITS file is meant, and what it is called: chips, whatever observatories name them."""
+
+import re
+from typing import Any
+
+from .. import messages
+from ..errors import DataError, FileError
+from .names import Extension, ImageName, can_be_named, extension_text
+
+#: Words in the names of extensions that go with an image, and are none to blot onto.
+_COMPANIONS = frozenset(
+    [
+        "WHT",
+        "WGT",
+        "WEIGHT",
+        "WEIGHTS",
+        "IVAR",
+        "INVVAR",
+        "CTX",
+        "CON",
+        "CONF",
+        "CONFIDENCE",
+        "COV",
+        "COVERAGE",
+        "EXPMAP",
+        "ERR",
+        "ERROR",
+        "ERRORS",
+        "RMS",
+        "SIGMA",
+        "STD",
+        "STDEV",
+        "STDDEV",
+        "STAT",
+        "UNC",
+        "UNCERT",
+        "UNCERTAINTY",
+        "DQ",
+        "FLAG",
+        "FLAGS",
+        "FLG",
+        "QUAL",
+        "QUALITY",
+        "MASK",
+        "MSK",
+        "BPM",
+        "BITMASK",
+        "SEG",
+        "SEGM",
+        "PSF",
+        "BKG",
+        "BACKGROUND",
+        "AREA",
+        "WCSDVARR",
+        "D2IMARR",
+        "SIPWCS",
+    ]
+)
+_LONGITUDE, _LATITUDE = re.compile(r"RA(-|$)|[A-Z]?LON-|[A-Z]{2}LN-"), re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
+#: What astropy calls a tile-compressed image that has no name.
+_NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")
+
+
+def is_plane(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is a 2-D image with pixels, but for leading axes of one pixel."""
+    return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape
+
+
+def science_images(hdus: Any) -> list[int]:
+    """Return the numbers of a file's images to blot onto.
+
+    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no weight, error, flag or
+    look-up table by its name. Empty where nothing says which image is one.
+    """
+    named = [index for index, hdu in enumerate(hdus) if hdu.name == "SCI" and hdu.is_image]
+    return named or [index for index, hdu in enumerate(hdus) if _is_chip(hdu)]
+
+
+def _is_chip(hdu: Any) -> bool:
+    if not hdu.is_image or not is_plane(_shape(hdu)):
+        return False
+    words = re.split(r"[^A-Z0-9]+", hdu.name)
+    if _COMPANIONS.intersection(words) or any(word.startswith("VAR") for word in words):
+        return False
+    types = [_text(hdu.header, f"CTYPE{axis}") for axis in range(1, 5)]
+    return any(map(_LONGITUDE.match, types)) and any(map(_LATITUDE.match, types))
+
+
+def _shape(hdu: Any) -> tuple[int, ...]:
+    return getattr(hdu, "shape", ()) or ()
+
+
+def _text(header: Any, keyword: str) -> str:
+    try:
+        return str(header.get(keyword, "")).strip().upper()
+    except Exception:  # astropy's VerifyError: a card that it cannot parse
+        return ""
+
+
+def extension_of(hdus: Any, index: int) -> Extension:
+    """Return what an HDU is called: name and version where these tell it from all others, else its number."""
+    hdu = hdus[index]
+    if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
+        return index
+    versions = [each.ver for each in hdus if each.name == hdu.name]
+    told = len(set(versions)) == len(versions) and isinstance(hdu.ver, int) and hdu.ver > 0
+    return (hdu.name, hdu.ver) if told else index
+
+
+def find_image(hdus: Any, where: ImageName) -> int:
+    """Return the number of the HDU that a name means: a number is that very HDU.
+
+    Without an extension it is the first of `science_images`, else the first 2-D image.
+
+    Raises
+    ------
+    FileError
+        If there is no such extension, or if several have the same name and version.
+    DataError
+        If no extension is named and the file holds no image.
+    """
+    extension = where.extension
+    if extension is None:
+        return _first_image(hdus, where)
+    found = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
+    if not found or found[0] not in range(len(hdus)):
+        there = [extension_text(extension_of(hdus, index)) for index in range(len(hdus))]
+        wanted, present = extension_text(extension), f"[{'], ['.join(there)}]"
+        raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present))
+    if len(found) > len({hdus[index].ver for index in found}):
+        numbers = f"[{'], ['.join(map(str, found))}]"
+        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(found), numbers=numbers))
+    return found[0]
+
+
+def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:
+    name, version = (extension, None) if isinstance(extension, str) else extension
+    return [
+        index
+        for index, hdu in enumerate(hdus)
+        if (hdu.name.strip() == name or (name == "PRIMARY" and index == 0)) and version in (None, hdu.ver)
+    ]
+
+
+def _first_image(hdus: Any, where: ImageName) -> int:
+    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and _shape(hdu)]
+    science = [index for index in science_images(hdus) if index in images]
+    flat = [index for index in images if is_plane(_shape(hdus[index]))]
+    for choice in (science, flat, images):
+        if choice:
+            return choice[0]
+    raise DataError(messages.NO_IMAGE(name=where.path))
