@@ -21,6 +21,20 @@ from .io.names import ImageName
 from .io.planes import error_plane, quality_plane
 from .rejection import Criteria, Noise, Rejection, compare
 
+#: What a result on disk has of a `Rejection`.
+_MEASURED = (
+    "background",
+    "flux_ratio",
+    "flux_ratio_error",
+    "ratio",
+    "noise",
+    "misalignment",
+    "misalignment_error",
+    "shift",
+    "sharpness",
+    "roughness",
+    "criteria",
+)
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
 
@@ -82,7 +96,8 @@ class RejectResult(BlotResult):
     ----------
     rejected, judged : int
         Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked at.
-    background, noise, misalignment, misalignment_error, sharpness, roughness
+    background, flux_ratio, flux_ratio_error, ratio, noise, misalignment, misalignment_error, shift,
+    sharpness, roughness
         As those of `skyblot.Rejection`.
     criteria : Criteria
     blot_path : Path or None
@@ -97,9 +112,13 @@ class RejectResult(BlotResult):
     rejected: int = 0
     judged: int = 0
     background: float = 0.0
+    flux_ratio: float = np.nan
+    flux_ratio_error: float = np.nan
+    ratio: float = 1.0
     noise: float = np.nan
     misalignment: tuple[float, float] = (np.nan, np.nan)
     misalignment_error: float = np.nan
+    shift: tuple[int, int] = (0, 0)
     sharpness: float = np.nan
     roughness: float = np.nan
     criteria: Criteria = field(default_factory=Criteria)
@@ -116,7 +135,12 @@ class RejectResult(BlotResult):
     @property
     def _found(self) -> str:
         moved = f", moved {self._moved} pixel" if self._moved else ""
-        return f"{100 * self.fraction:.2f} % rejected{moved}"
+        flux = f", flux ratio {self._flux}" if self._flux else ""
+        return f"{100 * self.fraction:.2f} % rejected{moved}{flux}"
+
+    @property
+    def _flux(self) -> str:
+        return "" if np.isnan(self.flux_ratio_error) else f"{self.flux_ratio:.3f}"
 
     @property
     def _moved(self) -> str:
@@ -130,6 +154,7 @@ class RejectResult(BlotResult):
             "background": f"{self.background:.4g}",
             "noise": f"{self.noise:.3f} sigma",
             "misalignment": f"{self._moved} pixel" if self._moved else "not known",
+            "flux ratio": f"{self._flux} ± {self.flux_ratio_error:.3f}" if self._flux else "not known",
             "rule": self.criteria.rule,
         }
         return facts | ({"notes": "; ".join(self.notes)} if self.notes else {})
@@ -163,7 +188,8 @@ def compare_exposure(
         data = np.asarray(exposure.pixels()[:, :])
         sigma, gain = _noise(exposure, settings)
         valid = _valid(exposure, instrument)
-        found = compare(data, blot.data, sigma, criteria, valid=valid, gain=gain, threads=resources.threads)
+        how: dict[str, Any] = {"valid": valid, "gain": gain, "threads": resources.threads, "name": exposure.name}
+        found = compare(data, blot.data, sigma, criteria, **how)
         resources.proceed()
         made.check_unchanged()
         saved = blot_path(where, path) if settings.save_blots else None
@@ -191,8 +217,7 @@ def _judgement(source: Source, exposure: Image, settings: RejectSettings) -> tup
 
 def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
     judged = int(np.count_nonzero(found.valid))
-    names = ("background", "noise", "misalignment", "misalignment_error", "sharpness", "roughness", "criteria")
-    facts = {name: getattr(found, name) for name in names}
+    facts = {name: getattr(found, name) for name in _MEASURED}
     return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **facts, **more)
 
 
@@ -241,13 +266,13 @@ def _valid(exposure: Image, instrument: Instrument) -> np.ndarray | None:
 def _notes(found: Rejection, result: RejectResult, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
     """What there is to warn of."""
     doubts = instrument.doubts(result.fraction, result.judged, exposure_time(exposure.facts)) if result.judged else ""
-    return tuple(note for note in (found.misaligned(), doubts) if note)
+    return tuple(note for note in (*found.doubts(), doubts) if note)
 
 
 def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray) -> BadPixels:
     """The bad pixels, with the blot's values on the exposure's level."""
     flat = np.flatnonzero(found.mask)
-    return BadPixels(where, flat, (blot.ravel()[flat] + found.background).astype(np.float32))
+    return BadPixels(where, flat, found.expected(blot).ravel()[flat].astype(np.float32))
 
 
 def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str, Any, str]]:
@@ -270,6 +295,12 @@ def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str,
         *([("CRNOISE", found.noise, "[sigma] noise of exposure minus blot")] if np.isfinite(found.noise) else []),
         ("CRFRAC", found.fraction, "fraction of the judged pixels rejected"),
     ]
+    if np.isfinite(found.flux_ratio_error):
+        cards += [
+            ("CRFLUX", found.flux_ratio, "flux ratio of exposure to blot, measured"),
+            ("CRFLUXE", found.flux_ratio_error, "its standard error"),
+        ]
+    cards.append(("CRRATIO", found.ratio, "what the blot was multiplied by"))
     if np.isfinite(found.sharpness):
         cards += [
             ("CRDX", found.misalignment[0], "[pixel] exposure minus blot, in x"),

@@ -258,6 +258,16 @@ NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when th
 
 NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
 NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
+#: Exposure and mosaic show different parts of the sky, or one of their WCS is wrong by much.
+NO_MATCHING_BLOT = Message(
+    "{name}: the blot does not match it: its sources are not where the blot has them, nor within {reach} pixels of "
+    "there; are mosaic and WCS the right ones?"
+)
+#: Most often an exposure time or a unit is not what it seems: `skyblot info` shows what is read.
+FLUX_RATIO_REFUSED = Message(
+    "{name}: its sources are {ratio:.3g} times as bright as the blot's, expected a flux ratio within a factor "
+    "{most:g}: are units and exposure times right? (--flux-ratio fit, or a number, compares all the same)"
+)
 NO_TAIL_DIRECTION = Message(
     "{name}: cte_tail = {value}, but {instrument} has no known direction of tails: "
     "give cte_direction, 1 (to larger y) or -1"
@@ -268,6 +278,10 @@ NO_TAIL_DIRECTION = Message(
 MISALIGNED = Message(
     "its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has them: "
     "more than {most:g} pixel makes sources look like cosmic rays; align the exposures first"
+)
+FLUX_RATIO = Message(
+    "its sources are {ratio:.3f} +- {error:.3f} times as bright as the blot's, which is {used}: are units and exposure "
+    "times right, or are cores of stars missing in the mosaic? (--flux-ratio says what to use)"
 )
 UNLIKELY_FRACTION = Message(
     "{percent:.2f} % of its pixels were rejected, and {low:.2g} to {high:.2g} % are "

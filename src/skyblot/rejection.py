@@ -10,9 +10,11 @@ import numpy as np
 from . import messages
 from .bands import for_each_band
 from .errors import DataError, ParameterError, SkyblotWarning, closest, not_allowed
+from .fluxratio import FluxRatio
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
-from .residuals import MISALIGNED, Systematics, measure, misaligned
+from .registration import REACH, moved
+from .residuals import MISALIGNED, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
 
 RULES = ("skyblot", "plain")
 #: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
@@ -82,6 +84,10 @@ class Criteria:
         Where tails run, to larger or to smaller y: away from the amplifier.
     background : float, optional
         What the exposure has more than the blot; measured where it is not given.
+    flux_ratio : float or "fit", optional
+        How bright the exposure's sources are in units of the blot's: a number, or "fit" for what is measured. Where it
+        is not given, the rule "skyblot" takes what is measured if it is not 1 by five standard errors and explains what
+        sources leave; beyond a factor 3 exposure and blot are not compared. The rule "plain" takes 1.
     """
 
     rule: str = "skyblot"
@@ -92,6 +98,7 @@ class Criteria:
     cte_tail: int = 0
     cte_direction: int = 1
     background: float | None = None
+    flux_ratio: float | str | None = None
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -108,6 +115,8 @@ class Criteria:
             raise not_allowed("cte_direction", self.cte_direction, "1 or -1")
         if self.background is not None and not math.isfinite(self.background):
             raise not_allowed("background", self.background, "a finite number")
+        if self.flux_ratio is not None and not _is_flux_ratio(self.flux_ratio):
+            raise not_allowed("flux_ratio", self.flux_ratio, "a number above 0, or 'fit'")
 
     @property
     def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -129,6 +138,11 @@ class Rejection:
         Pixels that were judged.
     background : float
         Exposure minus blot where there is nothing.
+    flux_ratio, flux_ratio_error : float
+        How bright the exposure's sources are in units of the blot's, and its standard error; NaN where too few sources
+        say it.
+    ratio : float
+        What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
     noise : float
         Its spread there, in sigma; NaN where there is too little sky. An exposure that is in the mosaic shares noise
         with its blot, so that values below 1 are usual.
@@ -137,6 +151,11 @@ class Rejection:
         sources say it.
     misalignment_error : float
         Its standard error, pixels.
+    slopes : (float, float)
+        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the misalignment, or less where
+        stars are undersampled.
+    shift : (int, int)
+        Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
     sharpness : float
         Coefficient of the blot's second differences in the residual, square pixels: negative where the blot is
         smoother than the exposure; NaN where too few sources say it.
@@ -159,18 +178,33 @@ class Rejection:
     roughness: float
     fraction: float
     criteria: Criteria = field(default_factory=Criteria)
+    flux_ratio: float = math.nan
+    flux_ratio_error: float = math.nan
+    ratio: float = 1.0
+    shift: tuple[int, int] = (0, 0)
+    slopes: tuple[float, float] = (0.0, 0.0)
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
         judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
         return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
 
-    def misaligned(self) -> str:
-        """Return a sentence on a misalignment that matters, else an empty string."""
-        if not misaligned(self.misalignment, self.misalignment_error):
-            return ""
-        dx, dy = self.misalignment
-        return messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED)
+    def expected(self, blot: np.ndarray) -> np.ndarray:
+        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
+        there = moved(blot, self.shift) if self.shift != (0, 0) else blot
+        return (self.ratio * there + self.background).astype(blot.dtype, copy=False)
+
+    def doubts(self) -> list[str]:
+        """Return a sentence on a misalignment that matters, and one on a flux ratio that does."""
+        found = []
+        if misaligned(self.misalignment, self.misalignment_error):
+            dx, dy = self.misalignment
+            found.append(messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED))
+        measured = FluxRatio(self.flux_ratio, self.flux_ratio_error)
+        if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
+            used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
+            found.append(messages.FLUX_RATIO(ratio=self.flux_ratio, error=self.flux_ratio_error, used=used))
+        return found
 
 
 def reject(
@@ -235,8 +269,9 @@ def reject(
     >>> np.argwhere(found.mask)
     array([[1, 3]])
     """
-    found = compare(exposure, blot, sigma, criteria_with(criteria, overrides), valid=valid, gain=gain, threads=threads)
-    if doubt := found.misaligned():
+    judged_by = criteria_with(criteria, overrides)
+    found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
+    for doubt in found.doubts():
         warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
     return found
 
@@ -259,16 +294,30 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
 
 
 def compare(
-    exposure: Any, blot: Any, sigma: Any, criteria: Criteria, *, valid: Any, gain: float | None, threads: int | None
+    exposure: Any,
+    blot: Any,
+    sigma: Any,
+    criteria: Criteria,
+    *,
+    valid: Any,
+    gain: float | None,
+    threads: int | None,
+    name: str = "the exposure",
 ) -> Rejection:
-    """Do what `reject` does, without its warning."""
+    """Do what `reject` does, without its warnings; errors call the exposure by its name."""
     workers = checked_threads(threads)
     data, model = _pixels("exposure", exposure), _pixels("blot", blot)
     _check_shape("blot", model.shape, data.shape)
     noise = _sigma(sigma, model)
     _check_shape("sigma", noise.shape, data.shape)
     judged = _judged(data, model, noise, valid)
-    found = measure(data, model, noise, judged, criteria.background, workers)
+    found = measure(data, model, noise, judged, criteria.background, _wanted_ratio(criteria), workers)
+    _check_match(found, criteria, name)
+    if found.shift != (0, 0):
+        model = moved(model, found.shift)
+        judged &= np.isfinite(model)
+    if isinstance(sigma, Noise) and (found.ratio, found.shift) != (1.0, (0, 0)):
+        noise = _sigma(sigma, found.ratio * model)
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
     mark = _marker(criteria, found, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
@@ -282,7 +331,24 @@ def compare(
     return Rejection(
         grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
+        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
     )  # fmt: skip
+
+
+def _wanted_ratio(criteria: Criteria) -> float | str | None:
+    """What the blot is to be multiplied by; None: what is measured, where it is not 1."""
+    return 1.0 if criteria.flux_ratio is None and criteria.rule == "plain" else criteria.flux_ratio
+
+
+def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
+    """Refuse a blot that is not one of the exposure, or is so much too bright or too faint."""
+    if not found.matches:
+        raise DataError(messages.NO_MATCHING_BLOT(name=name, reach=REACH))
+    measured = found.flux_ratio
+    if criteria.flux_ratio is not None or not measured.differs():
+        return
+    if not 1.0 / REFUSED_FLUX <= measured.value <= REFUSED_FLUX:
+        raise DataError(messages.FLUX_RATIO_REFUSED(name=name, ratio=measured.value, most=REFUSED_FLUX))
 
 
 def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
@@ -290,10 +356,10 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
     snr, scale = criteria.thresholds
     numbers: tuple[Any, ...]
     if criteria.rule == "plain":
-        kernel, numbers = plain_levels, (found.background, snr, scale)
+        kernel, numbers = plain_levels, (found.terms[:2], snr, scale)
     else:
         share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
-        curved, stepped = (factor * blot_error(found.roughness) for factor in scale)
+        curved, stepped = (factor * found.ratio * blot_error(found.roughness) for factor in scale)
         thresholds = (*snr, PAIR * snr[0])
         kernel, numbers = variance_levels, (found.terms, thresholds, (share, curved, stepped, photons, NEGATIVE))
 
@@ -391,6 +457,13 @@ def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
         raise not_allowed(name, value, words) from None
     if not math.isfinite(first + second) or min(first, second) < 0 or (above_zero and 0 in (first, second)):
         raise not_allowed(name, value, words)
+
+
+def _is_flux_ratio(value: Any) -> bool:
+    if isinstance(value, str):
+        return value == "fit"
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0
 
 
 def _whole(value: Any, least: int) -> bool:

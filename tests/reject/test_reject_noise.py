@@ -11,7 +11,7 @@ import skyblot
 from skyblot import Criteria, Noise, bands
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
 from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR, reject
-from skyblot.residuals import clipped_median
+from skyblot.robust import clipped_median
 
 
 class TestMeasurements:
