@@ -10,7 +10,8 @@ EXAMPLES = {
     ),
     "STALE_CARDS": (
         {"name": "a_drz.fits[sci,1]", "what": "SIP and D2IM"},
-        "a_drz.fits[sci,1]: is a drizzled image: SIP and D2IM, left in its header from its exposures, is ignored",
+        "a_drz.fits[sci,1]: is a drizzled image: what its header has left of SIP and D2IM from its exposures is "
+        "ignored",
     ),
     "SIP_NOT_SAID": (
         {"name": SCI, "value": "RA---TAN"},

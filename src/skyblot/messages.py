@@ -232,7 +232,7 @@ FRAME_NOT_KNOWN = Message(
     "to ICRS (an image HDU or a file tells)"
 )
 #: What AstroDrizzle and other programs copied from an exposure's header into that of the mosaic.
-STALE_CARDS = Message("{name}: is a drizzled image: {what}, left in its header from its exposures, is ignored")
+STALE_CARDS = Message("{name}: is a drizzled image: what its header has left of {what} from its exposures is ignored")
 SIP_NOT_SAID = Message("{name}: has SIP coefficients though CTYPE1 = {value!r} does not say -SIP: they are applied")
 NO_DISTORTION = Message("{name}: {reason}: no distortion is applied, positions may be wrong by many pixels")
 GWCS_AND_HEADER = Message(
