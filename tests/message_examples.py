@@ -198,10 +198,6 @@ EXAMPLES = {
         {"dtype": "int32"},
         "the source has masked pixels, and int32 has no NaN for them: give them a value",
     ),
-    "UNCERTAINTY_DROPPED": (
-        {},
-        "the source's uncertainty is dropped: noise is not carried through a blot",
-    ),
     "AXIS_DROPPED": (
         {"shape": (1, 96, 160)},
         "the source has shape (1, 96, 160): its first axis is dropped",

@@ -13,11 +13,6 @@ EXAMPLES = {
         "isky01a1q_flc.fits[sci,2]: no exposure time, its headers have no EXPTIME or DRIZEXPT "
         "(give --expkey KEYWORD, or --in-units cps)",
     ),
-    "NOT_CONVERTIBLE": (
-        {"source": "i2d.fits[sci,1]", "unit": "MJy/sr", "wanted": "ELECTRONS", "reference": SCI},
-        "i2d.fits[sci,1] is in MJy/sr and the blot is to be in ELECTRONS (isky01a1q_flc.fits[sci,2]): surface "
-        "brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR",
-    ),
     "UNITS_DIFFER": (
         {"source": "i2d.fits[sci,1]", "unit": "MJy/sr", "reference": "a_cal.fits[sci,1]", "wanted": "mag/arcsec2"},
         "i2d.fits[sci,1] is in MJy/sr and a_cal.fits[sci,1] in mag/arcsec2: cannot be converted",

@@ -22,7 +22,11 @@ EXAMPLES = {
 }
 ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 #: What takes the text of an error or a warning as its first argument.
-SPEAKERS = ERRORS | {"type(error)", "TypeError", "click.UsageError", "warnings.warn", "_warn", "logger.warning"}
+SPEAKERS = (
+    ERRORS
+    | {"type(error)", "TypeError", "click.UsageError", "warnings.warn", "_warn", "logger.warning"}
+    | {"pair.tell", "source.tell"}
+)
 #: What passes on the text of another error or warning, by module and function, and why that is no message of its own.
 PASSED_ON = {
     ("exposure", "named"): "puts names of files in the place of 'the source' and 'the target'",
@@ -70,7 +74,7 @@ def texts_of(function):
     """The texts that a function gives to errors, made here or of another's class, and to warnings."""
     for call in calls_in(function):
         name = ast.unparse(call.func)
-        hands_on = function.name == "_warn" and ast.unparse(call.args[0]) == "message"
+        hands_on = function.name in ("_warn", "tell") and ast.unparse(call.args[0]) == "message"
         if name in SPEAKERS and not hands_on:
             yield call.args[0]
 
@@ -120,7 +124,7 @@ def test_warnings_are_listed_as_warnings():
     """A note, which has no name, is warned of with `CONCERNING`."""
     sections = re.split("# ---- .+ ----", Path(messages.__file__).read_text(encoding="utf-8"))[1:]
     told = {re.sub(r" =.*", "", line) for each in sections for line in each.partition("# Warnings")[2].splitlines()}
-    warned = re.compile(r"(?:warnings\.warn|_warn|logger\.warning)\(messages\.(\w+)")
+    warned = re.compile(r"(?:warnings\.warn|_warn|logger\.warning|pair\.tell|source\.tell)\(messages\.(\w+)")
     used = {name for path in PACKAGE.rglob("*.py") for name in warned.findall(path.read_text(encoding="utf-8"))}
     assert used - {"CONCERNING"} <= told
     assert {"NO_OVERLAP", "NO_SKY"} <= used

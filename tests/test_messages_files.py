@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from astropy.io import fits
-from samples import tan_header, texture, write_sci
+from samples import SCALE, tan_header, texture, write_sci
 
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
@@ -219,15 +219,15 @@ def test_blocks_that_are_not_there(tmp_path, tail, words):
 def test_a_pixel_scale_that_is_none(image):
     from types import SimpleNamespace
 
-    from skyblot.exposure import _scale_ratio
+    from skyblot.exposure import _scales
 
     with open_image(image) as found:
         target = target_of(found, Parameters())
         source = SimpleNamespace(wcs=found.wcs(), image=found)
-        assert _scale_ratio(source, target, found) == pytest.approx(1.0)
+        assert _scales(source, target, found) == pytest.approx((SCALE, SCALE))
         nowhere = SimpleNamespace(scale=float("nan"))
         with said(WCSError, f"{image}[sci,1]: its WCS is singular: its pixel scale is nan arcsec"):
-            _scale_ratio(source, nowhere, found)
+            _scales(source, nowhere, found)
 
 
 def test_the_header_of_the_samples_is_sound(image):

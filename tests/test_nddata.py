@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import CCDData, NDData, NDDataArray, StdDevUncertainty
+from astropy.nddata import (
+    CCDData,
+    InverseVariance,
+    NDData,
+    NDDataArray,
+    StdDevUncertainty,
+    UnknownUncertainty,
+    VarianceUncertainty,
+)
 from astropy.wcs import WCS
 from builders import demo_pair, gwcs_like, mosaic_for, sky_image, tangent
 
@@ -157,11 +165,63 @@ def test_a_mask_of_another_shape_is_refused():
         skyblot.blot(NDData(IMAGE, mask=np.ones((3, 4), bool), wcs=SOURCE_WCS), target_wcs=TARGET_WCS)
 
 
-def test_an_uncertainty_is_dropped_with_a_warning():
-    ccd = CCDData(IMAGE, uncertainty=StdDevUncertainty(np.ones(IMAGE.shape)), wcs=SOURCE_WCS, unit="adu")
-    with pytest.warns(skyblot.SkyblotWarning, match="uncertainty is dropped"):
-        made = skyblot.blot(ccd, target_wcs=TARGET_WCS)
+VARIANCE = np.random.default_rng(3).uniform(1, 4, IMAGE.shape)
+UNCERTAINTIES = [
+    (StdDevUncertainty, np.sqrt(VARIANCE), np.square),
+    (VarianceUncertainty, VARIANCE, lambda made: made),
+    (InverseVariance, 1 / VARIANCE, lambda made: 1 / made),
+]
+
+
+@pytest.mark.parametrize("carrier", [NDData, CCDData])
+@pytest.mark.parametrize(("kind", "values", "back"), UNCERTAINTIES)
+def test_an_uncertainty_is_carried_by_squared_weights(carrier, kind, values, back):
+    mosaic = carrier(IMAGE, uncertainty=kind(values), wcs=SOURCE_WCS, unit="adu")
+    made = skyblot.blot(mosaic, target_wcs=TARGET_WCS, scale=2.0)
+    assert (type(made), type(made.uncertainty)) == (carrier, kind)
+    _, expected = skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, variance=VARIANCE, scale=2.0)
+    np.testing.assert_array_equal(made.data, plain(scale=2.0))
+    np.testing.assert_allclose(back(made.uncertainty.array), expected, rtol=1e-12)
+    assert made.uncertainty.unit == mosaic.uncertainty.unit
+
+
+def test_what_an_inverse_variance_does_not_know_is_not_known_in_the_blot():
+    weight = np.ones(IMAGE.shape)
+    weight[30:34, 40:44] = 0
+    target = tangent(orient=33.0, crpix=(20.0, 25.0), shape=(400, 50))
+    made = skyblot.blot(NDData(IMAGE, uncertainty=InverseVariance(weight), wcs=SOURCE_WCS), target_wcs=target)
+    x, y = skyblot.pixel_map(target, SOURCE_WCS)
+    known = (x >= -0.5) & (x < 99.5) & (y >= -0.5) & (y < 79.5)
+    assert (made.uncertainty.array[~known] == 0).all()
+    inside = (x > 40) & (x < 43) & (y > 30) & (y < 33)
+    assert (made.uncertainty.array[inside] == 0).all()
+    assert (made.uncertainty.array > 0).sum() > 0.9 * known.sum()
+
+
+def test_an_uncertainty_of_no_known_kind_is_dropped_with_a_warning():
+    mosaic = NDData(IMAGE, uncertainty=UnknownUncertainty(np.ones(IMAGE.shape)), wcs=SOURCE_WCS)
+    with pytest.warns(skyblot.SkyblotWarning, match="uncertainty, a UnknownUncertainty, is dropped"):
+        made = skyblot.blot(mosaic, target_wcs=TARGET_WCS)
     assert made.uncertainty is None
+
+
+def test_a_variance_may_be_given_beside_an_image():
+    made, variance = skyblot.blot(NDData(IMAGE, wcs=SOURCE_WCS), target_wcs=TARGET_WCS, variance=VARIANCE)
+    assert made.uncertainty is None
+    np.testing.assert_array_equal(variance, skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, variance=VARIANCE)[1])
+    pair = IMAGE * u.electron, SOURCE_WCS, TARGET_WCS
+    _, in_units = skyblot.blot(*pair, variance=(VARIANCE * 1e-6) * (1000 * u.electron) ** 2)
+    np.testing.assert_allclose(in_units, variance, rtol=1e-12)
+    with pytest.raises(skyblot.DataError, match=r"the variance is in s2 and the source in electron2: cannot be"):
+        skyblot.blot(*pair, variance=VARIANCE * u.s**2)
+
+
+def test_images_and_pixel_maps_go_together():
+    x, y = skyblot.pixel_map(TARGET_WCS, SOURCE_WCS)
+    for mosaic in (NDData(IMAGE, wcs=SOURCE_WCS), CCDData(IMAGE, unit="adu"), fits.ImageHDU(IMAGE)):
+        made = skyblot.blot(mosaic, pixel_map=(x, y))
+        np.testing.assert_array_equal(made.data, plain())
+        assert getattr(made, "wcs", None) is None
 
 
 def test_nddata_without_a_wcs_is_refused():
@@ -266,6 +326,21 @@ def test_the_target_may_be_an_image(target):
     made = skyblot.blot(IMAGE, SOURCE_WCS, target((30, 45)))
     assert made.shape == (30, 45)
     np.testing.assert_allclose(made, plain(shape=(30, 45)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", [as_ccd, as_hdu])
+@pytest.mark.parametrize(
+    "mosaic", [CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu"), fits.ImageHDU(IMAGE, header_of(SOURCE_WCS))], ids=type
+)
+def test_two_images_need_no_wcs_beside_them(mosaic, target):
+    made = skyblot.blot(mosaic, target((30, 45)))
+    assert type(made) is type(mosaic)
+    np.testing.assert_allclose(made.data, plain(shape=(30, 45)), rtol=1e-5)
+
+
+def test_a_second_image_without_a_wcs_is_told_to_be_the_target():
+    with pytest.raises(skyblot.WCSError, match="the target, a NDData, has no WCS"):
+        skyblot.blot(CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu"), NDData(IMAGE))
 
 
 @pytest.mark.parametrize("target", [as_ccd, as_hdu])

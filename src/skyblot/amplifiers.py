@@ -22,7 +22,7 @@ from .facts import (
     number,
 )
 from .instruments import exposure_time
-from .scaling import COUNTS, RATE, unit_kind
+from .units import COUNTS, RATE, unit_kind
 
 #: Rows and columns of an image.
 Area = tuple[slice, slice]

@@ -4,7 +4,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -125,6 +125,8 @@ class Maker:
 
 #: A blot's pixel while it is made and written: itself, a copy in the file's byte order, and as much again.
 BLOT = Maker(blot_exposure, 12)
+#: A pixel of the errors that go with it: the variance, and what is written.
+_BYTES_OF_ERRORS = 12
 
 
 class Stopped(Exception):
@@ -184,7 +186,8 @@ class _Run:
         on_outcome: Callable[[Outcome], None],
         maker: Maker,
     ) -> None:
-        self._maker = maker
+        more = _BYTES_OF_ERRORS if settings.errors else 0
+        self._maker = replace(maker, bytes_per_pixel=maker.bytes_per_pixel + more)
         self._source, self._settings, self._on_outcome = source, settings, on_outcome
         self._options, self._memory = options, memory_limit(options.memory)
         self._threads = checked_threads(settings.threads)
@@ -205,7 +208,7 @@ class _Run:
                 key = record.blot_key(self._settings.parameters, self._source.image, reference)
         except SkyblotError:  # to be reported when it is tried
             return False
-        if made.get(record.KEY_CARD) != key:
+        if made.get(record.KEY_CARD) != key or bool(made.get(record.ERROR_CARD)) != self._settings.errors:
             return False
         name = self._source.image.name
         self._on_outcome(BlotResult(name, reference.name, task.path, shape, made["BLOTCOVR"], 0.0, kept=True))

@@ -14,6 +14,7 @@ from .kernels.interpolants import interpolant
 from .parameters import parameter
 from .pixelmap import RowMap, plan_map
 from .pixelmap.callable import user_map
+from .pixelmap.given import given_map
 from .pixelmap.sky import array_shape
 from .window import blot_dtype
 
@@ -32,7 +33,9 @@ def blot(
     fill_value: float = 0.0,
     out: np.ndarray | None = None,
     threads: int | None = None,
-) -> np.ndarray:
+    pixel_map: Any = None,
+    variance: Any = None,
+) -> Any:
     """Resample a plain array: `skyblot.blot` says what its arguments, results and errors are."""
     job = prepare(
         source,
@@ -43,8 +46,13 @@ def blot(
         sinscl=sinscl,
         stepsize=stepsize,
         tolerance=tolerance,
+        pixel_map=pixel_map,
     )
-    return job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
+    errors = None if variance is None else job.of_variances(_image(variance))
+    data = job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
+    if errors is None:
+        return data
+    return data, errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
 
 
 def pixel_map(
@@ -97,6 +105,7 @@ def prepare(
     stepsize: int | None = None,
     tolerance: float = 1e-4,
     wcsmap: Any = None,
+    pixel_map: Any = None,
 ) -> Job:
     """Validate what `blot` was given and plan it; arguments and errors are those of `blot`.
 
@@ -105,6 +114,10 @@ def prepare(
     how = interpolant(parameter("interp").parse(interp), parameter("sinscl").parse(sinscl))
     source = _image(source)
     dtype = blot_dtype(source, how)
+    if pixel_map is not None:
+        given = given_map(pixel_map)
+        _check_alone(given.shape, shape, source_wcs=source_wcs, target_wcs=target_wcs, stepsize=stepsize)
+        return Job(source, given, given.shape, how, dtype)
     shape = target_shape(target_wcs, shape)
     if wcsmap is not None:
         return Job(source, user_map(wcsmap, target_wcs, source_wcs), shape, how, dtype)
@@ -133,6 +146,16 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     if min(ny, nx) < 1:
         raise not_allowed("shape", given, "two whole numbers, (ny, nx), each at least 1")
     return ny, nx
+
+
+def _check_alone(given: tuple[int, int], shape: Any, **others: Any) -> None:
+    """Refuse what a pixel map that is given leaves no room for."""
+    for name, value in others.items():
+        if value is not None:
+            raise ParameterError(messages.MAP_AND_OTHER(name=name))
+    if shape is not None and target_shape(None, shape) != given:
+        expected = f"that of pixel_map, {given}"
+        raise ParameterError(messages.ARRAY_HAS(name="the blot", what="shape", given=shape, expected=expected))
 
 
 def _image_shape(wcs: Any) -> tuple[int, ...] | None:

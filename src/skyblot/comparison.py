@@ -23,6 +23,7 @@ from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
 from .rejection import Criteria, Rejection, compare
 from .roles import check_exposure
+from .scaling import recorded_sky
 
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
@@ -75,6 +76,8 @@ class RejectSettings(Settings):
     inspect : callable, optional
         Called with each `Comparison`, in the thread that made it.
     """
+
+    compared = True
 
     criteria: Mapping[str, Any] = field(default_factory=dict)
     exposures: int | None = None
@@ -234,11 +237,15 @@ MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
 
 
 def _without_unknown_sky(source: Source, where: ImageName, settings: RejectSettings) -> RejectSettings:
-    """Do not look for a sky that no header has: the comparison measures it."""
-    with WARNING_FILTERS, open_image(where) as exposure:
-        known = [exposure.facts.find("MDRIZSKY"), source.image.facts.find("MDRIZSKY"), exposure.facts.find("BKGLEVEL")]
-    if any(each is not None for each in known):
+    """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
+    if not settings.parameters.addsky:
         return settings
+    with WARNING_FILTERS, open_image(where) as exposure:
+        name, (keyword, value) = exposure.name, recorded_sky(exposure.facts)
+    if number(value) is not None:
+        return settings
+    if value is not None:
+        source.tell(messages.SKY_NOT_A_NUMBER(name=name, keyword=keyword, value=value))
     return replace(settings, parameters=settings.parameters.override({"addsky": False}))
 
 

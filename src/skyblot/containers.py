@@ -1,6 +1,5 @@
 """Blot images that carry their WCS and unit along: NDData, FITS HDUs, quantities; and plain arrays."""
 
-import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from . import blotting, messages
 from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, one_line
+from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
 from .pixelmap.sky import is_fits_wcs, unwrapped
 
 _IMAGE_HDUS = ("PrimaryHDU", "ImageHDU", "CompImageHDU")
@@ -27,6 +27,8 @@ def blot(
     tolerance: float = 1e-4,
     scale: float = 1.0,
     fill_value: float = 0.0,
+    variance: Any = None,
+    pixel_map: tuple[Any, Any] | None = None,
     out: np.ndarray | None = None,
     threads: int | None = None,
 ) -> Any:
@@ -41,7 +43,7 @@ def blot(
     source_wcs, target_wcs : WCS
         `astropy.wcs.WCS` (with whatever distortion it carries), `gwcs.WCS` or an APE 14 WCS; celestial,
         2-D. Neither is changed. An NDData or an image HDU will do, for its WCS; `source_wcs` may be left out where
-        the source is one.
+        the source is one: ``blot(mosaic, exposure)`` for two of them.
     shape : tuple of int, optional
         (ny, nx) of the blot; by default that of the target, ``target_wcs.array_shape``.
     interp : {'nearest', 'linear', 'poly3', 'poly5', 'spline3', 'lanczos3', 'lanczos5', 'sinc'}
@@ -57,6 +59,12 @@ def blot(
         Multiplies the covered pixels: exposure time, ratio of pixel areas. A unit stays the source's.
     fill_value : float
         Value of blot pixels that the source does not cover, in the source's unit.
+    variance : array, shape (ny, nx) of the source, optional
+        Variance of the source's pixels, independent of each other. The blot's is returned too. An NDData's
+        uncertainty needs no such thing.
+    pixel_map : (x, y), optional
+        In place of WCS and `shape`: arrays of the blot's shape that say where each of its pixels falls on the source,
+        0-based, pixel centres at integers; NaN where it does not.
     out : ndarray, optional
         Plain array of the blot's shape and dtype to write into.
     threads : int, optional
@@ -65,9 +73,12 @@ def blot(
     Returns
     -------
     ndarray, Quantity, NDData or ImageHDU, shape (ny, nx)
-        What the source is: an array for an array; a Quantity with its unit; an NDData of its class with its unit and
-        the target's WCS; for any image HDU an ImageHDU with the target's WCS and the source's BUNIT. float32 for a
-        float32 source, float64 for float64, the source's own dtype for integers.
+        What the source is: an array for an array; a Quantity with its unit; an NDData of its class with its unit, an
+        uncertainty of its kind and the target's WCS; for any image HDU an ImageHDU with the target's WCS and the
+        source's BUNIT. float32 for a float32 source, float64 for float64, the source's own dtype for integers.
+    variance : ndarray, shape (ny, nx)
+        Where it was given: the source's, weighted by the squares of the interpolant's weights and of `scale`; NaN
+        where the source does not cover. Neighbouring pixels of a blot share noise, which it does not say.
 
     Raises
     ------
@@ -77,7 +88,7 @@ def blot(
     Warns
     -----
     SkyblotWarning
-        For what the result cannot hold: an NDData's uncertainty, a WCS that a single HDU has no cards for.
+        For what the result cannot hold: an uncertainty of an unknown kind, a WCS that a single HDU has no cards for.
 
     Notes
     -----
@@ -98,18 +109,17 @@ def blot(
            [1., 1., 1., 1.],
            [1., 1., 1., 1.]], dtype=float32)
     """
-    if out is not None and _is(out, "astropy.units", "Quantity"):
+    if out is not None and is_quantity(out):
         raise ParameterError(
             messages.ARRAY_IS(
                 name="out", given="a Quantity", expected="a plain array, the unit comes with what is returned"
             )
         )
-    if source_wcs is None and _carries_wcs(source):
-        source_wcs = source
-    shape = _shape(target_wcs) if shape is None else shape
-    source_wcs, target_wcs = _wcs(source_wcs, "source"), _wcs(target_wcs, "target")
+    if pixel_map is None:
+        source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
     pixels, wrap = _opened(source, target_wcs)
-    data = blotting.blot(
+    own = variance_of(source) if variance is None and is_nddata(source) else None
+    made = blotting.blot(
         pixels,
         source_wcs,
         target_wcs,
@@ -120,33 +130,47 @@ def blot(
         tolerance=tolerance,
         scale=scale,
         fill_value=fill_value,
+        variance=_plain_variance(variance, source) if own is None else own,
+        pixel_map=pixel_map,
         out=out,
         threads=threads,
     )
-    return wrap(data)
+    if own is None:
+        return wrap(made) if variance is None else (wrap(made[0]), made[1])
+    image = wrap(made[0])
+    image.uncertainty = uncertainty_like(source, made[1])
+    return image
 
 
-def _is(what: Any, module: str, *names: str) -> bool:
-    """Whether an object is of a class of a module: never, if nobody has loaded the module."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(what, tuple(getattr(loaded, name) for name in names))
+def _geometry(source: Any, source_wcs: Any, target_wcs: Any, shape: Any) -> tuple[Any, Any, Any]:
+    """Both WCS and the shape of the blot: of images where they are given as such, the second of two is the target."""
+    if target_wcs is None and _carries_wcs(source) and _carries_wcs(source_wcs):
+        source_wcs, target_wcs = source, source_wcs
+    if source_wcs is None and _carries_wcs(source):
+        source_wcs = source
+    shape = _shape(target_wcs) if shape is None else shape
+    return _wcs(source_wcs, "source"), _wcs(target_wcs, "target"), shape
 
 
-def _is_nddata(what: Any) -> bool:
-    return _is(what, "astropy.nddata", "NDData")
+def _plain_variance(variance: Any, source: Any) -> Any:
+    """A variance without its unit, which must be that of the source, squared."""
+    if variance is None or not is_quantity(variance):
+        return variance
+    unit = unit_of(source)
+    return variance.value if unit is None else scaled(variance.value, variance.unit, unit**2, "variance", "source")
 
 
 def _is_hdu(what: Any) -> bool:
-    return _is(what, "astropy.io.fits", *_IMAGE_HDUS)
+    return is_a(what, "astropy.io.fits", *_IMAGE_HDUS)
 
 
 def _carries_wcs(what: Any) -> bool:
-    return _is_nddata(what) or _is_hdu(what)
+    return is_nddata(what) or _is_hdu(what)
 
 
 def _wcs(given: Any, role: str) -> Any:
     """The WCS that an image carries; any other object is taken for a WCS."""
-    if _is_nddata(given):
+    if is_nddata(given):
         if given.wcs is None:
             raise WCSError(messages.NO_WCS(role=role, kind=type(given).__name__))
         return given.wcs
@@ -186,14 +210,14 @@ def _shape(target: Any) -> Any:
 
 def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], Any]]:
     """The pixels of a source, and what makes of a blot an object like the source."""
-    if _is_nddata(source):
+    if is_nddata(source):
         return _nddata_pixels(source), _nddata_like(source, target_wcs)
     if _is_hdu(source):
         return _hdu_pixels(source), _hdu_like(source, target_wcs)
-    if _is(source, "astropy.io.fits", *_OTHER_HDUS):
+    if is_a(source, "astropy.io.fits", *_OTHER_HDUS):
         given, expected = f"a {type(source).__name__}", "an image, hdulist['SCI', 1] for example"
         raise DataError(messages.ARRAY_IS(name="the source", given=given, expected=expected))
-    if _is(source, "astropy.units", "Quantity"):
+    if is_quantity(source):
         from astropy.units import Quantity
 
         return source.value, lambda data: Quantity(data, source.unit, dtype=data.dtype, copy=False, subok=True)
@@ -218,11 +242,9 @@ def _nddata_pixels(source: Any) -> Any:
 
 def _nddata_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
     kind = type(source)
-    if _is(source, "astropy.nddata", "CCDData") and not is_fits_wcs(target_wcs):
+    if is_a(source, "astropy.nddata", "CCDData") and target_wcs is not None and not is_fits_wcs(target_wcs):
         given = type(unwrapped(target_wcs)).__name__
         raise ParameterError(messages.FITS_WCS_ONLY(kind=kind.__name__, given=given))
-    if source.uncertainty is not None:
-        _warn(messages.UNCERTAINTY_DROPPED())
     return lambda data: kind(data, wcs=target_wcs, unit=source.unit)
 
 
@@ -233,7 +255,9 @@ def _hdu_pixels(source: Any) -> Any:
 
 
 def _hdu_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
-    header = _wcs_header(unwrapped(target_wcs))
+    from astropy.io.fits import Header
+
+    header = Header() if target_wcs is None else _wcs_header(unwrapped(target_wcs))
     if "BUNIT" in source.header:
         header["BUNIT"] = (source.header["BUNIT"], source.header.comments["BUNIT"])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from .io.atomic import file_identity
 from .io.coverage import open_weights
 from .io.images import Image, open_image, write_blot
 from .io.names import ImageName
+from .io.planes import error_plane
 from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
-from .scaling import LABELS, Scaling, plan_scaling
+from .scaling import LABELS, Pair, Scaling, plan_scaling
 from .target import Target, plan_target
-from .window import CoveredView, FloatView, Window
+from .window import CoveredView, FloatView, SquareView, Window
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +46,14 @@ class Settings:
         Average integers too, instead of refusing them.
     compress : bool
         Write tile-compressed FITS.
+    errors : bool
+        Carry the errors of the source over, too, into an ERR extension.
     force : bool
         Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     """
+
+    #: Whether blots are compared with their exposures.
+    compared: ClassVar[bool] = False
 
     parameters: Parameters = field(default_factory=Parameters)
     overwrite: bool = False
@@ -55,6 +61,7 @@ class Settings:
     wcsmap: Any = None
     as_float: bool = False
     compress: bool = False
+    errors: bool = False
     force: bool = False
 
 
@@ -132,7 +139,7 @@ class BlotResult:
 
 @dataclass(frozen=True)
 class Source:
-    """The mosaic of a run, opened once: its image, its WCS, and its pixels, unread.
+    """The mosaic of a run, opened once: its image, its WCS, its pixels, unread, and its errors if asked for.
 
     Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered.
     """
@@ -141,6 +148,15 @@ class Source:
     wcs: Any
     pixels: Any
     weighted: bool = False
+    errors: Any = None
+    told: set[str] = field(default_factory=set, repr=False)
+
+    def tell(self, message: str) -> None:
+        """Warn of what was assumed in a run, each sentence once."""
+        if message not in self.told:
+            self.told.add(message)
+            with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
+                warnings.warn(message, SkyblotWarning, stacklevel=3)
 
 
 @dataclass(frozen=True)
@@ -166,7 +182,7 @@ class Resources:
 
 @contextmanager
 def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
-    """Open the source of a run; errors as for `open_image`."""
+    """Open the source of a run; errors as for `open_image`, and a `DataError` where there are none to carry over."""
     with open_image(name) as image, open_weights(image) as weights:
         if image.choices > 1:
             first = image.name[len(str(image.path)) + 1 : -1]
@@ -175,7 +191,15 @@ def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
         if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)
         weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
-        yield Source(image, image.wcs(), CoveredView(pixels, weights) if weighted else pixels, weighted)
+        errors = _errors_of(image) if settings.errors else None
+        yield Source(image, image.wcs(), CoveredView(pixels, weights) if weighted else pixels, weighted, errors)
+
+
+def _errors_of(image: Image) -> np.ndarray:
+    errors = error_plane(image)
+    if errors is None:
+        raise DataError(messages.NO_ERRORS(name=image.name))
+    return errors
 
 
 def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settings, resources: Resources) -> BlotResult:
@@ -215,14 +239,17 @@ class Rendered:
     planned: Planned
     blot: Blot
     identity: Any
+    errors: np.ndarray | None = None
 
     def write(self, path: Path, source: Source, settings: Settings) -> None:
         """Write the blot."""
         scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
         cards = record.cards(source.image, self.reference, settings.parameters, scaling, fill, covered)
         wcs = self.planned.target.wcs if self.planned.target.altered else None
+        if self.errors is not None:
+            cards.append((record.ERROR_CARD, True, "errors are those of the source, in ERR"))
         how = {"overwrite": settings.overwrite, "compress": settings.compress}
-        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, **how)
+        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, errors=self.errors, **how)
 
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
@@ -248,12 +275,29 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
                 window=resources.window,
                 window_bytes=resources.window_bytes,
             )
+            errors = _errors_in_blot(source, planned, resources)
         if source.weighted:
+            if errors is not None:
+                errors[np.isnan(blot.data)] = np.nan
             blot = _filled(blot, planned.fill)
-        made = Rendered(reference, planned, blot, identity)
+        made = Rendered(reference, planned, blot, identity, errors)
         resources.proceed()
         made.check_unchanged()
         yield made
+
+
+def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:
+    """The errors of a blot, where the source's are to be carried over; NaN where it is not covered."""
+    if source.errors is None:
+        return None
+    variances = planned.job.of_variances(SquareView(source.errors))
+    made = variances.run(
+        scale=planned.scaling.factor**2,
+        fill_value=np.nan,
+        threads=resources.threads,
+        window_bytes=resources.window_bytes,
+    ).data
+    return np.sqrt(made)
 
 
 def _filled(blot: Blot, fill: float) -> Blot:
@@ -268,8 +312,8 @@ def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
     job = plan_job(source, target, reference, settings)
     scaling = LABELS
     if job.dtype.kind == "f":
-        ratio = _scale_ratio(source, target, reference)
-        scaling = plan_scaling(parameters, source.image.facts, reference.facts, ratio)
+        facts, scales = (source.image.facts, reference.facts), _scales(source, target, reference)
+        scaling = plan_scaling(parameters, Pair(*facts, scales, settings.compared, source.tell))
     fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
     return Planned(target, job, scaling, fill)
 
@@ -308,12 +352,13 @@ def target_of(reference: Image, parameters: Parameters) -> Target:
     return plan_target(reference.wcs(), reference.shape, float(idcscale) if known else None, parameters)
 
 
-def _scale_ratio(source: Source, target: Target, reference: Image) -> float:
+def _scales(source: Source, target: Target, reference: Image) -> tuple[float, float]:
+    """The pixel scales of the source and of the target, arcsec."""
     scale = pixel_scale(source.wcs)
     for value, image in ((scale, source.image), (target.scale, reference)):
         if not value > 0:
             raise WCSError(messages.SINGULAR(name=image.name, evidence=f"its pixel scale is {value} arcsec"))
-    return scale / target.scale
+    return scale, target.scale
 
 
 def _warn(message: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import messages
-from .errors import DataError, SkyblotWarning, one_line
+from .errors import WARNING_FILTERS, DataError, SkyblotWarning, one_line
 
 #: The two headers of an image in which most facts are looked for.
 HEADERS = "the extension's header, then the primary header"
@@ -93,7 +93,32 @@ class Facts:
     @property
     def bunit(self) -> str:
         """BUNIT, an empty string where there is none."""
-        return str(self.find("BUNIT") or "").strip()
+        return str(self.first(UNIT)[1] or "").strip()
+
+    @property
+    def file(self) -> str:
+        """The file without the extension, for what is said once for all images of a file."""
+        return self.name.rpartition("[")[0] or self.name
+
+    def text(self, keyword: str) -> Any:
+        """Return what `find` does, and the text of a card whose value cannot be parsed."""
+        try:
+            return self.find(keyword)
+        except DataError:
+            value = _raw_value(self.extension if keyword in self.extension else self.primary, keyword)
+            if value is None:
+                raise
+            return value
+
+
+def _raw_value(header: Any, keyword: str) -> str | None:
+    """The text of a card between its equals sign and its comment, None where it is not to be had."""
+    try:
+        with WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(header.cards[keyword])[10:].partition("/")[0].strip(" '")
+    except Exception:  # astropy mends a card to show it, and raises anything where it cannot
+        return None
 
 
 def _others(header: Any, keyword: str) -> list[Any]:
@@ -115,28 +140,6 @@ def number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return found if math.isfinite(found) and not isinstance(value, bool) else None
-
-
-DRIZZLED = Fact(
-    name="drizzled image",
-    keywords=("D001VER", "D001DATA", "NDRIZIM", "S_RESAMP"),
-    overrides="",
-    missing="extensions WHT or CTX beside the image make it one too; else it is an exposure",
-    odd="S_RESAMP counts only where it is COMPLETE, of the others it is enough that they are there",
-    contradicted="what no drizzled image has of its own is ignored: SIP without -SIP in CTYPE, CPDIS and D2IM tables, "
-    "IDCSCALE, MDRIZSKY",
-)
-
-
-def is_drizzled(facts: Facts) -> bool:
-    """Whether an image was drizzled: it has no distortion and no sky of its own, whatever cards it kept."""
-    if facts.beside & DRIZZLED_BESIDE:
-        return True
-    return any(
-        value == "COMPLETE" if keyword == "S_RESAMP" else value is not None
-        for keyword in DRIZZLED.keywords
-        for value in [facts.find(keyword)]
-    )
 
 
 IMAGE_MEANT = Fact(
@@ -269,3 +272,108 @@ LSST_COSMIC = Fact(
     odd="an error",
     places="the header of MASK",
 )
+
+UNIT = Fact(
+    name="unit",
+    keywords=("BUNIT",),
+    overrides="--in-units, --out-units, --as-is",
+    missing="said once for each file: the mosaic is taken to be in counts per second, the exposure in counts; a coadd "
+    "with COMBINET in the exposure's unit",
+    odd="the same text on both sides leaves the values as they are; else as where it is missing",
+    contradicted="reject compares the brightness of sources in exposure and blot",
+)
+
+EXPOSURE_TIME = Fact(
+    name="exposure time",
+    keywords=("EXPTIME", "EFFEXPTM", "XPOSURE"),
+    overrides="--expkey, which is then the only keyword; --expout for the blot's",
+    missing="an error where counts have to be scaled by it, else it is not looked for",
+    odd="an error where it is needed: 0, negative, text",
+    contradicted="that of a coadd with COMBINET other than SUM is not used: it is taken to be as long as the exposure",
+)
+
+DRIZZLED_TIME = Fact(
+    name="exposure time of a drizzled mosaic",
+    keywords=("DRIZEXPT",),
+    overrides="--expkey comes first",
+    missing="an error where a mosaic in counts has no other exposure time",
+    odd="an error where it is needed",
+)
+
+COMBINATION = Fact(
+    name="kind of a coadd",
+    keywords=("COMBINET",),
+    overrides="--in-units counts divides by EXPTIME whatever it says; --in-units cps",
+    missing="counts are those of the whole exposure time",
+    odd="anything but SUM stands for a mean or a median, whose counts are those of one exposure",
+    contradicted="said where EXPTIME is not that of the exposure",
+)
+
+SKY = Fact(
+    name="sky of an exposure",
+    keywords=("MDRIZSKY",),
+    overrides="--no-addsky, --skyval",
+    missing="said, and 0 is added; reject measures the background anyway",
+    odd="blot: an error; reject: said, and the background is measured",
+    contradicted="that of a mosaic, and what a drizzled image kept of its exposures, is not used",
+    places="the exposure's extension, then its primary header",
+)
+
+BACKGROUND = Fact(
+    name="background of JWST and Roman",
+    keywords=("BKGLEVEL",),
+    overrides="--no-addsky, --skyval; MDRIZSKY comes first",
+    missing="as for MDRIZSKY; none is added to surface brightness",
+    odd="blot: an error; reject: said, and the background is measured",
+    contradicted="added only where BKGSUB says that it was not subtracted",
+    places="the exposure's extension, then its primary header",
+)
+
+BACKGROUND_SUBTRACTED = Fact(
+    name="whether that background was subtracted",
+    keywords=("BKGSUB",),
+    overrides="--no-addsky, --skyval",
+    missing="taken to be subtracted: nothing is added",
+    odd="taken to be subtracted, unless it is F",
+    contradicted="not checked by blot; reject measures the background",
+    places="the exposure's extension, then its primary header",
+)
+
+BRIGHTNESS_OF_DN = Fact(
+    name="surface brightness of 1 DN/s",
+    keywords=("PHOTMJSR",),
+    overrides="nothing",
+    missing="an error where flux or surface brightness is blotted onto DN",
+    odd="an error: not above 0, text",
+    contradicted="not checked by blot; reject compares the brightness of sources",
+)
+
+PIXEL_AREA = Fact(
+    name="area of a pixel",
+    keywords=("PIXAR_SR",),
+    overrides="nothing",
+    missing="the area is that of the WCS anyway",
+    odd="not used",
+    contradicted="said where it differs from that of the WCS by more than 10 percent",
+)
+
+DRIZZLED = Fact(
+    name="drizzled image",
+    keywords=("D001VER", "D001DATA", "NDRIZIM", "S_RESAMP"),
+    overrides="",
+    missing="extensions WHT or CTX beside the image make it one too; else it is an exposure",
+    odd="S_RESAMP counts only where it is COMPLETE, of the others it is enough that they are there",
+    contradicted="what no drizzled image has of its own is ignored: SIP without -SIP in CTYPE, CPDIS and D2IM tables, "
+    "IDCSCALE, MDRIZSKY",
+)
+
+
+def is_drizzled(facts: Facts) -> bool:
+    """Whether an image was drizzled: it has no distortion and no sky of its own, whatever cards it kept."""
+    if facts.beside & DRIZZLED_BESIDE:
+        return True
+    return any(
+        value == "COMPLETE" if keyword == "S_RESAMP" else value is not None
+        for keyword in DRIZZLED.keywords
+        for value in [facts.find(keyword)]
+    )

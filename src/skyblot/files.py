@@ -44,6 +44,7 @@ def blot_file(
     parameters: Parameters | None = None,
     overwrite: bool = False,
     compress: bool = False,
+    errors: bool = False,
     force: bool = False,
     threads: int | None = None,
     **overrides: Any,
@@ -66,6 +67,8 @@ def blot_file(
         Replace an existing output; without it that is an error.
     compress : bool
         Compress the pixels without loss: tile-compressed FITS, or ASDF with zlib.
+    errors : bool
+        Carry the mosaic's ERR over too, by the squares of the interpolant's weights, into an ERR extension.
     force : bool
         Take the source as it is, even if it is an exposure, or the reference itself.
     threads : int, optional
@@ -92,7 +95,8 @@ def blot_file(
             _warn(messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first))
         where = chips[0]
     tasks = [Task(where, Path(output))]
-    return blot_all(source, tasks, Settings(parameters, overwrite, threads, compress=compress, force=force))[0].path
+    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors, force=force)
+    return blot_all(source, tasks, settings)[0].path
 
 
 def blot_files(
@@ -103,6 +107,7 @@ def blot_files(
     parameters: Parameters | None = None,
     overwrite: bool = False,
     compress: bool = False,
+    errors: bool = False,
     force: bool = False,
     resume: bool = False,
     fail_fast: bool = False,
@@ -119,7 +124,7 @@ def blot_files(
 
     Parameters
     ----------
-    source, parameters, overwrite, compress, force, threads, **overrides
+    source, parameters, overwrite, compress, errors, force, threads, **overrides
         As for `blot_file`.
     references : sequence of str or Path
         Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
@@ -154,7 +159,7 @@ def blot_files(
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
     parameters = (parameters or Parameters()).override(overrides)
-    settings = Settings(parameters, overwrite, threads, compress=compress, force=force)
+    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors, force=force)
     results: dict[Path, BlotResult] = {}
     failures: list[Failure] = []
 

@@ -10,7 +10,20 @@ import numpy as np
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
 from .exposure import Settings, Task, open_source, plan_job, target_of
-from .facts import COMBINED, DETECTOR, INSTRUMENT, QUALITY, TELESCOPE, Facts, number
+from .facts import (
+    BACKGROUND,
+    COMBINED,
+    DETECTOR,
+    DRIZZLED_TIME,
+    EXPOSURE_TIME,
+    INSTRUMENT,
+    QUALITY,
+    SKY,
+    TELESCOPE,
+    Fact,
+    Facts,
+    number,
+)
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.coverage import weights_name
@@ -24,13 +37,13 @@ from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
-from .scaling import JWST_EXPTIME, unit_kind
+from .units import unit_kind
 
 #: What the closed form differs from `astropy.wcs` by, at most, pixels: see the page on accuracy.
 CLOSED_FORM_ERROR = 1e-8
 CLOSED_FORM, ADAPTIVE, EVERY_PIXEL = "closed form", "adaptive map", "exact at every pixel"
 #: Where exposure time and sky are looked for.
-_EXPTIME, _SKY = ("EXPTIME", *JWST_EXPTIME, "DRIZEXPT"), ("MDRIZSKY", "BKGLEVEL")
+_EXPTIME, _SKY = (EXPOSURE_TIME, DRIZZLED_TIME), (SKY, BACKGROUND)
 #: How masks say how they were made.
 _MASK_CARDS = ("CRVER", "CRSRC", "CREXP", "CRRULE", "CRFRAC")
 #: Distortions of FITS WCS that are in the name of the projection.
@@ -227,9 +240,10 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
         )
 
 
-def _first(facts: Facts, keywords: tuple[str, ...]) -> tuple[str, Any]:
-    """The first of the keywords that is there, and its value."""
-    return next(((each, value) for each in keywords if (value := facts.find(each)) is not None), ("", None))
+def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
+    """The first keyword of some facts that is there, and its value."""
+    found = (facts.first(row) for row in rows)
+    return next((pair for pair in found if pair[1] is not None), ("", None))
 
 
 def _planes(image: Image) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from typing import Any
 
 from . import messages
 from .errors import ParameterError
-from .facts import DETECTOR, INSTRUMENT, TELESCOPE, Facts, number
+from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Facts, number
 from .rejection import Criteria
-from .scaling import JWST_EXPTIME
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
@@ -152,7 +151,7 @@ def criteria_for(instrument: Instrument, given: Mapping[str, Any], exposures: in
 
 def exposure_time(facts: Facts) -> float | None:
     """Return the exposure time in seconds, None where the headers have none."""
-    for keyword in ("EXPTIME", *JWST_EXPTIME):
+    for keyword in EXPOSURE_TIME.keywords:
         seconds = number(facts.find(keyword))
         if seconds is not None and seconds > 0:
             return seconds

@@ -1,17 +1,27 @@
 """A planned blot: windows of the source, resampled band by band over threads."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from . import messages
 from .bands import available_cores, band_rows, for_each_band
-from .errors import ParameterError, not_allowed
-from .kernels.interpolants import Interpolant
+from .errors import DataError, ParameterError, not_allowed
+from .kernels.interpolants import Interpolant, of_variances
 from .pixelmap import RowMap
-from .window import Bounds, Window, is_ready, load_window, whole_source, window_bounds, window_dtype
+from .window import (
+    Bounds,
+    FloatView,
+    Window,
+    blot_dtype,
+    is_ready,
+    load_window,
+    whole_source,
+    window_bounds,
+    window_dtype,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,26 @@ class Job:
         if out is not None and data is not out:
             out[...] = data
         return Blot(data if out is None else out, covered / data.size)
+
+    def of_variances(self, variance: Any) -> "Job":
+        """Return the job that makes the variance of this one's blot of that of its source, NaN where it is not covered.
+
+        Raises
+        ------
+        DataError
+            If the variance is not one number for each pixel of the source.
+        """
+        if tuple(variance.shape) != tuple(self.source.shape):
+            expected = f"that of the source, {tuple(self.source.shape)}"
+            given = tuple(variance.shape)
+            raise DataError(messages.ARRAY_HAS(name="variance", what="shape", given=given, expected=expected))
+        kind = np.dtype(variance.dtype).kind
+        if kind not in "fiu":
+            expected = "floating-point numbers"
+            raise DataError(messages.ARRAY_HAS(name="variance", what="dtype", given=variance.dtype, expected=expected))
+        variance = variance if kind == "f" else FloatView(variance)
+        how = of_variances(self.interpolant)
+        return replace(self, source=variance, interpolant=how, dtype=blot_dtype(variance, how))
 
     @property
     def _window_dtype(self) -> np.dtype:

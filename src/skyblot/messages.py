@@ -130,7 +130,9 @@ INTEGER_SCALED = Message(
 # Warnings
 #: Different parts of the sky, or a wrong WCS in one of the files.
 NO_OVERLAP = Message("{source} does not overlap {reference}: every pixel of the blot is {fill:g}")
-UNCERTAINTY_DROPPED = Message("the source's uncertainty is dropped: noise is not carried through a blot")
+UNCERTAINTY_DROPPED = Message(
+    "the image's uncertainty, a {kind}, is dropped: expected a standard deviation or a variance"
+)
 AXIS_DROPPED = Message("the source has shape {shape}: its first axis is dropped")
 
 # ---- Headers and units ----
@@ -139,9 +141,10 @@ BAD_KEYWORD = Message("{name}: {keyword} = {value!r}, expected {expected}")
 NO_EXPTIME = Message("{name}: no exposure time, its headers have no {keywords} (give --expkey KEYWORD, or {option})")
 NOT_CONVERTIBLE = Message(
     "{source} is in {unit} and the blot is to be in {wanted} ({reference}): "
-    "surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR"
+    "flux or surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR{hint}"
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
+NO_ERRORS = Message("{name}: has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out")
 #: A map of errors is looked for beside the image first: ERR, UNCERT, VARIANCE, or DECam's file of weights.
 NO_NOISE = Message("{name}: {found}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, err=)")
 
@@ -152,6 +155,23 @@ KEYWORD_TWICE = Message(
 UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or {argument}=, to choose)")
 #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with the factor.
 GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")
+#: Give a unit with `--in-units`, or `--as-is` for a map that is no flux per pixel.
+AREA_ASSUMED = Message(
+    "{name}: no unit tells whether its values are per pixel, and its pixels ({source:.4g} arcsec) are not as large as "
+    "those of the blot ({target:.4g} arcsec): values are {done}"
+)
+#: A header that was copied from another image, for example.
+AREA_STALE = Message("{name}: {keyword} = {value:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are used")
+#: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot reject` measures what is true.
+COADD_AS_ONE = Message(
+    "{name}: COMBINET = {value!r}, so its counts are those of one exposure and not of its exposure time; "
+    "taken as an exposure as long as {reference} (in counts per second: --in-units cps)"
+)
+TIMES_NOT_USED = Message(
+    "{name}: is in {unit} as the exposure is, and its values are left as they are, "
+    "though exposure times are {source:g} and {reference:g} s"
+)
+SKY_NOT_A_NUMBER = Message("{name}: sky {keyword} = {value!r} is no number; the background is measured instead")
 SKY_UNIT = Message("{name}: {keyword} is in {unit} and the blot in {wanted}; it is added as it is")
 NO_SKY = Message("{name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
 CARD_NOT_USED = Message("its {card} is not used: expected {expected}")
@@ -215,6 +235,7 @@ NOT_GIVEN = Message("blot: {missing} not given, expected blot(data, reference, o
 TOO_MANY_ARGUMENTS = Message("blot() takes at most {most} positional arguments, {count} were given")
 ARGUMENT_TWICE = Message("blot() got {name!r} both as a positional argument and as a keyword")
 NO_SHAPE = Message("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
+MAP_AND_OTHER = Message("{name} is given beside pixel_map: expected one of them")
 NO_SECTION = Message("configObj: no section whose name contains {name!r}, it has {present}")
 FORWARD_RESULT = Message("wcsmap: forward(x, y) returned {kind}, expected two arrays of {count} positions")
 NO_FORWARD = Message("wcsmap: a {kind} has no method forward(x, y)")
@@ -259,6 +280,7 @@ NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when th
 NOT_COMPARED = Message("{name}: cannot be compared with {source}: {reason}")
 WRONG_PLANE = Message("{name}: is {found}, expected the mosaic's own image")
 NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
+NO_SIGMA = Message("sigma is not given, and the exposure, a {kind}, has no uncertainty: expected one of them")
 NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
 NO_TAIL_DIRECTION = Message(
     "{name}: cte_tail = {value}, but {instrument} has no known direction of tails: "

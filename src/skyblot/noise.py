@@ -12,7 +12,7 @@ from .io.images import Image
 from .io.planes import DEVIATION, Plane, find_errors, find_plane, read_errors
 from .kernels.compare import model_sigma
 from .rejection import Noise
-from .scaling import unit_kind
+from .units import unit_kind
 
 
 @dataclass(frozen=True)

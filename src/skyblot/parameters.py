@@ -179,7 +179,10 @@ TABLE: tuple[Parameter, ...] = (
         unit="source pixel",
     ),
     Parameter(
-        "addsky", "bool", True, "Add the sky value in MDRIZSKY (JWST, Roman: the background level); no: add skyval."
+        "addsky",
+        "bool",
+        True,
+        "Add the exposure's MDRIZSKY (JWST, Roman: its background level); no: add skyval.",
     ),
     Parameter("skyval", "number", 0.0, "Sky value to add when addsky is no.", unit="output unit"),
     Parameter(
@@ -189,6 +192,7 @@ TABLE: tuple[Parameter, ...] = (
     _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
     _scaling("expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"),
+    _scaling("as_is", "bool", False, "Blot the values as they are, in the unit of the source: no factor, and no sky."),
     _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
     _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
     _user_wcs("raref", "number", "Right ascension of the reference pixel.", unit="degree"),
@@ -200,7 +204,7 @@ TABLE: tuple[Parameter, ...] = (
 )
 
 #: Parameters that the documented ablot task does not have.
-OURS = ("tolerance", "fill_value")
+OURS = ("tolerance", "fill_value", "as_is")
 
 #: Defaults that the documented ablot task has and this project's own commands have not.
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
@@ -251,6 +255,7 @@ class Parameters:
     out_units: str = "auto"
     expkey: str = "exptime"
     expout: str | float = "input"
+    as_is: bool = False
     user_wcs: UserWCS = field(default_factory=UserWCS)
 
     def __post_init__(self) -> None:

@@ -11,10 +11,13 @@ from .io.atomic import file_identity
 from .io.coverage import weight_files
 from .io.images import Image, open_image
 from .parameters import Parameters
-from .scaling import BRIGHTNESS, COUNTS, LABELS, Scaling, counts_of, unit_kind
+from .scaling import LABELS, UNCHANGED, Scaling
+from .units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 
 #: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
 KEY_CARD = "BLOTKEY"
+#: The card of a blot that has errors.
+ERROR_CARD = "BLOTERR"
 
 
 def cards(
@@ -68,9 +71,11 @@ def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
 
 def _bunit(mosaic: Image, reference: Image, scaling: Scaling) -> str:
     """The reference's BUNIT, turned from counts to a rate or back where the blot differs from it."""
+    if scaling.in_units == UNCHANGED:
+        return mosaic.facts.bunit
     given = reference.facts.bunit or mosaic.facts.bunit
-    if scaling.in_units == BRIGHTNESS and unit_kind(given) == BRIGHTNESS:
-        given = given if scaling.out_units == BRIGHTNESS else "DN/s"  # what PHOTMJSR makes of it
+    if scaling.in_units in (BRIGHTNESS, FLUX) and unit_kind(given) in (BRIGHTNESS, FLUX):
+        given = given if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"  # what PHOTMJSR makes of it
     kind = unit_kind(given)
     if kind == scaling.out_units:
         return given

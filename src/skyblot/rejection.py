@@ -12,6 +12,7 @@ from .bands import for_each_band
 from .errors import DataError, ParameterError, SkyblotWarning, closest, not_allowed
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
+from .measured import plain_images
 from .residuals import MISALIGNED, Systematics, measure, misaligned
 
 RULES = ("skyblot", "plain")
@@ -176,7 +177,7 @@ class Rejection:
 def reject(
     exposure: Any,
     blot: Any,
-    sigma: Any,
+    sigma: Any = None,
     *,
     valid: Any = None,
     gain: float | None = None,
@@ -188,10 +189,11 @@ def reject(
 
     Parameters
     ----------
-    exposure, blot : array, shape (ny, nx)
-        In the same unit, both with the sky or both without it.
-    sigma : array, shape (ny, nx), or Noise
-        Standard deviation of each pixel of the exposure, in its unit; or what to make it of.
+    exposure, blot : array, Quantity or NDData, shape (ny, nx)
+        In the same unit, or in some that convert; both with the sky or without it. What a mask marks is left out.
+    sigma : array or Quantity, shape (ny, nx), or Noise, optional
+        Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By default the
+        uncertainty of the exposure, an NDData.
     valid : array of bool, optional
         False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels that are not
         finite in any of the arrays are left out anyway.
@@ -235,6 +237,7 @@ def reject(
     >>> np.argwhere(found.mask)
     array([[1, 3]])
     """
+    exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
     found = compare(exposure, blot, sigma, criteria_with(criteria, overrides), valid=valid, gain=gain, threads=threads)
     if doubt := found.misaligned():
         warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)

@@ -1,24 +1,37 @@
 """Units, exposure, pixel area, sky: what a blot is multiplied by and what is added to it."""
 
-import re
+import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from . import messages
 from .errors import DataError, SkyblotWarning
-from .facts import Facts, number
+from .facts import (
+    BACKGROUND,
+    BACKGROUND_SUBTRACTED,
+    BRIGHTNESS_OF_DN,
+    COMBINATION,
+    DRIZZLED_TIME,
+    EXPOSURE_TIME,
+    INSTRUMENT,
+    PIXEL_AREA,
+    SKY,
+    Facts,
+    is_drizzled,
+    number,
+)
 from .parameters import Parameters
+from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_unit, unit_kind
 
-COUNTS, RATE, BRIGHTNESS = "counts", "cps", "surface brightness"
-
-_BASES = r"electrons?|e-?|counts?|cts?|dn|data numbers?|adu|photons?|photoelectrons?"
-_COUNTS = re.compile(rf"({_BASES})")
-_RATE = re.compile(rf"cps|({_BASES})\s*(/\s*s(ec(ond)?s?)?|[ .*]s(\^|\*\*)?\(?-1\)?)")
-_BRIGHTNESS = re.compile(r".*(/\s*(sr|arcsec|deg|\()|(sr|arcsec2?|deg2?)(\^|\*\*)?-[12]).*")
-_ELECTRONS = re.compile(r"e|photoe")
-
-#: JWST's names of the exposure time, in its primary header and beside the image.
-JWST_EXPTIME = ("EFFEXPTM", "XPOSURE")
+#: The kind of values that no factor is applied to.
+UNCHANGED = "as they are"
+#: Instruments whose counts are data numbers, and not electrons.
+_COUNTS_ARE_DN = {"WFPC", "WFPC2", "STIS", "NICMOS"}
+#: Pixel scales, areas and exposure times that differ by more than these parts are not the same.
+_SAME_SCALE, _SAME_AREA, _SAME_TIME = 0.01, 0.1, 0.01
+_SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
 
 
 @dataclass(frozen=True)
@@ -34,188 +47,305 @@ class Scaling:
 
 #: An integer source is a map of labels: nothing is applied to it.
 LABELS = Scaling(1.0, 0.0, "labels", "labels", None)
+#: A map that is blotted as it is.
+AS_IS = Scaling(1.0, 0.0, UNCHANGED, UNCHANGED, None)
 
 
-def unit_kind(bunit: str) -> str | None:
-    """Return which kind of unit a BUNIT is: counts, cps, surface brightness; None if it is none of these.
+def _warn(message: str) -> None:
+    warnings.warn(message, SkyblotWarning, stacklevel=4)
 
-    Examples
-    --------
-    >>> unit_kind("ELECTRONS/S"), unit_kind("DN"), unit_kind("MJy/sr"), unit_kind("furlong")
-    ('cps', 'counts', 'surface brightness', None)
+
+@dataclass(frozen=True)
+class Pair:
+    """A mosaic and the image that it is blotted onto.
+
+    Attributes
+    ----------
+    source, reference : Facts
+    scales : (float, float)
+        Pixel scale of the source and undistorted pixel scale of the target, arcsec.
+    compared : bool
+        The blot is to be compared with the reference, pixel by pixel.
+    tell : callable
+        Takes the sentences on what was assumed.
     """
-    word = bunit.strip().lower()
-    if _COUNTS.fullmatch(word):
-        return COUNTS
-    if _RATE.fullmatch(word):
-        return RATE
-    return BRIGHTNESS if _BRIGHTNESS.fullmatch(word) else None
+
+    source: Facts
+    reference: Facts
+    scales: tuple[float, float] = (1.0, 1.0)
+    compared: bool = False
+    tell: Callable[[str], None] = _warn
+
+    @property
+    def area_ratio(self) -> float:
+        """Pixel area of the target over that of the source."""
+        return (self.scales[1] / self.scales[0]) ** 2
+
+    @property
+    def combination(self) -> str:
+        """How a coadd was combined, empty for the sum of its exposures and for what is no coadd."""
+        word = str(self.source.first(COMBINATION)[1] or "").strip().upper()
+        return "" if word == "SUM" else word
 
 
-def counts_of(bunit: str) -> str:
-    """Return the unit of counts that goes with a rate: ``ELECTRONS/S`` gives ``ELECTRONS``.
+@dataclass(frozen=True)
+class _Units:
+    """The kinds of the source's unit and of the blot's, their names, and whether the kinds are what BUNIT says."""
 
-    Examples
-    --------
-    >>> counts_of("DN s-1"), counts_of("cps"), counts_of("furlong")
-    ('DN', 'COUNTS', 'COUNTS')
-    """
-    match = _RATE.fullmatch(bunit.strip().lower())
-    return bunit.strip()[: len(match[1])].upper() if match and match[1] else "COUNTS"
+    kinds: tuple[str, str]
+    names: tuple[str, str]
+    automatic: bool
 
 
-def plan_scaling(parameters: Parameters, source: Facts, reference: Facts, scale_ratio: float) -> Scaling:
+def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     """Work out the scaling of a blot, as the ablot task documents it.
 
     ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps and the exposure counts for
-    ``counts`` only. Surface brightness is scaled by neither; a blot of it in DN/s is divided by PHOTMJSR.
-
-    Parameters
-    ----------
-    parameters : Parameters
-    source, reference : Facts
-    scale_ratio : float
-        Pixel scale of the source over the undistorted pixel scale of the target.
+    ``counts`` only. Flux per pixel is scaled by the pixel area, surface brightness is not, and neither by exposure; a
+    blot of them in DN/s is divided by PHOTMJSR.
 
     Raises
     ------
     DataError
         If an exposure time that is needed is missing or not above 0, or units cannot be converted.
     """
-    in_units, out_units = _resolve_units(parameters, source, reference)
-    offset = _sky(parameters, source, reference, out_units)
-    factor, exptime = 1.0 / scale_ratio**2, None
-    if BRIGHTNESS in (in_units, out_units):
-        factor = _brightness_factor(source, reference, in_units, out_units)
-    if in_units == COUNTS:
-        factor /= _exptime(source, parameters.expkey, "DRIZEXPT", hint="--in-units cps")
-    if out_units == COUNTS:
-        exptime = _output_exptime(parameters, reference)
-        factor *= exptime
-    return Scaling(factor, offset, in_units, out_units, exptime)
+    if parameters.as_is:
+        return AS_IS
+    units = _resolve_units(parameters, pair)
+    (in_kind, out_kind), offset = units.kinds, _sky(parameters, pair, units.kinds[1])
+    if in_kind == UNCHANGED:
+        return Scaling(1.0, offset, UNCHANGED, UNCHANGED, None)
+    factor = pair.area_ratio
+    if {in_kind, out_kind} & {BRIGHTNESS, FLUX}:
+        factor = _flux_factor(units, pair)
+    times, exptime = _exposure_factor(parameters, pair, units)
+    return Scaling(factor * times, offset, in_kind, out_kind, exptime)
 
 
-def _resolve_units(parameters: Parameters, source: Facts, reference: Facts) -> tuple[str, str]:
-    in_units, out_units = parameters.in_units, parameters.out_units
-    if in_units == "auto":
-        in_units = _kind_or_assume(source, RATE, "in_units")
-    if out_units == "auto":
-        out_units = _kind_or_assume(reference, COUNTS, "out_units")
-    if "auto" == parameters.in_units == parameters.out_units:
-        _warn_of_gain(source, reference)
-    return in_units, out_units
+def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
+    source, reference = pair.source.bunit, pair.reference.bunit
+    given = parameters.in_units, parameters.out_units
+    kinds = unit_kind(source), unit_kind(reference)
+    if given == ("auto", "auto"):
+        if kinds == (None, None) and same_unit(source, reference):
+            _tell_area(pair, "left as they are")
+            return _Units((UNCHANGED, UNCHANGED), (source, reference), automatic=True)
+        _tell_gain(pair, kinds)
+    out_kind = given[1] if given[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
+    if given[0] == "auto" and not source and pair.combination:
+        source = reference
+        in_kind = _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units") and out_kind
+    elif given[0] == "auto":
+        in_kind = kinds[0] or _assumed(pair, pair.source, RATE, "in_units")
+        if kinds[0] is None:
+            _tell_area(pair, "scaled by the pixel area")
+    else:
+        in_kind = given[0]
+    name = source if given[0] == "auto" and source else in_kind
+    wanted = reference if out_kind == kinds[1] else out_kind
+    return _Units((in_kind, out_kind), (name, wanted), automatic=given[0] == "auto")
 
 
-def _kind_or_assume(image: Facts, assumed: str, name: str) -> str:
-    kind = unit_kind(image.bunit)
-    if kind is None:
-        what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
-        _warn(
-            messages.UNIT_ASSUMED(
-                name=image.name, found=what, assumed=assumed, option=name.replace("_", "-"), argument=name
-            )
+def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:
+    """The kind that is assumed of an image, which is told once for its file."""
+    what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
+    option = name.replace("_", "-")
+    pair.tell(messages.UNIT_ASSUMED(name=image.file, found=what, assumed=assumed, option=option, argument=name))
+    return assumed
+
+
+def _tell_area(pair: Pair, done: str) -> None:
+    """Say what is done about pixel areas that differ, where no unit tells."""
+    if abs(pair.scales[0] / pair.scales[1] - 1) > _SAME_SCALE:
+        source, target = pair.scales
+        pair.tell(messages.AREA_ASSUMED(name=pair.source.file, source=source, target=target, done=done))
+
+
+def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
+    if not set(kinds) <= {COUNTS, RATE}:
+        return
+    source, reference = pair.source, pair.reference
+    if {_base(source, reference), _base(reference, source)} == {"electrons", "data numbers"}:
+        units = source.bunit, reference.bunit
+        pair.tell(
+            messages.GAIN_NOT_APPLIED(source=source.name, reference=reference.name, unit=units[0], wanted=units[1])
         )
-    return kind or assumed
 
 
-def _warn_of_gain(source: Facts, reference: Facts) -> None:
-    bases = [re.match(r"e|c|d|a|p", image.bunit.lower()) for image in (source, reference)]
-    letters = {"d" if base.group() == "a" else base.group() for base in bases if base}
-    if letters == {"e", "d"}:
-        _warn(
-            messages.GAIN_NOT_APPLIED(
-                source=source.name, reference=reference.name, unit=source.bunit, wanted=reference.bunit
-            )
-        )
+def _base(image: Facts, other: Facts) -> str:
+    """What an image counts: its own instrument tells what counts are, or that of the image beside it."""
+    word = image.bunit.lower()
+    if word.startswith(("e", "photoe")):
+        return "electrons"
+    instrument = str(image.first(INSTRUMENT)[1] or other.first(INSTRUMENT)[1] or "").strip().upper()
+    known = word.startswith(("d", "a")) or (word.startswith("c") and instrument in _COUNTS_ARE_DN)
+    return "data numbers" if known else "counts"
 
 
-def _brightness_factor(source: Facts, reference: Facts, in_units: str, out_units: str) -> float:
-    if in_units == out_units:
-        return _conversion(source, reference.name, reference.bunit)
-    conversion = reference.find("PHOTMJSR") if in_units == BRIGHTNESS else None
-    if conversion is None or _ELECTRONS.match(reference.bunit.lower()):
-        wanted = reference.bunit if out_units == unit_kind(reference.bunit) else out_units
+def _flux_factor(units: _Units, pair: Pair) -> float:
+    """What converts flux per pixel and surface brightness into each other, and into data numbers per second."""
+    in_kind, out_kind = units.kinds
+    if out_kind in (BRIGHTNESS, FLUX) and in_kind in (BRIGHTNESS, FLUX):
+        return _conversion(units, pair, pair.reference.name, units.names[1], out_kind)
+    keyword, value = pair.reference.first(BRIGHTNESS_OF_DN) if in_kind in (BRIGHTNESS, FLUX) else ("", None)
+    if value is None or pair.reference.bunit.lower().startswith(("e", "photoe")):
+        unit, wanted = units.names
+        hint = "" if pair.compared else " (--as-is leaves values as they are)"
         raise DataError(
             messages.NOT_CONVERTIBLE(
-                source=source.name, reference=reference.name, unit=source.bunit or in_units, wanted=wanted
+                source=pair.source.name, reference=pair.reference.name, unit=unit, wanted=wanted, hint=hint
             )
         )
-    brightness = number(conversion)
+    brightness = number(value)
     if brightness is None or brightness <= 0:
-        raise DataError(
-            messages.BAD_KEYWORD(
-                name=reference.name, keyword="PHOTMJSR", value=conversion, expected="MJy/sr above 0 for 1 DN/s"
-            )
-        )
-    return _conversion(source, "PHOTMJSR", "MJy/sr") / brightness
+        expected, name = "MJy/sr above 0 for 1 DN/s", pair.reference.name
+        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=value, expected=expected))
+    return _conversion(units, pair, keyword, "MJy/sr", BRIGHTNESS) / brightness
 
 
-def _conversion(source: Facts, name: str, unit: str) -> float:
-    """What turns a source of surface brightness into another unit of it, that of `name`."""
-    if source.bunit.lower() == unit.lower():
-        return 1.0
-    from astropy import units
+def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) -> float:
+    """What turns the source into another unit of flux or surface brightness, that of `name`."""
+    in_kind, unit = units.kinds[0], units.names[0]
+    factor = pair.area_ratio if in_kind == kind == FLUX else 1.0
+    if in_kind != kind:
+        factor = 1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
+    if in_kind == kind and same_unit(unit, wanted):
+        return factor
+    from astropy import units as u
 
+    one, other = parsed(unit), parsed(wanted)
     try:
-        return float(units.Unit(source.bunit).to(unit))
-    except (ValueError, units.UnitConversionError):
+        one, other = (one / u.sr if in_kind == FLUX else one), (other / u.sr if kind == FLUX else other)
+        return factor * float(one.to(other))
+    except (TypeError, AttributeError, u.UnitConversionError):
         raise DataError(
-            messages.UNITS_DIFFER(source=source.name, reference=name, unit=source.bunit, wanted=unit)
+            messages.UNITS_DIFFER(source=pair.source.name, reference=name, unit=unit, wanted=wanted)
         ) from None
 
 
-def _output_exptime(parameters: Parameters, reference: Facts) -> float:
+def _target_area(pair: Pair) -> float:
+    return _area(pair.reference, pair.scales[1], pair)
+
+
+def _area(image: Facts, scale: float, pair: Pair) -> float:
+    """The area of an image's pixels in sr, by its WCS; a header that says another one is told of."""
+    area = scale**2 * _SR_PER_ARCSEC2
+    keyword, value = image.first(PIXEL_AREA)
+    recorded = number(value)
+    if recorded is not None and abs(recorded / area - 1) > _SAME_AREA:
+        pair.tell(messages.AREA_STALE(name=image.name, keyword=keyword, value=recorded, area=area))
+    return area
+
+
+def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple[float, float | None]:
+    """What exposure times multiply the source by, and that of the blot where it is in counts."""
+    in_kind, out_kind = units.kinds
+    automatic = units.automatic and parameters.out_units == "auto"
+    if automatic and units.kinds == (COUNTS, COUNTS) and all(map(is_per_pixel, units.names)):
+        _tell_times(parameters, pair)
+        return 1.0, None
+    if in_kind == COUNTS and units.automatic and pair.combination:
+        return _coadd_factor(parameters, pair, out_kind)
+    factor, exptime = 1.0, None
+    if in_kind == COUNTS:
+        hint = "--in-units cps where it is in counts per second"
+        factor /= _exptime(pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint)
+    if out_kind == COUNTS:
+        exptime = _output_exptime(parameters, pair)
+        factor *= exptime
+    return factor, exptime
+
+
+def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[float, float | None]:
+    """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as long as this one."""
+    seconds, own = _seconds(pair.reference, parameters.expkey), _seconds(pair.source, parameters.expkey)
+    if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
+        name, reference = pair.source.name, pair.reference.name
+        pair.tell(messages.COADD_AS_ONE(name=name, value=pair.combination, reference=reference))
+    if out_kind == COUNTS and parameters.expout == "input":
+        return 1.0, seconds
+    rate = 1 / _exptime(pair.reference, parameters.expkey, hint=_hint(pair))
+    return (rate, None) if out_kind != COUNTS else (rate * float(parameters.expout), float(parameters.expout))
+
+
+def _tell_times(parameters: Parameters, pair: Pair) -> None:
+    """Say that exposure times are not used where both images are in counts per pixel and the times differ."""
+    times = [_seconds(image, parameters.expkey) for image in (pair.source, pair.reference)]
+    if None not in times and abs(times[0] / times[1] - 1) > _SAME_TIME:  # type: ignore[operator]
+        unit = pair.source.bunit
+        pair.tell(messages.TIMES_NOT_USED(name=pair.source.name, unit=unit, source=times[0], reference=times[1]))
+
+
+def _output_exptime(parameters: Parameters, pair: Pair) -> float:
     if parameters.expout != "input":
         return float(parameters.expout)
-    return _exptime(reference, parameters.expkey, hint="--expout SECONDS or --out-units cps")
+    return _exptime(pair.reference, parameters.expkey, hint=_hint(pair))
 
 
-def _exptime(image: Facts, *keywords: str, hint: str) -> float:
-    """The first of the keywords that the image has, in seconds; JWST's names too where the first is EXPTIME."""
-    jwst = JWST_EXPTIME if keywords[0].upper() == "EXPTIME" else ()
-    for keyword in (keywords[0], *jwst, *keywords[1:]):
+def _hint(pair: Pair) -> str:
+    """What to do where the exposure has no time: a rate cannot be compared with its counts."""
+    return "--expout SECONDS" if pair.compared else "--expout SECONDS or --out-units cps"
+
+
+def exposure_keywords(expkey: str) -> tuple[str, ...]:
+    """Return where an exposure time is looked for: what the user named, and the other usual names of EXPTIME."""
+    usual = EXPOSURE_TIME.keywords
+    return usual if expkey.upper() == usual[0] else (expkey,)
+
+
+def _seconds(image: Facts, expkey: str) -> float | None:
+    """An exposure time above 0, None where there is none."""
+    value = next((value for word in exposure_keywords(expkey) if (value := image.text(word)) is not None), None)
+    seconds = number(value)
+    return seconds if seconds is not None and seconds > 0 else None
+
+
+def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
+    """The first exposure time that the image has, in seconds."""
+    for keyword in (*exposure_keywords(expkey), *others):
         value = image.find(keyword)
         if value is None:
             continue
         seconds = number(value)
         if seconds is None or seconds <= 0:
-            raise DataError(
-                messages.BAD_KEYWORD(
-                    name=image.name,
-                    keyword=f"exposure time {keyword.upper()}",
-                    value=value,
-                    expected=f"seconds above 0 (or give {hint})",
-                )
-            )
+            expected, keyword = f"seconds above 0 (or give {hint})", f"exposure time {keyword.upper()}"
+            raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=keyword, value=value, expected=expected))
         return seconds
-    names = " or ".join(keyword.upper() for keyword in keywords)
+    names = " or ".join(keyword.upper() for keyword in (expkey, *others))
     raise DataError(messages.NO_EXPTIME(name=image.name, keywords=names, option=hint))
 
 
-def _sky(parameters: Parameters, source: Facts, reference: Facts, out_units: str) -> float:
+def _sky(parameters: Parameters, pair: Pair, out_kind: str) -> float:
     """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
     if not parameters.addsky:
         return parameters.skyval
-    for image, keyword in ((reference, "MDRIZSKY"), (source, "MDRIZSKY"), (reference, "BKGLEVEL")):
-        value = image.find(keyword)
-        if value is None:
-            continue
-        if keyword == "BKGLEVEL" and image.find("BKGSUB") is not False:  # subtracted, or nobody knows
-            return 0.0
-        sky = number(value)
-        if sky is None:
-            raise DataError(
-                messages.BAD_KEYWORD(
-                    name=image.name, keyword=f"sky {keyword}", value=value, expected="a number (or give --no-addsky)"
-                )
-            )
-        if sky and unit_kind(image.bunit) not in (None, out_units):
-            _warn(messages.SKY_UNIT(name=image.name, keyword=keyword, unit=image.bunit, wanted=out_units))
-        return sky
-    if out_units != BRIGHTNESS:
-        _warn(messages.NO_SKY(name=reference.name))
-    return 0.0
+    reference = pair.reference
+    keyword, value = recorded_sky(reference)
+    if value is None:
+        if out_kind != BRIGHTNESS and not keyword:
+            pair.tell(messages.NO_SKY(name=reference.name))
+        return 0.0
+    sky = number(value)
+    if sky is None:
+        expected = "a number (or give --no-addsky)"
+        raise DataError(
+            messages.BAD_KEYWORD(name=reference.name, keyword=f"sky {keyword}", value=value, expected=expected)
+        )
+    if sky and unit_kind(reference.bunit) not in (None, out_kind):
+        pair.tell(messages.SKY_UNIT(name=reference.name, keyword=keyword, unit=reference.bunit, wanted=out_kind))
+    return sky
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=4)
+def recorded_sky(image: Facts) -> tuple[str, Any]:
+    """Return the keyword and value of an exposure's sky: the text of a card that cannot be parsed.
+
+    (BKGLEVEL, None) where that was subtracted, ("", None) where there is none.
+    """
+    keyword, value = SKY.keywords[0], None if is_drizzled(image) else image.text(SKY.keywords[0])
+    if value is not None:
+        return keyword, value
+    keyword = BACKGROUND.keywords[0]
+    if (value := image.text(keyword)) is None:
+        return "", None
+    left = image.first(BACKGROUND_SUBTRACTED)[1] is False  # else it was subtracted, or nobody knows
+    return keyword, value if left else None

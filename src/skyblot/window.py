@@ -11,6 +11,7 @@ from .errors import DataError
 from .kernels.interpolants import Interpolant
 from .kernels.resample import interpolate, pick_nearest
 from .kernels.separable import static
+from .kernels.variance import sum_variances
 from .pixelmap.types import RowMap
 
 #: Rows and columns around the window that the spline's recursive filter needs: 0.268**24 is below 1e-13.
@@ -43,6 +44,12 @@ class Window:
     ) -> tuple[int, int]:
         """Fill `out` at the positions of the map; return how many pixels were covered, and how many missed."""
         how = self.interpolant
+        if how.own is not None:
+            placement = (how.first, how.shift, how.centre)
+            return sum_variances(
+                self.pixels, self.origin, self.shape, xmap, ymap, out, float(scale), float(fill_value), how.table,
+                placement, how.own,
+            )  # fmt: skip
         if how.taps == 1 and scale == 1 and offset == 0:
             fill = out.dtype.type(fill_value)
             return pick_nearest(self.pixels, self.origin, self.shape, xmap, ymap, out, fill)
@@ -64,6 +71,19 @@ class FloatView:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         return np.asarray(self._source[key], dtype=self.dtype)
+
+
+class SquareView:
+    """A map of standard deviations, seen as variances where it is sliced."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, deviations: Any) -> None:
+        self._deviations = deviations
+        self.shape = tuple(deviations.shape)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.square(np.asarray(self._deviations[key]), dtype=np.float64)
 
 
 class CoveredView:

@@ -21,17 +21,19 @@ def test_exposure_is_applied_once(tmp_path):
     np.testing.assert_allclose(pixels_of(out), 100, rtol=4 * F32)
 
 
-@pytest.mark.parametrize(("skies", "sky"), [((7.0, 3.0), 3.0), ((None, 3.0), 3.0), ((7.0, None), 7.0)])
+@pytest.mark.parametrize(("skies", "sky"), [((7.0, 3.0), 3.0), ((None, 3.0), 3.0)])
 def test_sky_is_that_of_the_exposure(tmp_path, skies, sky):
-    """Theirs: MDRIZSKY of the data, KeyError without it."""
+    """Theirs: that of the data."""
     out = tmp_path / "o.fits"
     ablot.blot(*flat_pair(tmp_path, skies=skies), out, out_units="cps")
     np.testing.assert_allclose(pixels_of(out), 2 + sky, rtol=4 * F32)
 
 
-def test_no_sky_is_a_warning(tmp_path):
+@pytest.mark.parametrize("sky_of_data", [None, 7.0])
+def test_no_sky_is_a_warning(tmp_path, sky_of_data):
+    """Theirs: KeyError, or the sky of the data, a median."""
     out = tmp_path / "o.fits"
-    names = flat_pair(tmp_path, skies=(None, None))
+    names = flat_pair(tmp_path, skies=(sky_of_data, None))
     with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: no sky value MDRIZSKY"):
         ablot.blot(*names, out, out_units="cps")
     np.testing.assert_allclose(pixels_of(out), 2, rtol=4 * F32)

@@ -52,7 +52,7 @@ def test_a_commands_module_is_imported_only_when_it_is_asked_about(complete, mon
 
 def test_options(complete):
     assert complete("skyblot blot --in") == plain("--interp", "--in-units")
-    assert complete("skyblot blot a.fits b.fits --no-a") == plain("--no-addsky")
+    assert complete("skyblot blot a.fits b.fits --no-a") == plain("--no-addsky", "--no-as-is")
     assert complete("skyblot blot --overwrite --overw") == []
 
 

@@ -63,6 +63,22 @@ class TestHeadersDecide:
         result = reject_files(demo.median, [f"{path}[sci,1]"], out)[0]
         assert result.background == pytest.approx(sky, abs=0.5)
 
+    @pytest.mark.parametrize("value", ["NaN", "INDEF", "12 counts", True])
+    def test_a_sky_that_is_no_number_is_told_and_measured(self, demo, out, value):
+        path = changed(demo, out / "oddsky_flc.fits", lambda hdus: hdus["SCI", 1].header.set("MDRIZSKY", value))
+        sky = fits.getval(demo.exposures[0], "MDRIZSKY", ("SCI", 1))
+        words = rf"oddsky_flc.fits\[sci,1\]: sky MDRIZSKY = {value!r} is no number; the background is measured"
+        with pytest.warns(SkyblotWarning, match=words):
+            result = reject_files(demo.median, [f"{path}[sci,1]"], out)[0]
+        assert result.background == pytest.approx(sky, abs=0.5)
+
+    def test_an_exposure_time_that_is_missing_is_no_reason_to_compare_counts_with_rates(self, demo, out):
+        path = changed(demo, out / "notime_flc.fits", lambda hdus: hdus[0].header.remove("EXPTIME"))
+        with pytest.raises(DataError, match=r"no exposure time") as caught:
+            reject_files(demo.median, [path], out, fail_fast=True)
+        assert "--expout SECONDS" in str(caught.value)
+        assert "--out-units" not in str(caught.value)
+
     def test_a_misaligned_exposure_is_warned_of_by_name(self, demo, out):
         def move(hdus):
             hdus["SCI", 1].header["CRPIX1"] += 0.3

@@ -1,16 +1,17 @@
 """Roman's ASDF files: units, exposure times and backgrounds."""
 
+import asdf
 import numpy as np
 import pytest
 from astropy import units
 from gwcs_files import SHAPE, exposure_gwcs, map_error, write_roman
-from roman_files import MOSAIC, RAW, expected, roman_tree, write_cal_asdf
+from roman_files import MOSAIC, RAW, expected, roman_tree, write_cal_asdf, write_coadd
 from samples import texture
 
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
 from skyblot.io.images import open_image
-from skyblot.scaling import unit_kind
+from skyblot.units import unit_kind
 
 BRIGHT = {"cal_step": {"flux": "COMPLETE"}}
 
@@ -76,3 +77,13 @@ def test_background_that_the_mosaic_was_freed_from_is_added(coadd, tmp_path, bac
 def test_sky_that_is_not_known_is_a_warning(coadd, cal, tmp_path):
     with pytest.warns(SkyblotWarning, match="no sky value"):
         blot_file(coadd, cal, tmp_path / "b.asdf")
+
+
+def test_errors_go_into_the_blot(cal, tmp_path):
+    data, errors = texture(MOSAIC), np.full(MOSAIC, 0.3, "f4")
+    coadd = write_coadd(tmp_path / "r01_coadd.asdf", data, err=errors)
+    path = blot_file(coadd, cal, tmp_path / "b.asdf", errors=True, interp="nearest", addsky=False)
+    with asdf.open(path, memmap=False) as file:
+        written = np.array(file["roman"]["err"])
+    assert written.dtype == np.float32
+    np.testing.assert_allclose(written, 0.6, rtol=1e-6)  # DN/s, of 0.5 MJy/sr each

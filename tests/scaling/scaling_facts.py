@@ -2,7 +2,7 @@
 
 from skyblot import Parameters
 from skyblot.facts import Facts
-from skyblot.scaling import plan_scaling
+from skyblot.scaling import Pair, plan_scaling
 
 
 def facts(name="ref.fits[sci,1]", primary=None, **extension):
@@ -13,5 +13,7 @@ def source_facts(primary=None, **extension):
     return facts("med.fits[sci,1]", primary, **extension)
 
 
-def plan(source, reference, ratio=1.0, **values):
-    return plan_scaling(Parameters.from_values({"addsky": False, **values}), source, reference, ratio)
+def plan(source, reference, ratio=1.0, compared=False, **values):
+    """The scaling for a target of 1 arcsec pixels and a source of `ratio` times that."""
+    pair = Pair(source, reference, (ratio, 1.0), compared)
+    return plan_scaling(Parameters.from_values({"addsky": False, **values}), pair)

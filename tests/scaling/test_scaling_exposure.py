@@ -156,20 +156,27 @@ def test_a_card_that_cannot_be_parsed(text):
 
 
 @pytest.mark.parametrize(
-    ("extension", "primary", "source", "expected"),
-    [
-        (1.0, 2.0, 3.0, 1.0),
-        (None, 2.0, 3.0, 2.0),
-        (None, None, 3.0, 3.0),
-        (0.0, 2.0, 3.0, 0.0),
-        (-4.5, 2.0, 3.0, -4.5),
-        ("6.5", 2.0, 3.0, 6.5),
-    ],
+    ("extension", "primary", "expected"),
+    [(1.0, 2.0, 1.0), (None, 2.0, 2.0), (0.0, 2.0, 0.0), (-4.5, 2.0, -4.5), ("6.5", 2.0, 6.5)],
 )
-def test_mdrizsky_of_extension_then_primary_then_source(extension, primary, source, expected):
+def test_mdrizsky_of_extension_then_primary(extension, primary, expected):
     reference = facts(primary={"MDRIZSKY": primary}, MDRIZSKY=extension)
-    image = source_facts(MDRIZSKY=source)
+    image = source_facts(MDRIZSKY=3.0)
     assert plan(image, reference, addsky=True, in_units="cps", out_units="cps").offset == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "reference"),
+    [({"MDRIZSKY": 7.0}, {}), ({}, {"MDRIZSKY": 7.0, "NDRIZIM": 4}), ({}, {"MDRIZSKY": "INDEF", "D001VER": "3.1"})],
+)
+def test_the_sky_of_a_mosaic_is_no_exposures_sky(source, reference):
+    with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: no sky value MDRIZSKY"):
+        assert (
+            plan(
+                source_facts(**source), facts(EXPTIME=5, **reference), addsky=True, out_units="cps", in_units="cps"
+            ).offset
+            == 0
+        )
 
 
 def test_absent_sky_is_a_warning_and_zero():
@@ -178,10 +185,18 @@ def test_absent_sky_is_a_warning_and_zero():
     assert (scaling.offset, scaling.factor) == (0.0, 5.0)
 
 
-@pytest.mark.parametrize("value", ["none at all", float("nan"), "inf", True])
-def test_a_sky_that_is_no_number_is_an_error(value):
-    with pytest.raises(DataError, match=r"med\.fits\[sci,1\]: sky MDRIZSKY = "):
-        plan(source_facts(MDRIZSKY=value), facts(), addsky=True, in_units="cps", out_units="cps")
+@pytest.mark.parametrize("keyword", ["MDRIZSKY", "BKGLEVEL"])
+@pytest.mark.parametrize("value", ["none at all", "NaN", "INDEF", float("nan"), "inf", True])
+def test_a_sky_that_is_no_number_is_an_error(keyword, value):
+    reference = facts(BKGSUB=False, **{keyword: value})
+    with pytest.raises(DataError, match=rf"^ref\.fits\[sci,1\]: sky {keyword} = {value!r}, .*--no-addsky"):
+        plan(source_facts(), reference, addsky=True, in_units="cps", out_units="cps")
+
+
+def test_a_sky_whose_card_cannot_be_parsed_is_told_by_its_text():
+    header = fits.Header.fromstring("MDRIZSKY=                  nan / sky".ljust(80))
+    with pytest.raises(DataError, match=r"^ref\.fits\[sci,1\]: sky MDRIZSKY = 'nan', expected a number .*--no-addsky"):
+        plan(source_facts(), Facts("ref.fits[sci,1]", header, {}), addsky=True, in_units="cps", out_units="cps")
 
 
 def test_skyval_counts_only_without_addsky():

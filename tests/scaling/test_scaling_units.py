@@ -9,19 +9,49 @@ from scaling_facts import facts, plan, source_facts
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError
 from skyblot.record import _bunit
-from skyblot.scaling import LABELS, counts_of, unit_kind
+from skyblot.scaling import LABELS
+from skyblot.units import counts_of, unit_kind
 
-COUNTS = ("ELECTRONS", "electron", "e-", "E", "COUNTS", "count", "ct", "CTS", "DN", "ADU", "PHOTONS", "photoelectrons")
+COUNTS = (
+    *("ELECTRONS", "electron", "e-", "E", "COUNTS", "count", "ct", "CTS", "cnt"),
+    *("DN", "ADU", "PHOTONS", "photoelectrons"),
+    *("electron/pixel", "electrons/pixel", "ADU/pix", "DN/px", "e- pix-1", "counts per pixel"),
+)
 RATES = (
     *("ELECTRONS/S", "electron/s", "electrons / sec", "e-/s", "e/second", "COUNTS/S", "ct/s", "cts/seconds", "DN/s"),
     *("ADU/S", "cps", "CPS", "electron s-1", "electron s^-1", "DN s**-1", "count s**(-1)", "e- s-1", "photon.s-1"),
 )
 BRIGHTNESSES = (
     *("MJy/sr", "MJY/SR", "MJy sr-1", "MJy sr^-1", "MJy/(sr)", "Jy/arcsec2", "Jy/arcsec**2", "erg/s/cm2/arcsec2"),
-    *("electron/s/arcsec2", "nJy deg-2", "W m-2 sr**-1"),
+    *(
+        "electron/s/arcsec2",
+        "nJy deg-2",
+        "W m-2 sr**-1",
+        "Jy/beam",
+        "JY/BEAM",
+        "Jy/Beam",
+        "K",
+        "KELVIN",
+        "MJy/ster",
+        "mK",
+        "mag/arcsec2",
+    ),
 )
-OTHERS = ("", "furlong", "Jy", "mJy/beam", "s", "seconds", "counts*s", "UNITLESS", "/s", "electrons/pixel")
-KINDS = {"counts": COUNTS, "cps": RATES, "surface brightness": BRIGHTNESSES, None: OTHERS}
+FLUXES = (
+    *("Jy", "nJy", "NJY", "uJy", "mJy", "10*nJy", "10.0*nanoJansky", "1e-8 Jy", "microJy", "nJy/pixel", "Jy pix-1"),
+    *(
+        "nanomaggy",
+        "nmgy",
+        "nanomaggies",
+        "maggy",
+        "ergs/s/cm2/A",
+        "erg/s/cm^2/Ang",
+        "10^-20 erg/s/cm2/Angstrom",
+        "erg s-1 cm-2 Hz-1",
+    ),
+)
+OTHERS = ("", "furlong", "mag", "AB mag", "per second", "s", "seconds", "counts*s", "UNITLESS", "/s", "m")
+KINDS = {"counts": COUNTS, "cps": RATES, "surface brightness": BRIGHTNESSES, "flux per pixel": FLUXES, None: OTHERS}
 
 
 # Units from BUNIT.
@@ -49,19 +79,18 @@ def test_bunit_of_the_primary_header_serves():
     assert (scaling.in_units, scaling.out_units) == ("counts", "cps")
 
 
-@pytest.mark.parametrize(
-    ("bunit", "words"), [({}, "there is no BUNIT"), ({"BUNIT": "furlong"}, "'furlong' is unknown")]
-)
-def test_unknown_bunit_is_a_warning_that_says_what_is_assumed(bunit, words):
+@pytest.mark.parametrize("bunits", [("", ""), ("furlong", ""), ("", "furlong"), ("furlong", "mag")])
+def test_unknown_bunit_is_a_warning_that_says_what_is_assumed(bunits):
+    words = [f"BUNIT = {bunit!r} is unknown" if bunit else "there is no BUNIT" for bunit in bunits]
     with pytest.warns(SkyblotWarning) as caught:
-        scaling = plan(source_facts(**bunit), facts(**bunit, EXPTIME=100))
-    source, reference = (str(each.message) for each in caught)
-    assert words in source
-    assert words in reference
-    assert source.startswith("med.fits[sci,1]")
+        scaling = plan(source_facts(BUNIT=bunits[0]), facts(BUNIT=bunits[1], EXPTIME=100))
+    reference, source = (str(each.message) for each in caught)
+    assert words[0] in source
+    assert words[1] in reference
+    assert source.startswith("med.fits: ")  # once for a file, whatever the number of its chips
     assert "taken as cps" in source
     assert "--in-units" in source
-    assert reference.startswith("ref.fits[sci,1]")
+    assert reference.startswith("ref.fits: ")
     assert "taken as counts" in reference
     assert "--out-units" in reference
     assert scaling.factor == 100

@@ -10,7 +10,7 @@ from .sections import SectionedCommand
 
 #: The help's sections, and what they list.
 _SECTIONS = {
-    "Output": ("output", "output_dir", "overwrite", "compress", "force", "report"),
+    "Output": ("output", "output_dir", "overwrite", "compress", "errors", "force", "report"),
     "Many exposures": ("dry_run", "resume", "fail_fast", "log", "memory", "threads", "dask"),
     "Parameters": ("config", *(row.name for row in TABLE)),
 }
@@ -25,6 +25,7 @@ _SECTIONS = {
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--compress", is_flag=True, help="Compress the pixels without loss: .fits.fz, or zlib in .asdf.")
+@click.option("--errors", is_flag=True, help="Carry the errors of SOURCE over too, its ERR, into an ERR extension.")
 @click.option("--force", is_flag=True, help="Take SOURCE even if it is an exposure, or a REFERENCE itself.")
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of the blots, .html.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and what it takes; write nothing.")
@@ -55,7 +56,7 @@ def command(ctx: click.Context, source: str, references: tuple[str, ...], **opti
     from ..exposure import Settings
     from .batch import Request, run
 
-    flags = {name: options[name] for name in ("compress", "force")}
+    flags = {name: options[name] for name in ("compress", "errors", "force")}
     settings = Settings(parameters, options["overwrite"], options["threads"], **flags)
     how = Options(options["memory"], options["fail_fast"], options["resume"], options["dry_run"])
     names = ("output", "output_dir", "log", "dask", "report", "quiet", "verbose", "debug")

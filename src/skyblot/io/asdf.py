@@ -257,8 +257,9 @@ def write_blot(
     wcs: Any,
     overwrite: bool,
     compress: bool = False,
+    errors: np.ndarray | None = None,
 ) -> None:
-    """Write a blot onto a Roman image as ``roman/data`` and ``roman/meta`` of an ASDF file, atomically.
+    """Write a blot onto a Roman image as ``roman/data``, ``roman/err`` and ``roman/meta`` of an ASDF file, atomically.
 
     Metadata are the reference's, as plain values, with its gwcs (that of `wcs` where one is given) and the
     cards of how the blot was made. Other arguments are as for `skyblot.io.images.write_blot`.
@@ -267,7 +268,10 @@ def write_blot(
 
     how = {"all_array_compression": "zlib"} if compress else {}  # lz4 would need a package to be read
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS, asdf.config_context():
-        asdf.AsdfFile(_blot_tree(path, data, reference, cards, wcs)).write_to(stream, **how)
+        tree = _blot_tree(path, data, reference, cards, wcs)
+        if errors is not None:
+            tree["roman"]["err"] = errors.astype(np.float32)
+        asdf.AsdfFile(tree).write_to(stream, **how)
 
 
 def _blot_tree(path: Path, data: np.ndarray, reference: AsdfImage, cards: Iterable[tuple], wcs: Any) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def write_blot(
     wcs: Any = None,
     overwrite: bool,
     compress: bool = False,
+    errors: np.ndarray | None = None,
 ) -> None:
     """Write a blot as a file of its reference's kind, atomically.
 
@@ -123,7 +124,9 @@ def write_blot(
     overwrite : bool
     compress : bool
         Compress the pixels, without loss: FITS tile by tile, ASDF with zlib. A name in ``.fz`` asks for it too.
+    errors : ndarray, shape (ny, nx), optional
+        Standard deviations, written as ERR.
     """
     compress = compress or path.name.lower().endswith(".fz")
     write: Any = asdf.write_blot if isinstance(reference, asdf.AsdfImage) else output.write_blot
-    write(path, data, reference, cards=cards, wcs=wcs, overwrite=overwrite, compress=compress)
+    write(path, data, reference, cards=cards, wcs=wcs, overwrite=overwrite, compress=compress, errors=errors)

@@ -59,8 +59,9 @@ def write_blot(
     wcs: Any,
     overwrite: bool,
     compress: bool = False,
+    errors: np.ndarray | None = None,
 ) -> None:
-    """Write a blot as primary header and one SCI extension, atomically.
+    """Write a blot as primary header and one SCI extension, and ERR where there are `errors`, atomically.
 
     The reference's headers, distortion tables and ASDF extension go into the file, the cards into the SCI header. With
     `compress` the pixels are compressed tile by tile. Arguments are as for `skyblot.io.images.write_blot`.
@@ -68,8 +69,13 @@ def write_blot(
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         try:
             hdus = _blot_hdus(path, data, reference, cards, wcs)
+            if errors is not None:
+                header = hdus["SCI"].header.copy()
+                hdus.insert(2, fits.ImageHDU(errors.astype(np.float32), header, name="ERR", ver=1))
+                hdus[0].header["NEXTEND"] = len(hdus) - 1
             if compress:
-                hdus["SCI"] = tiled(hdus["SCI"])
+                for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
+                    hdus[name] = tiled(hdus[name])
             _write(stream, hdus)
         except (ValueError, KeyError, TypeError, IndexError, fits.VerifyError) as error:  # cards that are not readable
             raise DataError(messages.HEADERS_NOT_COPIED(name=reference.name, reason=one_line(error))) from error

@@ -1,6 +1,7 @@
 """What goes with an image, in its file or beside it: the map of its errors, and the quality of its pixels."""
 
 import re
+import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..errors import DataError, FileError, SkyblotError, one_line
+from ..errors import WARNING_FILTERS, DataError, FileError, SkyblotError, one_line
 from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .asdf import AsdfImage
 from .chips import is_plane
@@ -355,5 +356,7 @@ def _fits_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
 
 
 def _asdf_plane(image: AsdfImage, name: str) -> np.ndarray:
-    array = node_at(image.tree, ("roman", name))
+    with WARNING_FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tags of Roman's metadata
+        array = node_at(image.tree, ("roman", name))
     return np.array(getattr(array, "value", array)[...])

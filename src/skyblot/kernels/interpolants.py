@@ -5,7 +5,7 @@ A blot pixel at source position ``x`` uses the taps ``first ... first + taps - 1
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -33,6 +33,8 @@ class Interpolant:
         Subtracted from the fractional offset, to keep the powers small.
     table : ndarray, float64, shape (powers, taps)
         Weight coefficients, lowest power first.
+    own : (int, int), optional
+        The weights are to be squared, for variances: NaN spreads by the taps from the first to the last of these.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Interpolant:
     shift: float
     centre: float
     table: np.ndarray
+    own: tuple[int, int] | None = None
 
     @property
     def margin(self) -> int:
@@ -49,8 +52,8 @@ class Interpolant:
 
     @property
     def weights_dtype(self) -> type:
-        """float32, unless the powers are so large that float32 would cost accuracy."""
-        return np.float64 if np.abs(self.table).sum(axis=0).max() > 30 else np.float32
+        """float32, but where the powers are so large that it would cost accuracy, and for variances, often tiny."""
+        return np.float64 if self.own is not None or np.abs(self.table).sum(axis=0).max() > 30 else np.float32
 
     def padded(self, dtype: np.dtype) -> np.ndarray:
         """Return the coefficient table in `dtype`, zero-padded to the vector width."""
@@ -130,6 +133,9 @@ def _polynomial(name: str, taps: int, table: np.ndarray) -> Interpolant:
 #: Cubic B-spline: the weights of four coefficients (Unser 1999), powers of s down, taps across.
 _BSPLINE3 = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6.0
 
+#: Taps to each side of the spline's four that its filter reaches, for variances: beyond, weights are below 1e-5.
+_FILTER_REACH = 10
+
 _MAKERS: dict[str, Callable[[], Interpolant]] = {
     "nearest": lambda: Interpolant("nearest", 1, 0, 0.5, 0.0, np.ones((1, 1))),
     "linear": lambda: _polynomial("linear", 2, _lagrange(2)),
@@ -145,3 +151,18 @@ _MAKERS: dict[str, Callable[[], Interpolant]] = {
 def interpolant(name: str, sinscl: float = 1.0) -> Interpolant:
     """Return the interpolant called `name`, a valid name; `sinscl` is the scale of ``sinc``."""
     return _sinc(float(sinscl)) if name == "sinc" else _MAKERS[name]()
+
+
+def of_variances(how: Interpolant) -> Interpolant:
+    """Return the interpolant whose squared weights carry variances of pixels where `how` carries their values.
+
+    The spline's own taps weigh coefficients, each of which is a sum over pixels: the filter that makes them has the
+    weights ``sqrt(3) z**abs(n)``, ``z = sqrt(3) - 2`` (Unser 1999).
+    """
+    if how.name != "spline3":
+        return replace(how, name=f"variances, {how.name}", own=(0, how.taps))
+    reach = _FILTER_REACH
+    steps = np.arange(how.taps + 2 * reach)[None, :] - (np.arange(how.taps) + reach)[:, None]
+    table = how.table @ (np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(steps))
+    first, own = how.first - reach, (reach, reach + how.taps)
+    return replace(how, name="variances, spline3", taps=table.shape[1], first=first, table=table, own=own)

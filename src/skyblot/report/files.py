@@ -14,7 +14,7 @@ from ..io.images import Image, open_image
 from ..io.names import ImageName, extension_text, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
-from ..scaling import unit_kind
+from ..units import unit_kind
 from .chip import ChipReport
 from .stretch import centre_and_spread
 

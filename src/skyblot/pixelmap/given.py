@@ -1,0 +1,43 @@
+"""A pixel map that the user has: two arrays of source positions."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..errors import ParameterError
+
+
+class GivenMap:
+    """Target pixel to source pixel, from arrays of the target's shape."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        self._x, self._y = x, y
+        self.shape: tuple[int, int] = x.shape
+
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
+        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
+        xout[:], yout[:] = self._x[row0 : row0 + len(xout)], self._y[row0 : row0 + len(yout)]
+
+
+def given_map(pixel_map: Any) -> GivenMap:
+    """Return the map of ``(x, y)``; a `ParameterError` if they are not two 2-D arrays of one shape, of real numbers."""
+    try:
+        x, y = (_positions(each) for each in pixel_map)
+    except (TypeError, ValueError):
+        x = y = np.empty(0)
+    if x.ndim != 2 or x.shape != y.shape or x.size == 0 or {x.dtype.kind, y.dtype.kind} - set("fiu"):
+        both = [f"{getattr(each, 'dtype', type(each).__name__)} {np.shape(each)}" for each in _listed(pixel_map)]
+        expected = "two arrays (x, y) of numbers, of one shape (ny, nx)"
+        raise ParameterError(messages.ARRAY_IS(name="pixel_map", given=" and ".join(both), expected=expected))
+    return GivenMap(x, y)
+
+
+def _positions(given: Any) -> np.ndarray:
+    """An array of positions, NaN where a mask marks them."""
+    masked = isinstance(given, np.ma.MaskedArray)
+    return np.ma.filled(given.astype(np.float64), np.nan) if masked else np.asarray(given)
+
+
+def _listed(pixel_map: Any) -> list[Any]:
+    return list(pixel_map)[:3] if isinstance(pixel_map, tuple | list) else [pixel_map]
