@@ -10,8 +10,13 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
-from skyblot import messages
+from skyblot import facts, messages, wcs_facts
+from skyblot.facts import HEADERS, Fact
 from skyblot.parameters import TABLE, Parameter
+
+#: All rows of the modules, in their order.
+FACTS = [row for module in (wcs_facts, facts) for row in vars(module).values() if isinstance(row, Fact)]
+_FACT_TITLES = ["Fact", "Looked for", "Overridden by", "Missing", "No number, or odd", "Contradicted"]
 
 project = "skyblot"
 author = "The skyblot developers"
@@ -95,6 +100,24 @@ class MessagesDirective(RstDirective):
         return lines
 
 
+class FactsDirective(RstDirective):
+    """``.. facts::`` is the table of all that is read from headers."""
+
+    def lines(self) -> list[str]:
+        """One row for each fact."""
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 14 20 16 18 16 16", ""]
+        for row in [_FACT_TITLES, *(self.row(fact) for fact in FACTS)]:
+            lines += [f"   {'*' if k == 0 else ' '} - {text}" for k, text in enumerate(row)]
+        return [*lines, ""]
+
+    def row(self, fact: Fact) -> list[str]:
+        """Return the texts of a fact's columns."""
+        keywords = ", ".join(f"``{each}``" for each in fact.keywords)
+        places = "" if fact.places == HEADERS else f" ({fact.places})"
+        overrides = re.sub(r"(--[a-z-]+|[a-z]+\.fits\[[^\]]+\])", r"``\1``", fact.overrides)
+        return [fact.name, keywords + places, overrides or "nothing", fact.missing, fact.odd, fact.contradicted]
+
+
 class MarkdownDirective(RstDirective):
     """``.. markdown:: FILE`` includes one of the project's own, simple, Markdown files without its title."""
 
@@ -147,5 +170,6 @@ def setup(app) -> None:
     """Register the extensions above."""
     app.add_directive("parameters", ParametersDirective)
     app.add_directive("messages", MessagesDirective)
+    app.add_directive("facts", FactsDirective)
     app.add_directive("markdown", MarkdownDirective)
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))

@@ -12,7 +12,7 @@ from skyblot import ablot
 from skyblot.demo import make_demo
 
 CHIP_SHAPE = (96, 160)
-IDCSCALE = 0.05  # arcsec; neither the mosaic's scale nor that of the chip's CD matrix
+IDCSCALE = 0.043  # arcsec; neither the mosaic's scale nor that of the chip's CD matrix
 F32 = float(np.finfo(np.float32).eps)
 #: Of the largest value: the product, the sum and the conversion may each be rounded elsewhere in the two ways.
 ROUNDING = 4 * F32

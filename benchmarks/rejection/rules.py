@@ -7,7 +7,7 @@ import numpy as np
 from sets import READ_NOISE, SKY, Frame
 
 import skyblot
-from skyblot.rejection import DEFAULT_SNR
+from skyblot.criteria import DEFAULT_SNR
 
 Rule = Callable[[Frame, float, int], np.ndarray]
 

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from .comparison import RejectResult as RejectResult
     from .containers import blot as blot
     from .cosmics import reject_files as reject_files
+    from .criteria import Criteria as Criteria
+    from .criteria import Noise as Noise
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from .inspection import ImageInfo as ImageInfo
     from .inspection import info as info
     from .parameters import Parameters as Parameters
-    from .rejection import Criteria as Criteria
-    from .rejection import Noise as Noise
     from .rejection import Rejection as Rejection
     from .rejection import reject as reject
 
@@ -36,8 +36,8 @@ _HOMES = {
     "BlotResult": "exposure",
     "reject": "rejection",
     "reject_files": "cosmics",
-    "Criteria": "rejection",
-    "Noise": "rejection",
+    "Criteria": "criteria",
+    "Noise": "criteria",
     "Rejection": "rejection",
     "RejectResult": "comparison",
     "info": "inspection",

@@ -37,8 +37,8 @@ def blot(*args: Any, **input_dict: Any) -> None:
     """Blot a median image onto the pixels of an exposure, and write the result.
 
     Call it as ``blot(data, reference, outdata, configObj=None, wcsmap=None, editpars=False, **input_dict)``,
-    as ``blot(data, outdata, reference=...)``, as ``blot(data, outdata, <user WCS values>)``, or as ``blot()`` with
-    everything in `configObj`.
+    as ``blot(data, outdata, configObj=None, reference=...)``, as ``blot(data, outdata, <user WCS values>)``, or as
+    ``blot()`` with everything in `configObj`.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ def blot(*args: Any, **input_dict: Any) -> None:
 
 
 def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
-    """Positional arguments by name; two of them are data and outdata unless outdata is a keyword."""
+    """Positional arguments by name: those of the signature, or without the reference, as in older scripts."""
     names = ["data", "reference", "outdata", "configObj", "wcsmap", "editpars"]
-    if len(args) == 2 and "outdata" not in keywords:
-        names = ["data", "outdata"]
+    if "outdata" not in keywords and _without_reference(args, keywords):
+        names.remove("reference")
     if len(args) > len(names):
         raise TypeError(messages.TOO_MANY_ARGUMENTS(most=len(names), count=len(args)))
     positional = dict(zip(names, args, strict=False))
@@ -92,6 +92,13 @@ def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
 
 def _documented(data, reference, outdata, configObj=None, wcsmap=None, editpars=False, **input_dict):  # type: ignore[no-untyped-def]
     """The signature that the task documents."""
+
+
+def _without_reference(args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+    """Whether the second of the positional arguments is the output: the third is no name of one, or there is none."""
+    third = args[2] if len(args) > 2 else ""
+    is_name = isinstance(third, str | Path) and not str(third).strip().lower().endswith((".cfg", "defaults"))
+    return len(args) == 2 or not is_name
 
 
 blot.__signature__ = inspect.signature(_documented)  # type: ignore[attr-defined]
@@ -159,7 +166,8 @@ def do_blot(
         wcsmap=wcsmap,
     )
     ratio = astrodrizzle.scale_of(source_wcs, "pscale") / astrodrizzle.scale_of(blot_wcs, "idcscale")
-    return job.run(scale=1.0 if labels else float(exptime) / ratio**2).data
+    threads = None if wcsmap is None else 1  # a user's map may not be able to print in another thread than this
+    return job.run(scale=1.0 if labels else float(exptime) / ratio**2, threads=threads).data
 
 
 def runBlot(

@@ -5,6 +5,7 @@ cover hold the sky, as AstroDrizzle's do.
 """
 
 import logging
+import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -86,12 +87,25 @@ def blot_images(images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap:
             medians[key] = _median(image)
         chips = image.returnAllChips(extname=image.scienceExt)
         jobs += [_ChipJob(image, chip, _header(chip), medians[key], values) for chip in chips]
-    workers = max(1, min(available_cores(), len(jobs)))
-    with ThreadPoolExecutor(workers, thread_name_prefix="skyblot") as pool:
-        threads = max(1, available_cores() // workers)
-        results = list(pool.map(lambda job: _blot_chip(job, median_wcs, wcsmap, threads), jobs))
+    results = _blot_chips(jobs, median_wcs, wcsmap)
     for job, outputs in zip(jobs, results, strict=True):
         job.image.saveVirtualOutputs(outputs)
+
+
+def _blot_chips(jobs: list["_ChipJob"], median_wcs: Any, wcsmap: Any) -> list[dict[str, Any]]:
+    """Blot chips at the same time; a user's map that could not print there is called in this thread."""
+    if wcsmap is not None and not _threads_can_print():
+        return [_blot_chip(job, median_wcs, wcsmap, 1) for job in jobs]
+    workers = max(1, min(available_cores(), len(jobs)))
+    threads = max(1, available_cores() // workers)
+    with ThreadPoolExecutor(workers, thread_name_prefix="skyblot") as pool:
+        return list(pool.map(lambda job: _blot_chip(job, median_wcs, wcsmap, threads), jobs))
+
+
+def _threads_can_print() -> bool:
+    """Whether another thread can print: not to the log that DrizzlePac puts in the place of standard output."""
+    with ThreadPoolExecutor(1, thread_name_prefix="skyblot") as pool:
+        return pool.submit(sys.stdout.write, "").exception() is None
 
 
 def _listed(images: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from .errors import WARNING_FILTERS, FileError, SkyblotError, one_line
 from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source
 from .footprints import Footprint, Group, area, footprint, group, largest
 from .io.atomic import file_identity
-from .io.images import open_image
+from .io.images import open_reference
 from .io.names import ImageName
 from .job import checked_threads
 from .kernels.interpolants import interpolant
@@ -203,9 +203,10 @@ class _Run:
         made, shape = record.read_record(task.path)
         if not made:
             return False
+        parameters = self._settings.parameters
         try:
-            with WARNING_FILTERS, open_image(task.where) as reference:
-                key = record.blot_key(self._settings.parameters, self._source.image, reference)
+            with WARNING_FILTERS, open_reference(task.where, parameters.wcs_key) as reference:
+                key = record.blot_key(parameters, self._source.image, reference)
         except SkyblotError:  # to be reported when it is tried
             return False
         if made.get(record.KEY_CARD) != key or bool(made.get(record.ERROR_CARD)) != self._settings.errors:

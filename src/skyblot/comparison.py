@@ -11,6 +11,7 @@ import numpy as np
 
 from . import messages
 from .batch import Maker
+from .criteria import Criteria
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
@@ -21,10 +22,24 @@ from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
-from .rejection import Criteria, Rejection, compare
+from .rejection import Rejection, compare
 from .roles import check_exposure
 from .scaling import recorded_sky
 
+#: What a result on disk has of a `Rejection`.
+_MEASURED = (
+    "background",
+    "flux_ratio",
+    "flux_ratio_error",
+    "ratio",
+    "noise",
+    "misalignment",
+    "misalignment_error",
+    "shift",
+    "sharpness",
+    "roughness",
+    "criteria",
+)
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
 #: Median of the absolute values of normal noise, in sigma.
@@ -60,7 +75,7 @@ class RejectSettings(Settings):
     Attributes
     ----------
     criteria : mapping
-        What the user gave of `skyblot.rejection.Criteria`.
+        What the user gave of `skyblot.Criteria`.
     exposures : int, optional
         How many exposures the mosaic was made of.
     gain, read_noise : float, optional
@@ -99,7 +114,8 @@ class RejectResult(BlotResult):
     ----------
     rejected, judged : int
         Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked at.
-    background, noise, misalignment, misalignment_error, sharpness, roughness
+    background, flux_ratio, flux_ratio_error, ratio, noise, misalignment, misalignment_error, shift,
+    sharpness, roughness
         As those of `skyblot.Rejection`.
     criteria : Criteria
     blot_path : Path or None
@@ -118,9 +134,13 @@ class RejectResult(BlotResult):
     rejected: int = 0
     judged: int = 0
     background: float = 0.0
+    flux_ratio: float = np.nan
+    flux_ratio_error: float = np.nan
+    ratio: float = 1.0
     noise: float = np.nan
     misalignment: tuple[float, float] = (np.nan, np.nan)
     misalignment_error: float = np.nan
+    shift: tuple[int, int] = (0, 0)
     sharpness: float = np.nan
     roughness: float = np.nan
     criteria: Criteria = field(default_factory=Criteria)
@@ -145,7 +165,12 @@ class RejectResult(BlotResult):
     @property
     def _found(self) -> str:
         moved = f", moved {self._moved} pixel" if self._moved else ""
-        return f"{100 * self.fraction:.2f} % rejected{moved}"
+        flux = f", flux ratio {self._flux}" if self._flux else ""
+        return f"{100 * self.fraction:.2f} % rejected{moved}{flux}"
+
+    @property
+    def _flux(self) -> str:
+        return "" if np.isnan(self.flux_ratio_error) else f"{self.flux_ratio:.3f}"
 
     @property
     def _moved(self) -> str:
@@ -159,6 +184,7 @@ class RejectResult(BlotResult):
             "background": f"{self.background:.4g}",
             "noise": f"{self.noise:.3f} sigma",
             "misalignment": f"{self._moved} pixel" if self._moved else "not known",
+            "flux ratio": f"{self._flux} ± {self.flux_ratio_error:.3f}" if self._flux else "not known",
             "rule": self.criteria.rule,
         }
         return facts | ({"notes": "; ".join(self.notes)} if self.notes else {})
@@ -194,7 +220,8 @@ def compare_exposure(
         data = np.asarray(exposure.pixels()[:, :])
         _check_blot(source, made)
         noise, valid = _noise(made, data, criteria, settings), usable_pixels(exposure, instrument.ignored, settings.dq)
-        found = compare(data, blot.data, noise.sigma, criteria, valid=valid, gain=noise.gain, threads=resources.threads)
+        how: dict[str, Any] = {"valid": valid, "gain": noise.gain, "threads": resources.threads}
+        found = compare(data, blot.data, noise.sigma, criteria, name=exposure.name, **how)
         _check_judged(source, exposure, data, found, valid)
         resources.proceed()
         made.check_unchanged()
@@ -227,8 +254,7 @@ def _judgement(source: Source, exposure: Image, settings: RejectSettings) -> tup
 
 def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
     judged = int(np.count_nonzero(found.valid))
-    names = ("background", "noise", "misalignment", "misalignment_error", "sharpness", "roughness", "criteria")
-    facts = {name: getattr(found, name) for name in names}
+    facts = {name: getattr(found, name) for name in _MEASURED}
     return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **facts, **more)
 
 
@@ -315,13 +341,13 @@ def _check_judged(
 def _notes(found: Rejection, result: RejectResult, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
     """What there is to warn of."""
     doubts = instrument.doubts(result.fraction, result.judged, exposure_time(exposure.facts)) if result.judged else ""
-    return tuple(note for note in (found.misaligned(), doubts) if note)
+    return tuple(note for note in (*found.doubts(), doubts) if note)
 
 
 def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray | None, cards: list[tuple]) -> BadPixels:
     """The bad pixels, with the values of a blot on the exposure's level."""
     flat = np.flatnonzero(found.mask)
-    values = np.empty(0) if blot is None else blot.ravel()[flat] + found.background
+    values = np.empty(0) if blot is None else found.expected(blot).ravel()[flat]
     return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards)
 
 
@@ -345,6 +371,12 @@ def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str,
         *([("CRNOISE", found.noise, "[sigma] noise of exposure minus blot")] if np.isfinite(found.noise) else []),
         ("CRFRAC", found.fraction, "fraction of the judged pixels rejected"),
     ]
+    if np.isfinite(found.flux_ratio_error):
+        cards += [
+            ("CRFLUX", found.flux_ratio, "flux ratio of exposure to blot, measured"),
+            ("CRFLUXE", found.flux_ratio_error, "its standard error"),
+        ]
+    cards.append(("CRRATIO", found.ratio, "what the blot was multiplied by"))
     if np.isfinite(found.sharpness):
         cards += [
             ("CRDX", found.misalignment[0], "[pixel] exposure minus blot, in x"),

@@ -8,8 +8,11 @@ import numpy as np
 
 from . import blotting, messages
 from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, one_line
+from .facts import Facts
 from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
 from .pixelmap.sky import is_fits_wcs, unwrapped
+from .wcs_cards import wcs_header
+from .wcs_facts import frame_statement, with_statement
 
 _IMAGE_HDUS = ("PrimaryHDU", "ImageHDU", "CompImageHDU")
 _OTHER_HDUS = ("HDUList", "BinTableHDU", "TableHDU", "GroupsHDU")
@@ -186,16 +189,19 @@ def _header_wcs(hdu: Any, role: str) -> Any:
     from astropy.wcs import WCS
 
     try:
+        header = wcs_header(hdu.header, Facts(f"the {role} HDU", hdu.header, {}))
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            wcs = WCS(hdu.header)
+            wcs = WCS(header)
+    except (WCSError, SkyblotWarning):
+        raise
     except Exception as error:  # wcslib and the table readers raise anything
         if "HDUList is required" in str(error):
             raise WCSError(messages.TABLES_ELSEWHERE(role=role)) from None
         raise WCSError(messages.WCS_FAILS(role=f"{role} HDU", done="read", reason=one_line(error))) from error
     if not wcs.has_celestial:
-        raise WCSError(messages.WCS_NOT_CELESTIAL(role=f"{role} HDU", found=repr(hdu.header.get("CTYPE1"))))
-    return wcs
+        raise WCSError(messages.WCS_NOT_CELESTIAL(role=f"{role} HDU", found=repr(header.get("CTYPE1"))))
+    return with_statement(wcs, frame_statement(header))
 
 
 def _shape(target: Any) -> Any:

@@ -12,6 +12,7 @@ from .batch import Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
 from .copies import Copies, Wanted, mask_name, mask_tasks
+from .criteria import Criteria, criteria_with
 from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
 from .exposure import Task
 from .files import BatchError, plan_outputs
@@ -22,7 +23,6 @@ from .io.planes import companion_files
 from .io.remote import AnyPath
 from .parameters import Parameters
 from .progress import progress_bar
-from .rejection import Criteria, criteria_with
 from .roles import check_not_both
 
 __all__ = ["Comparison", "RejectResult", "mask_name", "reject_files"]

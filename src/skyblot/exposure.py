@@ -14,16 +14,18 @@ import numpy as np
 from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
+from .facts import is_drizzled
 from .io.atomic import file_identity
 from .io.coverage import open_weights
-from .io.images import Image, open_image, write_blot
+from .io.images import Image, open_image, open_reference, write_blot
 from .io.names import ImageName
 from .io.planes import error_plane
 from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
+from .pixelmap.sky import is_fits_wcs
 from .scaling import LABELS, Pair, Scaling, plan_scaling
-from .target import Target, plan_target
+from .target import Target, idcscale_of, plan_target
 from .window import CoveredView, FloatView, SquareView, Window
 
 logger = logging.getLogger(__name__)
@@ -244,12 +246,14 @@ class Rendered:
     def write(self, path: Path, source: Source, settings: Settings) -> None:
         """Write the blot."""
         scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
-        cards = record.cards(source.image, self.reference, settings.parameters, scaling, fill, covered)
-        wcs = self.planned.target.wcs if self.planned.target.altered else None
+        target = self.planned.target
+        image, parameters, distorted = source.image, settings.parameters, not target.altered
+        cards = record.cards(image, self.reference, parameters, scaling, fill, covered, distorted)
+        wcs = target.wcs if target.altered else None
         if self.errors is not None:
             cards.append((record.ERROR_CARD, True, "errors are those of the source, in ERR"))
-        how = {"overwrite": settings.overwrite, "compress": settings.compress}
-        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, errors=self.errors, **how)
+        how: dict[str, Any] = {"overwrite": settings.overwrite, "compress": settings.compress, "errors": self.errors}
+        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, move=target.move, **how)
 
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
@@ -262,7 +266,7 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
     """Make a blot in memory."""
     with ExitStack() as stack:
         with WARNING_FILTERS:
-            reference = stack.enter_context(open_image(where))
+            reference = stack.enter_context(open_reference(where, settings.parameters.wcs_key))
             identity = file_identity(reference.path)
             planned = _plan(source, reference, settings)
         resources.proceed()
@@ -347,9 +351,24 @@ def named(source: str, target: str = "the target") -> Iterator[None]:
 
 def target_of(reference: Image, parameters: Parameters) -> Target:
     """Return what to blot onto: the reference's pixels, or what the parameters make of them."""
-    idcscale = reference.facts.find("IDCSCALE")
-    known = isinstance(idcscale, float | int) and idcscale > 0
-    return plan_target(reference.wcs(), reference.shape, float(idcscale) if known else None, parameters)
+    wcs = reference.wcs()
+    say_if_undistorted(reference, wcs)
+    idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
+    return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
+
+
+def say_if_undistorted(reference: Image, wcs: Any) -> None:
+    """Warn of an exposure of HST or JWST whose distortion is known, but not in its file."""
+    facts = reference.facts
+    if not is_fits_wcs(wcs) or wcs.has_distortion or wcs.wcs.get_pv() or is_drizzled(facts):
+        return
+    reason = ""
+    if str(facts.find("IDCTAB") or "N/A").strip().upper() != "N/A":
+        reason = "its IDCTAB is named, but its header has no SIP (was updatewcs run?)"
+    elif facts.find("TELESCOP") == "JWST" and "ASDF" not in facts.beside:
+        reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
+    if reason:
+        _warn(messages.NO_DISTORTION(name=reference.name, reason=reason))
 
 
 def _scales(source: Source, target: Target, reference: Image) -> tuple[float, float]:

@@ -264,14 +264,6 @@ TELESCOPE = Fact(
 )
 INSTRUMENT = Fact("instrument", ("INSTRUME",), TELESCOPE.overrides, "general values", "general values")
 DETECTOR = Fact("detector", ("DETECTOR",), TELESCOPE.overrides, "those of the instrument", "those of the instrument")
-LSST_COSMIC = Fact(
-    name="bit of cosmic rays in an LSST mask",
-    keywords=("MP_CR",),
-    overrides="",
-    missing="a MASK gets 1, a DQ the bits of its instrument",
-    odd="an error",
-    places="the header of MASK",
-)
 
 UNIT = Fact(
     name="unit",
@@ -377,3 +369,13 @@ def is_drizzled(facts: Facts) -> bool:
         for keyword in DRIZZLED.keywords
         for value in [facts.find(keyword)]
     )
+
+
+LSST_COSMIC = Fact(
+    name="bit of cosmic rays in an LSST mask",
+    keywords=("MP_CR",),
+    overrides="",
+    missing="a MASK gets 1, a DQ the bits of its instrument",
+    odd="an error",
+    places="the header of MASK",
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .exposure import Source, Task, named, target_of
-from .io.images import open_image
+from .io.images import open_reference
 from .parameters import Parameters
 from .pixelmap.direct import DirectMap
 from .pixelmap.sky import sky_of
@@ -47,7 +47,7 @@ class Footprint:
 
 def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
     """Look a grid of an exposure's positions up on the mosaic; errors as for `blot_exposure`."""
-    with open_image(task.where) as reference:
+    with open_reference(task.where, parameters.wcs_key) as reference:
         target = target_of(reference, parameters)
         ny, nx = target.shape
         y, x = np.meshgrid(np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij")

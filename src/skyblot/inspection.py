@@ -9,7 +9,7 @@ import numpy as np
 
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
-from .exposure import Settings, Task, open_source, plan_job, target_of
+from .exposure import Settings, Task, open_source, plan_job, say_if_undistorted, target_of
 from .facts import (
     BACKGROUND,
     COMBINED,
@@ -22,12 +22,13 @@ from .facts import (
     TELESCOPE,
     Fact,
     Facts,
+    is_drizzled,
     number,
 )
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.coverage import weights_name
-from .io.images import Image, list_images, open_image
+from .io.images import Image, list_images, open_reference
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
 from .noise import noise_text
@@ -38,6 +39,7 @@ from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
 from .units import unit_kind
+from .wcs_facts import STATED
 
 #: What the closed form differs from `astropy.wcs` by, at most, pixels: see the page on accuracy.
 CLOSED_FORM_ERROR = 1e-8
@@ -80,7 +82,7 @@ class WCSInfo:
     projection : str
         Code of the projection, ``"TAN"`` for example; empty for a gwcs.
     frame : str
-        Celestial frame, ``"ICRS"`` for example.
+        Celestial frame, ``"ICRS"`` for example; ``"ICRS assumed"`` where the header states none.
     scale_arcsec : float
         Pixel scale without distortion.
     centre_deg : (float, float)
@@ -212,7 +214,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
 
 
 def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
-    with open_image(where) as image:
+    with open_reference(where) as image:
         planes = _planes(image)
         wcs, problem = _wcs_info(image)
         kind, record = _kind(image, planes, wcs)
@@ -280,14 +282,16 @@ def _is_mosaic(image: Image) -> bool:
     if isinstance(image, AsdfImage):
         return "mosaic" in f"{getattr(image.raw['roman'], '_tag', '')} {image.meta.get('model_type', '')}".lower()
     facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
-    if facts.find("S_RESAMP") == "COMPLETE" or facts.find("NDRIZIM") is not None or facts.find("D001VER") is not None:
+    if is_drizzled(facts):
         return True
     return combined is not None and combined > 1
 
 
 def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:
     try:
-        return _described(image, image.wcs()), ""
+        wcs = image.wcs()
+        say_if_undistorted(image, wcs)
+        return _described(image, wcs), ""
     except WCSError as error:
         return None, one_line(error)
     except Exception as error:  # WCS libraries raise anything
@@ -307,7 +311,7 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
     return WCSInfo(
         kind="FITS" if fits else "gwcs" if type(low_level).__module__.startswith("gwcs") else type(low_level).__name__,
         projection=str(sky.wcs.wcs.ctype[sky.lon])[5:8] if fits else "",
-        frame=sky.frame.name.upper(),
+        frame=sky.frame.name.upper() + ("" if sky.stated == STATED or not sky.equatorial else " assumed"),
         scale_arcsec=pixel_scale(wcs),
         centre_deg=(float(centre[0][0]), float(centre[1][0])),
         orientation_deg=float(angle),
@@ -367,7 +371,7 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     try:
         task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True)
         run_batch(source_name, [task], settings, options, lambda outcome: None, plans.append)
-        with open_source(source_name, settings) as source, open_image(where) as reference:
+        with open_source(source_name, settings) as source, open_reference(where) as reference:
             job = plan_job(source, target_of(reference, settings.parameters), reference, settings)
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=one_line(error)))

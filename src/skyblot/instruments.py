@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import messages
+from .criteria import Criteria
 from .errors import ParameterError
 from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Facts, number
-from .rejection import Criteria
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.

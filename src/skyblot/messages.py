@@ -215,6 +215,8 @@ NOT_A_WCS = Message("the {role}'s WCS is a {kind}, expected an astropy.wcs.WCS, 
 OFF_THE_SKY = Message("the WCS has no sky position around its central pixel, {pixel}")
 NOT_RA_DEC = Message("user WCS values need a reference with right ascension first, declination second")
 NO_OTHER_WCS = Message("{error}; {reason}")
+NO_ALTERNATE = Message("{name}: no alternate WCS with the key {key} (--wcs-key), it has {present}")
+HEAD_COUNT = Message("{name}: holds {count} headers, and {image} has {images}: expected one for each image")
 
 # Warnings
 #: JWST's exact WCS is a gwcs: `pip install 'skyblot[gwcs]'`, or run the step assign_wcs.
@@ -224,6 +226,24 @@ NO_CARDS = Message("the target's WCS, a {kind}, has no FITS header: the HDU gets
 TABLES_DROPPED = Message(
     "the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them"
 )
+#: ICRS and FK5 J2000 are 23 mas apart. An image HDU, or a file, has a header that tells.
+FRAME_NOT_KNOWN = Message(
+    "the {role}'s WCS has equinox 2000, and does not tell whether its header states FK5: no rotation is made from or "
+    "to ICRS (an image HDU or a file tells)"
+)
+#: What AstroDrizzle and other programs copied from an exposure's header into that of the mosaic.
+STALE_CARDS = Message("{name}: is a drizzled image: {what}, left in its header from its exposures, is ignored")
+SIP_NOT_SAID = Message("{name}: has SIP coefficients though CTYPE1 = {value!r} does not say -SIP: they are applied")
+NO_DISTORTION = Message("{name}: {reason}: no distortion is applied, positions may be wrong by many pixels")
+GWCS_AND_HEADER = Message(
+    "{name}: its gwcs, which is used, and the WCS in its header are {pixels:.2g} pixels apart: "
+    "only one of them was aligned, or the header's is a poor approximation"
+)
+IDCSCALE_NOT_USED = Message(
+    "{name}: IDCSCALE = {value:g} arcsec {reason}: the pixel scale of its WCS, {scale:.6g} arcsec, is used"
+)
+HEAD_USED = Message("{name}: the file {head} beside it replaces its WCS")
+DISTORTION_DROPPED = Message("{name}: its distortion is dropped, since {given} is given")
 WCS_AXES_DROPPED = Message("the {role}'s WCS has {count} axes: {dropped} dropped")
 
 # ---- Parameters and arguments ----
@@ -282,6 +302,16 @@ WRONG_PLANE = Message("{name}: is {found}, expected the mosaic's own image")
 NOT_FOR_COMPARISON = Message("{names}: not for a comparison, which is made on the exposure's own pixels")
 NO_SIGMA = Message("sigma is not given, and the exposure, a {kind}, has no uncertainty: expected one of them")
 NOT_A_MASK = Message("{name}: is not a mask of {exposure}")
+#: Exposure and mosaic show different parts of the sky, or one of their WCS is wrong by much.
+NO_MATCHING_BLOT = Message(
+    "{name}: the blot does not match it: its sources are not where the blot has them, nor within {reach} pixels of "
+    "there; are mosaic and WCS the right ones?"
+)
+#: Most often an exposure time or a unit is not what it seems: `skyblot info` shows what is read.
+FLUX_RATIO_REFUSED = Message(
+    "{name}: its sources are {ratio:.3g} times as bright as the blot's, expected a flux ratio within a factor "
+    "{most:g}: are units and exposure times right? (--flux-ratio fit, or a number, compares all the same)"
+)
 NO_TAIL_DIRECTION = Message(
     "{name}: cte_tail = {value}, but {instrument} has no known direction of tails: "
     "give cte_direction, 1 (to larger y) or -1"
@@ -302,6 +332,10 @@ WEIGHTS_NOT_USED = Message("{name}: {part} beside it has shape {shape}, not {exp
 MISALIGNED = Message(
     "its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has them: "
     "more than {most:g} pixel makes sources look like cosmic rays; align the exposures first"
+)
+FLUX_RATIO = Message(
+    "its sources are {ratio:.3f} +- {error:.3f} times as bright as the blot's, which is {used}: are units and exposure "
+    "times right, or are cores of stars missing in the mosaic? (--flux-ratio says what to use)"
 )
 UNLIKELY_FRACTION = Message(
     "{percent:.2f} % of its pixels were rejected, and {low:.2g} to {high:.2g} % are "

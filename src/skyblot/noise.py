@@ -6,12 +6,12 @@ import numpy as np
 
 from . import messages
 from .amplifiers import Reading, electronics, sections
+from .criteria import Noise
 from .errors import DataError
 from .facts import ERRORS
 from .io.images import Image
 from .io.planes import DEVIATION, Plane, find_errors, find_plane, read_errors
 from .kernels.compare import model_sigma
-from .rejection import Noise
 from .units import unit_kind
 
 

@@ -4,6 +4,7 @@ The command-line options, the .cfg reader, the help texts and the documentation 
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
@@ -20,6 +21,9 @@ INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "l
 
 #: A sinc narrower than this cannot be normalised: at 0.5, a point halfway between two pixels has no weight at all.
 SMALLEST_SINSCL = 0.55
+
+#: DrizzlePac's names of choices.
+_SPELLINGS = {"lan3": "lanczos3", "lan5": "lanczos5"}
 
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
 UNSET = ("", "none", "indef")
@@ -54,6 +58,7 @@ class Parameter:
             "text": "a word",
             "number or input": "'input' or a number of seconds > 0",
             "fill": "a number, nan, or 'sky'",
+            "letter": "a letter A to Z, or nothing",
         }
         text = words.get(self.kind, "a whole number" if self.kind == "integer" else "a number")
         if self.minimum is not None:
@@ -73,7 +78,7 @@ class Parameter:
         if isinstance(value, str):
             value = value.strip()
         if value is None or (isinstance(value, str) and value.lower() in UNSET):
-            if self.default is None or self.kind == "text":
+            if self.default is None or self.kind in ("text", "letter"):
                 return self.default
             raise self._error(value)
         try:
@@ -87,6 +92,7 @@ class Parameter:
         return parsed
 
     def _choose(self, value: str) -> str:
+        value = _SPELLINGS.get(value.lower(), value)
         if value.lower() not in self.choices:
             raise self._error(value, closest(value, self.choices))
         return value.lower()
@@ -98,6 +104,13 @@ class Parameter:
 
     def _error(self, value: Any, hint: str = "") -> ParameterError:
         return not_allowed(self.name, value, self.allowed + hint)
+
+
+def _parse_letter(value: Any) -> str:
+    letter = str(value).upper()
+    if not re.fullmatch("[A-Z]", letter):
+        raise ValueError(value)
+    return letter
 
 
 def _parse_bool(value: Any) -> bool:
@@ -144,6 +157,7 @@ _PARSERS: dict[str, Any] = {
     "number": _parse_number,
     "fill": _parse_fill,
     "text": str,
+    "letter": _parse_letter,
     "number or input": _parse_number_or_input,
 }
 
@@ -188,6 +202,7 @@ TABLE: tuple[Parameter, ...] = (
     Parameter(
         "fill_value", "fill", 0.0, "Value of blot pixels that the source does not cover; sky: the sky that is added."
     ),
+    Parameter("wcs_key", "letter", "", "Letter of the exposures' alternate WCS to use; nothing: their primary WCS."),
     _scaling("in_units", "text", "auto", "Units of the source; auto: from its BUNIT.", choices=_UNITS),
     _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
@@ -204,7 +219,7 @@ TABLE: tuple[Parameter, ...] = (
 )
 
 #: Parameters that the documented ablot task does not have.
-OURS = ("tolerance", "fill_value", "as_is")
+OURS = ("tolerance", "fill_value", "as_is", "wcs_key")
 
 #: Defaults that the documented ablot task has and this project's own commands have not.
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
@@ -249,6 +264,7 @@ class Parameters:
     stepsize: int | None = None
     tolerance: float = 1e-4
     fill_value: str | float = 0.0
+    wcs_key: str = ""
     addsky: bool = True
     skyval: float = 0.0
     in_units: str = "auto"

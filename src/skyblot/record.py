@@ -21,7 +21,13 @@ ERROR_CARD = "BLOTERR"
 
 
 def cards(
-    mosaic: Image, reference: Image, parameters: Parameters, scaling: Scaling, fill: float, covered: float
+    mosaic: Image,
+    reference: Image,
+    parameters: Parameters,
+    scaling: Scaling,
+    fill: float,
+    covered: float,
+    distorted: bool,
 ) -> list[tuple[str, Any, str]]:
     """Return the keywords that record how a blot was made."""
     from . import __version__
@@ -34,7 +40,7 @@ def cards(
         ("BLOTSSCL", parameters.sinscl, "scale of the sinc interpolant"),
         ("BLOTSTEP", parameters.stepsize or 1, "[pixel] step of the pixel map, 1 is exact"),
         ("BLOTTOL", parameters.tolerance, "[pixel] tolerance of the pixel map"),
-        ("BLOTCOEF", parameters.coeffs and not parameters.user_wcs.given, "distortion model used?"),
+        ("BLOTCOEF", distorted, "distortion model used?"),
         ("BLOTIN", scaling.in_units, "units of the source"),
         ("BLOTOUT", scaling.out_units, "units of the blot"),
         ("BLOTFACT", scaling.factor, "factor applied to the source"),
@@ -52,7 +58,7 @@ def cards(
 
 def blot_key(parameters: Parameters, *images: Image) -> str:
     """Return 16 characters that stand for parameters and for images, the mosaic first: sizes and times of change."""
-    files = [(Path(image.name).name, *file_identity(image.path)) for image in images]
+    files: list[tuple[Any, ...]] = [(Path(image.name).name, *map(file_identity, image.files)) for image in images]
     files += [(path.name, *file_identity(path)) for path in weight_files(images[0].path)]
     text = json.dumps([files, [(name, repr(value)) for name, value in parameters.items()]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

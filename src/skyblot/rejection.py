@@ -9,17 +9,15 @@ import numpy as np
 
 from . import messages
 from .bands import for_each_band
-from .errors import DataError, ParameterError, SkyblotWarning, closest, not_allowed
+from .criteria import Criteria, Noise, criteria_with
+from .errors import DataError, SkyblotWarning
+from .fluxratio import FluxRatio
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .measured import plain_images
-from .residuals import MISALIGNED, Systematics, measure, misaligned
+from .registration import REACH, moved
+from .residuals import MISALIGNED, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
 
-RULES = ("skyblot", "plain")
-#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
-#: skyblot, `PAIR`, `NEGATIVE` and `_TAILS` were found once, over all simulated sets of benchmarks/rejection.
-DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
-DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
@@ -28,92 +26,6 @@ NEGATIVE = 2.0
 _SHARED = 0.9
 #: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
 _TAILS = (0.27, 0.75)
-_LARGEST_GROW = 50.0
-
-
-@dataclass(frozen=True)
-class Noise:
-    """The noise of an exposure for which there is no map of errors.
-
-    Attributes
-    ----------
-    gain : float
-        Electrons per unit of the exposure.
-    read_noise : float
-        Electrons.
-    sky : float
-        What was subtracted from both the exposure and the blot, in their unit.
-    """
-
-    gain: float = 1.0
-    read_noise: float = 0.0
-    sky: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.gain) and self.gain > 0):
-            raise not_allowed("gain", self.gain, "electrons per unit, above 0")
-        if not (math.isfinite(self.read_noise) and self.read_noise >= 0):
-            raise not_allowed("read_noise", self.read_noise, "electrons, at least 0")
-        if not math.isfinite(self.sky):
-            raise not_allowed("sky", self.sky, "a finite number")
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """How pixels are judged; for the defaults of an instrument see `skyblot.instruments.criteria_for`.
-
-    Attributes
-    ----------
-    rule : {"skyblot", "plain"}
-        "plain" is the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
-    snr : (float, float), optional
-        Thresholds in sigma, of the seed and of the members beside it.
-    scale : (float, float), optional
-        For "plain" what the largest difference of a blot pixel to its neighbours is multiplied by, for the seed and
-        the members; for "skyblot" what the measured error of the blot is multiplied by, in its curvature and in
-        that difference.
-    exposures : int, optional
-        How many exposures the mosaic was made of, this one among them: what to expect of their noise where there is
-        too little sky to measure it.
-    grow : float
-        Radius in pixels, around bad pixels, of what is bad too.
-    cte_tail : int
-        Pixels of the tail of charge behind a bad pixel, along y.
-    cte_direction : {1, -1}
-        Where tails run, to larger or to smaller y: away from the amplifier.
-    background : float, optional
-        What the exposure has more than the blot; measured where it is not given.
-    """
-
-    rule: str = "skyblot"
-    snr: tuple[float, float] | None = None
-    scale: tuple[float, float] | None = None
-    exposures: int | None = None
-    grow: float = 0.0
-    cte_tail: int = 0
-    cte_direction: int = 1
-    background: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise not_allowed("rule", self.rule, " or ".join(RULES) + closest(self.rule, RULES))
-        _check_pair("snr", self.snr, above_zero=True)
-        _check_pair("scale", self.scale, above_zero=False)
-        if self.exposures is not None and not _whole(self.exposures, 1):
-            raise not_allowed("exposures", self.exposures, "a whole number, at least 1")
-        if not 0 <= self.grow <= _LARGEST_GROW:
-            raise not_allowed("grow", self.grow, f"a radius of 0 to {_LARGEST_GROW:g} pixels")
-        if not _whole(self.cte_tail, 0):
-            raise not_allowed("cte_tail", self.cte_tail, "a whole number of pixels, at least 0")
-        if self.cte_direction not in (1, -1):
-            raise not_allowed("cte_direction", self.cte_direction, "1 or -1")
-        if self.background is not None and not math.isfinite(self.background):
-            raise not_allowed("background", self.background, "a finite number")
-
-    @property
-    def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """`snr` and `scale`, the rule's own defaults where they are not given."""
-        return self.snr or DEFAULT_SNR[self.rule], self.scale or DEFAULT_SCALE[self.rule]
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,6 +42,11 @@ class Rejection:
         Pixels that were judged.
     background : float
         Exposure minus blot where there is nothing.
+    flux_ratio, flux_ratio_error : float
+        How bright the exposure's sources are in units of the blot's, and its standard error; NaN where too few sources
+        say it.
+    ratio : float
+        What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
     noise : float
         Its spread there, in sigma; NaN where there is too little sky. An exposure that is in the mosaic shares noise
         with its blot, so that values below 1 are usual.
@@ -138,6 +55,11 @@ class Rejection:
         sources say it.
     misalignment_error : float
         Its standard error, pixels.
+    slopes : (float, float)
+        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the misalignment, or less where
+        stars are undersampled.
+    shift : (int, int)
+        Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
     sharpness : float
         Coefficient of the blot's second differences in the residual, square pixels: negative where the blot is
         smoother than the exposure; NaN where too few sources say it.
@@ -160,18 +82,33 @@ class Rejection:
     roughness: float
     fraction: float
     criteria: Criteria = field(default_factory=Criteria)
+    flux_ratio: float = math.nan
+    flux_ratio_error: float = math.nan
+    ratio: float = 1.0
+    shift: tuple[int, int] = (0, 0)
+    slopes: tuple[float, float] = (0.0, 0.0)
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
         judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
         return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
 
-    def misaligned(self) -> str:
-        """Return a sentence on a misalignment that matters, else an empty string."""
-        if not misaligned(self.misalignment, self.misalignment_error):
-            return ""
-        dx, dy = self.misalignment
-        return messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED)
+    def expected(self, blot: np.ndarray) -> np.ndarray:
+        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
+        there = moved(blot, self.shift) if self.shift != (0, 0) else blot
+        return (self.ratio * there + self.background).astype(blot.dtype, copy=False)
+
+    def doubts(self) -> list[str]:
+        """Return a sentence on a misalignment that matters, and one on a flux ratio that does."""
+        found = []
+        if misaligned(self.misalignment, self.misalignment_error):
+            dx, dy = self.misalignment
+            found.append(messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED))
+        measured = FluxRatio(self.flux_ratio, self.flux_ratio_error)
+        if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
+            used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
+            found.append(messages.FLUX_RATIO(ratio=self.flux_ratio, error=self.flux_ratio_error, used=used))
+        return found
 
 
 def reject(
@@ -238,40 +175,38 @@ def reject(
     array([[1, 3]])
     """
     exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
-    found = compare(exposure, blot, sigma, criteria_with(criteria, overrides), valid=valid, gain=gain, threads=threads)
-    if doubt := found.misaligned():
+    judged_by = criteria_with(criteria, overrides)
+    found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
+    for doubt in found.doubts():
         warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
     return found
 
 
-def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Criteria:
-    """Return criteria with some of them replaced.
-
-    Raises
-    ------
-    ParameterError
-        For a name that is none, or a value that is not allowed.
-    """
-    names = list(Criteria.__dataclass_fields__)
-    for name in overrides:
-        if name not in names:
-            hint = f"{closest(name, names)}; there are {', '.join(names)}"
-            raise ParameterError(messages.UNKNOWN(kind="criterion", name=name, hint=hint))
-    known = vars(criteria) if criteria is not None else {}
-    return Criteria(**{**known, **overrides})
-
-
 def compare(
-    exposure: Any, blot: Any, sigma: Any, criteria: Criteria, *, valid: Any, gain: float | None, threads: int | None
+    exposure: Any,
+    blot: Any,
+    sigma: Any,
+    criteria: Criteria,
+    *,
+    valid: Any,
+    gain: float | None,
+    threads: int | None,
+    name: str = "the exposure",
 ) -> Rejection:
-    """Do what `reject` does, without its warning."""
+    """Do what `reject` does, without its warnings; errors call the exposure by its name."""
     workers = checked_threads(threads)
     data, model = _pixels("exposure", exposure), _pixels("blot", blot)
     _check_shape("blot", model.shape, data.shape)
     noise = _sigma(sigma, model)
     _check_shape("sigma", noise.shape, data.shape)
     judged = _judged(data, model, noise, valid)
-    found = measure(data, model, noise, judged, criteria.background, workers)
+    found = measure(data, model, noise, judged, criteria.background, _wanted_ratio(criteria), workers)
+    _check_match(found, criteria, name)
+    if found.shift != (0, 0):
+        model = moved(model, found.shift)
+        judged &= np.isfinite(model)
+    if isinstance(sigma, Noise) and (found.ratio, found.shift) != (1.0, (0, 0)):
+        noise = _sigma(sigma, found.ratio * model)
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
     mark = _marker(criteria, found, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
@@ -285,7 +220,24 @@ def compare(
     return Rejection(
         grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
+        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
     )  # fmt: skip
+
+
+def _wanted_ratio(criteria: Criteria) -> float | str | None:
+    """What the blot is to be multiplied by; None: what is measured, where it is not 1."""
+    return 1.0 if criteria.flux_ratio is None and criteria.rule == "plain" else criteria.flux_ratio
+
+
+def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
+    """Refuse a blot that is not one of the exposure, or is so much too bright or too faint."""
+    if not found.matches:
+        raise DataError(messages.NO_MATCHING_BLOT(name=name, reach=REACH))
+    measured = found.flux_ratio
+    if criteria.flux_ratio is not None or not measured.differs():
+        return
+    if not 1.0 / REFUSED_FLUX <= measured.value <= REFUSED_FLUX:
+        raise DataError(messages.FLUX_RATIO_REFUSED(name=name, ratio=measured.value, most=REFUSED_FLUX))
 
 
 def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
@@ -293,10 +245,10 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
     snr, scale = criteria.thresholds
     numbers: tuple[Any, ...]
     if criteria.rule == "plain":
-        kernel, numbers = plain_levels, (found.background, snr, scale)
+        kernel, numbers = plain_levels, (found.terms[:2], snr, scale)
     else:
         share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
-        curved, stepped = (factor * blot_error(found.roughness) for factor in scale)
+        curved, stepped = (factor * found.ratio * blot_error(found.roughness) for factor in scale)
         thresholds = (*snr, PAIR * snr[0])
         kernel, numbers = variance_levels, (found.terms, thresholds, (share, curved, stepped, photons, NEGATIVE))
 
@@ -382,19 +334,3 @@ def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -
     if shape != expected:
         wanted = f"that of the exposure, {expected}"
         raise DataError(messages.ARRAY_HAS(name=name, what="shape", given=shape, expected=wanted))
-
-
-def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
-    if value is None:
-        return
-    words = "two numbers" + (" above 0" if above_zero else ", at least 0")
-    try:
-        first, second = (float(each) for each in value)
-    except (TypeError, ValueError):
-        raise not_allowed(name, value, words) from None
-    if not math.isfinite(first + second) or min(first, second) < 0 or (above_zero and 0 in (first, second)):
-        raise not_allowed(name, value, words)
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least

@@ -1,15 +1,43 @@
 """The target of a blot: the reference's WCS, without its distortion or with the user's values if asked."""
 
+import logging
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import messages
-from .errors import ParameterError
+from .errors import ParameterError, SkyblotWarning
+from .facts import Facts, is_drizzled, number
 from .parameters import Parameters, UserWCS
 from .pixelmap.linear import pixel_scale, tangent_wcs, undistorted
+from .pixelmap.sky import is_fits_wcs, plain_copy, unwrapped
+from .wcs_facts import PIXEL_SCALE
+
+logger = logging.getLogger(__name__)
+
+#: IDCSCALE is the pixel scale if it agrees with that of the WCS to this part.
+AGREES = 0.1
+#: A drizzled image may keep an IDCSCALE that is so near to its own scale without a word.
+NEAR = 1e-3
+
+
+@dataclass(frozen=True)
+class Move:
+    """Another reference pixel and value for a WCS that keeps its linear terms and its distortion.
+
+    Attributes
+    ----------
+    crpix, crval : tuple of float
+    shift : tuple of float
+        How far pixels moved, x and y, with all that is attached to them.
+    """
+
+    crpix: tuple[float, float]
+    crval: tuple[float, float]
+    shift: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -24,28 +52,91 @@ class Target:
     scale : float
         Undistorted pixel scale, arcsec.
     altered : bool
-        Whether the WCS differs from the reference's.
+        Whether the WCS is an undistorted one in place of the reference's.
+    move : Move, optional
+        What else differs from the reference's WCS.
     """
 
     wcs: Any
     shape: tuple[int, int]
     scale: float
     altered: bool
+    move: Move | None = None
 
 
-def plan_target(wcs: Any, shape: tuple[int, int], idcscale: float | None, parameters: Parameters) -> Target:
-    """Return the target for a reference's WCS, shape and IDCSCALE, and the user's parameters."""
+def idcscale_of(facts: Facts, scale: float) -> float | None:
+    """Return the IDCSCALE of an exposure whose WCS has a pixel scale, both arcsec; None where it does not count."""
+    value = number(facts.first(PIXEL_SCALE)[1])
+    if value is None or value <= 0:
+        return None
+    apart = abs(value / scale - 1)
+    drizzled = is_drizzled(facts)
+    if apart <= AGREES and not drizzled:
+        return value
+    if not drizzled or apart > NEAR:
+        reason = "is left from an exposure that was drizzled" if drizzled else "contradicts its WCS"
+        _warn(messages.IDCSCALE_NOT_USED(name=facts.name, value=value, reason=reason, scale=scale))
+    return None
+
+
+def plan_target(
+    wcs: Any, shape: tuple[int, int], idcscale: float | None, parameters: Parameters, name: str = "the reference"
+) -> Target:
+    """Return the target for a reference's WCS, shape and IDCSCALE, and the user's parameters.
+
+    Each of the user's WCS values replaces its own of the reference's, and no other: `outnx` and `outny` the size,
+    `raref` and `decref` the sky position of the reference pixel, `xrefpix` and `yrefpix` that pixel, with which the
+    whole image moves, distortion included. A pixel scale or an orientation is that of square pixels without
+    distortion, and so is every WCS that has no reference pixel (gwcs).
+    """
     scale = pixel_scale(wcs) if idcscale is None else idcscale
     user = parameters.user_wcs
-    if user.given:
-        ny, nx = shape
-        linear = user_wcs(wcs, user)
-        size = (user.outny or ny, user.outnx or nx)
-        linear.array_shape = size
-        return Target(linear, size, pixel_scale(linear), altered=True)
+    places = [each for each in user.given if each not in ("outnx", "outny")]
+    size = (user.outny or shape[0], user.outnx or shape[1])
+    linear = [each for each in places if each in ("outscale", "orient")]
+    if linear or (places and not is_fits_wcs(unwrapped(wcs))):
+        if _is_distorted(wcs) and parameters.coeffs:
+            logger.warning(messages.DISTORTION_DROPPED(name=name, given=" and ".join(linear or places)))
+        made = user_wcs(wcs, user)
+        made.array_shape = size
+        return Target(made, size, pixel_scale(made), altered=True)
     if not parameters.coeffs:
-        return Target(undistorted(wcs), shape, scale, altered=True)
-    return Target(wcs, shape, scale, altered=False)
+        wcs = undistorted(wcs)
+    move = None
+    if places:
+        wcs, move = moved(wcs, user)
+        wcs.array_shape = size
+    return Target(wcs, size, scale, altered=not parameters.coeffs, move=move)
+
+
+def _is_distorted(wcs: Any) -> bool:
+    """Whether something is lost with the linear terms alone."""
+    return not is_fits_wcs(unwrapped(wcs)) or wcs.has_distortion or bool(wcs.wcs.get_pv())
+
+
+def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
+    """Return a FITS WCS with the user's reference pixel and position, and the rest as it was; see `plan_target`."""
+    from astropy.wcs import DistortionLookupTable, Sip
+
+    copy = plain_copy(wcs)
+    copy.wcs.set()
+    if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != ("RA", 0):
+        raise ParameterError(messages.NOT_RA_DEC())
+    before, crval = copy.wcs.crpix.copy(), copy.wcs.crval
+    crval = np.array([_given(user.raref, crval[0]), _given(user.decref, crval[1])])
+    crpix = np.array([_given(user.xrefpix, before[0]), _given(user.yrefpix, before[1])])
+    shift = crpix - before
+    copy.wcs.crval, copy.wcs.crpix = crval, crpix
+    if copy.sip is not None:
+        sip = copy.sip
+        copy.sip = Sip(sip.a, sip.b, sip.ap, sip.bp, np.array(sip.crpix) + shift)
+    for name in ("cpdis1", "cpdis2", "det2im1", "det2im2"):
+        table = getattr(copy, name)
+        if table is not None:
+            place = tuple(np.array(table.crval) + shift)
+            setattr(copy, name, DistortionLookupTable(table.data, table.crpix, place, table.cdelt))
+    pairs = [(float(each[0]), float(each[1])) for each in (crpix, crval, shift)]
+    return copy, Move(*pairs)
 
 
 def user_wcs(wcs: Any, user: UserWCS) -> Any:
@@ -76,3 +167,7 @@ def _orientation(wcs: Any) -> float:
     """Position angle of the y axis in degrees, north through east."""
     matrix = wcs.pixel_scale_matrix
     return math.degrees(math.atan2(matrix[0, 1], matrix[1, 1]))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, SkyblotWarning, stacklevel=3)

@@ -38,6 +38,10 @@ def test_names_and_signatures():
         lambda d, r: ablot.blot(d, r, "o.fits", None, None, False),
         lambda d, r: ablot.blot(d, r, "o.fits", configObj=None, wcsmap=None, editpars=False),
         lambda d, r: ablot.blot(d, "o.fits", reference=r),
+        lambda d, r: ablot.blot(d, "o.fits", None, reference=r),
+        lambda d, r: ablot.blot(d, "o.fits", {"addsky": True}, None, False, reference=r),
+        lambda d, r: ablot.blot(d, "o.fits", "defaults", reference=r),
+        lambda d, r: ablot.blot(d, "o.fits", {"reference": r}),
         lambda d, r: ablot.blot(d, outdata="o.fits", reference=r),
         lambda d, r: ablot.blot(d, r, outdata="o.fits"),
         lambda d, r: ablot.blot(data=d, reference=r, outdata="o.fits"),
@@ -82,6 +86,12 @@ def test_wrong_calls():
         ablot.blot(*"abcdefg")
     with pytest.raises(TypeError, match="'reference' both"):
         ablot.blot("d", "r", "o", reference="r")
+
+
+@pytest.mark.parametrize("value", [200.4, "200.5"])
+def test_a_size_is_a_whole_number(pair, value):
+    with pytest.raises(ParameterError, match=rf"outnx = {value!r}: expected a whole number, at least 1"):
+        ablot.blot(pair.data, pair.reference, "o.fits", outnx=value)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ def test_do_blot(arrays, coeffs, interp, stepsize):
     assert blot.dtype == np.float32
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [("lan3", "lanczos3"), ("lan5", "lanczos5"), ("LAN3", "lanczos3")])
+def test_do_blot_knows_the_names_of_drizzlepac(arrays, theirs, ours):
+    np.testing.assert_array_equal(*(ablot.do_blot(*arrays, 3.0, interp=name) for name in (theirs, ours)))
+
+
 @pytest.mark.parametrize(
     ("pscale", "idcscale", "source_pscale", "ratio"),
     [

@@ -135,6 +135,40 @@ def test_chips_run_at_the_same_time_and_give_the_same_bits(run, monkeypatch):
         assert_same(blot_of(version), run.wanted(version))
 
 
+class Log:
+    """As DrizzlePac's log of standard output: text of the thread that made it, and of no other."""
+
+    def __init__(self):
+        self.text, self._of_this_thread = [], threading.local()
+        self._of_this_thread.count = 0
+
+    def write(self, text):
+        self._of_this_thread.count += 1
+        self.text.append(text)
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("chips", [1, 2])
+def test_a_map_that_prints_is_called_where_it_can(run, monkeypatch, chips):
+    class Talks:
+        def __init__(self, blot_wcs, source_wcs):
+            self.blot, self.source = blot_wcs, source_wcs
+
+        def forward(self, x, y):
+            print("forward")  # noqa: T201
+            return self.source.wcs_world2pix(*self.blot.all_pix2world(x, y, 1), 1)
+
+    log = Log()
+    monkeypatch.setattr(astrodrizzle, "available_cores", lambda: 2)
+    monkeypatch.setattr("sys.stdout", log)
+    ablot.runBlot([run.image(chips)], run.output_wcs, config(), wcsmap=Talks)
+    assert "forward" in log.text
+    for version in range(1, chips + 1):
+        assert_same(blot_of(version), run.wanted(version))
+
+
 def test_bits_do_not_depend_on_the_number_of_threads(run, monkeypatch):
     results = []
     for cores in (1, 2, 5):

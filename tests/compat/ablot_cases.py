@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 from compat_data import F32, inside, rounding, value_bound
 
 CHIP_SHAPE = (96, 160)
-IDCSCALE = 0.05
+IDCSCALE = 0.043
 SKY = 12.5
 DATA, REFERENCE = "data.fits[sci,1]", "ref.fits[sci,1]"
 ALL_EIGHT = {

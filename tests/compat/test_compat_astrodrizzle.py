@@ -10,6 +10,8 @@ from astropy.io import fits
 from compat_data import F32, demo_files, inside, rounding, run_theirs, value_bound
 from scipy import ndimage
 
+from skyblot import blot_file
+
 pytestmark = pytest.mark.compat
 
 EXPOSURES, SHAPE = 3, (256, 512)
@@ -146,3 +148,47 @@ def test_headers_of_the_blots(runs):
         with fits.open(ours / name) as hdus:
             assert len(hdus) == 1
             assert hdus[0].data.dtype == np.dtype(">f4")
+
+
+def test_a_wcsmap_may_print(runs, tmp_path):
+    """What DrizzlePac puts in the place of standard output takes text from the main thread only."""
+    exact = runs(2, ours=True, exact=True)
+    for name in runs.names[2]:
+        shutil.copy(exact / name, tmp_path)
+    options = {"exposures": runs.names[2], "ours": True, "in_memory": False, "exact": False, "prints": True}
+    done = run_theirs(tmp_path, {"astrodrizzle": options})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    for name in runs.chips(2):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), np.load(exact / f"{name}.npy"))
+
+
+def test_a_median_of_exposures_that_state_no_frame_lies_where_they_do(runs, tmp_path):
+    """EQUINOX = 2000 comes into the median from their primary headers; as FK5 it would be 23 mas, 0.6 pixel, away.
+
+    The blot of the file is that of AstroDrizzle's step, which has both WCS from the exposures alone, up to a factor
+    and the sky.
+    """
+    for name in runs.names[1]:
+        shutil.copy(runs.folder / "exposures1" / name, tmp_path)
+        with fits.open(tmp_path / name, mode="update") as hdus:
+            assert hdus[0].header["EQUINOX"] == 2000
+            for hdu in hdus:
+                hdu.header.pop("MDRIZSKY", None)
+                hdu.header.pop("RADESYS", None)
+    done = run_theirs(
+        tmp_path,
+        {"astrodrizzle": {"exposures": runs.names[1], "ours": True, "in_memory": False, "exact": False}},
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    (median,) = tmp_path.glob("*_med.fits")
+    assert fits.getval(median, "EQUINOX") == 2000
+    assert "RADESYS" not in fits.getheader(median)
+    for name, step in zip(runs.names[1], runs.chips(1), strict=True):
+        path = tmp_path / f"{step}.again"
+        raw = {"in_units": "cps", "out_units": "cps", "addsky": False, "fill_value": np.nan}
+        blot_file(median, f"{tmp_path / name}[sci,1]", path.with_suffix(".fits"), **raw)
+        again, wanted = fits.getdata(path.with_suffix(".fits"), "SCI"), np.load(tmp_path / f"{step}.npy")
+        there = np.isfinite(again)
+        line = np.polyfit(again[there].astype(float), wanted[there].astype(float), 1)
+        left = wanted[there] - np.polyval(line, again[there].astype(float))
+        assert np.abs(left).max() < 1e-5 * wanted.max()

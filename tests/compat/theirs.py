@@ -36,7 +36,7 @@ def ablot(cases):
         Path(f"{name}.json").write_text(json.dumps(outcome))
 
 
-def astrodrizzle(exposures, ours, in_memory, exact):
+def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
     """Run AstroDrizzle; save the blots, the median, the pixel maps, and DrizzlePac's exact blots of the same median.
 
     Parameters
@@ -47,6 +47,8 @@ def astrodrizzle(exposures, ours, in_memory, exact):
     in_memory : bool
     exact : bool
         With ``wcsmap=WCSMap``.
+    prints : bool
+        With a `wcsmap` that prints wherever it is called.
     """
     from drizzlepac import ablot, cdriz, wcs_functions
     from drizzlepac import astrodrizzle as task
@@ -92,8 +94,20 @@ def astrodrizzle(exposures, ours, in_memory, exact):
     task.AstroDrizzle(
         exposures, output="final", mdriztab=False, updatewcs=False, wcskey="", resetbits=4096, build=False, clean=False,
         preserve=True, overwrite=True, skysub=True, skymethod="localmin", final_wht_type="EXP", in_memory=in_memory,
-        num_cores=1, context=False, wcsmap=wcs_functions.WCSMap if exact else None,
+        num_cores=1, context=False, wcsmap=printing_map() if prints else wcs_functions.WCSMap if exact else None,
     )  # fmt: skip
+
+
+def printing_map():
+    """DrizzlePac's map, which says when it is called."""
+    from drizzlepac import wcs_functions
+
+    class Prints(wcs_functions.WCSMap):
+        def forward(self, x, y):
+            print("forward")  # noqa: T201
+            return super().forward(x, y)
+
+    return Prints
 
 
 def pixels(given):

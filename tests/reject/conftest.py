@@ -12,3 +12,14 @@ def made(demo, tmp_path_factory):
     folder, before = tmp_path_factory.mktemp("made"), digests(demo.folder)
     results = reject_files(demo.median, demo.exposures, folder, save_blots=True, update_dq=True, clean=True)
     return folder, results, before
+
+
+@pytest.fixture
+def run_reject(run):
+    """Run ``skyblot reject ...`` in this process; return exit code, stdout and stderr."""
+
+    def call(*arguments):
+        code, said, errors = run("reject", *arguments)
+        return code or 0, said, errors
+
+    return call

@@ -8,11 +8,11 @@ from star_fields import F32
 
 from skyblot import facts
 from skyblot.amplifiers import electronics, sections
+from skyblot.criteria import Noise
 from skyblot.errors import DataError
 from skyblot.facts import Facts
 from skyblot.io.images import open_image
 from skyblot.noise import noise_of, noise_text
-from skyblot.rejection import Noise
 
 ESO = "HIERARCH ESO DET OUT1 "
 SHAPE = (20, 40)

@@ -27,10 +27,10 @@ from star_fields import F32
 
 import skyblot
 from skyblot import SkyblotWarning, reject_files
+from skyblot.criteria import Noise
 from skyblot.errors import DataError, FileError, ParameterError
 from skyblot.io.images import open_image
 from skyblot.io.planes import error_plane, usable_pixels
-from skyblot.rejection import Noise
 
 SOME = pytest.mark.parametrize("form", FORMS)
 

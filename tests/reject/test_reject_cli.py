@@ -1,49 +1,25 @@
 """Cosmic rays in files: the command line."""
 
-import logging
 import re
-import warnings
 
 import numpy as np
 import pytest
-from astropy import log as astropy_log
 from astropy.io import fits
 from mask_files import read
 
 import skyblot
 from skyblot import reject_files
-from skyblot.cli import main
-from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR
+from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR
 
 RESULT = re.compile(
     r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d\d) % rejected"
-    r"(  moved \([+-]\d\.\d{3}, [+-]\d\.\d{3}\) pixel)?  \d+\.\d\d s"
+    r"(  moved \([+-]\d\.\d{3}, [+-]\d\.\d{3}\) pixel)?(  flux ratio \d\.\d{3})?  \d+\.\d\d s"
 )
 
 
 class TestCommandLine:
-    @pytest.fixture(autouse=True)
-    def _message_settings(self):
-        root, package = logging.getLogger(), logging.getLogger("skyblot")
-        before = root.handlers[:], root.level, package.level, astropy_log.level
-        with warnings.catch_warnings():
-            yield
-        root.handlers[:] = before[0]
-        for logger, level in zip((root, package, astropy_log), before[1:], strict=True):
-            logger.setLevel(level)
-
-    @pytest.fixture
-    def run(self, capsys):
-        def call(*arguments):
-            with pytest.raises(SystemExit) as end:
-                main(["reject", *(str(each) for each in arguments)])
-            said = capsys.readouterr()
-            return end.value.code or 0, said.out, said.err
-
-        return call
-
-    def test_a_line_for_each_mask(self, demo, made, run, out):
-        code, said, errors = run(demo.median, *demo.exposures, "--output-dir", out)
+    def test_a_line_for_each_mask(self, demo, made, run_reject, out):
+        code, said, errors = run_reject(demo.median, *demo.exposures, "--output-dir", out)
         assert (code, errors) == (0, "")
         for line, result in zip(said.splitlines(), made[1], strict=True):
             match = RESULT.fullmatch(line)
@@ -52,11 +28,13 @@ class TestCommandLine:
             assert float(match["percent"]) == pytest.approx(100 * result.fraction, abs=0.006)
             np.testing.assert_array_equal(read(out / result.path.name), read(result.path))
 
-    def test_every_option_reaches_the_comparison(self, demo, run, out):
+    def test_every_option_reaches_the_comparison(self, demo, run_reject, out):
         options = ("--rule", "plain", "--snr", 6, 5, "--scale", 2, 1.5, "--grow", 1.5, "--cte-tail", 3)
         more = ("--background", 0.5, "--exposures", 7, "--read-noise", 4, "--gain", 1, "--save-blots", "--update-dq")
         where = f"{demo.exposures[0]}[sci,2]"
-        code, said, _ = run(demo.median, where, "--output-dir", out, *options, *more, "--clean", "--interp", "linear")
+        code, said, _ = run_reject(
+            demo.median, where, "--output-dir", out, *options, *more, "--clean", "--interp", "linear"
+        )
         assert code == 0, said
         given = {"rule": "plain", "snr": (6, 5), "scale": (2, 1.5), "grow": 1.5, "cte_tail": 3, "background": 0.5}
         how = {"read_noise": 4.0, "gain": 1.0, "overwrite": True, "parameters": skyblot.Parameters(interp="linear")}
@@ -69,30 +47,30 @@ class TestCommandLine:
         assert (header["CRRULE"], header["CRSNR1"], header["CRGROW"], header["CRBACK"]) == ("plain", 6, 1.5, 0.5)
         assert abs(header["CRTAIL"]) == 3
 
-    def test_quiet(self, demo, run, out):
-        assert run(demo.median, demo.exposures[0], "--output-dir", out, "-q") == (0, "", "")
+    def test_quiet(self, demo, run_reject, out):
+        assert run_reject(demo.median, demo.exposures[0], "--output-dir", out, "-q") == (0, "", "")
 
-    def test_the_only_exposure_that_fails_ends_with_2_and_its_sentence(self, demo, run, out):
-        code, said, errors = run(demo.median, out / "none_flc.fits", "--output-dir", out)
+    def test_the_only_exposure_that_fails_ends_with_2_and_its_sentence(self, demo, run_reject, out):
+        code, said, errors = run_reject(demo.median, out / "none_flc.fits", "--output-dir", out)
         assert (code, said) == (2, "")
         assert errors == f"skyblot: error: {out}/none_flc.fits: no such file\n"
 
-    def test_some_that_fail_end_with_1(self, demo, run, out):
+    def test_some_that_fail_end_with_1(self, demo, run_reject, out):
         bad = out / "bad_flc.fits"
         bad.write_bytes(b"no FITS")
-        code, said, errors = run(demo.median, bad, demo.exposures[0], "--output-dir", out)
+        code, said, errors = run_reject(demo.median, bad, demo.exposures[0], "--output-dir", out)
         assert code == 1
         assert len(said.splitlines()) == 2
         assert errors.startswith(f"skyblot: error: {bad}: not a readable FITS file")
         assert len(errors.splitlines()) == 1
 
-    def test_help_tells_what_it_does(self, run):
-        code, said, _ = run("--help")
+    def test_help_tells_what_it_does(self, run_reject):
+        code, said, _ = run_reject("--help")
         assert code == 0
         for word in ("SOURCE EXPOSURE...", "--save-blots", "--update-dq", "--clean", "--rule", "--snr", "--interp"):
             assert word in said
 
-    def test_help_tells_the_defaults_of_the_rule(self, run):
-        said = " ".join(run("--help")[1].split())
+    def test_help_tells_the_defaults_of_the_rule(self, run_reject):
+        said = " ".join(run_reject("--help")[1].split())
         for pair in (DEFAULT_SNR["skyblot"], DEFAULT_SCALE["skyblot"]):
             assert "[default {:g} {:g}; with --rule plain the instrument's]".format(*pair) in said

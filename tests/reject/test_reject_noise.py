@@ -9,9 +9,10 @@ from star_fields import F32, SIGMA, field, noisy
 
 import skyblot
 from skyblot import Criteria, Noise, bands
+from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR, RULES
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
-from skyblot.rejection import DEFAULT_SCALE, DEFAULT_SNR, reject
-from skyblot.residuals import clipped_median
+from skyblot.rejection import reject
+from skyblot.robust import clipped_median
 
 
 class TestMeasurements:
@@ -187,4 +188,4 @@ def test_impossible_noise_gives_one_sentence(facts):
 
 def test_the_public_names():
     assert skyblot.reject is reject
-    assert DEFAULT_SNR.keys() == DEFAULT_SCALE.keys() == set(skyblot.rejection.RULES)
+    assert DEFAULT_SNR.keys() == DEFAULT_SCALE.keys() == set(RULES)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .screen import Screen
     from .signals import Interruption
 
-_CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background")
+_CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background", "flux_ratio")
 _NOISE = ("gain", "read_noise", "err", "dq")
 _OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean", "make_dq", "keep_name", "one_file", "force")
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
@@ -35,6 +35,14 @@ _SECTIONS = {
     "Many exposures": ("fail_fast", "memory", "threads"),
     "Parameters of the blots": ("config", *(row.name for row in _BLOT_PARAMETERS)),
 }
+
+
+def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | None) -> float | str | None:
+    """A number, as one; the criteria know which other values are allowed."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 @click.command("reject", cls=SectionedCommand, sections=_SECTIONS, context_settings=HELP)
@@ -78,6 +86,12 @@ _SECTIONS = {
 @click.option("--cte-tail", type=int, metavar="N", help="Length of tails of charge. [pixels; default 0]")
 @click.option(
     "--background", type=float, metavar="X", help="What the exposure has more than the blot; by default measured."
+)
+@click.option(
+    "--flux-ratio",
+    metavar="X|fit",
+    callback=_flux_ratio,
+    help="How bright the exposure's sources are in terms of the blot's: a number, or fit: what is measured.",
 )
 @click.option(
     "--gain", type=float, metavar="X", help="Electrons per unit of the exposures; by default that of their headers."
@@ -168,9 +182,10 @@ class _Told:
 
 
 def result_line(result: "RejectResult") -> str:
-    """One line about a mask: file, shape, percent rejected, misalignment, seconds."""
+    """One line about a mask: file, shape, percent rejected, misalignment, flux ratio, seconds."""
     ny, nx = result.shape
     dx, dy = result.misalignment
     moved = "" if math.isnan(result.misalignment_error) else f"  moved ({dx:+z.3f}, {dy:+z.3f}) pixel"
+    flux = "" if math.isnan(result.flux_ratio_error) else f"  flux ratio {result.flux_ratio:.3f}"
     share = f"{100 * result.fraction:.2f} % rejected"
-    return f"{result.mask}  {ny} x {nx}  {share}{moved}  {result.seconds:.2f} s"
+    return f"{result.mask}  {ny} x {nx}  {share}{moved}{flux}  {result.seconds:.2f} s"

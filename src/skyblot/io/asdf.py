@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError, one_line
+from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, one_line
 from ..facts import Facts
 from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
@@ -65,6 +65,17 @@ class AsdfImage:
     def name(self) -> str:
         """The file, for messages."""
         return str(self.path)
+
+    @property
+    def files(self) -> tuple[AnyPath, ...]:
+        """All files that the image and its WCS come from."""
+        return (self.path,)
+
+    def as_reference(self, wcs_key: str = "") -> "AsdfImage":
+        """Return the image; a `WCSError` for an alternate WCS, which no ASDF file has."""
+        if wcs_key:
+            raise WCSError(messages.NO_ALTERNATE(name=self.name, key=wcs_key, present="none"))
+        return self
 
     @property
     def meta(self) -> Mapping[str, Any]:

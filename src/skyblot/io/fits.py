@@ -1,12 +1,12 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
-import re
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,20 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from .. import messages
-from ..errors import DataError, FileError, SkyblotWarning, WCSError, one_line
+from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, one_line
 from ..facts import Facts
+from ..wcs_cards import tables_of, wcs_header
+from ..wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
+from .head import head_of, read_head
 from .jwst import best_wcs
-from .names import ImageName, parse_name
+from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemoteContent
 from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-#: The cards of axes after the second, in any of the header's WCS.
-_EXTRA_AXES = re.compile(
-    r"((NAXIS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[3-9]|(CD|PC)([3-9]_\d|\d_[3-9])|P[VS][3-9]_\d+)[A-Z]?"
-)
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,10 @@ class FitsImage:
         The file's bytes.
     choices : int
         How many images the name stood for, of which this is the first.
+    wcs_key : str
+        Letter of the alternate WCS to use, for a reference.
+    head : Path, optional
+        File of SCAMP's whose WCS goes before that of the header, for a reference.
     """
 
     name: str
@@ -53,11 +56,22 @@ class FitsImage:
     hdu: Any
     content: Content
     choices: int = 1
+    wcs_key: str = ""
+    head: Path | None = None
 
     @property
     def path(self) -> AnyPath:
         """The file."""
         return self.content.path
+
+    @property
+    def files(self) -> tuple[AnyPath, ...]:
+        """All files that the image and its WCS come from."""
+        return (self.path,) if self.head is None else (self.path, self.head)
+
+    def as_reference(self, wcs_key: str = "") -> "FitsImage":
+        """Return the image with the WCS that is blotted onto: an alternate one, or that of a ``.head`` file."""
+        return replace(self, wcs_key=wcs_key, head=None if wcs_key else head_of(self.path))
 
     @property
     def header(self) -> Any:
@@ -100,65 +114,71 @@ class FitsImage:
     def wcs(self) -> Any:
         """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of its header.
 
+        An alternate WCS, and that of a ``.head`` file, go before all.
+
         Raises
         ------
         WCSError
             If there is none, or it cannot be read.
         """
-        return best_wcs(self)
+        return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
+
+    @cached_property
+    def wcs_header(self) -> Any:
+        """The header that the WCS is made from: of the cards of its WCS those that count."""
+        head = None if self.head is None else self._read_head(self.head)
+        return wcs_header(self.header, self.facts, key=self.wcs_key, head=head)
+
+    def _read_head(self, head: Path) -> Any:
+        images = [hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())]
+        science = [hdu for hdu in images if hdu.name == "SCI"] or images
+        place = [next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0) for some in (science, images)]
+        return read_head(head, str(self.path), (place[0], place[1]), len(science))
 
     def header_wcs(self) -> WCS:
         """Return the WCS of the header, with its look-up tables; a `WCSError` if it is none, or singular."""
         try:
+            header = self.wcs_header
+            self._check_tables(header)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                _check_records(self.header)
-                wcs = WCS(flat_header(self.header), fobj=self.hdus)
-            matrix = self._matrix(wcs)
-        except Exception as error:  # wcslib and the table readers raise anything
+                wcs = WCS(header, fobj=self.hdus)
+            matrix = _matrix(header, wcs)
+        except (SkyblotError, SkyblotWarning):
+            raise
+        except Exception as error:  # wcslib, the table readers, and cards that cannot be parsed raise anything
             reason = one_line(error)
             raise WCSError(messages.PART_CANNOT_BE_READ(name=self.name, part="its WCS", reason=reason)) from error
         if not wcs.has_celestial:
-            raise WCSError(messages.NO_HEADER_WCS(name=self.name, value=self.header.get("CTYPE1")))
+            raise WCSError(messages.NO_HEADER_WCS(name=self.name, value=header.get("CTYPE1")))
         if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
             raise WCSError(messages.SINGULAR(name=self.name, evidence=f"its CD matrix is {matrix.tolist()}"))
+        if self.head is not None:
+            warnings.warn(messages.HEAD_USED(name=self.name, head=self.head), SkyblotWarning, stacklevel=2)
         for axis in self._extra_axes():
             warnings.warn(messages.PIXEL_AXIS_DROPPED(name=self.name, axis=axis), SkyblotWarning, stacklevel=2)
         wcs.array_shape = self.shape
-        return wcs
+        return with_statement(wcs, frame_statement(header))
+
+    def _check_tables(self, header: Any) -> None:
+        for keyword, table in tables_of(header):
+            if table not in self.hdus:
+                where = extension_text(table).upper()
+                reason = f"it needs the look-up table [{where}] ({keyword}), which is not in the file"
+                raise WCSError(messages.PART_CANNOT_BE_READ(name=self.name, part="its WCS", reason=reason))
 
     def _extra_axes(self) -> list[str]:
         """Number and type of each axis after the second, of the array or of the WCS alone."""
         last = max([len(self.hdu.shape), *(k for k in range(3, 10) if f"CTYPE{k}" in self.header)])
         return [f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})" for k in range(3, last + 1)]
 
-    def _matrix(self, wcs: WCS) -> np.ndarray:
-        """The CD matrix as the header has it: wcslib takes 1 degree per pixel for an axis of zeros."""
-        keywords = [f"CD{i}_{j}" for i in (1, 2) for j in (1, 2)]
-        if any(keyword in self.header for keyword in keywords):
-            return np.reshape([float(self.header.get(keyword, 0)) for keyword in keywords], (2, 2))
-        return wcs.pixel_scale_matrix
 
-
-def _check_records(header: Any) -> None:
-    """Refuse "field: value" cards that are twice there, or where they mean nothing: wcslib ends the process there."""
-    records = [keyword for keyword in header if "." in keyword]
-    for keyword in records:
-        if records.count(keyword) > 1:
-            raise ValueError(f"{keyword} is there twice")
-        if re.match(r"[AB]P?_\d", keyword):
-            raise ValueError(f"{keyword.partition('.')[0]} is not a number")
-
-
-def flat_header(header: Any) -> Any:
-    """Return a copy of an image's header without the cards of axes after the second."""
-    flat = header.copy()
-    for keyword in filter(_EXTRA_AXES.fullmatch, header):
-        flat.remove(keyword, ignore_missing=True, remove_all=True)
-    for keyword in ("NAXIS", "WCSAXES"):
-        if flat.get(keyword, 2) > 2:
-            flat[keyword] = 2
-    return flat
+def _matrix(header: Any, wcs: WCS) -> np.ndarray:
+    """The CD matrix as the header has it: wcslib takes 1 degree per pixel for an axis of zeros."""
+    keywords = [f"CD{i}_{j}" for i in (1, 2) for j in (1, 2)]
+    if any(keyword in header for keyword in keywords):
+        return np.reshape([float(header.get(keyword, 0)) for keyword in keywords], (2, 2))
+    return wcs.pixel_scale_matrix
 
 
 class _Section:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -44,11 +44,25 @@ class Image(Protocol):
     def record(self) -> Mapping[str, Any]:
         """How the image was made, if it is a blot: keywords that begin with BLOT."""
 
+    @property
+    def files(self) -> tuple[AnyPath, ...]:
+        """All files that the image and its WCS come from."""
+
+    def as_reference(self, wcs_key: str = "") -> "Image":
+        """Return the image with the WCS that is blotted onto: an alternate one, or that of a ``.head`` file."""
+
     def pixels(self) -> Any:
         """Return the pixels, unread: something with shape and dtype that reads what is sliced from it."""
 
     def wcs(self) -> Any:
         """Return the most exact celestial WCS that the file holds; a `WCSError` if there is none."""
+
+
+@contextmanager
+def open_reference(name: str | Path | ImageName, wcs_key: str = "") -> Iterator[Image]:
+    """Open an image to blot onto, with the alternate WCS `wcs_key` if one is asked for; errors as for `open_image`."""
+    with open_image(name) as image:
+        yield image.as_reference(wcs_key)
 
 
 @contextmanager
@@ -104,6 +118,7 @@ def write_blot(
     *,
     cards: Iterable[tuple],
     wcs: Any = None,
+    move: Any = None,
     overwrite: bool,
     compress: bool = False,
     errors: np.ndarray | None = None,
@@ -121,6 +136,8 @@ def write_blot(
         How the blot was made.
     wcs : astropy.wcs.WCS, optional
         An undistorted WCS to write in place of the reference's.
+    move : skyblot.target.Move, optional
+        Another reference pixel and value for the reference's WCS.
     overwrite : bool
     compress : bool
         Compress the pixels, without loss: FITS tile by tile, ASDF with zlib. A name in ``.fz`` asks for it too.
@@ -128,5 +145,8 @@ def write_blot(
         Standard deviations, written as ERR.
     """
     compress = compress or path.name.lower().endswith(".fz")
-    write: Any = asdf.write_blot if isinstance(reference, asdf.AsdfImage) else output.write_blot
-    write(path, data, reference, cards=cards, wcs=wcs, overwrite=overwrite, compress=compress, errors=errors)
+    how: dict[str, Any] = {"cards": cards, "wcs": wcs, "overwrite": overwrite, "compress": compress, "errors": errors}
+    if isinstance(reference, asdf.AsdfImage):
+        asdf.write_blot(path, data, reference, **how)
+    else:
+        output.write_blot(path, data, cast(fits.FitsImage, reference), move=move, **how)

@@ -4,8 +4,12 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
+from ..facts import is_drizzled
+from ..wcs_facts import UNSTATED, with_statement
 from .gwcs import INSTALL, agrees, missing_package, open_tree, stored_wcs
 
 if TYPE_CHECKING:
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
 _GWCS_TAG = b":gwcs/wcs-"
 #: How well JWST's pipeline fits SIP, in pixels, where the header does not say it.
 _SIP_ERROR = 0.01
+#: The WCS in the header and the gwcs of an aligned image are nearer than this, in pixels.
+_ALIGNED = 0.1
 
 
 def best_wcs(image: "FitsImage") -> Any:
@@ -39,7 +45,37 @@ def best_wcs(image: "FitsImage") -> Any:
     with open_tree(BytesIO(content), f"{image.path}[asdf]") as tree:
         exact = stored_wcs(tree, ("meta", "wcs"), image.shape, image.name)
     plain = _tangent_wcs(image)
-    return plain if plain is not None and agrees(exact, plain, image.name) else exact
+    if plain is not None and agrees(exact, plain, image.name):
+        return plain
+    _compare(image, exact)
+    return exact
+
+
+def _compare(image: "FitsImage", exact: Any) -> None:
+    """Warn where the WCS in the header puts an image elsewhere than its gwcs: only one of them was aligned.
+
+    SIP is an approximation, good to a hundredth of a pixel in the middle of most images: hence the median over the
+    image. A header without distortion is compared where all of its pixels are off alike, as those of a mosaic are.
+    """
+    from ..pixelmap.direct import DirectMap
+    from ..pixelmap.sky import sky_of
+
+    ny, nx = image.shape
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 9), np.linspace(0, ny - 1, 9)))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = with_statement(image.header_wcs(), UNSTATED)  # ICRS, whatever it says
+            back = DirectMap(sky_of(exact, "target"), sky_of(header, "source")).at(x, y)
+    except WCSError:
+        return
+    off = np.subtract(back, (x, y))
+    off = off[:, np.isfinite(off).all(axis=0)]
+    if not off.size or not (header.has_distortion or off.std(axis=1).max() < _ALIGNED):
+        return
+    pixels = float(np.median(np.hypot(*off)))
+    if pixels > _ALIGNED:
+        warnings.warn(messages.GWCS_AND_HEADER(name=image.name, pixels=pixels), SkyblotWarning, stacklevel=3)
 
 
 def _asdf_content(image: "FitsImage") -> bytes:
@@ -82,7 +118,7 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
     if wcs.sip is not None:
         size = image.facts.find("SIPMXERR") or _SIP_ERROR
         loss = f"the SIP approximation in its header is used, wrong by up to about {size:.2g} pixel"
-    elif image.facts.find("S_RESAMP") == "COMPLETE":  # a mosaic: nothing is lost
+    elif is_drizzled(image.facts):  # nothing is lost
         return wcs
     else:
         loss = "the WCS in its header is used, which has no distortion and may be wrong by many pixels"

@@ -11,8 +11,9 @@ from astropy.io import fits
 
 from .. import messages
 from ..errors import WARNING_FILTERS, DataError, one_line
+from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
-from .fits import FitsImage, flat_header
+from .fits import FitsImage
 from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
@@ -33,21 +34,11 @@ _STORAGE = (
     "GCOUNT",
     "GROUPS",
 )
-#: The cards of a distortion model, and of the linear terms.
-_DISTORTION = r"(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|IDCTAB|OC[XY]1[01]"
-_LINEAR = r"(CD|PC)\d_\d|PC\d{6}|(CDELT|CROTA|CTYPE|CRVAL|CRPIX|CUNIT)\d|P[VS]\d_\d+|LONPOLE|LATPOLE"
-_GEOMETRY = re.compile(f"{_DISTORTION}|{_LINEAR}|IDCSCALE|ORIENTAT")
-#: The cards of a WCS that a single HDU can hold: all but those of look-up tables.
-_HELD = re.compile(
-    rf"{_LINEAR}|(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)|WCSAXES|WCSNAME|LONPOLE|LATPOLE|RADE(C)?SYS|EQUINOX|EPOCH|WAT\d_\d+"
-)
 #: What AstroDrizzle knows of the whole mosaic, and the cards for it.
 _TOTALS = (
     ("TEXPTIME", "texptime", "[s] total exposure time of the mosaic"),
     ("NCOMBINE", "nimages", "exposures in the mosaic"),
 )
-#: The extension that holds each pair of tables, and the cards that point to it.
-_TABLES = {"WCSDVARR": ("DP1", "DP2"), "D2IMARR": ("D2IM1", "D2IM2")}
 
 
 def write_blot(
@@ -57,6 +48,7 @@ def write_blot(
     *,
     cards: Iterable[tuple],
     wcs: Any,
+    move: Any = None,
     overwrite: bool,
     compress: bool = False,
     errors: np.ndarray | None = None,
@@ -68,7 +60,7 @@ def write_blot(
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         try:
-            hdus = _blot_hdus(path, data, reference, cards, wcs)
+            hdus = _blot_hdus(path, data, reference, cards, wcs, move)
             if errors is not None:
                 header = hdus["SCI"].header.copy()
                 hdus.insert(2, fits.ImageHDU(errors.astype(np.float32), header, name="ERR", ver=1))
@@ -84,17 +76,22 @@ def write_blot(
             forget_times(stream.name)
 
 
-def _blot_hdus(path: Path, data: np.ndarray, reference: FitsImage, cards: Iterable[tuple], wcs: Any) -> fits.HDUList:
-    header = _copied(flat_header(reference.header))
+def _blot_hdus(
+    path: Path, data: np.ndarray, reference: FitsImage, cards: Iterable[tuple], wcs: Any, move: Any
+) -> fits.HDUList:
+    header = _copied(reference.wcs_header)
     if wcs is not None:
         _replace_wcs(header, wcs)
+    elif move is not None:
+        for axis in (1, 2):
+            header[f"CRPIX{axis}"], header[f"CRVAL{axis}"] = move.crpix[axis - 1], move.crval[axis - 1]
     for keyword, value, comment in cards:
         header[keyword] = (value, comment) if comment else value
     header.add_history(f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}")
     pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
     hdus = fits.HDUList([primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)])
     if wcs is None:
-        hdus.extend(_companions(reference))
+        hdus.extend(_companions(reference, move))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
     return hdus
 
@@ -114,16 +111,15 @@ def wcs_cards(image: Any) -> fits.Header:
 
     Empty where there is none, or it cannot be fitted.
     """
-    if isinstance(image, FitsImage) and ("ASDF" not in image.hdus or "A_ORDER" in image.header):
-        header = flat_header(image.header)
-        return fits.Header([card for card in header.cards if _HELD.fullmatch(card.keyword)])
+    if isinstance(image, FitsImage) and ("ASDF" not in image.hdus or "A_ORDER" in image.wcs_header):
+        return fits.Header([card for card in image.wcs_header.cards if HELD.fullmatch(card.keyword)])
     try:
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fitted = image.wcs().to_fits_sip()
     except Exception:  # a WCS library raises anything; and a FITS WCS has no such method
         return fits.Header()
-    return fits.Header([card for card in fitted.cards if _HELD.fullmatch(card.keyword)])
+    return fits.Header([card for card in fitted.cards if HELD.fullmatch(card.keyword)])
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
@@ -168,7 +164,7 @@ def _storable(pixels: np.ndarray) -> np.ndarray:
 def _replace_wcs(header: fits.Header, wcs: Any) -> None:
     """Take the distortion out of a header and put the linear terms of `wcs` in."""
     for keyword in list(header):
-        if _GEOMETRY.fullmatch(keyword):
+        if GEOMETRY.fullmatch(keyword):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     header.update(_linear_cards(wcs))
 
@@ -188,15 +184,13 @@ def _linear_cards(wcs: Any) -> dict[str, Any]:
     return cards
 
 
-def _companions(reference: FitsImage) -> list[Any]:
-    """The extensions that the WCS of the reference needs: look-up tables, JWST's ASDF."""
-    wanted = []
-    for name, cards in _TABLES.items():
-        versions = {int(reference.header[f"{card}.EXTVER"]) for card in cards if f"{card}.EXTVER" in reference.header}
-        if name == "D2IMARR" and "AXISCORR" in reference.header:
-            versions.add(1)
-        wanted += [(name, version) for version in sorted(versions)]
+def _companions(reference: FitsImage, move: Any) -> list[Any]:
+    """The extensions that the WCS of the reference needs: look-up tables, and JWST's ASDF if that is its WCS."""
+    wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
     found = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
-    if "ASDF" in reference.hdus:
+    for table in found if move is not None else []:
+        for axis in (1, 2):
+            table.header[f"CRVAL{axis}"] = table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
+    if "ASDF" in reference.hdus and not (reference.wcs_key or reference.head or move):
         found.append(reference.hdus["ASDF"].copy())
     return found

@@ -11,7 +11,7 @@ MEMBER, SEED, PAIR = 1, 2, 4
 #: What is known of the shape of the blot at a pixel: see `_shape_of_pixel`.
 SHAPE = 5
 #: Columns of a sample.
-RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, BEND, STRUCTURE, COLUMNS = 0, 1, 2, 3, 4, 5, 6
+RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, BEND, STRUCTURE, BLOT, PLACE_Y, PLACE_X, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 
 @njit(nogil=True, inline="always")
@@ -55,8 +55,8 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
     """Collect valid pixels whose structure is from `least` to `most` sigma; return how many there are.
 
     Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS), as far as it
-    reaches: I - B, sigma, slopes, sum of second differences, structure. That is the root of the squares of the
-    curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
+    reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x. The structure is the root of the
+    squares of the curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
     """
     found, nx = 0, data.shape[1]
     shape, wanted = np.empty((SHAPE, nx), blot.dtype), np.empty(nx, np.bool_)
@@ -73,6 +73,7 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
                 row[RESIDUAL], row[SIGMA] = data[y, x] - blot[y, x], sigma[y, x]
                 row[SLOPE_X], row[SLOPE_Y], row[BEND] = shape[0, x], shape[1, x], shape[2, x]
                 row[STRUCTURE] = np.sqrt(shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x])
+                row[BLOT], row[PLACE_Y], row[PLACE_X] = blot[y, x], y, x
             found += 1
     return found
 
@@ -85,15 +86,19 @@ def model_sigma(blot, sky, gain, read_noise, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def plain_levels(row0, data, blot, sigma, valid, background, snr, scale, levels, significance):
-    """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``; the significance is in sigma."""
+def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, significance):
+    """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``; the significance is in sigma.
+
+    `terms` are (ratio, background): what the blot is multiplied by, and what is added to it.
+    """
+    ratio, background = terms
     shape = np.empty((SHAPE, data.shape[1]), blot.dtype)
     for j in range(levels.shape[0]):
         y = row0 + j
         _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            error, step = sigma[y, x], shape[4, x]
-            residual = data[y, x] - blot[y, x] - background
+            error, step = sigma[y, x], ratio * shape[4, x]
+            residual = data[y, x] - ratio * blot[y, x] - background
             seed = abs(residual) > scale[0] * step + snr[0] * error
             member = abs(residual) > scale[1] * step + snr[1] * error
             levels[j, x] = (seed * SEED + member * MEMBER) * valid[y, x]
@@ -106,8 +111,8 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
 
     Parameters
     ----------
-    terms : (background, slope_x, slope_y, bend)
-        What the residual is expected to be: ``background + slope_x Bx + slope_y By + bend (Bxx + Byy)``.
+    terms : (ratio, background, slope_x, slope_y, bend)
+        What is expected of the exposure: ``ratio B + background + slope_x Bx + slope_y By + bend (Bxx + Byy)``.
     snr : (seed, member, pair)
     weights : (noise, curved, stepped, photons, negative)
         Part of sigma squared that the comparison sees; errors in units of the curvature and of the largest
@@ -120,9 +125,9 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
         y = row0 + j
         _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            residual, squared = data[y, x] - blot[y, x] - terms[0], sigma[y, x] * sigma[y, x]
+            residual, squared = data[y, x] - terms[0] * blot[y, x] - terms[1], sigma[y, x] * sigma[y, x]
             noise = max(squared - photons * residual, 0.05 * squared)
-            residual -= terms[1] * shape[0, x] + terms[2] * shape[1, x] + terms[3] * shape[2, x]
+            residual -= terms[2] * shape[0, x] + terms[3] * shape[1, x] + terms[4] * shape[2, x]
             model = (curved * shape[3, x]) ** 2 + (stepped * shape[4, x]) ** 2
             ratio = residual / np.sqrt(share * noise + model)
             strength = max(ratio, -ratio / negative)
@@ -163,3 +168,38 @@ def spread(row0, mask, offsets, out):
             for x in range(max(0, dx), min(nx, nx + dx)):
                 if mask[y - dy, x - dx]:
                     out[y - row0, x] = True
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def correlate(image, places, wanted, reach):
+    """Return Pearson's correlation of `wanted` with an image at `places` (n, 2), moved by up to `reach` pixels.
+
+    The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not finite or not there
+    do not count; where less than half the places count the correlation is -1.
+    """
+    size, (ny, nx) = 2 * reach + 1, image.shape
+    count, sums = np.zeros((size, size)), np.zeros((size, size, 5))
+    for k in range(len(places)):
+        y, x = places[k]
+        value = wanted[k]
+        for j in range(max(0, reach - y), min(size, ny - y + reach)):
+            for i in range(max(0, reach - x), min(size, nx - x + reach)):
+                there = image[y + j - reach, x + i - reach]
+                if np.isfinite(there):
+                    count[j, i] += 1.0
+                    sums[j, i, 0] += there
+                    sums[j, i, 1] += there * there
+                    sums[j, i, 2] += there * value
+                    sums[j, i, 3] += value
+                    sums[j, i, 4] += value * value
+    scores = np.full((size, size), -1.0)
+    for j in range(size):
+        for i in range(size):
+            n = count[j, i]
+            if 2 * n < len(places):
+                continue
+            there, squared, product, value, other = sums[j, i]
+            spread = (n * squared - there * there) * (n * other - value * value)
+            if spread > 0.0:
+                scores[j, i] = (n * product - there * value) / np.sqrt(spread)
+    return scores

@@ -6,7 +6,7 @@ from .adaptive import adaptive_map
 from .direct import DirectMap
 from .fits_exact import tangent_map
 from .sampled import BilinearMap
-from .sky import sky_of
+from .sky import sky_of, warn_of_unknown_frames
 from .types import RowMap
 
 
@@ -32,6 +32,7 @@ def plan_map(
         If either is not a usable celestial WCS.
     """
     target, source = sky_of(target_wcs, "target"), sky_of(source_wcs, "source")
+    warn_of_unknown_frames(target, source)
     closed, direct = tangent_map(target, source, shape), DirectMap(target, source)
     if stepsize is not None and stepsize > 1:
         return BilinearMap(closed or direct, shape, stepsize)

@@ -13,7 +13,7 @@ import numpy as np
 from ..kernels.separable import static
 from ..kernels.tangent import tangent_points, tangent_rows
 from .direct import DirectMap
-from .sky import FitsSky, convert_frame
+from .sky import FitsSky, convert_frame, same_frame
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _axes(sky: FitsSky) -> np.ndarray:
 
 def _frame_rotation(target: FitsSky, source: FitsSky) -> np.ndarray:
     """Rotation from the target's celestial frame to the source's."""
-    if target.frame_key == source.frame_key:
+    if same_frame(target, source):
         return np.eye(3)
     lon, lat = convert_frame(np.array([0.0, 90.0, 0.0]), np.array([0.0, 0.0, 90.0]), target, source)
     lon, lat = np.deg2rad(lon), np.deg2rad(lat)

@@ -1,12 +1,17 @@
 """The linear part of a celestial WCS: without distortion, as a TAN image that touches it, or its pixel scale alone."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import messages
 from ..errors import WCSError
-from .sky import array_shape, is_fits_wcs, plain_copy, sky_of, unwrapped
+from ..wcs_facts import with_statement
+from .sky import array_shape, frame_stated, is_fits_wcs, plain_copy, sky_of, unwrapped
+
+#: Two linear WCS put pixels to the same place if they differ by less.
+_SAME_PIXELS = 1e-5
 
 
 def undistorted(wcs: Any) -> Any:
@@ -41,15 +46,18 @@ def tangent_wcs(wcs: Any, cd: np.ndarray) -> Any:
     fresh.wcs.crpix, fresh.wcs.crval, fresh.wcs.cunit = wcs.wcs.crpix, wcs.wcs.crval, ["deg", "deg"]
     fresh.wcs.cd = cd
     fresh.wcs.radesys, fresh.wcs.equinox = wcs.wcs.radesys, wcs.wcs.equinox
-    return fresh
+    return with_statement(fresh, frame_stated(wcs))
 
 
 def touching_tangent(wcs: Any) -> Any:
     """Return the TAN WCS that has the place, scale and orientation of any celestial WCS at its central pixel."""
     from astropy.wcs.utils import celestial_frame_to_wcs
 
-    sky, (ny, nx) = sky_of(wcs, "target"), array_shape(wcs) or (1, 1)
+    sky, shape = sky_of(wcs, "target"), array_shape(wcs)
+    ny, nx = shape[-2:] if shape else (1, 1)
     middle = np.array([(nx - 1) / 2, (ny - 1) / 2])
+    if shape is None and is_fits_wcs(unwrapped(wcs)):
+        middle = np.array(unwrapped(wcs).wcs.crpix[:2]) - 1
     steps = np.array([[0.0, 0.5, -0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5, -0.5]])
     lon, lat = sky.to_sky(*(middle[:, None] + steps))
     if not np.isfinite(lon + lat).all():
@@ -64,11 +72,55 @@ def touching_tangent(wcs: Any) -> Any:
 
 
 def pixel_scale(wcs: Any) -> float:
-    """Return the undistorted pixel scale in arcsec: ``sqrt(|det CD|)``, of a CD matrix or of the central pixel."""
+    """Return the pixel scale in arcsec, the square root of a pixel's area on the sky.
+
+    A TAN image has that of its CD matrix, at its tangent point, with SIP too if that lies on the image. Else it is that
+    of the pixel in the middle, with all distortion: what a CD matrix says depends on how the same geometry was split
+    between it and the distortion.
+    """
     wcs = unwrapped(wcs)
-    if not is_fits_wcs(wcs) or _is_table(wcs):
-        wcs = touching_tangent(wcs)
-    return float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))) * 3600)
+    if not is_fits_wcs(wcs):
+        return 3600 * _local_scale(wcs)
+    degrees = math.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix)))
+    if _scale_is_linear(wcs):
+        return 3600 * degrees
+    try:
+        return 3600 * _local_scale(wcs)
+    except WCSError:  # the middle of a map of the whole sky may lie outside of it
+        if _is_table(wcs):
+            raise
+        return 3600 * degrees
+
+
+def _local_scale(wcs: Any) -> float:
+    """The scale, in degrees, at the middle of a WCS."""
+    return math.sqrt(abs(np.linalg.det(touching_tangent(wcs).pixel_scale_matrix)))
+
+
+def _scale_is_linear(wcs: Any) -> bool:
+    """Whether the linear terms are all there is of the scale at the tangent point, and that lies on the image.
+
+    SIP may have linear terms of its own.
+    """
+    if not _is_tangent(wcs):
+        return False
+    if wcs.sip is None:
+        return True
+    shape, place = array_shape(wcs), np.array(wcs.wcs.crpix[::-1]) - 1
+    inside = shape is None or bool(np.all((place >= 0) & (place <= np.array(shape[-2:]) - 1)))
+    own = any(terms is not None and (terms[0, 1] or terms[1, 0]) for terms in (wcs.sip.a, wcs.sip.b))
+    return inside and not own
+
+
+def _is_tangent(wcs: Any) -> bool:
+    """Whether a WCS is TAN but for SIP and tables: the WCS library has TPV, TNX and DSS plates behind TAN too."""
+    if any(str(name)[4:] not in ("-TAN", "-TAN-SIP") for name in wcs.wcs.ctype):
+        return False
+    copy, shape = plain_copy(wcs), array_shape(wcs) or (100, 100)
+    linear = undistorted(wcs)
+    x, y = np.array([0.0, 0.5, 1.0]) * shape[-1], np.array([0.3, 0.0, 1.0]) * shape[-2]
+    there = linear.wcs_world2pix(*copy.wcs_pix2world(x, y, 0), 0)
+    return bool(np.abs(np.subtract(there, (x, y))).max() < _SAME_PIXELS)
 
 
 def _is_table(wcs: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import messages
 from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, one_line
+from ..wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
 SINGULAR = 1e-12
@@ -30,7 +31,29 @@ def plain_copy(wcs: Any) -> Any:
     for name in ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2"):
         setattr(copy, name, getattr(wcs, name))
     copy.pixel_shape = wcs.pixel_shape
-    return copy
+    return with_statement(copy, frame_stated(wcs))
+
+
+#: A WCS object that does not tell whether its header states FK5, or EQUINOX = 2000 alone.
+UNKNOWN = "unknown"
+
+
+def frame_stated(wcs: Any) -> str:
+    """Return what is known of a FITS WCS: whether its frame was stated.
+
+    The WCS library fills in what is missing, ICRS or the frame of the equinox, and does not tell: ICRS is taken for
+    stated, FK5 J2000 may be no more than EQUINOX = 2000. The library gives a DATEREF to a WCS that was made without a
+    header, and to one from a header that it wrote itself: both name their frame.
+    """
+    known = getattr(wcs, "skyblot_frame", None)
+    if known is not None:
+        return str(known)
+    system, equinox = wcs.wcs.radesys.strip(), wcs.wcs.equinox
+    if system not in ("", "ICRS", "FK5") or not (np.isnan(equinox) or equinox == 2000):
+        return STATED
+    if not system:  # nothing has been filled in yet
+        return UNSTATED if np.isnan(equinox) else EQUINOX_2000
+    return STATED if system == "ICRS" or wcs.wcs.dateref.strip() else UNKNOWN
 
 
 def unwrapped(wcs: Any) -> Any:
@@ -55,6 +78,7 @@ class FitsSky:
     """A FITS celestial WCS on a private copy, so that the caller's object is never touched."""
 
     def __init__(self, wcs: Any, role: str) -> None:
+        self.stated = frame_stated(wcs)
         self.wcs, self._role = self._checked_copy(wcs, role), role
         self._lock = threading.Lock()
         self.lon, self.lat = self.wcs.wcs.lng, self.wcs.wcs.lat
@@ -89,6 +113,16 @@ class FitsSky:
         if system == "ICRS":
             return ICRS_KEY
         return ("RA", system, equinox, wcs.dateobs.strip() if system.startswith("FK4") else None)
+
+    @property
+    def equatorial(self) -> bool:
+        """Whether the longitude is a right ascension."""
+        return bool(self.frame_key[0] == "RA")
+
+    @property
+    def j2000(self) -> bool:
+        """Whether the frame is ICRS or FK5 J2000, which are 23 mas apart."""
+        return self.frame_key in (ICRS_KEY, ("RA", "FK5", 2000.0, None))
 
     @property
     def frame(self) -> Any:
@@ -150,6 +184,8 @@ class FitsSky:
 class LowLevelSky:
     """Any other celestial WCS, gwcs for one, through the APE 14 low-level methods."""
 
+    stated = STATED
+
     def __init__(self, wcs: Any, role: str) -> None:
         self.wcs, self._role = wcs, role
         kinds = [str(kind) for kind in wcs.world_axis_physical_types]
@@ -159,8 +195,23 @@ class LowLevelSky:
         self.lon = longitudes[0]
         self._degrees = self._units()
         self._lock = threading.Lock()
-        self.frame = self._frame()
-        self.frame_key = ICRS_KEY if self.frame.name == "icrs" else ("APE 14", repr(self.frame))
+        self._named = self._frame()
+        self.frame_key: tuple = ICRS_KEY if self.frame.name == "icrs" else ("APE 14", repr(self.frame))
+
+    @property
+    def frame(self) -> Any:
+        """The celestial frame, an astropy coordinate frame."""
+        return self._named
+
+    @property
+    def equatorial(self) -> bool:
+        """Whether the longitude is a right ascension."""
+        return self.frame.name in ("icrs", "fk5", "fk4", "fk4noeterms")
+
+    @property
+    def j2000(self) -> bool:
+        """Whether the frame is ICRS or FK5 J2000."""
+        return self.frame.name == "icrs" or (self.frame.name == "fk5" and self.frame.equinox.jyear == 2000)
 
     def _units(self) -> list[float]:
         """Degrees per unit of both world axes."""
@@ -204,6 +255,30 @@ class LowLevelSky:
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 
+class PlaneSky(LowLevelSky):
+    """A WCS to positions in a plane that is not the sky, gwcs' Frame2D: for a pair of WCS to the same plane."""
+
+    equatorial = j2000 = False
+
+    def __init__(self, wcs: Any, role: str) -> None:
+        self.wcs, self._role = wcs, role
+        self.lon, self._degrees = 0, [1.0, 1.0]
+        self._lock = threading.Lock()
+        self.frame_key = ("plane", tuple(wcs.world_axis_physical_types), tuple(map(str, wcs.world_axis_units)))
+
+    @property
+    def frame(self) -> Any:
+        """There is none: a `WCSError`, where the other WCS is not of the same plane."""
+        found = ", ".join(map(str, self.wcs.world_axis_physical_types))
+        raise WCSError(messages.WCS_AXES(role=self._role, count=self.wcs.pixel_n_dim, found=found))
+
+
+def _is_plane(wcs: Any) -> bool:
+    """Whether a low-level WCS leads from two pixel axes to a plane of which no more is known."""
+    kinds = [str(kind) for kind in wcs.world_axis_physical_types]
+    return wcs.pixel_n_dim == len(kinds) == 2 and all(re.fullmatch(r"custom:[xy]", kind) for kind in kinds)
+
+
 def _check_tables(wcs: Any, role: str) -> None:
     """Refuse look-up tables that lead to no position: the WCS library and the closed form trust theirs."""
     for name in ("det2im1", "det2im2", "cpdis1", "cpdis2"):
@@ -228,15 +303,35 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
     if is_fits_wcs(low_level):
         return FitsSky(low_level, role)
     if hasattr(low_level, "pixel_to_world_values"):
-        return LowLevelSky(low_level, role)
+        return PlaneSky(low_level, role) if _is_plane(low_level) else LowLevelSky(low_level, role)
     raise WCSError(messages.NOT_A_WCS(role=role, kind=type(wcs).__name__))
+
+
+def same_frame(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> bool:
+    """Whether no rotation comes between two celestial frames: they are equal, or one of them was never stated.
+
+    What a header does not state is the other side's frame. An equinox of 2000 leaves ICRS and FK5 open, no other.
+    """
+    if target.frame_key == source.frame_key:
+        return True
+    pair = (target, source)
+    if any(sky.stated == UNSTATED for sky in pair) and all(sky.equatorial for sky in pair):
+        return True
+    return any(sky.stated != STATED for sky in pair) and all(sky.j2000 for sky in pair)
+
+
+def warn_of_unknown_frames(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> None:
+    """Say where it is not known whether two frames differ, and that they are taken for the same."""
+    for role, sky, other in (("target", target, source), ("source", source, target)):
+        if sky.stated == UNKNOWN and sky.frame_key != other.frame_key and same_frame(target, source):
+            _warn(messages.FRAME_NOT_KNOWN(role=role))
 
 
 def convert_frame(
     lon: np.ndarray, lat: np.ndarray, target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky
 ) -> tuple[np.ndarray, np.ndarray]:
     """Express sky positions (degrees) of the target's frame in the source's frame."""
-    if target.frame_key == source.frame_key:
+    if same_frame(target, source):
         return lon, lat
     from astropy.coordinates import SkyCoord, UnitSphericalRepresentation
 

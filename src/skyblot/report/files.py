@@ -71,6 +71,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         facts: dict[str, object] = {
             BACKGROUND: found.background,
             "misalignment (x, y)": misalignment_text(found.misalignment, found.misalignment_error),
+            "flux ratio": flux_ratio_text(found.flux_ratio.value, found.flux_ratio.error),
             "σ": origin,
             **_known(image),
             **_record(made),
@@ -153,6 +154,13 @@ def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
     if not math.isfinite(dx + dy + error):
         return "not known: too few sources"
     return f"{dx:+z.3f}, {dy:+z.3f} ± {error:.3f} pixel".replace("-", "−")
+
+
+def flux_ratio_text(ratio: float, error: float) -> str:
+    """Return the flux ratio of an exposure to its blot with its standard error in words."""
+    if not math.isfinite(ratio + error):
+        return "not known: too few sources"
+    return f"{ratio:.3f} ± {error:.3f}"
 
 
 def _misalignment_notes(found: "Systematics") -> list[str]:

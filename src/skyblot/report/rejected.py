@@ -8,7 +8,7 @@ import numpy as np
 from ..io.names import parse_name
 from .chip import ChipReport
 from .facts import percent, thousands
-from .files import BACKGROUND, chip_name, misalignment_text
+from .files import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
 
 if TYPE_CHECKING:
     from ..cosmics import Comparison, RejectResult
@@ -21,7 +21,7 @@ def report_of_comparison(comparison: "Comparison") -> ChipReport:
     """
     result, rejection = comparison.result, comparison.rejection
     residual = np.where(rejection.valid, rejection.significance, np.float32(np.nan))
-    blot = np.asarray(comparison.blot, np.float32) + np.float32(rejection.background)
+    blot = rejection.expected(np.asarray(comparison.blot, np.float32))
     where = parse_name(result.reference)
     links = {"exposure": where.path, "mask": result.path, "source": parse_name(result.source).path}
     if result.blot_path is not None:
@@ -39,6 +39,7 @@ def _facts(result: "RejectResult") -> dict[str, object]:
         "rejected by the rule": f"{thousands(result.rejected)} ({share} of {thousands(result.judged)} judged)",
         BACKGROUND: result.background,
         "misalignment (x, y)": misalignment_text(result.misalignment, result.misalignment_error),
+        "flux ratio": flux_ratio_text(result.flux_ratio, result.flux_ratio_error),
         "sharpness [pixel²]": result.sharpness,
         "covered by the source": f"{100 * result.covered:.2f} %",
         "rule": criteria.rule,

@@ -1,0 +1,149 @@
+"""How pixels are judged: the criteria of a comparison, and a model of the noise."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import messages
+from .errors import ParameterError, closest, not_allowed
+
+RULES = ("skyblot", "plain")
+#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
+#: skyblot, and the constants of `skyblot.rejection`, were found once, over all simulated sets of benchmarks/rejection.
+DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
+DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
+_LARGEST_GROW = 50.0
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of an exposure for which there is no map of errors.
+
+    Attributes
+    ----------
+    gain : float
+        Electrons per unit of the exposure.
+    read_noise : float
+        Electrons.
+    sky : float
+        What was subtracted from both the exposure and the blot, in their unit.
+    """
+
+    gain: float = 1.0
+    read_noise: float = 0.0
+    sky: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.gain) and self.gain > 0):
+            raise not_allowed("gain", self.gain, "electrons per unit, above 0")
+        if not (math.isfinite(self.read_noise) and self.read_noise >= 0):
+            raise not_allowed("read_noise", self.read_noise, "electrons, at least 0")
+        if not math.isfinite(self.sky):
+            raise not_allowed("sky", self.sky, "a finite number")
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """How pixels are judged; for the defaults of an instrument see `skyblot.instruments.criteria_for`.
+
+    Attributes
+    ----------
+    rule : {"skyblot", "plain"}
+        "plain" is the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
+    snr : (float, float), optional
+        Thresholds in sigma, of the seed and of the members beside it.
+    scale : (float, float), optional
+        For "plain" what the largest difference of a blot pixel to its neighbours is multiplied by, for the seed and
+        the members; for "skyblot" what the measured error of the blot is multiplied by, in its curvature and in
+        that difference.
+    exposures : int, optional
+        How many exposures the mosaic was made of, this one among them: what to expect of their noise where there is
+        too little sky to measure it.
+    grow : float
+        Radius in pixels, around bad pixels, of what is bad too.
+    cte_tail : int
+        Pixels of the tail of charge behind a bad pixel, along y.
+    cte_direction : {1, -1}
+        Where tails run, to larger or to smaller y: away from the amplifier.
+    background : float, optional
+        What the exposure has more than the blot; measured where it is not given.
+    flux_ratio : float or "fit", optional
+        How bright the exposure's sources are in units of the blot's: a number, or "fit" for what is measured. Where it
+        is not given, the rule "skyblot" takes what is measured if it is not 1 by five standard errors and explains what
+        sources leave; beyond a factor 3 exposure and blot are not compared. The rule "plain" takes 1.
+    """
+
+    rule: str = "skyblot"
+    snr: tuple[float, float] | None = None
+    scale: tuple[float, float] | None = None
+    exposures: int | None = None
+    grow: float = 0.0
+    cte_tail: int = 0
+    cte_direction: int = 1
+    background: float | None = None
+    flux_ratio: float | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise not_allowed("rule", self.rule, " or ".join(RULES) + closest(self.rule, RULES))
+        _check_pair("snr", self.snr, above_zero=True)
+        _check_pair("scale", self.scale, above_zero=False)
+        if self.exposures is not None and not _whole(self.exposures, 1):
+            raise not_allowed("exposures", self.exposures, "a whole number, at least 1")
+        if not 0 <= self.grow <= _LARGEST_GROW:
+            raise not_allowed("grow", self.grow, f"a radius of 0 to {_LARGEST_GROW:g} pixels")
+        if not _whole(self.cte_tail, 0):
+            raise not_allowed("cte_tail", self.cte_tail, "a whole number of pixels, at least 0")
+        if self.cte_direction not in (1, -1):
+            raise not_allowed("cte_direction", self.cte_direction, "1 or -1")
+        if self.background is not None and not math.isfinite(self.background):
+            raise not_allowed("background", self.background, "a finite number")
+        if self.flux_ratio is not None and not _is_flux_ratio(self.flux_ratio):
+            raise not_allowed("flux_ratio", self.flux_ratio, "a number above 0, or 'fit'")
+
+    @property
+    def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """`snr` and `scale`, the rule's own defaults where they are not given."""
+        return self.snr or DEFAULT_SNR[self.rule], self.scale or DEFAULT_SCALE[self.rule]
+
+
+def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Criteria:
+    """Return criteria with some of them replaced.
+
+    Raises
+    ------
+    ParameterError
+        For a name that is none, or a value that is not allowed.
+    """
+    names = list(Criteria.__dataclass_fields__)
+    for name in overrides:
+        if name not in names:
+            hint = f"{closest(name, names)}; there are {', '.join(names)}"
+            raise ParameterError(messages.UNKNOWN(kind="criterion", name=name, hint=hint))
+    known = vars(criteria) if criteria is not None else {}
+    return Criteria(**{**known, **overrides})
+
+
+def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:
+    if value is None:
+        return
+    words = "two numbers" + (" above 0" if above_zero else ", at least 0")
+    try:
+        first, second = (float(each) for each in value)
+    except (TypeError, ValueError):
+        raise not_allowed(name, value, words) from None
+    if not math.isfinite(first + second) or min(first, second) < 0 or (above_zero and 0 in (first, second)):
+        raise not_allowed(name, value, words)
+
+
+def _is_flux_ratio(value: Any) -> bool:
+    if isinstance(value, str):
+        return value == "fit"
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value > 0
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= least

@@ -1,0 +1,66 @@
+"""SCAMP's ``.head`` files: the WCS of an exposure's images, as text, in the place of that of their headers."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+
+from .. import messages
+from ..errors import FileError, WCSError, one_line
+from .remote import AnyPath
+
+_SUFFIX = re.compile(r"\.(fits?|fts)(\.(gz|fz|bz2|xz))?$", re.IGNORECASE)
+
+
+def head_of(path: AnyPath) -> Path | None:
+    """Return the ``.head`` file beside a FITS file, ``x.head`` beside ``x.fits``; None where there is none."""
+    if not isinstance(path, Path):
+        return None
+    head = path.with_name(_SUFFIX.sub("", path.name) + ".head")
+    return head if head.is_file() else None
+
+
+def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any:
+    """Return the cards for one image of a file: a ``.head`` file has one header for each, all of which end in END.
+
+    Parameters
+    ----------
+    head : Path
+    name : str
+        The image's file, for messages.
+    place : (int, int)
+        The number of the image among the file's science images, and among all its images, from 0.
+    images : int
+        How many science images there are.
+
+    Raises
+    ------
+    FileError, WCSError
+        If the file cannot be read, or has neither one header for each science image nor for each image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            headers = _headers(head.read_text(encoding="latin-1"))
+    except OSError as error:
+        raise FileError(messages.CANNOT_READ(name=head, reason=error.strerror or error)) from error
+    except (ValueError, KeyError, fits.VerifyError) as error:
+        reason = one_line(error)
+        raise WCSError(messages.NOT_OF_KIND(name=head, kind="a .head file with a WCS", reason=reason)) from error
+    science, among_all = place
+    if len(headers) == images:
+        return headers[science]
+    if len(headers) > max(images, among_all):
+        return headers[among_all]
+    raise WCSError(messages.HEAD_COUNT(name=head, count=len(headers), image=name, images=images))
+
+
+def _headers(text: str) -> list[Any]:
+    """The headers in a file's text; a `KeyError` where one has no WCS."""
+    blocks = [block for block in re.split(r"(?m)^END\s*$", text.replace("\r", "")) if block.strip()]
+    headers = [fits.Header.fromstring(block.strip("\n"), sep="\n") for block in blocks]
+    for header in headers:
+        _ = header["CTYPE1"]
+    return headers
