@@ -124,7 +124,7 @@ class TestWCS:
     def test_of_other_projections(self, tmp_path, out, mosaic, code):
         path = tmp_path / "x.fits"
         cards = {"CTYPE1": f"RA---{code}", "CTYPE2": f"DEC--{code}"} | (
-            {"PV1_1": 1.0, "PV1_4": 0.2} if code == "TPV" else {}
+            {"PV1_1": 1.0, "PV1_4": 0.2, "PV2_1": 1.0} if code == "TPV" else {}
         )
         cards |= {"PV2_1": 1.0, "PV2_3": 40.0} if code == "ZPN" else {}
         fits.PrimaryHDU(camera.pixels(0), camera.header(0, **cards)).writeto(path)

@@ -93,8 +93,12 @@ def pixel_scale(wcs: Any) -> float:
 
 
 def _local_scale(wcs: Any) -> float:
-    """The scale, in degrees, at the middle of a WCS."""
-    return math.sqrt(abs(np.linalg.det(touching_tangent(wcs).pixel_scale_matrix)))
+    """The scale, in degrees, at the middle of a WCS; a `WCSError` where pixels have no area there."""
+    matrix = touching_tangent(wcs).wcs.cd  # wcslib refuses to look at one that is singular
+    area = abs(float(np.linalg.det(matrix)))
+    if area == 0:
+        raise WCSError(messages.WCS_SINGULAR(role="image", matrix=matrix.tolist()))
+    return math.sqrt(area)
 
 
 def _scale_is_linear(wcs: Any) -> bool:
