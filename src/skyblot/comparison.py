@@ -312,16 +312,22 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
 
 def _check_blot(source: Source, made: Rendered) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
-    blot, offset, reason = made.blot.data, np.float32(made.planned.scaling.offset), ""
+    blot, reason = made.blot.data, ""
     known = np.isfinite(blot)
     if made.blot.covered == 0:
         reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
     elif not known.any():
         reason = "the mosaic has no finite pixel there"
-    elif np.all(blot[known] == offset):
-        reason = "the mosaic is 0 everywhere there"
+    elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
+        reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
         raise DataError(messages.NOT_COMPARED(name=made.reference.name, source=source.image.name, reason=reason))
+
+
+def _only_value(values: np.ndarray) -> float | None:
+    """The value that all pixels have, to the rounding of an interpolation; None where they differ."""
+    low, high = float(values.min()), float(values.max())
+    return low if high - low <= 1e-5 * max(abs(low), abs(high)) else None
 
 
 def _check_judged(

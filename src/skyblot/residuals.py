@@ -32,6 +32,8 @@ _SAMPLE, _SHIFT_SAMPLE, _PIECE = 50_000, 1500, 64
 _FLAT, _CURVED = 2.0, 12.0
 #: Where so little of the blot is above, sources are its pixels of most structure, in percent.
 _BRIGHTEST = 99.5
+#: What has less structure than this many sigma is rounding.
+_LEAST_STRUCTURE = 1e-3
 #: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured; and so many for
 #: a blot without them in the exposure to be refused.
 _ENOUGH, _PLENTY = 30, 100
@@ -261,7 +263,9 @@ class _Look:
 
     def is_believable(self, measured: FluxRatio) -> bool:
         """Whether the exposure has the blot's sources at all, as far as there are enough of them."""
-        return not (self.has_plenty and measured.known) or measured.value > 3 * measured.error
+        if not measured.known:
+            return True
+        return measured.value > (3 if self.has_plenty else -5) * measured.error
 
     @property
     def has_plenty(self) -> bool:
@@ -296,7 +300,7 @@ def _brightest(images: Images, threads: int) -> np.ndarray:
     if not len(rows):
         return rows
     least = float(np.percentile(rows[:, STRUCTURE] / rows[:, SIGMA], _BRIGHTEST))
-    return _sampled(images, least, math.inf, threads) if least > 0 else rows[:0]
+    return _sampled(images, least, math.inf, threads) if least > _LEAST_STRUCTURE else rows[:0]
 
 
 def _registered(images: Images, look: _Look, threads: int) -> tuple[Images, _Look, Systematics]:

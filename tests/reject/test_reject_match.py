@@ -179,6 +179,12 @@ class TestRegistration:
         with pytest.raises(DataError, match=rf"^the exposure: the blot does not match it.* within {REACH} pixels"):
             reject(noisy(sky(seed=77)), sky(flux=flux), np.full(SHAPE, SIGMA))
 
+    def test_a_map_of_weights_matches_nothing(self):
+        y, x = np.indices(SHAPE)
+        weights = 1200 * (1 + 0.05 * np.sin(1.3 * x) * np.cos(1.1 * y)) + 300.0 * (x > 130)
+        with pytest.raises(DataError, match="the blot does not match it"):
+            reject(noisy(sky()), weights, np.full(SHAPE, SIGMA))
+
     @pytest.mark.parametrize("width", [0.75, 2.3, 2.9])
     def test_another_seeing_is_no_mismatch(self, width):
         found = quietly(noisy(sky(width=width)), sky(width=1.3), np.full(SHAPE, SIGMA))
