@@ -23,6 +23,7 @@ from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
 from .rejection import Rejection, compare
+from .robust import NORMAL
 from .roles import check_exposure
 from .scaling import recorded_sky
 
@@ -42,8 +43,6 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Median of the absolute values of normal noise, in sigma.
-_NORMAL = 0.6745
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
 
@@ -211,9 +210,10 @@ def compare_exposure(
         With one sentence on what is wrong; no mask has been written then.
     """
     start = time.perf_counter()
-    if not settings.force:
-        check_exposure(where)
-    settings = _without_unknown_sky(source, where, settings)
+    with WARNING_FILTERS, open_image(where) as exposure:
+        if not settings.force:
+            check_exposure(exposure)
+        settings = _without_unknown_sky(source, exposure, settings)
     with rendered(source, where, settings, resources) as made:
         exposure, blot = made.reference, made.blot
         instrument, criteria = _judgement(source, exposure, settings)
@@ -262,16 +262,15 @@ def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
 MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
 
 
-def _without_unknown_sky(source: Source, where: ImageName, settings: RejectSettings) -> RejectSettings:
+def _without_unknown_sky(source: Source, exposure: Image, settings: RejectSettings) -> RejectSettings:
     """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
     if not settings.parameters.addsky:
         return settings
-    with WARNING_FILTERS, open_image(where) as exposure:
-        name, (keyword, value) = exposure.name, recorded_sky(exposure.facts)
+    keyword, value = recorded_sky(exposure.facts)
     if number(value) is not None:
         return settings
     if value is not None:
-        source.tell(messages.SKY_NOT_A_NUMBER(name=name, keyword=keyword, value=value))
+        source.tell(messages.SKY_NOT_A_NUMBER(name=exposure.name, keyword=keyword, value=value))
     return replace(settings, parameters=settings.parameters.override({"addsky": False}))
 
 
@@ -305,7 +304,7 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
     some = _some(data.shape)
     judged = found.valid[some]
     difference = np.abs(data[some] - made.blot.data[some] - found.background)[judged]
-    spread = float(np.median(difference) / _NORMAL / np.median(noise.sigma[some][judged]))
+    spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     return () if least <= spread <= most else (messages.ODD_NOISE(spread=spread, source=noise.source),)
 
