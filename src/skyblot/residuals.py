@@ -56,6 +56,8 @@ _ROUGHEST = 0.6
 #: A flux ratio is used where it leaves less than this part of the roughness: a mosaic whose stacking took the cores of
 #: stars for cosmic rays is too faint there, and nowhere else.
 _EXPLAINED = 0.6
+#: What fits leave of the brightness of sources: more than this where they are not right all over, and where not at all.
+ODD_FIT, _WORST_FIT = 0.15, 0.25
 #: How often a shift found by correlation is corrected by the fit, and from how much on: half a pixel and a little more,
 #: so that nothing goes back and forth. What is farther off than this is no correction.
 _CORRECTIONS, _HALF, _FARTHEST = 3, 0.6, 2.5
@@ -265,7 +267,8 @@ class _Look:
         """Whether the exposure has the blot's sources at all, as far as there are enough of them."""
         if not measured.known:
             return True
-        return measured.value > (3 if self.has_plenty else -5) * measured.error
+        enough = measured.value > (3 if self.has_plenty else -5) * measured.error
+        return enough and not (self.has_plenty and measured.unexplained > _WORST_FIT)
 
     @property
     def has_plenty(self) -> bool:
