@@ -312,6 +312,9 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
 def _check_blot(source: Source, made: Rendered) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
     blot, reason = made.blot.data, ""
+    some = blot[_some(blot.shape)]
+    if _only_value(some[np.isfinite(some)]) is None:
+        return
     known = np.isfinite(blot)
     if made.blot.covered == 0:
         reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
@@ -324,7 +327,9 @@ def _check_blot(source: Source, made: Rendered) -> None:
 
 
 def _only_value(values: np.ndarray) -> float | None:
-    """The value that all pixels have, to the rounding of an interpolation; None where they differ."""
+    """The value that all pixels have, to the rounding of an interpolation; None where they differ; NaN without any."""
+    if not values.size:
+        return float("nan")
     low, high = float(values.min()), float(values.max())
     return low if high - low <= 1e-5 * max(abs(low), abs(high)) else None
 
