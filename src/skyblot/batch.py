@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import messages, record
 from .errors import WARNING_FILTERS, FileError, SkyblotError, one_line
@@ -57,6 +57,25 @@ class Failure:
         return cls(str(reference), reason, error)
 
 
+class Beside(NamedTuple):
+    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no output is one of these.
+
+    Attributes
+    ----------
+    reads : sequence of Path
+        Lists, associations, a file of parameters.
+    writes : sequence of Path
+        A log, a page of pictures.
+    """
+
+    reads: Sequence[Path] = ()
+    writes: Sequence[Path] = ()
+
+
+#: Nothing beside.
+ALONE = Beside()
+
+
 @dataclass(frozen=True)
 class Options:
     """How a run goes on.
@@ -71,12 +90,14 @@ class Options:
         Keep blots that are there and were made from the same inputs with the same parameters.
     dry_run : bool
         Look at the headers only, and stop when the plan is made.
+    beside : Beside
     """
 
     memory: int | str | None = None
     fail_fast: bool = False
     resume: bool = False
     dry_run: bool = False
+    beside: Beside = ALONE
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ def run_on_cluster(
             _run(connected, source, tasks, _shared_out(client, settings, options), on_outcome, on_plan)
     except BaseException:
         if _is_local(client):  # its workers have been stopped at whatever they did
-            for task in tasks:
-                remove_leftovers(task.path)
+            for output in {task.path.parent for task in tasks}:
+                remove_leftovers(output)
         raise
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from .units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 
 #: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
 KEY_CARD = "BLOTKEY"
+#: What the record of a blot begins with, in FITS and in ASDF, and how far into a file it is looked for.
+_RECORDED, _BEGINNING = re.compile(rb"BLOTVER =|^ +blotver:", re.MULTILINE), 1 << 22
 #: The card of a blot that has errors.
 ERROR_CARD = "BLOTERR"
 
@@ -62,6 +65,15 @@ def blot_key(parameters: Parameters, *images: Image) -> str:
     files += [(path.name, *file_identity(path)) for path in weight_files(images[0].path)]
     text = json.dumps([files, [(name, repr(value)) for name, value in parameters.items()]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is a blot, complete or not: the beginning of it has the record of one."""
+    try:
+        with open(path, "rb") as stream:
+            return _RECORDED.search(stream.read(_BEGINNING)) is not None
+    except OSError:
+        return False
 
 
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:

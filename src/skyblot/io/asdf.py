@@ -152,9 +152,11 @@ def is_asdf(path: AnyPath) -> bool:
     if isinstance(path, RemotePath):
         return path.suffix.lower() == ".asdf"
     try:
+        if not path.is_file():  # a FIFO would not be read a second time
+            return False
         with open(path, "rb") as stream:
             return stream.read(5) == b"#ASDF"
-    except OSError:  # missing, a folder, not readable: for the reader to say
+    except OSError:  # not readable: for the reader to say
         return False
 
 
