@@ -64,6 +64,23 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
     return facts.st_size, facts.st_mtime_ns
 
 
+def file_state(path: AnyPath) -> tuple[int | str, ...]:
+    """Return what tells a file from one that was put in its place, on this machine: its identity, device and inode.
+
+    Raises
+    ------
+    FileError
+        If it is not there any more.
+    """
+    identity = file_identity(path)
+    if isinstance(path, RemotePath):
+        return identity
+    with suppress(OSError):
+        facts = os.stat(path)
+        return facts.st_size, facts.st_mtime_ns, facts.st_dev, facts.st_ino
+    return identity
+
+
 @contextmanager
 def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; flush and rename it to `path` if the block succeeds.
