@@ -7,15 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import messages, record
 from .errors import WARNING_FILTERS, FileError, SkyblotError, one_line
-from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source
+from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source, state_of
 from .footprints import Footprint, Group, area, footprint, group, largest
-from .io.atomic import file_identity
+from .io.atomic import file_state
 from .io.images import open_reference
-from .io.names import ImageName
+from .io.names import ImageName, parse_name
 from .job import checked_threads
 from .kernels.interpolants import interpolant
 from .memory import memory_limit
@@ -57,6 +57,25 @@ class Failure:
         return cls(str(reference), reason, error)
 
 
+class Beside(NamedTuple):
+    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no output is one of these.
+
+    Attributes
+    ----------
+    reads : sequence of Path
+        Lists, associations, a file of parameters.
+    writes : sequence of Path
+        A log, a page of pictures.
+    """
+
+    reads: Sequence[Path] = ()
+    writes: Sequence[Path] = ()
+
+
+#: Nothing beside.
+ALONE = Beside()
+
+
 @dataclass(frozen=True)
 class Options:
     """How a run goes on.
@@ -71,12 +90,14 @@ class Options:
         Keep blots that are there and were made from the same inputs with the same parameters.
     dry_run : bool
         Look at the headers only, and stop when the plan is made.
+    beside : Beside
     """
 
     memory: int | str | None = None
     fail_fast: bool = False
     resume: bool = False
     dry_run: bool = False
+    beside: Beside = ALONE
 
 
 @dataclass(frozen=True)
@@ -149,10 +170,11 @@ def run_batch(
     SkyblotError
         If the source cannot be used; with `fail_fast`, whatever went wrong first.
     """
+    identity = state_of(parse_name(source_name).path)
     with open_source(source_name, settings) as source:
         if not settings.force:
             check_source(source.image)
-        run = _Run(source, settings, options, on_outcome, maker)
+        run = _Run(source, settings, options, on_outcome, maker, identity)
         todo = [task for task in tasks if not (options.resume and run.keep(task))]
         plan = run.plan(todo, kept=len(tasks) - len(todo))
         on_plan(plan)
@@ -185,6 +207,7 @@ class _Run:
         options: Options,
         on_outcome: Callable[[Outcome], None],
         maker: Maker,
+        identity: Any,
     ) -> None:
         more = _BYTES_OF_ERRORS if settings.errors else 0
         self._maker = replace(maker, bytes_per_pixel=maker.bytes_per_pixel + more)
@@ -196,7 +219,7 @@ class _Run:
         with named(source.image.name):
             self._interpolant, self._dtype = how, window_dtype(blot_dtype(source.pixels, how), how)
         self._window_bytes = self._memory // 4  # of the window in use, and as much of the next one
-        self._identity = file_identity(source.image.path)
+        self._identity = identity
 
     def keep(self, task: Task) -> bool:
         """Whether the blot is there already and may stay."""
@@ -206,7 +229,8 @@ class _Run:
         parameters = self._settings.parameters
         try:
             with WARNING_FILTERS, open_reference(task.where, parameters.wcs_key) as reference:
-                key = record.blot_key(parameters, self._source.image, reference)
+                storage = self._settings.storage(task.path)
+                key = record.blot_key(parameters, storage, self._source.image, reference)
         except SkyblotError:  # to be reported when it is tried
             return False
         if made.get(record.KEY_CARD) != key or bool(made.get(record.ERROR_CARD)) != self._settings.errors:
@@ -297,7 +321,7 @@ class _Run:
         """Go on to the next stage of a blot, unless the run is being stopped or its source is another one now."""
         if self._stopping.is_set():
             raise Stopped
-        if file_identity(self._source.image.path) != self._identity:
+        if file_state(self._source.image.path) != self._identity:
             raise FileError(messages.HAS_CHANGED(name=self._source.image.path, since="since the run began"))
 
     def _finished(self, task: Task, future: "Future[BlotResult]") -> None:

@@ -69,8 +69,8 @@ def run_on_cluster(
             _run(connected, source, tasks, _shared_out(client, settings, options), on_outcome, on_plan)
     except BaseException:
         if _is_local(client):  # its workers have been stopped at whatever they did
-            for task in tasks:
-                remove_leftovers(task.path)
+            for output in {task.path.parent for task in tasks}:
+                remove_leftovers(output)
         raise
 
 
@@ -246,16 +246,24 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
 
 
 def _local_cluster(threads: int | None) -> Any:
-    """A cluster of processes with one thread each; memory is bounded by the run itself."""
+    """A cluster of processes with one thread each; memory is bounded by the run itself.
+
+    A scheduler runs whatever it is sent, under the name of who started it. This one and its workers take only what is
+    encrypted with a key made here: nobody else on this machine gets in.
+    """
     from distributed import LocalCluster
+    from distributed.security import Security
 
     workers = checked_threads(threads)
     try:
         return LocalCluster(
+            security=Security.temporary(),
+            protocol="tls://",
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=0,
-            dashboard_address="127.0.0.1:0",  # any port that is free
+            dashboard_address=None,
+            worker_dashboard_address=None,
             silence_logs=logging.ERROR,
             preload=["skyblot.worker"],
         )

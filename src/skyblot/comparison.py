@@ -229,6 +229,7 @@ def compare_exposure(
         if saved is not None:
             made.write(saved, source, settings)
         bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
+        bad = replace(bad, state=made.identity)
         shared = path in settings.together
         if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)

@@ -115,6 +115,8 @@ class Copies:
 
     def _write(self, path: AnyPath, bad: Sequence[BadPixels], bits: int) -> None:
         overwrite = self._wanted.overwrite
+        for each in bad:
+            each.check_unchanged()
         if path in self._masks:
             write_masks(self._masks[path], bad, overwrite=overwrite)
         for kind, copy in self._copies[path].items():

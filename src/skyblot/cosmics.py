@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .batch import Failure, Options, Outcome, Plan, run_batch
+from .batch import ALONE, Beside, Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
 from .copies import Copies, Wanted, mask_name, mask_tasks
@@ -19,7 +19,6 @@ from .files import BatchError, plan_outputs
 from .io.coverage import check_mosaic
 from .io.images import open_image
 from .io.names import ImageName
-from .io.planes import companion_files
 from .io.remote import AnyPath
 from .parameters import Parameters
 from .progress import progress_bar
@@ -51,6 +50,7 @@ def reject_files(
     memory: int | str | None = None,
     threads: int | None = None,
     inspect: Callable[[Comparison], None] | None = None,
+    beside: Beside = ALONE,
     on_plan: Callable[[Plan], None] = lambda plan: None,
     on_result: Callable[[RejectResult], None] | None = None,
     progress: bool = False,
@@ -99,6 +99,8 @@ def reject_files(
         As for `skyblot.blot_files`.
     inspect : callable, optional
         Called with a `Comparison` of each exposure and its blot, by several threads.
+    beside : skyblot.batch.Beside, optional
+        What the caller reads and writes on top of all this: no output is one of these files.
     on_plan : callable, optional
         Called with the `skyblot.batch.Plan` of the run before its work begins.
     on_result : callable, optional
@@ -129,14 +131,16 @@ def reject_files(
         raise ParameterError(messages.NOT_FOR_COMPARISON(names=", ".join(parameters.user_wcs.given)))
     failures: list[Failure] = []
     wanted = Wanted(Path(output_dir), overwrite, one_file, update_dq, clean, make_dq, keep_name)
-    blots = plan_outputs(references, output_dir, None if fail_fast else failures.append)
+    lists: list[Path] = []
+    blots = plan_outputs(references, output_dir, None if fail_fast else failures.append, on_table=lists.append)
+    beside = Beside((*beside.reads, *lists), beside.writes)
     tasks = mask_tasks([where for where, _ in blots], wanted)
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
         save_blots=save_blots, keep_pixels=clean, inspect=inspect, force=force,
     )  # fmt: skip
-    copies = _checked_copies(source, tasks, wanted, settings)
+    copies = _checked_copies(source, tasks, wanted, settings, beside)
     run = _Run(copies, failures, on_result, fail_fast=fail_fast)
     settings = replace(settings, together=copies.masks)
     return run.go(source, tasks, settings, Options(memory, fail_fast), on_plan, progress=progress)
@@ -224,7 +228,9 @@ class _Run:
             self._on_result(result)
 
 
-def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, settings: RejectSettings) -> Copies:
+def _checked_copies(
+    source: str | Path, tasks: Sequence[Task], wanted: Wanted, settings: RejectSettings, beside: Beside
+) -> Copies:
     """Refuse, before any work is done, inputs that are none, and outputs that are inputs or may not be replaced."""
     _check_inputs(source, tasks, settings)
     if not settings.force:
@@ -237,8 +243,7 @@ def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, s
         if count > 1:
             raise FileError(messages.TWO_TO_ONE_FILE(name=path))
     patterns = settings.err, settings.dq
-    beside = [path for task in tasks for path in companion_files(task.where.path, patterns)]
-    check_outputs(source, tasks, outputs, overwrite=settings.overwrite, beside=beside)
+    check_outputs(source, tasks, outputs, overwrite=settings.overwrite, patterns=patterns, beside=beside)
     return copies
 
 

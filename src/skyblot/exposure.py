@@ -15,11 +15,12 @@ from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
 from .facts import is_drizzled
-from .io.atomic import file_identity
+from .io.atomic import file_state
 from .io.coverage import open_weights
 from .io.images import Image, open_image, open_reference, write_blot
 from .io.names import ImageName
 from .io.planes import error_plane
+from .io.remote import AnyPath
 from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
@@ -65,6 +66,11 @@ class Settings:
     compress: bool = False
     errors: bool = False
     force: bool = False
+
+    def storage(self, path: Path) -> dict[str, Any]:
+        """What makes the bytes of the blot at `path`, beside the parameters."""
+        compress = self.compress or path.suffix.lower() == ".fz"
+        return {"compress": compress, "errors": self.errors, "as_float": self.as_float, "wcsmap": self.wcsmap}
 
 
 class Task(NamedTuple):
@@ -248,7 +254,8 @@ class Rendered:
         scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
         target = self.planned.target
         image, parameters, distorted = source.image, settings.parameters, not target.altered
-        cards = record.cards(image, self.reference, parameters, scaling, fill, covered, distorted)
+        storage = settings.storage(path)
+        cards = record.cards(image, self.reference, parameters, scaling, fill, covered, distorted, storage)
         wcs = target.wcs if target.altered else None
         if self.errors is not None:
             cards.append((record.ERROR_CARD, True, "errors are those of the source, in ERR"))
@@ -257,7 +264,7 @@ class Rendered:
 
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
-        if file_identity(self.reference.path) != self.identity:
+        if file_state(self.reference.path) != self.identity:
             raise FileError(messages.HAS_CHANGED(name=self.reference.path, since="while it was blotted onto"))
 
 
@@ -266,8 +273,8 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
     """Make a blot in memory."""
     with ExitStack() as stack:
         with WARNING_FILTERS:
+            identity = state_of(where.path)  # before it is opened: what comes later shows
             reference = stack.enter_context(open_reference(where, settings.parameters.wcs_key))
-            identity = file_identity(reference.path)
             planned = _plan(source, reference, settings)
         resources.proceed()
         with named(source.image.name, reference.name):
@@ -288,6 +295,14 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
         resources.proceed()
         made.check_unchanged()
         yield made
+
+
+def state_of(path: AnyPath) -> tuple[int | str, ...] | None:
+    """What tells a file from one that is put in its place; None for one that cannot be found."""
+    try:
+        return file_state(path)
+    except FileError:
+        return None
 
 
 def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .batch import Failure, Options, Outcome, Plan, run_batch
+from .batch import Beside, Failure, Options, Outcome, Plan, run_batch
 from .checks import check_run
 from .errors import ParameterError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
@@ -171,8 +171,10 @@ def blot_files(
         if on_result is not None:
             on_result(outcome)
 
-    tasks = plan_outputs(references, output_dir, None if fail_fast else failures.append, compress=compress)
-    options = Options(memory, fail_fast, resume)
+    lists: list[Path] = []
+    on_failure = None if fail_fast else failures.append
+    tasks = plan_outputs(references, output_dir, on_failure, compress=compress, on_table=lists.append)
+    options = Options(memory, fail_fast, resume, beside=Beside(lists))
     with progress_bar(progress) as bar:
         _engine(client)(source, tasks, settings, options, bar.counting(collect), bar.expect_plan)
     done = [results[task.path] for task in tasks if task.path in results]
@@ -196,13 +198,15 @@ def plan_outputs(
     on_failure: Callable[[Failure], None] | None = None,
     *,
     compress: bool = False,
+    on_table: Callable[[Path], None] = lambda path: None,
 ) -> list[Task]:
     """Return every image to blot onto and the file its blot goes to.
 
-    Files that cannot be read are handed to `on_failure`, where it is given; else they raise.
+    Files that cannot be read are handed to `on_failure`, where it is given; else they raise. `on_table` is told of
+    lists and associations.
     """
     tasks: list[Task] = []
-    for reference in expand_references(references):
+    for reference in expand_references(references, on_table):
         try:
             found = list_images(reference)
             tasks += [Task(where, Path(output_dir) / output_name(where, compress=compress)) for where in found]

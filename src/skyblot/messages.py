@@ -28,6 +28,8 @@ NO_SUCH = Message("{name}: no such {kind}")
 #: The file, or a folder above it, is not for this user to read: `chmod` or its owner helps.
 NO_PERMISSION = Message("{name}: no permission to read it")
 IS_FOLDER = Message("{name}: is a folder, expected {expected}")
+#: A device, a FIFO or a socket may never end, and cannot be read twice: `skyblot` reads files and URLs.
+NOT_A_FILE = Message("{name}: is no regular file, expected one, or a URL")
 CANNOT_READ = Message("{name}: cannot be read: {reason}")
 PART_CANNOT_BE_READ = Message("{name}: {part} cannot be read: {reason}")
 KIND_CANNOT_BE = Message("{name}: this {kind} cannot be {done}: {reason}")
@@ -59,11 +61,16 @@ REST_LEFT_OUT = Message("{name}: what follows extension {number} is no FITS and 
 
 NO_FOLDER = Message("{name}: the folder {folder} does not exist")
 READ_ONLY_FOLDER = Message("{name}: the folder {folder} cannot be written to")
+#: Only files are replaced. A device, a FIFO or a socket of this name stays what it is.
+NOT_REPLACED = Message("{name}: is no regular file, expected the name of a new file, or of one to replace")
 EXISTS = Message("{name}: exists already; --overwrite (overwrite=True) replaces it")
 CANNOT_WRITE = Message("{name}: cannot be written: {reason}")
+NOT_OWN = Message("{name}: is no blot of skyblot's, and --resume (resume=True) replaces no other; --overwrite does")
 IS_INPUT = Message("{name}: is an input file; inputs are never overwritten")
 #: Two exposures have the same name, in two folders: use one output folder for each.
 TWO_TO_ONE_FILE = Message("{name}: two references would be written to this file; take them one by one")
+#: A log or a page of pictures is called like another output, or a blot is a link to another one.
+SAME_OUTPUT = Message("{name}: is the same file as another output, expected one for each")
 WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a name that ends in {suffix}")
 #: To compress pixels tile by tile, which every FITS reader knows, use `--compress`.
 NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")

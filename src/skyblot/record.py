@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,15 @@ from .errors import SkyblotError
 from .io.atomic import file_identity
 from .io.coverage import weight_files
 from .io.images import Image, open_image
+from .io.remote import AnyPath
 from .parameters import Parameters
 from .scaling import LABELS, UNCHANGED, Scaling
 from .units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 
 #: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
 KEY_CARD = "BLOTKEY"
+#: What the record of a blot begins with, in FITS and in ASDF, and how far into a file it is looked for.
+_RECORDED, _BEGINNING = re.compile(rb"BLOTVER =|^ +blotver:", re.MULTILINE), 1 << 22
 #: The card of a blot that has errors.
 ERROR_CARD = "BLOTERR"
 
@@ -28,6 +33,7 @@ def cards(
     fill: float,
     covered: float,
     distorted: bool,
+    storage: Mapping[str, Any],
 ) -> list[tuple[str, Any, str]]:
     """Return the keywords that record how a blot was made."""
     from . import __version__
@@ -47,7 +53,7 @@ def cards(
         ("BLOTSKY", scaling.offset, "sky added, in units of the blot"),
         ("BLOTFILL", str(fill), "value where the source does not cover"),
         ("BLOTCOVR", round(covered, 6), "fraction of the pixels that the source covers"),
-        (KEY_CARD, blot_key(parameters, mosaic, reference), "stands for inputs and parameters"),
+        (KEY_CARD, blot_key(parameters, storage, mosaic, reference), "stands for inputs and parameters"),
     ]
     if scaling is not LABELS:
         record.append(("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"))
@@ -56,12 +62,37 @@ def cards(
     return record
 
 
-def blot_key(parameters: Parameters, *images: Image) -> str:
-    """Return 16 characters that stand for parameters and for images, the mosaic first: sizes and times of change."""
-    files: list[tuple[Any, ...]] = [(Path(image.name).name, *map(file_identity, image.files)) for image in images]
-    files += [(path.name, *file_identity(path)) for path in weight_files(images[0].path)]
-    text = json.dumps([files, [(name, repr(value)) for name, value in parameters.items()]])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def blot_key(parameters: Parameters, storage: Mapping[str, Any], *images: Image) -> str:
+    """Return 16 characters that stand for parameters and for images.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    storage : mapping
+        What else makes the bytes of a blot: `skyblot.exposure.Settings.storage`.
+    *images : Image
+        The mosaic first. Every file of theirs counts, with its place, its size and its time of change.
+    """
+    names = [image.name[len(str(image.path)) :] for image in images]  # the extensions
+    files = [_identity(path) for image in images for path in image.files]
+    files += [_identity(path) for path in weight_files(images[0].path)]
+    values = [(name, repr(value)) for name, value in (*parameters.items(), *storage.items())]
+    return hashlib.sha256(json.dumps([names, files, values]).encode()).hexdigest()[:16]
+
+
+def _identity(path: AnyPath) -> tuple[int | str, ...]:
+    """The same on every machine that shares the file."""
+    place = os.path.realpath(path) if isinstance(path, Path) else str(path)
+    return place, *file_identity(path)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is a blot, complete or not: the beginning of it has the record of one."""
+    try:
+        with open(path, "rb") as stream:
+            return _RECORDED.search(stream.read(_BEGINNING)) is not None
+    except OSError:
+        return False
 
 
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:

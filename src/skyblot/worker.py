@@ -104,8 +104,8 @@ def _blot(tasks: Exposure, run: Job, worker: Any) -> list[Outcome]:
     given = {Task(_within(folder, task.where), folder / task.path): task for task in tasks}
     source = _within(folder, parse_name(run.source))
     _check_shared(source.path, [*given], run, worker)
-    for task in given:  # of a worker that died at this exposure
-        remove_leftovers(task.path)
+    for output in {task.path.parent for task in given}:  # of a worker that died at this exposure
+        remove_leftovers(output)
     outcomes: list[Outcome] = []
     name = run.source if isinstance(source.path, RemotePath) else str(source)
     run_batch(name, list(given), _settings(run, worker), _options(run, worker), outcomes.append)

@@ -116,7 +116,7 @@ def test_resume(demo, tmp_path, out):
     kept = blot_files(med, exposures_, out, resume=True)[1]
     assert (kept.shape, kept.covered, kept.reference) == (first[1].shape, first[1].covered, first[1].reference)
     first[2].path.unlink()
-    first[3].path.write_bytes(first[3].path.read_bytes()[:9000])
+    first[3].path.write_bytes(first[3].path.read_bytes()[:30_000])
     assert again() == [True, True, False, False, True, True]
     assert digests(out) == undisturbed
     os.utime(exposures_[1])
@@ -125,9 +125,13 @@ def test_resume(demo, tmp_path, out):
     assert again(interp="linear") == [True] * 6
     os.utime(med)
     assert again(interp="linear") == [False] * 6
-    # Blots made by hand, without a record, are made anew.
+    # What skyblot has not made is not replaced.
     fits.writeto(first[0].path, np.zeros((3, 3), "f4"), overwrite=True)
-    assert again(interp="linear") == [False] + [True] * 5
+    theirs = first[0].path.read_bytes()
+    with pytest.raises(FileError, match="is no blot of skyblot's, and --resume"):
+        again(interp="linear")
+    assert first[0].path.read_bytes() == theirs
+    assert again(interp="linear", overwrite=True) == [False] + [True] * 5
 
 
 def test_resume_removes_what_a_killed_process_left(demo, out):
@@ -139,7 +143,7 @@ def test_resume_removes_what_a_killed_process_left(demo, out):
         elsewhere = mine.with_name(f".isky01a1q_sci1_blt.fits.other-{done.stdout.strip()}-0123abcd.tmp")
         for each in (dead, elsewhere):
             each.touch()
-        remove_leftovers(out / "isky01a1q_sci1_blt.fits")
+        remove_leftovers(out)
         assert mine.exists()
         assert elsewhere.exists()
         assert not dead.exists()

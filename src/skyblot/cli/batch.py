@@ -1,7 +1,7 @@
 """A run of ``skyblot blot``: what it makes, what it tells, and its exit code."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, files, messages
-from ..batch import Failure, Options, Outcome, Plan
+from ..batch import Beside, Failure, Options, Outcome, Plan
+from ..checks import check_apart, files_read
 from ..errors import FileError, ParameterError, one_line
 from ..exposure import BlotResult, Settings, Task
 from ..io.atomic import file_identity
@@ -38,6 +39,7 @@ class Request:
     log: str | None = None
     dask: str | None = None
     report: str | None = None
+    config: str | None = None
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
@@ -56,18 +58,29 @@ def run(request: Request) -> int:
     if request.report is not None:
         check_report(request.report, request.settings.parameters, overwrite=request.settings.overwrite)
     with interruptible() as interruption:
-        tasks, failures = _tasks(request)
+        lists: list[Path] = []
+        tasks, failures = _tasks(request, lists.append)
+        beside = _beside(request, lists)
+        request = replace(request, options=replace(request.options, beside=beside))
+        outputs = [*(task.path for task in tasks), *beside.writes]
+        check_apart(files_read(request.source, tasks, beside=beside), outputs)  # before the log is opened
         log = None if request.options.dry_run else request.log
         with screen(quiet=request.quiet) as shown, open_log(log, shown.error) as opened:
             return _Run(request, tasks, shown, opened, interruption).go(failures)
 
 
-def _tasks(request: Request) -> tuple[list[Task], list[Failure]]:
+def _beside(request: Request, lists: Sequence[Path]) -> Beside:
+    """What is read and written on top of mosaic, exposures and blots."""
+    reads = [*lists, *(Path(name) for name in (request.config,) if name is not None)]
+    return Beside(reads, [Path(name) for name in (request.log, request.report) if name is not None])
+
+
+def _tasks(request: Request, on_table: Callable[[Path], None]) -> tuple[list[Task], list[Failure]]:
     """The blots to make, and the files that cannot be read."""
     failures: list[Failure] = []
     collect = failures.append if request.output is None else None
     compress = request.settings.compress
-    tasks = files.plan_outputs(request.references, request.output_dir, collect, compress=compress)
+    tasks = files.plan_outputs(request.references, request.output_dir, collect, compress=compress, on_table=on_table)
     if request.output is None:
         return tasks, failures
     if len(tasks) > 1:

@@ -59,5 +59,5 @@ def command(ctx: click.Context, source: str, references: tuple[str, ...], **opti
     flags = {name: options[name] for name in ("compress", "errors", "force")}
     settings = Settings(parameters, options["overwrite"], options["threads"], **flags)
     how = Options(options["memory"], options["fail_fast"], options["resume"], options["dry_run"])
-    names = ("output", "output_dir", "log", "dask", "report", "quiet", "verbose", "debug")
+    names = ("output", "output_dir", "log", "dask", "report", "config", "quiet", "verbose", "debug")
     ctx.exit(run(Request(source, references, settings, how, **{name: options[name] for name in names})))

@@ -1,6 +1,7 @@
 """``skyblot reject``: find the cosmic rays of exposures."""
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -122,6 +123,7 @@ def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], *
 
 def _run(source: str, exposures: tuple[str, ...], options: dict[str, Any]) -> int:
     """Compare, and return the exit code."""
+    from ..batch import Beside
     from ..cosmics import reject_files
     from ..files import BatchError
     from .reports import check_report, rejection_report
@@ -140,6 +142,7 @@ def _run(source: str, exposures: tuple[str, ...], options: dict[str, Any]) -> in
     ):
         told = _Told(shown, interruption, report)
         how = {name: options[name] for name in (*_OUTPUT, *_NOISE, "fail_fast", "memory", "threads")}
+        how["beside"] = Beside(*([Path(options[name])] if options[name] else [] for name in ("config", "report")))
         how |= {"on_plan": told.plan, "on_result": told.result, "inspect": told.inspect if report else None}
         try:
             reject_files(source, exposures, criteria=criteria, parameters=parameters, **how)

@@ -20,6 +20,7 @@ from .content import Content, open_content
 from .gwcs import INSTALL, missing_package, node_at, open_tree, stored_wcs, tangent_gwcs
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
+from .tree import check_tree
 
 #: Where a blot's metadata say how it was made.
 _RECORD = "skyblot"
@@ -152,9 +153,11 @@ def is_asdf(path: AnyPath) -> bool:
     if isinstance(path, RemotePath):
         return path.suffix.lower() == ".asdf"
     try:
+        if not path.is_file():  # a FIFO would not be read a second time
+            return False
         with open(path, "rb") as stream:
             return stream.read(5) == b"#ASDF"
-    except OSError:  # missing, a folder, not readable: for the reader to say
+    except OSError:  # not readable: for the reader to say
         return False
 
 
@@ -191,7 +194,9 @@ def _raw_tree(content: Content) -> Mapping[str, Any]:
 
     path = content.path
     with content.stream() as stream:
-        tree_end(stream, path)
+        size = tree_end(stream, path)
+        stream.seek(0)
+        check_tree(stream.read(size), path)
     try:
         return _mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything

@@ -1,6 +1,5 @@
 """Write a file so that it is complete under its name, or not there at all."""
 
-import glob
 import os
 import re
 import socket
@@ -14,6 +13,11 @@ from .. import messages
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
+#: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no name for another.
+_SYSTEM = ("/dev/", "/proc/", "/sys/")
+#: The names of temporary files end so: host and number of the process that writes, and something random.
+_TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
+
 
 def check_output(path: Path, *, overwrite: bool) -> None:
     """Refuse an output that cannot be written, before any work is done.
@@ -21,7 +25,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     FileError
-        If its folder is missing, it is a folder, or it exists and may not be replaced.
+        If its folder is missing, it exists and is no regular file, or it exists and may not be replaced.
     """
     if not path.parent.is_dir():
         raise FileError(messages.NO_FOLDER(name=path, folder=path.parent))
@@ -29,8 +33,18 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise FileError(messages.READ_ONLY_FOLDER(name=path, folder=path.parent))
     if path.is_dir():
         raise FileError(messages.IS_FOLDER(name=path, expected="a file name"))
+    if _is_special(path):
+        raise FileError(messages.NOT_REPLACED(name=path))
     if path.exists() and not overwrite:
         raise FileError(messages.EXISTS(name=path))
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a name is that of a device, a FIFO or a socket, or of something in a folder of those."""
+    folder = f"{os.path.realpath(path.parent)}/"
+    if folder.startswith(_SYSTEM) and not folder.startswith("/dev/shm/"):
+        return True
+    return path.exists() and not path.is_file()
 
 
 def file_identity(path: AnyPath) -> tuple[int, int | str]:
@@ -48,6 +62,23 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
     except OSError as error:
         raise FileError(messages.CANNOT_READ(name=path, reason=error.strerror)) from error
     return facts.st_size, facts.st_mtime_ns
+
+
+def file_state(path: AnyPath) -> tuple[int | str, ...]:
+    """Return what tells a file from one that was put in its place, on this machine: its identity, device and inode.
+
+    Raises
+    ------
+    FileError
+        If it is not there any more.
+    """
+    identity = file_identity(path)
+    if isinstance(path, RemotePath):
+        return identity
+    with suppress(OSError):
+        facts = os.stat(path)
+        return facts.st_size, facts.st_mtime_ns, facts.st_dev, facts.st_ino
+    return identity
 
 
 @contextmanager
@@ -96,20 +127,21 @@ def _owner() -> str:
     return f"{re.sub('[^A-Za-z0-9_]', '_', socket.gethostname())}-{os.getpid()}"
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove temporary files for `path` that a killed process of this host left."""
-    host = _owner().rsplit("-", 1)[0]
-    for each in path.parent.glob(f".{glob.escape(path.name)}.{host}-*.tmp"):
-        number = each.name.rsplit("-", 2)[-2]
-        if number.isdigit() and not _runs(int(number)):
-            with suppress(OSError):
-                each.unlink()
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files in a folder that processes of this host left that are gone."""
+    host = _owner().rpartition("-")[0]
+    with suppress(OSError):  # a folder that cannot be read is for others to refuse
+        for name in os.listdir(folder):
+            match = _TEMPORARY.fullmatch(name)
+            if match and match["host"] == host and not _runs(int(match["process"])):
+                with suppress(OSError):
+                    (folder / name).unlink()
 
 
 def _runs(number: int) -> bool:
     try:
         os.kill(number, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:  # somebody else's
         return True

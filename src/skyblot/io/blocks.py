@@ -14,7 +14,7 @@ _MAGIC = b"\xd3BLK"
 #: After the magic and the header's length: flags, compression, bytes allocated, used and in memory, checksum.
 _HEADER = struct.Struct(">I4sQQQ16s")
 _STREAMED = 1
-_TREE_END, _BLOCK = re.compile(rb"\n\.\.\.\r?\n"), re.compile(re.escape(_MAGIC))
+TREE_END, _BLOCK = re.compile(rb"\n\.\.\.\r?\n"), re.compile(re.escape(_MAGIC))
 _CHUNK = 2**20
 
 
@@ -55,7 +55,7 @@ def find_block(content: Content, index: int) -> Block:
             (header_length,) = struct.unpack(">H", head[4:])
             flags, label, allocated, used, *_ = _HEADER.unpack(stream.read(_HEADER.size).ljust(_HEADER.size, b"\0"))
             start = place + 6 + header_length
-            place = start + allocated
+            place = min(start + allocated, length)
     if flags & _STREAMED:
         used = length - start
     if start + used > length:
@@ -73,7 +73,7 @@ def tree_end(stream: BinaryIO, path: AnyPath) -> int:
     FileError
         If it does not end.
     """
-    found = _search(stream, 0, _TREE_END)
+    found = _search(stream, 0, TREE_END)
     if found is None:
         raise FileError(messages.NO_END(name=path, part="ASDF tree"))
     return found[1]

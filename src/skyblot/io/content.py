@@ -132,6 +132,8 @@ def _check_local(path: Path) -> None:
         raise FileError(messages.NO_SUCH(name=path, kind="file"))
     if path.is_dir():
         raise FileError(messages.IS_FOLDER(name=path, expected="a FITS file"))
+    if not path.is_file():
+        raise FileError(messages.NOT_A_FILE(name=path))
 
 
 def _beginning(content: Content) -> bytes:

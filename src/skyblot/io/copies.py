@@ -164,7 +164,8 @@ def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str,
     hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
     if "NEXTEND" in hdus[0].header:
         hdus[0].header["NEXTEND"] = len(hdus) - 1
-    write_hdus(path, fits.HDUList(hdus), overwrite=overwrite, checksum=checksum)
+    check = images[0].check_unchanged  # what was not needed until now has just been read
+    write_hdus(path, fits.HDUList(hdus), overwrite=overwrite, checksum=checksum, check=check)
 
 
 def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool, make: bool = False) -> None:
@@ -187,3 +188,4 @@ def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overw
             roman[name] = data
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
+                bad.check_unchanged()

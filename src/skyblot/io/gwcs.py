@@ -13,6 +13,8 @@ import numpy as np
 
 from .. import messages
 from ..errors import FileError, WCSError, one_line
+from .blocks import TREE_END
+from .tree import check_tree
 
 #: What to say where gwcs, asdf or a codec is missing.
 INSTALL = "pip install 'skyblot[gwcs]'"
@@ -46,6 +48,8 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
     """
     import asdf
 
+    if isinstance(content, BytesIO):  # the others have been looked at before
+        check_tree(TREE_END.split(content.getvalue(), maxsplit=1)[0], name)
     try:
         with asdf.config_context() as config, warnings.catch_warnings():
             warnings.simplefilter("ignore")

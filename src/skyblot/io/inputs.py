@@ -7,7 +7,7 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from typing import Any
 from .. import messages
 from ..errors import FileError, ParameterError, SkyblotError, one_line
 from .names import ImageName, parse_name
+
+#: Told of each list and each association that is read.
+_OnTable = Callable[[Path], None]
 
 #: What makes a name that is no file a pattern.
 _WILDCARDS = re.compile(r"[*?\[]")
@@ -42,7 +45,7 @@ _RANKS = (*_HST_PRODUCTS, "crf", "cal")
 _LOOKED_FOR = "*_flc.fits, *_flt.fits, *_c0m.fits, *_crf.fits, *_cal.fits or *_cal.asdf"
 
 
-def expand_references(names: Sequence[str | Path]) -> list[str]:
+def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda path: None) -> list[str]:
     """Return the names of the exposures that are meant, in order and without duplicates.
 
     Parameters
@@ -65,6 +68,8 @@ def expand_references(names: Sequence[str | Path]) -> list[str]:
         An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
         Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
         a name that exists as it stands is that file, whatever characters it has.
+    on_table : callable
+        Called with each list and each association that is read on the way.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def expand_references(names: Sequence[str | Path]) -> list[str]:
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
             raise ParameterError(messages.NOT_A_NAME(name=name))
-        for exposure in _expand(str(name), "", ()):
+        for exposure in _expand(str(name), "", (), on_table):
             found.setdefault(_identity(exposure), exposure)
     return list(found.values())
 
@@ -101,17 +106,17 @@ def _is_url(name: str) -> bool:
     return "://" in name
 
 
-def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
+def _expand(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) -> Iterator[str]:
     """Yield what one name stands for; `lists` are the lists that led to it."""
     if not name.strip() or "\0" in name:
         raise ParameterError(messages.NOT_A_NAME(name=name))
     if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):
-        yield from _list(name, folder, lists)
+        yield from _list(name, folder, lists, on_table)
     elif _is_url(name):
         yield name
     else:
         stem, brackets = _split(name, folder)
-        for found in _files(stem, folder):
+        for found in _files(stem, folder, on_table):
             yield found + brackets
 
 
@@ -125,30 +130,32 @@ def _split(name: str, folder: str) -> tuple[str, str]:
     return (name, "") if parse_name(os.path.join(folder, name)).extension is None else (stem, brackets)
 
 
-def _files(name: str, folder: str) -> Iterator[str]:
+def _files(name: str, folder: str, on_table: _OnTable) -> Iterator[str]:
     full = os.path.join(folder, name)
     if os.path.exists(full) or not _WILDCARDS.search(name):
-        yield from _contents(full)
+        yield from _contents(full, on_table)
         return
     matches = sorted(glob.glob(name, root_dir=folder or None, recursive=True))
     if not matches:
         raise FileError(messages.NO_MATCH(name=full))
     for match in matches:
-        yield from _contents(os.path.join(folder, match))
+        yield from _contents(os.path.join(folder, match), on_table)
 
 
-def _contents(path: str) -> Sequence[str]:
+def _contents(path: str, on_table: _OnTable) -> Sequence[str]:
     """The exposures that a file or a folder stands for; most files stand for themselves."""
     if os.path.isdir(path):
         return _folder(path)
     if _HST_TABLE.fullmatch(os.path.basename(path)):
+        on_table(Path(path))
         return _hst_members(path)
     if path.lower().endswith(".json"):
+        on_table(Path(path))
         return _json_members(path)
     return [path]
 
 
-def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
+def _list(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) -> Iterator[str]:
     if name.endswith("]") and _split(name[1:], folder)[1]:
         raise ParameterError(messages.LIST_EXTENSION(name=name))
     if _is_url(name):
@@ -157,13 +164,14 @@ def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str]:
     identity = os.path.realpath(path)
     if identity in lists:
         raise FileError(messages.LIST_IN_ITSELF(name=path))
+    on_table(Path(path))
     lines = _lines(path)
     if not any(lines):
         raise FileError(messages.EMPTY_LIST(name=path))
     for number, line in enumerate(lines, 1):
         try:
             if line:
-                yield from _expand(line, os.path.dirname(path), (*lists, identity))
+                yield from _expand(line, os.path.dirname(path), (*lists, identity), on_table)
         except SkyblotError as error:
             raise type(error)(messages.CONCERNING(name=f"{path}, line {number}", reason=error)) from error
 
@@ -181,6 +189,8 @@ def _lines(path: str) -> list[str]:
 
 
 def _read(path: str, kind: str) -> bytes:
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise FileError(messages.NOT_A_FILE(name=path))
     opener: Any = gzip.open if path.lower().endswith(".gz") else open
     try:
         with opener(path, "rb") as file:

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
+from .. import messages
+from ..errors import FileError
+from .atomic import file_state
 from .content import open_content
 from .fits import open_fits, open_hdus, select_image
 from .images import Image
@@ -30,6 +34,8 @@ class BadPixels:
         (ny, nx) of the image.
     cards : sequence of (keyword, value, comment)
         How they were found.
+    state : tuple or None
+        What the image's file was then, as `skyblot.io.atomic.file_state` has it.
     """
 
     where: ImageName
@@ -37,6 +43,7 @@ class BadPixels:
     values: np.ndarray
     shape: tuple[int, int] = (0, 0)
     cards: Sequence[tuple] = ()
+    state: Any = None
 
     @property
     def good(self) -> np.ndarray:
@@ -44,6 +51,11 @@ class BadPixels:
         mask = np.ones(self.shape, np.uint8)
         mask.flat[self.flat] = 0
         return mask
+
+    def check_unchanged(self) -> None:
+        """Refuse to go on with a file that is not the one in which the pixels were found."""
+        if self.state is not None and file_state(self.where.path) != self.state:
+            raise FileError(messages.HAS_CHANGED(name=self.where.path, since="since it was compared"))
 
 
 def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool) -> None:

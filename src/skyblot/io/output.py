@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -96,10 +96,18 @@ def _blot_hdus(
     return hdus
 
 
-def write_hdus(path: Path, hdus: fits.HDUList, *, overwrite: bool, checksum: bool = False) -> None:
-    """Write HDUs to a file, atomically; with checksums if they are asked for."""
+def write_hdus(
+    path: Path,
+    hdus: fits.HDUList,
+    *,
+    overwrite: bool,
+    checksum: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises undoes it all."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         _write(stream, hdus, checksum=checksum)
+        check()
 
 
 def _write(stream: BinaryIO, hdus: fits.HDUList, *, checksum: bool = False) -> None:

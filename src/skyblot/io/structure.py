@@ -8,10 +8,10 @@ from .. import messages
 from ..errors import FileError
 
 _BLOCK = 2880
-#: FITS has no more axes; no header is longer than these blocks, 28 MB.
+#: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28 MB.
 _MOST_AXES, _MOST_BLOCKS = 999, 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="
-_CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT) *= *([^/]*)")
+_CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZNAXIS) *= *([^/]*)")
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
 
@@ -76,7 +76,7 @@ def _sizes(header: list[bytes], name: str) -> dict[str, int]:
 def _allowed(keyword: str, value: int, extension: bool) -> bool:
     if keyword == "BITPIX":
         return value in _BITPIX
-    if keyword == "NAXIS":
+    if keyword in ("NAXIS", "ZNAXIS", "TFIELDS"):
         return 0 <= value <= _MOST_AXES
     return value == 1 if keyword == "GCOUNT" and extension else value >= 0
 

@@ -7,6 +7,8 @@ A pixel that is not finite does not exist: neither as a pixel to judge nor as a 
 import numpy as np
 from numba import njit
 
+from .compiling import kernel
+
 MEMBER, SEED, PAIR = 1, 2, 4
 #: What is known of the shape of the blot at a pixel: see `_shape_of_pixel`.
 SHAPE = 5
@@ -50,7 +52,7 @@ def _shape_of_row(blot, y, shape):
         )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out):
     """Collect valid pixels whose structure is from `least` to `most` sigma; return how many there are.
 
@@ -78,14 +80,14 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def model_sigma(blot, sky, gain, read_noise, out):
     """Fill `out` with the noise of a pixel, in the blot's units: of its electrons, and of reading them."""
     for i in range(out.size):
         out[i] = np.sqrt(gain * abs(blot[i] + sky) + read_noise * read_noise) / gain
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, significance):
     """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``; the significance is in sigma.
 
@@ -105,7 +107,7 @@ def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, sign
             significance[j, x] = residual / error if valid[y, x] else np.nan
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels, significance):
     """Levels by thresholds on the residual over the root of one variance, for rows ``row0 ...``.
 
@@ -136,7 +138,7 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
             significance[j, x] = ratio if valid[y, x] else np.nan
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def join_levels(row0, levels, mask):
     """Fill rows ``row0 ...`` of a mask: members with a seed, or with two of a pair, in the 3 x 3 around them."""
     ny, nx = levels.shape
@@ -155,7 +157,7 @@ def join_levels(row0, levels, mask):
                 mask[j, x] |= pairs > 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def spread(row0, mask, offsets, out):
     """Fill rows ``row0 ...`` of `out`: pixels of the mask, and those at ``offsets`` (n, 2), y and x, from one."""
     ny, nx = mask.shape
@@ -170,7 +172,7 @@ def spread(row0, mask, offsets, out):
                     out[y - row0, x] = True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def correlate(image, places, wanted, reach):
     """Return Pearson's correlation of `wanted` with an image at `places` (n, 2), moved by up to `reach` pixels.
 

@@ -1,10 +1,11 @@
 """Pixel map by bilinear interpolation between the nodes of a sampled grid."""
 
 import numpy as np
-from numba import njit
+
+from .compiling import kernel
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def bilinear_rows(row0, xgrid, ygrid, step_x, step_y, xout, yout):
     """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` from nodes every `step_x`, `step_y` pixels."""
     nodes = xgrid.shape[1]

@@ -7,6 +7,8 @@ which run from -1 at its first pixel to 1 at its last; ``terms[block, axis, j, i
 import numpy as np
 from numba import njit
 
+from .compiling import kernel
+
 
 @njit(nogil=True, inline="always")
 def _unit(position, first, end):
@@ -34,7 +36,7 @@ def _polynomial(line, degree, u, out):
             out[i] = out[i] * u[i] + line[power]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def patch_rows(row0, boxes, degrees, terms, xout, yout):
     """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is left alone."""
     rows, nx = xout.shape
@@ -51,7 +53,7 @@ def patch_rows(row0, boxes, degrees, terms, xout, yout):
                 _polynomial(line, degree, u[: x1 - x0], out[row - row0, x0:x1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def patch_points(owner, x, y, boxes, degrees, terms, xout, yout):
     """The same for scattered positions (1-D), each in the block `owner`."""
     line = np.empty(terms.shape[-1])
@@ -67,7 +69,7 @@ def patch_points(owner, x, y, boxes, degrees, terms, xout, yout):
             out[k] = value
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def copy_rows(row0, boxes, starts, values, xout, yout):
     """Copy the pixels of blocks that are stored one by one: ``values[axis, starts[block]:]``, row by row."""
     rows = xout.shape[0]

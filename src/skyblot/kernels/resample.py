@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import int32, int64, njit
 
+from .compiling import kernel
 from .separable import multiply_add, prefetch, separable
 
 #: Pixels of a row that are placed and weighed together, in arrays that stay in the nearest cache.
@@ -110,7 +111,7 @@ def _ask_ahead(window, ix, iy, count):
         prefetch(window, at + count * stride)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
     """Interpolate a floating-point window at every point of the map.
 
@@ -153,7 +154,7 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
     return covered, missed
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def pick_nearest(window, origin, shape, xmap, ymap, out, fill):
     """Copy the nearest source pixel, whatever its type, to every point of the map."""
     (ny, nx), (y0, x0) = shape, origin

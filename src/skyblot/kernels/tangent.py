@@ -10,6 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
+from .compiling import kernel
+
 
 @njit(nogil=True, inline="always")
 def _node(position, crpix, crval, inverse, nodes):
@@ -138,7 +140,7 @@ def _start(column, line, px, py, dx, dy, y):
         dx[i] = dy[i] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout, yout):
     """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
 
@@ -160,7 +162,7 @@ def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout,
         _finish(px, py, dx, dy, centre, a, b, h, len(powers) - 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def tangent_points(x, y, d2im, cpdis, places, centre, a, b, h, xout, yout):
     """The same for scattered 0-based target positions (1-D arrays), one by one."""
     order = a.shape[0] - 1

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numba import int64, njit
 
+from .compiling import kernel
 from .resample import _covers, _needed
 
 
@@ -85,7 +86,7 @@ def _sum_near(window, y, x, rows, columns, wy, wx, near_y, near_x):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+@kernel
 def sum_variances(window, origin, shape, xmap, ymap, out, factor, fill, table, placement, own):
     """Fill `out` with the variance at every point of the map, times `factor`, or with `fill` where there is no source.
 

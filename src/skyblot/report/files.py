@@ -136,7 +136,7 @@ def _record(made: Image) -> dict[str, object]:
 
 def _source_link(made: Image) -> dict[str, AnyPath]:
     source = parse_name(str(made.record.get("BLOTSRC", ""))).path
-    return {"source": source} if source.is_file() else {}
+    return {"source": source} if isinstance(source, Path) and source.is_file() else {}  # nothing named there is fetched
 
 
 def _unit_notes(image: Image, made: Image) -> list[str]:

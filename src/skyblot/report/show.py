@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks import check_apart
 from ..errors import SkyblotError
 from ..io.atomic import atomic_write, check_output
 from ..io.images import Image, open_image
@@ -77,7 +78,9 @@ def show(file: str | Path, output: str | Path | None = None, *, overwrite: bool 
     path = Path(output) if output is not None else Path(_picture_name(where))
     check_output(path, overwrite=overwrite)
     with open_image(where) as image:
-        panels = _panels(image, where, size)
+        other = _reference_of(image) if image.record else _blot_of(image, where)
+        check_apart([*image.files, *([] if other is None else [other.path])], [path])
+        panels = _beside(image, other, size, blot_first=bool(image.record))
         ny, nx = image.shape
     figure = _figure(panels, nx, ny)
     with atomic_write(path, overwrite=overwrite) as stream:
@@ -95,14 +98,8 @@ def _label(extension: Extension) -> str:
     return str(extension) if isinstance(extension, int) else extension_label(extension)
 
 
-def _panels(image: Image, where: ImageName, size: int) -> list[_Panel]:
-    """Exposure, blot and difference, or the image alone."""
-    if image.record:
-        return _beside(image, _reference_of(image), size, blot_first=True)
-    return _beside(image, _blot_of(image, where), size, blot_first=False)
-
-
 def _beside(image: Image, other: ImageName | None, size: int, *, blot_first: bool) -> list[_Panel]:
+    """Exposure, blot and difference, or the image alone."""
     data = _pixels(image)
     if other is not None:
         with open_image(other) as partner:
@@ -148,6 +145,8 @@ def _reference_of(blot: Image) -> ImageName | None:
     try:
         recorded = parse_name(str(blot.record["BLOTREF"]))
     except (KeyError, SkyblotError):
+        return None
+    if not isinstance(recorded.path, Path):  # nothing that a header names is fetched
         return None
     places = [recorded.path]
     if isinstance(blot.path, Path):

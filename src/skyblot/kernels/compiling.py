@@ -1,0 +1,34 @@
+"""Compile kernels, and keep what was compiled on disk where that is possible."""
+
+from contextlib import suppress
+
+from numba import njit
+
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+
+
+def kernel(function):
+    """Compile a function, serial and without the GIL; one that cannot be kept on disk is compiled in every process.
+
+    Numba raises where no folder for its cache can be written to, where the disk is full, and where what it finds there
+    is damaged.
+    """
+    try:
+        compiled = njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # no folder at all
+        return njit(**_OPTIONS)(function)
+    cache = compiled._cache
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_if_possible(*arguments):
+        try:
+            return load(*arguments)
+        except Exception:  # what unpickling a damaged file raises
+            return None
+
+    def save_if_possible(*arguments):
+        with suppress(OSError):
+            save(*arguments)
+
+    cache.load_overload, cache.save_overload = load_if_possible, save_if_possible
+    return compiled
