@@ -28,7 +28,7 @@ class Noise:
     read_noise : float
         Electrons.
     sky : float
-        What was subtracted from both the exposure and the blot, in their unit.
+        What was subtracted from both the exposure and the blot, or from the blot alone, in their unit.
     """
 
     gain: float = 1.0

@@ -321,6 +321,11 @@ NO_TAIL_DIRECTION = Message(
 #: `--dq` names the file, where they are in another one.
 NO_FLAGS = Message("its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, names their file)")
 NO_ERRORS_IN = Message("its {part} has no value above 0: the noise is made of gain and read noise")
+#: The errors, or gain and read noise, are of another unit or image, or the background is far from flat.
+NOISE_AT_LIMIT = Message(
+    "the noise of its sky is {spread:.3g} times what its errors, or gain and read noise, say, and {used:g} times is "
+    "used: are they right (--err, --gain, --read-noise), and is the background flat (--background map)?"
+)
 #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the figure is about 1.
 ODD_NOISE = Message(
     "its difference to the blot spreads by {spread:.3g} sigma in half of its pixels: is the noise, by {source}, right?"

@@ -16,7 +16,7 @@ from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .measured import plain_images
 from .registration import REACH, moved
-from .residuals import MISALIGNED, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import MISALIGNED, NOISE_RANGE, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
 
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
@@ -48,8 +48,10 @@ class Rejection:
     ratio : float
         What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
     noise : float
-        Its spread there, in sigma; NaN where there is too little sky. An exposure that is in the mosaic shares noise
-        with its blot, so that values below 1 are usual.
+        Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure that is in the mosaic
+        shares noise with its blot, so that values below 1 are usual.
+    spread : float
+        The same as measured, however small or large it is.
     misalignment : (float, float)
         By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
         sources say it.
@@ -87,6 +89,7 @@ class Rejection:
     ratio: float = 1.0
     shift: tuple[int, int] = (0, 0)
     slopes: tuple[float, float] = (0.0, 0.0)
+    spread: float = math.nan
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
@@ -98,8 +101,13 @@ class Rejection:
         there = moved(blot, self.shift) if self.shift != (0, 0) else blot
         return (self.ratio * there + self.background).astype(blot.dtype, copy=False)
 
+    @property
+    def noise_is_at_a_limit(self) -> bool:
+        """Whether the sky's noise is so far from sigma that the rule does not follow it."""
+        return math.isfinite(self.spread) and self.spread not in (0.0, self.noise)
+
     def doubts(self) -> list[str]:
-        """Return a sentence on a misalignment that matters, and one on a flux ratio that does."""
+        """Return sentences on a misalignment, a flux ratio and a noise that matter."""
         found = []
         if misaligned(self.misalignment, self.misalignment_error):
             dx, dy = self.misalignment
@@ -108,6 +116,8 @@ class Rejection:
         if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
             used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
             found.append(messages.FLUX_RATIO(ratio=self.flux_ratio, error=self.flux_ratio_error, used=used))
+        if self.noise_is_at_a_limit:
+            found.append(messages.NOISE_AT_LIMIT(spread=self.spread, used=self.noise))
         return found
 
 
@@ -220,7 +230,7 @@ def compare(
     return Rejection(
         grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
-        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
+        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes, found.spread,
     )  # fmt: skip
 
 
