@@ -16,7 +16,7 @@ from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .measured import plain_images
 from .registration import REACH, moved
-from .residuals import MISALIGNED, NOISE_RANGE, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import MISALIGNED, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
 
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
