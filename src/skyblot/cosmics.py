@@ -21,6 +21,7 @@ from .io.images import open_image
 from .io.names import ImageName
 from .io.planes import companion_files
 from .io.remote import AnyPath
+from .io.weights import WEIGHT_SUFFIX, checked_suffix, exposure_weight_files
 from .parameters import Parameters
 from .progress import progress_bar
 from .roles import check_not_both
@@ -45,6 +46,7 @@ def reject_files(
     read_noise: float | None = None,
     dq: str | None = None,
     err: str | None = None,
+    weight_suffix: str = WEIGHT_SUFFIX,
     overwrite: bool = False,
     force: bool = False,
     fail_fast: bool = False,
@@ -93,6 +95,9 @@ def reject_files(
         places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``: ``"*_dq.fits"`` is
         beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless UTYPE,
         the extension or the file's name says that they are variances or weights.
+    weight_suffix : str
+        What the name of an exposure's file of weights has in the place of ``.fits``. Pixels without weight are left
+        out; the weights are the noise, too, where nothing else says it and the pixels agree.
     force : bool
         Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     overwrite, fail_fast, memory, threads, progress
@@ -134,7 +139,8 @@ def reject_files(
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
-        save_blots=save_blots, keep_pixels=clean, inspect=inspect, force=force,
+        weight_suffix=checked_suffix(weight_suffix), save_blots=save_blots, keep_pixels=clean, inspect=inspect,
+        force=force,
     )  # fmt: skip
     copies = _checked_copies(source, tasks, wanted, settings)
     run = _Run(copies, failures, on_result, fail_fast=fail_fast)
@@ -238,6 +244,7 @@ def _checked_copies(source: str | Path, tasks: Sequence[Task], wanted: Wanted, s
             raise FileError(messages.TWO_TO_ONE_FILE(name=path))
     patterns = settings.err, settings.dq
     beside = [path for task in tasks for path in companion_files(task.where.path, patterns)]
+    beside += [path for task in tasks for path in exposure_weight_files(task.where.path, settings.weight_suffix)]
     check_outputs(source, tasks, outputs, overwrite=settings.overwrite, beside=beside)
     return copies
 

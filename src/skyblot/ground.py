@@ -32,6 +32,25 @@ AREA_SCALE = Fact(
     odd="passed over",
     contradicted="1 where pixel areas differ: FSCALASTRO_TYPE was NONE, and values are no flux per pixel",
 )
+EXPOSURE_WEIGHTS = Fact(
+    name="weights of an exposure",
+    keywords=(),
+    overrides="--weight-suffix (weight_suffix=)",
+    missing="no pixel is left out for them",
+    odd="a pixel whose weight is not above 0, NaN too, is left out; weights that are 0 everywhere are an error",
+    contradicted="they are the noise too, as inverse variances, where nothing else says it and the pixels agree to a "
+    "third; another shape than the image's is an error",
+    places="the file beside the exposure whose name ends in .weight.fits in the place of .fits",
+)
+SATURATION = Fact(
+    name="saturation level",
+    keywords=("SATURATE",),
+    overrides="--dq PATTERN (dq=), which says what is bad",
+    missing="no pixel is left out for it",
+    odd="passed over: not above 0, text",
+    contradicted="not used where 1 percent of the pixels are above it, which is said; nor beside a DQ, nor for rates; "
+    "a pixel above it where the blot is faint is no star, and judged",
+)
 
 #: Parts by which FLASCALE may differ from 1 where nothing was scaled, and by which areas are the same.
 _SAME = 0.001
