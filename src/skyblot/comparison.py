@@ -296,7 +296,7 @@ def _known(
     made: Rendered, data: np.ndarray, instrument: Instrument, criteria: Criteria, settings: RejectSettings
 ) -> tuple[KnownNoise, Usable]:
     """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
-    exposure, blot, sky = made.reference, made.blot.data, criteria.background
+    exposure, blot, sky = made.reference, made.blot.data, criteria.level
     if sky is None:
         some = _some(data.shape)
         difference = data[some].astype(np.float64) - blot[some]
@@ -322,7 +322,8 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
         return ()
     some = _some(data.shape)
     judged = found.valid[some]
-    difference = np.abs(data[some] - made.blot.data[some] - found.background)[judged]
+    uneven = 0.0 if found.uneven is None else found.uneven[some]
+    difference = np.abs(data[some] - made.blot.data[some] - found.background - uneven)[judged]
     spread = float(np.median(difference) / _NORMAL / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     return () if least <= spread <= most else (messages.ODD_NOISE(spread=spread, source=noise.source),)

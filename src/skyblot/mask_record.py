@@ -24,6 +24,7 @@ def mask_cards(source: str, exposure: str, found: Rejection) -> list[tuple[str, 
         ("CRGROW", float(criteria.grow), "[pixel] radius around bad pixels"),
         ("CRTAIL", criteria.cte_tail * criteria.cte_direction, "[pixel] tails along y, signed"),
         ("CRBACK", found.background, "background of exposure minus blot"),
+        *([("CRBACKM", True, "background is a map; CRBACK is its middle")] if found.uneven is not None else []),
         *([("CRNOISE", found.noise, "[sigma] noise of exposure minus blot")] if np.isfinite(found.noise) else []),
         ("CRFRAC", found.fraction, "fraction of the judged pixels rejected"),
     ]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from . import messages
+from .background import background_map
 from .bands import for_each_band
-from .criteria import Criteria, Noise, criteria_with
+from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .errors import DataError, SkyblotWarning
 from .fluxratio import FluxRatio
 from .job import checked_threads
@@ -52,6 +53,8 @@ class Rejection:
         shares noise with its blot, so that values below 1 are usual.
     spread : float
         The same as measured, however small or large it is.
+    uneven : ndarray of float32, shape (ny, nx), or None
+        What the background has more than `background` at each pixel, where the criteria ask for a map.
     misalignment : (float, float)
         By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
         sources say it.
@@ -90,6 +93,7 @@ class Rejection:
     shift: tuple[int, int] = (0, 0)
     slopes: tuple[float, float] = (0.0, 0.0)
     spread: float = math.nan
+    uneven: np.ndarray | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
@@ -99,7 +103,8 @@ class Rejection:
     def expected(self, blot: np.ndarray) -> np.ndarray:
         """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
         there = moved(blot, self.shift) if self.shift != (0, 0) else blot
-        return (self.ratio * there + self.background).astype(blot.dtype, copy=False)
+        level = self.background if self.uneven is None else self.background + self.uneven
+        return (self.ratio * there + level).astype(blot.dtype, copy=False)
 
     @property
     def noise_is_at_a_limit(self) -> bool:
@@ -210,7 +215,12 @@ def compare(
     noise = _sigma(sigma, model)
     _check_shape("sigma", noise.shape, data.shape)
     judged = _judged(data, model, noise, valid)
-    found = measure(data, model, noise, judged, criteria.background, _wanted_ratio(criteria), workers)
+    uneven = None
+    if criteria.background == BACKGROUND_MAP:
+        uneven = background_map(data, model, noise, judged)
+        uneven -= np.median(uneven)
+        data = data - uneven
+    found = measure(data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers)
     _check_match(found, criteria, name)
     if found.shift != (0, 0):
         model = moved(model, found.shift)
@@ -230,7 +240,7 @@ def compare(
     return Rejection(
         grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
-        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes, found.spread,
+        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes, found.spread, uneven,
     )  # fmt: skip
 
 

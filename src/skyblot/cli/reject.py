@@ -37,7 +37,7 @@ _SECTIONS = {
 }
 
 
-def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | None) -> float | str | None:
+def _number_or_word(_context: click.Context, _option: click.Parameter, text: str | None) -> float | str | None:
     """A number, as one; the criteria know which other values are allowed."""
     try:
         return None if text is None else float(text)
@@ -85,12 +85,15 @@ def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | N
 @click.option("--grow", type=float, metavar="X", help="Reject all within so many pixels of bad ones too. [default 0]")
 @click.option("--cte-tail", type=int, metavar="N", help="Length of tails of charge. [pixels; default 0]")
 @click.option(
-    "--background", type=float, metavar="X", help="What the exposure has more than the blot; by default measured."
+    "--background",
+    metavar="X|map",
+    callback=_number_or_word,
+    help="What the exposure has more than the blot: a number, or map: a smooth map. By default a number is measured.",
 )
 @click.option(
     "--flux-ratio",
     metavar="X|fit",
-    callback=_flux_ratio,
+    callback=_number_or_word,
     help="How bright the exposure's sources are in terms of the blot's: a number, or fit: what is measured.",
 )
 @click.option(
