@@ -10,12 +10,12 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
-from skyblot import facts, messages, wcs_facts
+from skyblot import facts, ground, messages, wcs_facts
 from skyblot.facts import HEADERS, Fact
 from skyblot.parameters import TABLE, Parameter
 
 #: All rows of the modules, in their order.
-FACTS = [row for module in (wcs_facts, facts) for row in vars(module).values() if isinstance(row, Fact)]
+FACTS = [row for module in (wcs_facts, facts, ground) for row in vars(module).values() if isinstance(row, Fact)]
 _FACT_TITLES = ["Fact", "Looked for", "Overridden by", "Missing", "No number, or odd", "Contradicted"]
 
 project = "skyblot"

@@ -34,7 +34,7 @@ EXAMPLES = {
     "AREA_ASSUMED": (
         {"name": "med.fits", "source": 0.03, "target": 0.05, "done": "left as they are"},
         "med.fits: no unit tells whether its values are per pixel, and its pixels (0.03 arcsec) are not as large as "
-        "those of the blot (0.05 arcsec): values are left as they are",
+        "those of the blot (0.05 arcsec): values are left as they are (--pixel-area yes or no)",
     ),
     "AREA_STALE": (
         {"name": "drz.fits[sci,1]", "keyword": "PIXAR_SR", "value": 2.29e-14, "area": 3.76e-14},

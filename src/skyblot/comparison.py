@@ -20,12 +20,14 @@ from .instruments import Instrument, criteria_for, exposure_time, instrument_of
 from .io.images import Image, blot_suffix, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
-from .io.planes import usable_pixels
+from .io.weights import WEIGHT_SUFFIX, read_weights
+from .mask_record import mask_cards
 from .noise import KnownNoise, noise_of
 from .rejection import Rejection, compare
 from .robust import NORMAL
 from .roles import check_exposure
 from .scaling import recorded_sky
+from .usable import Usable, usable_of
 
 #: What a result on disk has of a `Rejection`.
 _MEASURED = (
@@ -81,6 +83,8 @@ class RejectSettings(Settings):
         Electrons per unit, and electrons: instead of what headers say.
     dq, err : str, optional
         Patterns of the files that hold flags and errors, instead of what is looked for.
+    weight_suffix : str
+        What stands for .fits in the name of an exposure's weights.
     save_blots : bool
         Write the blots too.
     keep_pixels : bool
@@ -99,6 +103,7 @@ class RejectSettings(Settings):
     read_noise: float | None = None
     dq: str | None = None
     err: str | None = None
+    weight_suffix: str = WEIGHT_SUFFIX
     save_blots: bool = False
     keep_pixels: bool = False
     together: frozenset[Path] = frozenset()
@@ -219,7 +224,8 @@ def compare_exposure(
         instrument, criteria = _judgement(source, exposure, settings)
         data = np.asarray(exposure.pixels()[:, :])
         _check_blot(source, made)
-        noise, valid = _noise(made, data, criteria, settings), usable_pixels(exposure, instrument.ignored, settings.dq)
+        noise, usable = _known(made, data, instrument, criteria, settings)
+        valid = usable.pixels
         how: dict[str, Any] = {"valid": valid, "gain": noise.gain, "threads": resources.threads}
         found = compare(data, blot.data, noise.sigma, criteria, name=exposure.name, **how)
         _check_judged(source, exposure, data, found, valid)
@@ -228,15 +234,15 @@ def compare_exposure(
         saved = blot_path(where, path) if settings.save_blots else None
         if saved is not None:
             made.write(saved, source, settings)
-        bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
-        bad = replace(bad, state=made.identity)
+        cards, pixels = mask_cards(source.image.name, exposure.name, found), blot.data if settings.keep_pixels else None
+        bad = replace(_bad_pixels(where, found, pixels, cards), state=made.identity)
         shared = path in settings.together
         if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
         seconds = time.perf_counter() - start
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
         result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad, together=shared)
-        remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
+        remarks = (*noise.remarks, *usable.remarks)
         notes = (*_notes(found, result, instrument, exposure), *_noise_notes(made, data, found, noise))
         result = replace(result, notes=notes, remarks=remarks)
         if settings.inspect is not None:
@@ -281,16 +287,23 @@ def _counted(source: Source) -> int | None:
     return int(count) if count is not None and count > 1 and count.is_integer() else None
 
 
-def _noise(made: Rendered, data: np.ndarray, criteria: Criteria, settings: RejectSettings) -> KnownNoise:
-    """What is known of the noise of an exposure, with the photons of a sky that its blot has not."""
-    sky = criteria.background
+def _known(
+    made: Rendered, data: np.ndarray, instrument: Instrument, criteria: Criteria, settings: RejectSettings
+) -> tuple[KnownNoise, Usable]:
+    """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
+    exposure, blot, sky = made.reference, made.blot.data, criteria.level
     if sky is None:
         some = _some(data.shape)
-        difference = data[some].astype(np.float64) - made.blot.data[some]
+        difference = data[some].astype(np.float64) - blot[some]
         finite = difference[np.isfinite(difference)]
         sky = float(np.median(finite)) if finite.size else 0.0
-    how = {"gain": settings.gain, "read_noise": settings.read_noise, "pattern": settings.err}
-    return noise_of(made.reference, made.blot.data, sky, **how)  # type: ignore[arg-type]
+    weights = read_weights(exposure, settings.weight_suffix)
+    noise = noise_of(
+        exposure, blot, sky, gain=settings.gain, read_noise=settings.read_noise, pattern=settings.err, weights=weights
+    )
+    values = None if weights is None else weights[1]
+    how: dict[str, Any] = {"ignored": instrument.ignored, "dq": settings.dq, "weights": values}
+    return noise, usable_of(exposure, data, blot + sky, **how)
 
 
 def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -304,7 +317,8 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
         return ()
     some = _some(data.shape)
     judged = found.valid[some]
-    difference = np.abs(data[some] - made.blot.data[some] - found.background)[judged]
+    uneven = 0.0 if found.uneven is None else found.uneven[some]
+    difference = np.abs(data[some] - made.blot.data[some] - found.background - uneven)[judged]
     spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     return () if least <= spread <= most else (messages.ODD_NOISE(spread=spread, source=noise.source),)
@@ -360,40 +374,6 @@ def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray | None, car
     flat = np.flatnonzero(found.mask)
     values = np.empty(0) if blot is None else found.expected(blot).ravel()[flat]
     return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards)
-
-
-def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str, Any, str]]:
-    """How a mask was made, for its header."""
-    from . import __version__
-
-    criteria, (snr, scale) = found.criteria, found.criteria.thresholds
-    cards: list[tuple[str, Any, str]] = [
-        ("CRVER", __version__, "version of skyblot"),
-        ("CRSRC", source.image.name, ""),
-        ("CREXP", exposure.name, ""),
-        ("CRRULE", criteria.rule, "rule"),
-        ("CRSNR1", float(snr[0]), "[sigma] threshold of seeds"),
-        ("CRSNR2", float(snr[1]), "[sigma] threshold of members"),
-        ("CRSCALE1", float(scale[0]), "first factor of the blot's structure"),
-        ("CRSCALE2", float(scale[1]), "second factor of the blot's structure"),
-        ("CRGROW", float(criteria.grow), "[pixel] radius around bad pixels"),
-        ("CRTAIL", criteria.cte_tail * criteria.cte_direction, "[pixel] tails along y, signed"),
-        ("CRBACK", found.background, "background of exposure minus blot"),
-        *([("CRNOISE", found.noise, "[sigma] noise of exposure minus blot")] if np.isfinite(found.noise) else []),
-        ("CRFRAC", found.fraction, "fraction of the judged pixels rejected"),
-    ]
-    if np.isfinite(found.flux_ratio_error):
-        cards += [
-            ("CRFLUX", found.flux_ratio, "flux ratio of exposure to blot, measured"),
-            ("CRFLUXE", found.flux_ratio_error, "its standard error"),
-        ]
-    cards.append(("CRRATIO", found.ratio, "what the blot was multiplied by"))
-    if np.isfinite(found.sharpness):
-        cards += [
-            ("CRDX", found.misalignment[0], "[pixel] exposure minus blot, in x"),
-            ("CRDY", found.misalignment[1], "[pixel] exposure minus blot, in y"),
-        ]
-    return cards
 
 
 def _warn(message: str) -> None:

@@ -20,6 +20,7 @@ from .io.coverage import check_mosaic
 from .io.images import open_image
 from .io.names import ImageName
 from .io.remote import AnyPath
+from .io.weights import WEIGHT_SUFFIX, checked_suffix, exposure_weight_files
 from .parameters import Parameters
 from .progress import progress_bar
 from .roles import check_not_both
@@ -44,6 +45,7 @@ def reject_files(
     read_noise: float | None = None,
     dq: str | None = None,
     err: str | None = None,
+    weight_suffix: str = WEIGHT_SUFFIX,
     overwrite: bool = False,
     force: bool = False,
     fail_fast: bool = False,
@@ -93,6 +95,9 @@ def reject_files(
         places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``: ``"*_dq.fits"`` is
         beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless UTYPE,
         the extension or the file's name says that they are variances or weights.
+    weight_suffix : str
+        What the name of an exposure's file of weights has in the place of ``.fits``. Pixels without weight are left
+        out; the weights are the noise, too, where nothing else says it and the pixels agree.
     force : bool
         Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
     overwrite, fail_fast, memory, threads, progress
@@ -138,7 +143,8 @@ def reject_files(
     settings = RejectSettings(
         parameters.override({"fill_value": "nan"}), overwrite, threads,
         criteria=given, exposures=mosaic_exposures(tasks), gain=gain, read_noise=read_noise, dq=dq, err=err,
-        save_blots=save_blots, keep_pixels=clean, inspect=inspect, force=force,
+        weight_suffix=checked_suffix(weight_suffix), save_blots=save_blots, keep_pixels=clean, inspect=inspect,
+        force=force,
     )  # fmt: skip
     copies = _checked_copies(source, tasks, wanted, settings, beside)
     run = _Run(copies, failures, on_result, fail_fast=fail_fast)
@@ -243,6 +249,8 @@ def _checked_copies(
         if count > 1:
             raise FileError(messages.TWO_TO_ONE_FILE(name=path))
     patterns = settings.err, settings.dq
+    weights = [path for task in tasks for path in exposure_weight_files(task.where.path, settings.weight_suffix)]
+    beside = beside._replace(reads=(*beside.reads, *weights))
     check_outputs(source, tasks, outputs, overwrite=settings.overwrite, patterns=patterns, beside=beside)
     return copies
 

@@ -15,6 +15,8 @@ RULES = ("skyblot", "plain")
 DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
 DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 _LARGEST_GROW = 50.0
+#: The background that is measured as a map.
+BACKGROUND_MAP = "map"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Noise:
     read_noise : float
         Electrons.
     sky : float
-        What was subtracted from both the exposure and the blot, in their unit.
+        What was subtracted from both the exposure and the blot, or from the blot alone, in their unit.
     """
 
     gain: float = 1.0
@@ -67,8 +69,9 @@ class Criteria:
         Pixels of the tail of charge behind a bad pixel, along y.
     cte_direction : {1, -1}
         Where tails run, to larger or to smaller y: away from the amplifier.
-    background : float, optional
-        What the exposure has more than the blot; measured where it is not given.
+    background : float or "map", optional
+        What the exposure has more than the blot: a number, or "map" for a smooth map that is measured, of a sky that
+        is not flat. Where it is not given one number is measured.
     flux_ratio : float or "fit", optional
         How bright the exposure's sources are in units of the blot's: a number, or "fit" for what is measured. Where it
         is not given, the rule "skyblot" takes what is measured if it is not 1 by five standard errors and explains what
@@ -82,7 +85,7 @@ class Criteria:
     grow: float = 0.0
     cte_tail: int = 0
     cte_direction: int = 1
-    background: float | None = None
+    background: float | str | None = None
     flux_ratio: float | str | None = None
 
     def __post_init__(self) -> None:
@@ -98,10 +101,15 @@ class Criteria:
             raise not_allowed("cte_tail", self.cte_tail, "a whole number of pixels, at least 0")
         if self.cte_direction not in (1, -1):
             raise not_allowed("cte_direction", self.cte_direction, "1 or -1")
-        if self.background is not None and not math.isfinite(self.background):
-            raise not_allowed("background", self.background, "a finite number")
+        if self.background is not None and not _is_background(self.background):
+            raise not_allowed("background", self.background, "a finite number, or 'map'")
         if self.flux_ratio is not None and not _is_flux_ratio(self.flux_ratio):
             raise not_allowed("flux_ratio", self.flux_ratio, "a number above 0, or 'fit'")
+
+    @property
+    def level(self) -> float | None:
+        """The background, where it is a number."""
+        return None if isinstance(self.background, str) else self.background
 
     @property
     def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -143,6 +151,10 @@ def _is_flux_ratio(value: Any) -> bool:
         return value == "fit"
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return number and math.isfinite(value) and value > 0
+
+
+def _is_background(value: Any) -> bool:
+    return value == BACKGROUND_MAP if isinstance(value, str) else math.isfinite(value)
 
 
 def _whole(value: Any, least: int) -> bool:

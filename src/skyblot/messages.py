@@ -162,10 +162,19 @@ KEYWORD_TWICE = Message(
 UNIT_ASSUMED = Message("{name}: {found}; taken as {assumed} (say --{option}, or {argument}=, to choose)")
 #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with the factor.
 GAIN_NOT_APPLIED = Message("{source} is in {unit} and {reference} in {wanted}: the gain between them is not applied")
-#: Give a unit with `--in-units`, or `--as-is` for a map that is no flux per pixel.
+#: A coadd of SWarp's with FSCALASTRO_TYPE NONE, and one by `reproject`, keep the brightness of each pixel: `no`.
 AREA_ASSUMED = Message(
     "{name}: no unit tells whether its values are per pixel, and its pixels ({source:.4g} arcsec) are not as large as "
-    "those of the blot ({target:.4g} arcsec): values are {done}"
+    "those of the blot ({target:.4g} arcsec): values are {done} (--pixel-area yes or no)"
+)
+#: SWarp's FLXSCALE, which SCAMP writes: it makes all exposures as bright.
+FLUX_SCALE_USED = Message(
+    "{name}: FLXSCALE = {scale:.6g}, by which SWarp multiplied it for {source}: its blot is divided by that"
+)
+#: A mean, or a sum, keeps a part of each cosmic ray, and masks made with it miss the fainter ones.
+COADD_KEEPS_OUTLIERS = Message(
+    "{name}: COMBINET = {value!r}, so the cosmic rays of its exposures are in it, unless their weights left them out: "
+    "use a coadd of the kind MEDIAN or CLIPPED"
 )
 #: A header that was copied from another image, for example.
 AREA_STALE = Message("{name}: {keyword} = {value:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are used")
@@ -328,6 +337,11 @@ NO_TAIL_DIRECTION = Message(
 #: `--dq` names the file, where they are in another one.
 NO_FLAGS = Message("its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, names their file)")
 NO_ERRORS_IN = Message("its {part} has no value above 0: the noise is made of gain and read noise")
+#: The errors, or gain and read noise, are of another unit or image, or the background is far from flat.
+NOISE_AT_LIMIT = Message(
+    "the noise of its sky is {spread:.3g} times what its errors, or gain and read noise, say, and {used:g} times is "
+    "used: are they right (--err, --gain, --read-noise), and is the background flat (--background map)?"
+)
 #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the figure is about 1.
 ODD_NOISE = Message(
     "its difference to the blot spreads by {spread:.3g} sigma in half of its pixels: is the noise, by {source}, right?"

@@ -12,7 +12,11 @@ from .facts import ERRORS
 from .io.images import Image
 from .io.planes import DEVIATION, Plane, find_errors, find_plane, read_errors
 from .kernels.compare import model_sigma
+from .robust import NORMAL
 from .units import unit_kind
+
+#: Weights whose noise is so many times what the pixels show, or so much less, are no inverse variances.
+_ALIKE = 1.33
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,11 @@ def noise_of(
     gain: float | None = None,
     read_noise: float | None = None,
     pattern: str | None = None,
+    weights: tuple[str, np.ndarray] | None = None,
 ) -> KnownNoise:
     """Return the noise of an exposure: that of its errors, else made of gain and read noise, amplifier by amplifier.
+
+    Where nobody knows these, weights are its sky's inverse variances, if the pixels agree.
 
     Parameters
     ----------
@@ -59,6 +66,8 @@ def noise_of(
         Instead of what headers say; a read noise instead of the errors too.
     pattern : str, optional
         The file of errors, as for `skyblot.io.planes.find_plane`.
+    weights : (str, ndarray), optional
+        Where the exposure's weights are, and the weights.
 
     Raises
     ------
@@ -80,10 +89,35 @@ def noise_of(
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
         found = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
+        if weights is not None:
+            if are_inverse_variances(weights[1], exposure.pixels()[:, :], blot):
+                return KnownNoise(_of_weights(weights[1], blot, gains.mean), None, weights[0], tuple(remarks))
+            found += f", weights that are no inverse variances ({weights[0]})"
         raise DataError(messages.NO_NOISE(name=exposure.name, found=found, missing=missing))
     remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
     model = _model(exposure, blot, max(sky, 0.0), gains, noises)
     return KnownNoise(model, None, "gain and read noise", tuple(remarks))
+
+
+def are_inverse_variances(weights: np.ndarray, data: np.ndarray, blot: np.ndarray) -> bool:
+    """Return whether weights are the inverse variances of an exposure's sky, by the differences of neighbours."""
+    known = (weights > 0) & np.isfinite(weights) & np.isfinite(blot) & np.isfinite(data)
+    pairs = known[:, 1:] & known[:, :-1]
+    if not pairs.any():
+        return False
+    rest = np.where(known, data - np.where(known, blot, 0.0), 0.0)
+    spread = NORMAL * float(np.median(np.abs(np.diff(rest, axis=1))[pairs])) / np.sqrt(2.0)
+    told = float(np.median(weights[known])) ** -0.5
+    return bool(1.0 / _ALIKE < spread / told < _ALIKE)
+
+
+def _of_weights(weights: np.ndarray, blot: np.ndarray, gain: float | None) -> np.ndarray:
+    """Standard deviations of pixels whose weights are those of the sky: sources add their photons."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.where(weights > 0, 1.0 / weights, np.nan)
+    if gain is not None:
+        variance = variance + np.maximum(np.nan_to_num(blot), 0.0) / gain
+    return np.sqrt(variance).astype(np.float32)
 
 
 def noise_text(image: Image) -> str:

@@ -162,6 +162,7 @@ _PARSERS: dict[str, Any] = {
 }
 
 _UNITS = ("auto", "cps", "counts")
+_AREAS = ("auto", "yes", "no")
 
 
 def _scaling(name: str, kind: str, default: Any, help: str, **more: Any) -> Parameter:
@@ -207,6 +208,13 @@ TABLE: tuple[Parameter, ...] = (
     _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
     _scaling("expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"),
+    _scaling(
+        "pixel_area",
+        "text",
+        "auto",
+        "Are the source's values flux per pixel, less in smaller pixels? Auto: by its unit and its headers.",
+        choices=_AREAS,
+    ),
     _scaling("as_is", "bool", False, "Blot the values as they are, in the unit of the source: no factor, and no sky."),
     _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
     _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
@@ -219,7 +227,7 @@ TABLE: tuple[Parameter, ...] = (
 )
 
 #: Parameters that the documented ablot task does not have.
-OURS = ("tolerance", "fill_value", "as_is", "wcs_key")
+OURS = ("tolerance", "fill_value", "pixel_area", "as_is", "wcs_key")
 
 #: Defaults that the documented ablot task has and this project's own commands have not.
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
@@ -271,6 +279,7 @@ class Parameters:
     out_units: str = "auto"
     expkey: str = "exptime"
     expout: str | float = "input"
+    pixel_area: str = "auto"
     as_is: bool = False
     user_wcs: UserWCS = field(default_factory=UserWCS)
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from . import messages
+from .background import background_map
 from .bands import for_each_band
-from .criteria import Criteria, Noise, criteria_with
+from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .errors import DataError, SkyblotWarning
 from .fluxratio import FluxRatio
 from .job import checked_threads
@@ -51,8 +52,12 @@ class Rejection:
     ratio : float
         What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
     noise : float
-        Its spread there, in sigma; NaN where there is too little sky. An exposure that is in the mosaic shares noise
-        with its blot, so that values below 1 are usual.
+        Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure that is in the mosaic
+        shares noise with its blot, so that values below 1 are usual.
+    spread : float
+        The same as measured, however small or large it is.
+    uneven : ndarray of float32, shape (ny, nx), or None
+        What the background has more than `background` at each pixel, where the criteria ask for a map.
     misalignment : (float, float)
         By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
         sources say it.
@@ -91,6 +96,8 @@ class Rejection:
     shift: tuple[int, int] = (0, 0)
     slopes: tuple[float, float] = (0.0, 0.0)
     unexplained: float = math.nan
+    spread: float = math.nan
+    uneven: np.ndarray | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
@@ -100,10 +107,16 @@ class Rejection:
     def expected(self, blot: np.ndarray) -> np.ndarray:
         """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
         there = moved(blot, self.shift) if self.shift != (0, 0) else blot
-        return (self.ratio * there + self.background).astype(blot.dtype, copy=False)
+        level = self.background if self.uneven is None else self.background + self.uneven
+        return (self.ratio * there + level).astype(blot.dtype, copy=False)
+
+    @property
+    def noise_is_at_a_limit(self) -> bool:
+        """Whether the sky's noise is so far from sigma that the rule does not follow it."""
+        return math.isfinite(self.spread) and self.spread not in (0.0, self.noise)
 
     def doubts(self) -> list[str]:
-        """Return sentences on a misalignment, a fit that is not good all over, and a flux ratio, where they matter."""
+        """Return sentences on misalignment, an uneven fit, flux ratio and noise, where they matter."""
         found = []
         if self.unexplained > ODD_FIT:
             found.append(messages.ODD_FIT(percent=100 * self.unexplained))
@@ -114,6 +127,8 @@ class Rejection:
         if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
             used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
             found.append(messages.FLUX_RATIO(ratio=self.flux_ratio, error=self.flux_ratio_error, used=used))
+        if self.noise_is_at_a_limit:
+            found.append(messages.NOISE_AT_LIMIT(spread=self.spread, used=self.noise))
         return found
 
 
@@ -206,7 +221,12 @@ def compare(
     noise = _sigma(sigma, model)
     _check_shape("sigma", noise.shape, data.shape)
     judged = _judged(data, model, noise, valid)
-    found = measure(data, model, noise, judged, criteria.background, _wanted_ratio(criteria), workers)
+    uneven = None
+    if criteria.background == BACKGROUND_MAP:
+        uneven = background_map(data, model, noise, judged)
+        uneven -= np.median(uneven)
+        data = data - uneven
+    found = measure(data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers)
     _check_match(found, criteria, name)
     if found.shift != (0, 0):
         model = moved(model, found.shift)
@@ -227,7 +247,7 @@ def compare(
         grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
         found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
-        found.flux_ratio.unexplained,
+        found.flux_ratio.unexplained, found.spread, uneven,
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ USUAL_ROUGHNESS = 0.3
 #: What part of the sources' pixels it covers. Cosmic rays are few enough not to matter for it.
 _COVERED = 90.0
 #: The sky has to have so many pixels for its noise to be measured, and nobody's errors are farther off than this.
-_ENOUGH_SKY, _NOISE_RANGE = 300, (0.3, 3.0)
+_ENOUGH_SKY, NOISE_RANGE = 300, (0.3, 3.0)
 
 #: A misalignment above this, in pixels, matters; if its error is below a fifth of it.
 MISALIGNED = 0.1
@@ -85,6 +85,8 @@ class Systematics:
 
     Attributes
     ----------
+    spread : float
+        The noise as measured; `noise` is within limits.
     slopes : (float, float)
         What single pixels need of the blot's slopes in x and y: where stars are undersampled, less than they move.
     flux_ratio : FluxRatio
@@ -99,6 +101,7 @@ class Systematics:
 
     background: float
     noise: float = math.nan
+    spread: float = math.nan
     misalignment: tuple[float, float] = (math.nan, math.nan)
     misalignment_error: float = math.nan
     slopes: tuple[float, float] = (0.0, 0.0)
@@ -187,9 +190,9 @@ def _used(measured: FluxRatio, wanted: float | str | None) -> float:
 def _at_pixels(sample: "_Sample", found: Systematics, background: float | None) -> Systematics:
     """Add what single pixels say: background, noise, what is left of the misalignment, sharpness, roughness."""
     ratio, rows = found.ratio, sample.sources
-    sky, noise = _sky(sample, ratio)
+    sky, spread = _sky(sample, ratio)
     background = sky if background is None else background
-    found = replace(found, background=background, noise=noise)
+    found = replace(found, background=background, noise=float(np.clip(spread, *NOISE_RANGE)), spread=spread)
     if len(rows) < _ENOUGH:
         return found
     structure = ratio * rows[:, STRUCTURE]
@@ -352,8 +355,7 @@ def _sky(sample: _Sample, ratio: float) -> tuple[float, float]:
     background = clipped_median(residual)
     if len(rows) < _ENOUGH_SKY or not sample.flat:
         return background, math.nan
-    spread = spread_about((residual - background) / rows[:, SIGMA], 0.0)
-    return background, float(np.clip(spread, *_NOISE_RANGE))
+    return background, spread_about((residual - background) / rows[:, SIGMA], 0.0)
 
 
 def _sampled(

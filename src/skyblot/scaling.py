@@ -3,11 +3,11 @@
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import messages
-from .errors import DataError, SkyblotWarning
+from .errors import DataError, SkyblotWarning, not_allowed
 from .facts import (
     BACKGROUND,
     BACKGROUND_SUBTRACTED,
@@ -22,6 +22,7 @@ from .facts import (
     is_drizzled,
     number,
 )
+from .ground import flux_scale, is_swarp, keeps_outliers, pixel_area
 from .parameters import Parameters
 from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_unit, unit_kind
 
@@ -68,6 +69,8 @@ class Pair:
         The blot is to be compared with the reference, pixel by pixel.
     tell : callable
         Takes the sentences on what was assumed.
+    area : {"auto", "yes", "no"}
+        Whether the source's values are flux per pixel; auto: its unit tells.
     """
 
     source: Facts
@@ -75,6 +78,7 @@ class Pair:
     scales: tuple[float, float] = (1.0, 1.0)
     compared: bool = False
     tell: Callable[[str], None] = _warn
+    area: str = "auto"
 
     @property
     def area_ratio(self) -> float:
@@ -111,15 +115,36 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     """
     if parameters.as_is:
         return AS_IS
+    pair = _with_area(parameters.pixel_area, pair)
+    if pair.compared and is_swarp(pair.source) and keeps_outliers(pair.combination):
+        pair.tell(messages.COADD_KEEPS_OUTLIERS(name=pair.source.name, value=pair.combination))
     units = _resolve_units(parameters, pair)
+    if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
+        raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
     (in_kind, out_kind), offset = units.kinds, _sky(parameters, pair, units.kinds[1])
+    applied = 1.0 / _applied(pair)
     if in_kind == UNCHANGED:
-        return Scaling(1.0, offset, UNCHANGED, UNCHANGED, None)
+        factor = pair.area_ratio if pair.area == "yes" else 1.0
+        return Scaling(factor * applied, offset, UNCHANGED, UNCHANGED, None)
     factor = pair.area_ratio
     if {in_kind, out_kind} & {BRIGHTNESS, FLUX}:
         factor = _flux_factor(units, pair)
     times, exptime = _exposure_factor(parameters, pair, units)
-    return Scaling(factor * times, offset, in_kind, out_kind, exptime)
+    return Scaling(factor * times * applied, offset, in_kind, out_kind, exptime)
+
+
+def _with_area(wanted: str, pair: Pair) -> Pair:
+    """A pair with what is known of pixel areas: what is no flux per pixel is as if pixels were of the same size."""
+    area = pixel_area(wanted, pair.source, pair.area_ratio)
+    return replace(pair, area=area, scales=(pair.scales[1],) * 2 if area == "no" else pair.scales)
+
+
+def _applied(pair: Pair) -> float:
+    """What SWarp multiplied the exposure by, which is told."""
+    scale = flux_scale(pair.source, pair.reference)
+    if scale != 1.0:
+        pair.tell(messages.FLUX_SCALE_USED(name=pair.reference.name, source=pair.source.file, scale=scale))
+    return scale
 
 
 def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
@@ -131,10 +156,15 @@ def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
             _tell_area(pair, "left as they are")
             return _Units((UNCHANGED, UNCHANGED), (source, reference), automatic=True)
         _tell_gain(pair, kinds)
+    coadd = given[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
+    if coadd and given[1] == "auto" and not reference and is_swarp(pair.source):
+        kinds = None, COUNTS  # whatever it is: SWarp's coadds are in the same
     out_kind = given[1] if given[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
-    if given[0] == "auto" and not source and pair.combination:
-        source = reference
-        in_kind = _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units") and out_kind
+    if coadd:
+        source, in_kind = reference, out_kind
+        if not is_swarp(pair.source):
+            _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units")
+        _tell_area(pair, "scaled by the pixel area")
     elif given[0] == "auto":
         in_kind = kinds[0] or _assumed(pair, pair.source, RATE, "in_units")
         if kinds[0] is None:
@@ -155,8 +185,8 @@ def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:
 
 
 def _tell_area(pair: Pair, done: str) -> None:
-    """Say what is done about pixel areas that differ, where no unit tells."""
-    if abs(pair.scales[0] / pair.scales[1] - 1) > _SAME_SCALE:
+    """Say what is done about pixel areas that differ, where no unit tells, and nobody else."""
+    if pair.area == "auto" and abs(pair.scales[0] / pair.scales[1] - 1) > _SAME_SCALE:
         source, target = pair.scales
         pair.tell(messages.AREA_ASSUMED(name=pair.source.file, source=source, target=target, done=done))
 

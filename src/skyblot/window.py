@@ -105,6 +105,19 @@ class CoveredView:
         return pixels
 
 
+class NonZeroView:
+    """Where a source is not 0, as booleans where it is sliced."""
+
+    dtype = np.dtype(bool)
+
+    def __init__(self, source: Any) -> None:
+        self._source, self.shape = source, tuple(source.shape)
+        self.concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        return np.asarray(self._source[key]) != 0
+
+
 def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     """Return the dtype of the blot of a source, native byte order.
 

@@ -116,6 +116,7 @@ def test_every_option_reaches_the_blot(run, pair, out):
         "--tolerance": 0.002,
         "--fill-value": -1,
         "--skyval": -2.5,
+        "--pixel-area": "yes",
         "--in-units": "counts",
         "--out-units": "counts",
         "--expkey": "texp",

@@ -126,8 +126,8 @@ class TestPixels:
         blot = (np.round(field() / 10) + 50).astype(dtype)[::2, ::-1]
         for each in (exposure, blot):
             each.flags.writeable = False
-        found = reject(exposure, blot, Noise(1.0, 2.0))
-        expected = reject(exposure.astype(float), blot.astype(float), Noise(1.0, 2.0))
+        found = reject(exposure, blot, Noise(12.0, 2.0))
+        expected = reject(exposure.astype(float), blot.astype(float), Noise(12.0, 2.0))
         np.testing.assert_array_equal(found.mask, expected.mask)
 
     def test_a_model_of_noise_is_that_of_electrons_and_of_reading_them(self):

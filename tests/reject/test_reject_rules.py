@@ -146,7 +146,7 @@ class TestOurRule:
 
     def test_takes_the_photons_of_a_cosmic_ray_off_its_own_noise(self):
         blot = np.full((30, 30), 100.0)
-        exposure = noisy(blot, sigma=1.0)
+        exposure = noisy(blot, sigma=2.0)
         exposure[10, 10] = 160
         sigma = np.sqrt(exposure / 4.0 + 5)
         with_gain, without = (reject(exposure, blot, sigma, gain=gain) for gain in (4.0, None))

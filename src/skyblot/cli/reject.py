@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .signals import Interruption
 
 _CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background", "flux_ratio")
-_NOISE = ("gain", "read_noise", "err", "dq")
+_NOISE = ("gain", "read_noise", "err", "dq", "weight_suffix")
 _OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean", "make_dq", "keep_name", "one_file", "force")
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
 _BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
@@ -38,7 +38,7 @@ _SECTIONS = {
 }
 
 
-def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | None) -> float | str | None:
+def _number_or_word(_context: click.Context, _option: click.Parameter, text: str | None) -> float | str | None:
     """A number, as one; the criteria know which other values are allowed."""
     try:
         return None if text is None else float(text)
@@ -86,12 +86,15 @@ def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | N
 @click.option("--grow", type=float, metavar="X", help="Reject all within so many pixels of bad ones too. [default 0]")
 @click.option("--cte-tail", type=int, metavar="N", help="Length of tails of charge. [pixels; default 0]")
 @click.option(
-    "--background", type=float, metavar="X", help="What the exposure has more than the blot; by default measured."
+    "--background",
+    metavar="X|map",
+    callback=_number_or_word,
+    help="What the exposure has more than the blot: a number, or map: a smooth map. By default a number is measured.",
 )
 @click.option(
     "--flux-ratio",
     metavar="X|fit",
-    callback=_flux_ratio,
+    callback=_number_or_word,
     help="How bright the exposure's sources are in terms of the blot's: a number, or fit: what is measured.",
 )
 @click.option(
@@ -102,6 +105,12 @@ def _flux_ratio(_context: click.Context, _option: click.Parameter, text: str | N
 )
 @click.option("--err", metavar="PATTERN", help="Files of errors, * for the exposure's name: '*_err.fits'.")
 @click.option("--dq", metavar="PATTERN", help="Files of flags, 0 for good pixels: '*_dq.fits', '*.fits[MASK]'.")
+@click.option(
+    "--weight-suffix",
+    default=".weight.fits",
+    metavar="SUFFIX",
+    help="Files of weights beside EXPOSURE, for .fits in its name. [default .weight.fits]",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first exposure that cannot be compared.")
 @click.option("--memory", metavar="SIZE", help="Memory to use, about: 8G, 500M; by default half of what is free.")
 @click.option("--threads", type=int, default=None, help="Threads to use; by default the available cores.")

@@ -11,6 +11,8 @@ from typing import Any
 from .. import messages
 from ..errors import DataError, SkyblotWarning
 from ..facts import COVERAGE, ERRORS, QUALITY
+from ..ground import is_swarp
+from ..window import NonZeroView
 from .chips import is_plane
 from .fits import FitsImage, open_image
 from .images import Image
@@ -34,6 +36,7 @@ def open_weights(image: Image) -> Iterator[Any]:
     """Open the weights of a mosaic: what is sliced as its pixels are, None where there are none.
 
     Where a weight is not above 0, the mosaic is not covered. Weights of another shape are not used, with a warning.
+    What SWarp made has 0 where nothing is, which is all that tells where there are no weights.
     """
     if not isinstance(image, FitsImage):
         yield None
@@ -45,7 +48,7 @@ def open_weights(image: Image) -> Iterator[Any]:
             return
     paths = weight_files(image.path)
     if not paths:
-        yield None
+        yield NonZeroView(image.pixels()) if is_swarp(image.facts) else None
         return
     with open_image(paths[0]) as weights:
         yield _checked(image, weights)

@@ -17,6 +17,7 @@ from astropy.wcs import WCS
 from .. import messages
 from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, one_line
 from ..facts import Facts
+from ..ground import with_flux_scale
 from ..wcs_cards import tables_of, wcs_header
 from ..wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
@@ -86,7 +87,8 @@ class FitsImage:
     @property
     def facts(self) -> Facts:
         """Both headers, for look-ups of exposure, units and sky."""
-        return Facts(self.name, self.header, self.primary, frozenset(hdu.name for hdu in self.hdus))
+        header = self.header if self.head is None else with_flux_scale(self.header, self._head_cards)
+        return Facts(self.name, header, self.primary, frozenset(hdu.name for hdu in self.hdus))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -126,14 +128,17 @@ class FitsImage:
     @cached_property
     def wcs_header(self) -> Any:
         """The header that the WCS is made from: of the cards of its WCS those that count."""
-        head = None if self.head is None else self._read_head(self.head)
+        head = None if self.head is None else self._head_cards
         return wcs_header(self.header, self.facts, key=self.wcs_key, head=head)
 
-    def _read_head(self, head: Path) -> Any:
+    @cached_property
+    def _head_cards(self) -> Any:
+        """The cards that the `.head` file has for this image."""
+        assert self.head is not None
         images = [hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())]
         science = [hdu for hdu in images if hdu.name == "SCI"] or images
         place = [next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0) for some in (science, images)]
-        return read_head(head, str(self.path), (place[0], place[1]), len(science))
+        return read_head(self.head, str(self.path), (place[0], place[1]), len(science))
 
     def header_wcs(self) -> WCS:
         """Return the WCS of the header, with its look-up tables; a `WCSError` if it is none, or singular."""

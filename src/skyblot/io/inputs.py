@@ -15,6 +15,7 @@ from typing import Any
 from .. import messages
 from ..errors import FileError, ParameterError, SkyblotError, one_line
 from .names import ImageName, parse_name
+from .weights import without_weights
 
 #: Told of each list and each association that is read.
 _OnTable = Callable[[Path], None]
@@ -67,7 +68,8 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
 
         An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
         Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
-        a name that exists as it stands is that file, whatever characters it has.
+        a name that exists as it stands is that file, whatever characters it has. ``x.weight.fits`` is left out where
+        ``x.fits`` is meant too: a pattern has both.
     on_table : callable
         Called with each list and each association that is read on the way.
 
@@ -90,7 +92,7 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
             raise ParameterError(messages.NOT_A_NAME(name=name))
         for exposure in _expand(str(name), "", (), on_table):
             found.setdefault(_identity(exposure), exposure)
-    return list(found.values())
+    return without_weights(list(found.values()))
 
 
 def _identity(name: str) -> str:

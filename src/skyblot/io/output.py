@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -111,7 +112,17 @@ def write_hdus(
 
 
 def _write(stream: BinaryIO, hdus: fits.HDUList, *, checksum: bool = False) -> None:
+    for hdu in hdus:
+        _announce_long_strings(hdu.header)
     hdus.writeto(stream, output_verify="silentfix+ignore", checksum=checksum)
+
+
+def _announce_long_strings(header: fits.Header) -> None:
+    """Say in a header that its strings go on in CONTINUE cards, where some do: CFITSIO's convention asks for it."""
+    with suppress(fits.VerifyError, ValueError):  # cards that cannot be parsed are written as they are
+        text = header.tostring()
+        if "LONGSTRN" not in header and any(text.startswith("CONTINUE", k) for k in range(0, len(text), 80)):
+            header["LONGSTRN"] = ("OGIP 1.0", "long strings go on in CONTINUE cards")
 
 
 def wcs_cards(image: Any) -> fits.Header:
