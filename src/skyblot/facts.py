@@ -340,6 +340,16 @@ BRIGHTNESS_OF_DN = Fact(
     contradicted="not checked by blot; reject compares the brightness of sources",
 )
 
+SUBARRAY = Fact(
+    name="size of a JWST subarray",
+    keywords=("SUBSIZE1", "SUBSIZE2"),
+    overrides="nothing",
+    missing="the bounding box and the shape of the gwcs tell alone whether it is that of the image",
+    odd="as if it were missing",
+    contradicted="an exposure of another size was cut out: unless its gwcs is defined over just that size, the header's "
+    "WCS is used, with a warning, where it is whole pixels from the gwcs; else it is refused",
+)
+
 PIXEL_AREA = Fact(
     name="area of a pixel",
     keywords=("PIXAR_SR",),

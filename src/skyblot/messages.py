@@ -214,6 +214,12 @@ FITS_WCS_ONLY = Message(
 NOT_A_WCS = Message("the {role}'s WCS is a {kind}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS")
 OFF_THE_SKY = Message("the WCS has no sky position around its central pixel, {pixel}")
 NOT_RA_DEC = Message("user WCS values need a reference with right ascension first, declination second")
+#: The image was cut out, or sliced, by a program that left the gwcs as it was. Cut the pixels and the WCS together, and
+#: set `array_shape` and `bounding_box` of the gwcs.
+GWCS_MISFIT = Message(
+    "{name}: its gwcs {misfit}, but the image has {shape} pixels, and no WCS in its header tells what was cut off: "
+    "expected the gwcs of this image"
+)
 NO_OTHER_WCS = Message("{error}; {reason}")
 NO_ALTERNATE = Message("{name}: no alternate WCS with the key {key} (--wcs-key), it has {present}")
 HEAD_COUNT = Message("{name}: holds {count} headers, and {image} has {images}: expected one for each image")
@@ -238,6 +244,11 @@ NO_DISTORTION = Message("{name}: {reason}: no distortion is applied, positions m
 GWCS_AND_HEADER = Message(
     "{name}: its gwcs, which is used, and the WCS in its header are {pixels:.2g} pixels apart: "
     "only one of them was aligned, or the header's is a poor approximation"
+)
+#: As by `Cutout2D`, which changes the header and not the extension ASDF.
+GWCS_OF_ANOTHER = Message(
+    "{name}: its gwcs {misfit}, and the image has {shape} pixels: it was cut out or resampled, and the WCS in its "
+    "header is used"
 )
 IDCSCALE_NOT_USED = Message(
     "{name}: IDCSCALE = {value:g} arcsec {reason}: the pixel scale of its WCS, {scale:.6g} arcsec, is used"

@@ -17,7 +17,7 @@ from ..facts import Facts
 from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
-from .gwcs import INSTALL, missing_package, node_at, open_tree, stored_wcs, tangent_gwcs
+from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, tangent_gwcs, unreadable
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
 
@@ -142,9 +142,14 @@ class AsdfImage:
         Raises
         ------
         WCSError
-            If there is none, it cannot be read, or it is not celestial.
+            If there is none, it cannot be read, it is not celestial, or it is that of an image of another shape.
         """
-        return stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
+        stored = stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
+        if stored.problem:
+            raise unreadable(self.name, _WCS_KEYS, stored)
+        if stored.misfit:
+            raise refused(self.name, stored.misfit, self.shape)
+        return stored.wcs
 
 
 def is_asdf(path: AnyPath) -> bool:
