@@ -16,7 +16,7 @@ from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
 from .files import output_name
-from .instruments import Instrument, criteria_for, exposure_time, instrument_of
+from .instruments import DO_NOT_USE, Instrument, criteria_for, exposure_time, instrument_of
 from .io.images import Image, blot_suffix, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
@@ -229,6 +229,8 @@ def compare_exposure(
         if saved is not None:
             made.write(saved, source, settings)
         bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
+        if settings.keep_pixels and instrument.bits & DO_NOT_USE:
+            bad = bad.with_gaps(data, found.expected(blot.data))
         shared = path in settings.together
         if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)

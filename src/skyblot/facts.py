@@ -346,8 +346,8 @@ SUBARRAY = Fact(
     overrides="nothing",
     missing="the bounding box and the shape of the gwcs tell alone whether it is that of the image",
     odd="as if it were missing",
-    contradicted="an exposure of another size was cut out: unless its gwcs is defined over just that size, the header's "
-    "WCS is used, with a warning, where it is whole pixels from the gwcs; else it is refused",
+    contradicted="an exposure of another size was cut out: unless its gwcs is defined over just that size, its "
+    "header's WCS is used, with a warning, where it is whole pixels from the gwcs; else it is refused",
 )
 
 PIXEL_AREA = Fact(

@@ -28,6 +28,7 @@ from .facts import (
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.coverage import weights_name
+from .io.fits import FitsImage
 from .io.images import Image, list_images, open_reference
 from .io.jwst import header_offset
 from .io.names import ImageName
@@ -312,7 +313,7 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
     centre = sky.to_sky(np.array([x]), np.array([y]))
     angle = position_angle(*np.radians([lon[0], lat[0], lon[1], lat[1]])).to_value("deg") % 360
     onto, back = _maps(wcs, image.shape)
-    offset = None if fits or isinstance(image, AsdfImage) else header_offset(image, wcs)
+    offset = header_offset(image, wcs) if isinstance(image, FitsImage) and not fits else None
     return WCSInfo(
         kind="FITS" if fits else "gwcs" if type(low_level).__module__.startswith("gwcs") else type(low_level).__name__,
         projection=str(sky.wcs.wcs.ctype[sky.lon])[5:8] if fits else "",
