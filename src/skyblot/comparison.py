@@ -22,9 +22,9 @@ from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
+from .pipelines import recorded_sky
 from .rejection import Rejection, compare
 from .roles import check_exposure
-from .scaling import recorded_sky
 
 #: What a result on disk has of a `Rejection`.
 _MEASURED = (

@@ -141,7 +141,8 @@ BAD_KEYWORD = Message("{name}: {keyword} = {value!r}, expected {expected}")
 NO_EXPTIME = Message("{name}: no exposure time, its headers have no {keywords} (give --expkey KEYWORD, or {option})")
 NOT_CONVERTIBLE = Message(
     "{source} is in {unit} and the blot is to be in {wanted} ({reference}): "
-    "flux or surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR{hint}"
+    "flux or surface brightness and counts cannot be converted, "
+    "except to DN/s by the reference's PHOTMJSR or --photmjsr{hint}"
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
 NO_ERRORS = Message("{name}: has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out")
@@ -173,7 +174,18 @@ TIMES_NOT_USED = Message(
 )
 SKY_NOT_A_NUMBER = Message("{name}: sky {keyword} = {value!r} is no number; the background is measured instead")
 SKY_UNIT = Message("{name}: {keyword} is in {unit} and the blot in {wanted}; it is added as it is")
-NO_SKY = Message("{name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
+NO_SKY = Message("{name}: no sky value {keyword} in its headers; sky 0 is added (--no-addsky says so)")
+#: The pipeline's step skymatch tells, JWST's by S_SKYMAT, Roman's by meta.cal_step.skymatch.
+LEVEL_ADDED = Message(
+    "{name}: its {keyword}, {value:g}, is added, though {source} does not tell whether it was freed of it (--no-addsky)"
+)
+LEVEL_NOT_ADDED = Message(
+    "{name}: its {keyword}, {value:g}, is not added: {source} was not freed of it, its skymatch is {status}"
+)
+#: An exposure before the step photom. Detectors differ: the factor may be that of another one.
+PHOTMJSR_OF_MOSAIC = Message(
+    "{name}: has no PHOTMJSR; that of {source}, {value:.4g} MJy/sr for 1 DN/s, is used (--photmjsr gives another)"
+)
 CARD_NOT_USED = Message("its {card} is not used: expected {expected}")
 UNIT_BY_GAIN = Message("its BUNIT is missing: taken as adu, of {gain:.4g} electrons each by its {source}")
 

@@ -207,6 +207,14 @@ TABLE: tuple[Parameter, ...] = (
     _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
     _scaling("expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"),
+    _scaling(
+        "photmjsr",
+        "number",
+        None,
+        "Surface brightness of 1 DN/s, instead of the exposure's PHOTMJSR.",
+        minimum=1e-30,
+        unit="MJy/sr",
+    ),
     _scaling("as_is", "bool", False, "Blot the values as they are, in the unit of the source: no factor, and no sky."),
     _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
     _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
@@ -219,7 +227,7 @@ TABLE: tuple[Parameter, ...] = (
 )
 
 #: Parameters that the documented ablot task does not have.
-OURS = ("tolerance", "fill_value", "as_is", "wcs_key")
+OURS = ("tolerance", "fill_value", "photmjsr", "as_is", "wcs_key")
 
 #: Defaults that the documented ablot task has and this project's own commands have not.
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
@@ -271,6 +279,7 @@ class Parameters:
     out_units: str = "auto"
     expkey: str = "exptime"
     expout: str | float = "input"
+    photmjsr: float | None = None
     as_is: bool = False
     user_wcs: UserWCS = field(default_factory=UserWCS)
 

@@ -239,11 +239,13 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     exptime = exposure.get("effective_exposure_time", _mapping(meta.get("coadd_info")).get("exposure_time"))
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {
+        "TELESCOP": "ROMAN",
         "EXPTIME": exptime,
         "PHOTMJSR": _mapping(meta.get("photometry")).get("conversion_megajanskys"),
         "BUNIT": _bunit(image),
         "BKGLEVEL": background.get("level"),
         "BKGSUB": background.get("subtracted"),
+        "S_SKYMAT": _mapping(meta.get("cal_step")).get("skymatch"),
     }
     return {key: value for key, value in found.items() if value is not None and value != _UNKNOWN}
 
