@@ -128,9 +128,9 @@ def write_cal(path, wcs, bunit="MJy/sr", data=None, **cards):
 
 
 def write_i2d(path, data, header=None, **cards):
-    """Write a mosaic: the same TAN in its header and in its gwcs."""
+    """Write a mosaic of exposures with the same background: the same TAN in its header and in its gwcs."""
     header = mosaic_header(data.shape, **cards) if header is None else header
-    return write_jwst(path, data, mosaic_gwcs(header, data.shape), header, S_RESAMP="COMPLETE")
+    return write_jwst(path, data, mosaic_gwcs(header, data.shape), header, S_RESAMP="COMPLETE", S_SKYMAT="SKIPPED")
 
 
 def mosaic_header(shape, **cards):

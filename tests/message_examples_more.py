@@ -39,10 +39,6 @@ EXAMPLES = {
         {"name": SCI, "keyword": "MDRIZSKY", "unit": "ELECTRONS", "wanted": "cps"},
         "isky01a1q_flc.fits[sci,2]: MDRIZSKY is in ELECTRONS and the blot in cps; it is added as it is",
     ),
-    "NO_SKY": (
-        {"name": SCI},
-        "isky01a1q_flc.fits[sci,2]: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)",
-    ),
     # World coordinates
     "NO_HEADER_WCS": (
         {"name": "spectrum.fits[0]", "value": "WAVE"},

@@ -12,8 +12,8 @@ EXAMPLES = {
             "hint": " (--as-is leaves values as they are)",
         },
         "i2d.fits[sci,1] is in MJy/sr and the blot is to be in ELECTRONS (isky01a1q_flc.fits[sci,2]): flux or surface "
-        "brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR "
-        "(--as-is leaves values as they are)",
+        "brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR or "
+        "--photmjsr (--as-is leaves values as they are)",
     ),
     "UNCERTAINTY_DROPPED": (
         {"kind": "UnknownUncertainty"},

@@ -337,6 +337,7 @@ def test_the_area_ratio_of_a_rate_is_that_of_the_gwcs(i2d, tmp_path):
 def test_background_that_the_mosaic_was_freed_from_is_added(i2d, tmp_path, subtracted, sky):
     cards = {"BKGLEVEL": 1.25} | ({} if subtracted is None else {"BKGSUB": subtracted})
     path = write_cal(tmp_path / "a_crf.fits", exposure_gwcs(), **cards)
+    i2d = rewrite(i2d, tmp_path / "freed_i2d.fits", lambda hdus: hdus[0].header.set("S_SKYMAT", "COMPLETE"))
     for addsky, added in ((True, sky), (False, 0.0)):
         blot = blot_file(i2d, path, tmp_path / "blt.fits", addsky=addsky, overwrite=True, **LINEAR)
         assert fits.getval(blot, "BLOTSKY", "SCI") == added

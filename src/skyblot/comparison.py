@@ -16,17 +16,17 @@ from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
 from .files import output_name
-from .instruments import Instrument, criteria_for, exposure_time, instrument_of
+from .instruments import DO_NOT_USE, Instrument, criteria_for, exposure_time, instrument_of
 from .io.images import Image, blot_suffix, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.weights import WEIGHT_SUFFIX, read_weights
 from .mask_record import mask_cards
 from .noise import KnownNoise, noise_of
+from .pipelines import recorded_sky
 from .rejection import Rejection, compare
 from .robust import NORMAL
 from .roles import check_exposure
-from .scaling import recorded_sky
 from .usable import Usable, usable_of
 
 #: What a result on disk has of a `Rejection`.
@@ -235,7 +235,10 @@ def compare_exposure(
         if saved is not None:
             made.write(saved, source, settings)
         cards, pixels = mask_cards(source.image.name, exposure.name, found), blot.data if settings.keep_pixels else None
-        bad = replace(_bad_pixels(where, found, pixels, cards), state=made.identity)
+        bad = _bad_pixels(where, found, pixels, cards)
+        if settings.keep_pixels and instrument.bits & DO_NOT_USE:
+            bad = bad.with_gaps(data, found.expected(blot.data))
+        bad = replace(bad, state=made.identity)
         shared = path in settings.together
         if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)

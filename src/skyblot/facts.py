@@ -315,9 +315,10 @@ BACKGROUND = Fact(
     name="background of JWST and Roman",
     keywords=("BKGLEVEL",),
     overrides="--no-addsky, --skyval; MDRIZSKY comes first",
-    missing="as for MDRIZSKY; none is added to surface brightness",
+    missing="as for MDRIZSKY; in surface brightness it is said for JWST and Roman, and where S_SKYMAT is COMPLETE",
     odd="blot: an error; reject: said, and the background is measured",
-    contradicted="added only where BKGSUB says that it was not subtracted",
+    contradicted="added only where BKGSUB says that it was not subtracted, and the mosaic was freed of it; "
+    "converted from the unit of its own file to that of the blot",
     places="the exposure's extension, then its primary header",
 )
 
@@ -331,15 +332,33 @@ BACKGROUND_SUBTRACTED = Fact(
     places="the exposure's extension, then its primary header",
 )
 
+MATCHED = Fact(
+    "whether a mosaic was freed of that background",
+    ("S_SKYMAT",),
+    "--no-addsky, --skyval",
+    "said, and the background is added",
+    "what is not COMPLETE says that it was not, and the background is not added, which is said",
+    places="the mosaic's headers; Roman's meta.cal_step.skymatch",
+)
+
 BRIGHTNESS_OF_DN = Fact(
     name="surface brightness of 1 DN/s",
     keywords=("PHOTMJSR",),
-    overrides="nothing",
-    missing="an error where flux or surface brightness is blotted onto DN",
+    overrides="--photmjsr",
+    missing="the mosaic's, which is said; else an error where flux or surface brightness is blotted onto DN",
     odd="an error: not above 0, text",
     contradicted="not checked by blot; reject compares the brightness of sources",
 )
 
+SUBARRAY = Fact(
+    "size of a JWST subarray",
+    ("SUBSIZE1", "SUBSIZE2"),
+    overrides="nothing",
+    missing="the bounding box and the shape of the gwcs tell alone whether it is that of the image",
+    odd="as if it were missing",
+    contradicted="an exposure of another size, and with no gwcs defined over just that, was cut out: its header's WCS "
+    "is used where it is whole pixels from the gwcs, with a warning; else it is refused",
+)
 PIXEL_AREA = Fact(
     name="area of a pixel",
     keywords=("PIXAR_SR",),

@@ -28,7 +28,9 @@ from .facts import (
 from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.coverage import weights_name
+from .io.fits import FitsImage
 from .io.images import Image, list_images, open_reference
+from .io.jwst import header_offset
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
 from .noise import noise_text
@@ -93,6 +95,8 @@ class WCSInfo:
         What a FITS WCS has beside linear terms and projection; that of a gwcs is its own.
     bounding_box : tuple or None
         ((xmin, xmax), (ymin, ymax)) where a gwcs is defined.
+    header_offset : float or None
+        How far the WCS in the header of a JWST image is from its gwcs, which is used: the median, in pixels.
     map_onto, map_from : MapInfo
         Of a blot of an undistorted TAN mosaic onto this image; and of this image onto such a mosaic.
     """
@@ -107,6 +111,7 @@ class WCSInfo:
     bounding_box: tuple[tuple[float, float], tuple[float, float]] | None
     map_onto: MapInfo
     map_from: MapInfo
+    header_offset: float | None = None
 
 
 @dataclass(frozen=True)
@@ -308,6 +313,7 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
     centre = sky.to_sky(np.array([x]), np.array([y]))
     angle = position_angle(*np.radians([lon[0], lat[0], lon[1], lat[1]])).to_value("deg") % 360
     onto, back = _maps(wcs, image.shape)
+    offset = header_offset(image, wcs) if isinstance(image, FitsImage) and not fits else None
     return WCSInfo(
         kind="FITS" if fits else "gwcs" if type(low_level).__module__.startswith("gwcs") else type(low_level).__name__,
         projection=str(sky.wcs.wcs.ctype[sky.lon])[5:8] if fits else "",
@@ -319,6 +325,7 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
         bounding_box=_bounds(low_level),
         map_onto=onto,
         map_from=back,
+        header_offset=None if offset is None else offset.pixels,
     )
 
 

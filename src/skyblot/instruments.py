@@ -12,8 +12,10 @@ from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Facts, number
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
 _HST_COSMIC = 4096 | 8192
-#: JWST's and Roman's bits that forbid a pixel: DO_NOT_USE and SATURATED.
-_FORBIDDEN = 1 | 2
+#: JWST's and Roman's bit of a pixel that is not to be used; their pipelines make most of these undefined.
+DO_NOT_USE = 1
+#: Their bits that forbid a pixel, with SATURATED.
+_FORBIDDEN = DO_NOT_USE | 2
 #: Pixels that HST's CCDs have hit, as a fraction, in 1000 seconds: few and many, over all of them.
 _CCD_RATE = (0.008, 0.05)
 #: Where ramps are fitted, cosmic rays were taken out before: more than this fraction of outliers is odd.
@@ -78,7 +80,7 @@ class Instrument:
 _CCD = Instrument(rate=_CCD_RATE)
 #: Detectors that count photons one by one see no cosmic rays.
 _MAMA = Instrument(rate=(0.0, 0.0))
-_RAMP = Instrument(snr=(5.0, 4.0), bits=1 | 16, ignored=~_FORBIDDEN & 0xFFFFFFFF)
+_RAMP = Instrument(snr=(5.0, 4.0), bits=DO_NOT_USE | 16, ignored=~_FORBIDDEN & 0xFFFFFFFF)
 _BY_NAME = {
     ("HST", "ACS"): _CCD,
     ("HST", "ACS", "SBC"): _MAMA,
@@ -91,7 +93,7 @@ _BY_NAME = {
     ("HST", "COS"): _MAMA,
     ("HST", "NICMOS"): Instrument(),
     ("JWST",): _RAMP,
-    ("ROMAN",): replace(_RAMP, bits=1 | 128),
+    ("ROMAN",): replace(_RAMP, bits=DO_NOT_USE | 128),
 }
 #: The cameras for which two exposures or fewer need more tolerance: their mosaic is less clean.
 _FEW = {("ACS", "WFC"), ("ACS", "HRC"), ("WFC3", "UVIS")}

@@ -23,7 +23,6 @@ class Message(str):
 
 
 # ---- Files ----
-
 NO_SUCH = Message("{name}: no such {kind}")
 #: The file, or a folder above it, is not for this user to read: `chmod` or its owner helps.
 NO_PERMISSION = Message("{name}: no permission to read it")
@@ -58,7 +57,6 @@ WHOLE_FILES_ONLY = Message("{name}: its server sends whole files only: all of it
 REST_LEFT_OUT = Message("{name}: what follows extension {number} is no FITS and is left out")
 
 # ---- Output ----
-
 NO_FOLDER = Message("{name}: the folder {folder} does not exist")
 READ_ONLY_FOLDER = Message("{name}: the folder {folder} cannot be written to")
 #: Only files are replaced. A device, a FIFO or a socket of this name stays what it is.
@@ -84,7 +82,6 @@ OWN_FOLDER = Message(
 ONE_COPY = Message("--keep-name (keep_name=True) names one copy: give either --update-dq or --clean")
 
 # ---- Names, lists and associations ----
-
 BAD_EXTENSION = Message("{name}: [{text}] is not an extension, expected for example [1], [sci] or [sci,2]")
 NO_EXTENSION = Message("{name}: no extension [{extension}], it has {present}")
 SEVERAL_EXTENSIONS = Message("{name}: {count} extensions are called so, expected one by its number: {numbers}")
@@ -116,7 +113,6 @@ SAME_FILE = Message(
 FIRST_OF_MANY = Message("{name}: has {count} images, the first, [{extension}], is used")
 
 # ---- Images ----
-
 NO_IMAGE = Message("{name}: holds no image")
 NOT_AN_IMAGE = Message("{name}: {found}, expected a 2-D image (ny, nx)")
 NOT_ROMAN = Message("{name}: holds {found}, expected a Roman image in roman/data")
@@ -143,12 +139,12 @@ UNCERTAINTY_DROPPED = Message(
 AXIS_DROPPED = Message("the source has shape {shape}: its first axis is dropped")
 
 # ---- Headers and units ----
-
 BAD_KEYWORD = Message("{name}: {keyword} = {value!r}, expected {expected}")
 NO_EXPTIME = Message("{name}: no exposure time, its headers have no {keywords} (give --expkey KEYWORD, or {option})")
 NOT_CONVERTIBLE = Message(
     "{source} is in {unit} and the blot is to be in {wanted} ({reference}): "
-    "flux or surface brightness and counts cannot be converted, except to DN/s by the reference's PHOTMJSR{hint}"
+    "flux or surface brightness and counts cannot be converted, "
+    "except to DN/s by the reference's PHOTMJSR or --photmjsr{hint}"
 )
 UNITS_DIFFER = Message("{source} is in {unit} and {reference} in {wanted}: cannot be converted")
 NO_ERRORS = Message("{name}: has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out")
@@ -189,12 +185,22 @@ TIMES_NOT_USED = Message(
 )
 SKY_NOT_A_NUMBER = Message("{name}: sky {keyword} = {value!r} is no number; the background is measured instead")
 SKY_UNIT = Message("{name}: {keyword} is in {unit} and the blot in {wanted}; it is added as it is")
-NO_SKY = Message("{name}: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)")
+NO_SKY = Message("{name}: no sky value {keyword} in its headers; sky 0 is added (--no-addsky says so)")
+#: The pipeline's step skymatch tells, JWST's by S_SKYMAT, Roman's by meta.cal_step.skymatch.
+LEVEL_ADDED = Message(
+    "{name}: its {keyword}, {value:g}, is added, though {source} does not tell whether it was freed of it (--no-addsky)"
+)
+LEVEL_NOT_ADDED = Message(
+    "{name}: its {keyword}, {value:g}, is not added: {source} was not freed of it, its skymatch is {status}"
+)
+#: An exposure before the step photom. Detectors differ: the factor may be that of another one.
+PHOTMJSR_OF_MOSAIC = Message(
+    "{name}: has no PHOTMJSR; that of {source}, {value:.4g} MJy/sr for 1 DN/s, is used (--photmjsr gives another)"
+)
 CARD_NOT_USED = Message("its {card} is not used: expected {expected}")
 UNIT_BY_GAIN = Message("its BUNIT is missing: taken as adu, of {gain:.4g} electrons each by its {source}")
 
 # ---- World coordinates ----
-
 NO_HEADER_WCS = Message("{name}: no celestial WCS in its header (CTYPE1 = {value!r})")
 NO_STORED_WCS = Message("{name}: no WCS at {place} of its ASDF tree: it has none, or one for each slit")
 NOT_CELESTIAL = Message(
@@ -230,6 +236,12 @@ FITS_WCS_ONLY = Message(
 NOT_A_WCS = Message("the {role}'s WCS is a {kind}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS")
 OFF_THE_SKY = Message("the WCS has no sky position around its central pixel, {pixel}")
 NOT_RA_DEC = Message("user WCS values need a reference with right ascension first, declination second")
+#: The image was cut out, or sliced, by a program that left the gwcs as it was. Cut the pixels and the WCS together, and
+#: set `array_shape` and `bounding_box` of the gwcs.
+GWCS_MISFIT = Message(
+    "{name}: its gwcs {misfit}, but the image has {shape} pixels, and no WCS in its header tells what was cut off: "
+    "expected the gwcs of this image"
+)
 NO_OTHER_WCS = Message("{error}; {reason}")
 NO_ALTERNATE = Message("{name}: no alternate WCS with the key {key} (--wcs-key), it has {present}")
 HEAD_COUNT = Message("{name}: holds {count} headers, and {image} has {images}: expected one for each image")
@@ -255,6 +267,11 @@ GWCS_AND_HEADER = Message(
     "{name}: its gwcs, which is used, and the WCS in its header are {pixels:.2g} pixels apart: "
     "only one of them was aligned, or the header's is a poor approximation"
 )
+#: As by `Cutout2D`, which changes the header and not the extension ASDF.
+GWCS_OF_ANOTHER = Message(
+    "{name}: its gwcs {misfit}, and the image has {shape} pixels: it was cut out or resampled, and the WCS in its "
+    "header is used"
+)
 IDCSCALE_NOT_USED = Message(
     "{name}: IDCSCALE = {value:g} arcsec {reason}: the pixel scale of its WCS, {scale:.6g} arcsec, is used"
 )
@@ -263,7 +280,6 @@ DISTORTION_DROPPED = Message("{name}: its distortion is dropped, since {given} i
 WCS_AXES_DROPPED = Message("the {role}'s WCS has {count} axes: {dropped} dropped")
 
 # ---- Parameters and arguments ----
-
 NOT_ALLOWED = Message("{name} = {value!r}: expected {allowed}")
 UNKNOWN = Message("unknown {kind} {name!r}{hint}")
 GIVEN_TWICE = Message("{name} is given twice, under two of its names, expected one of them")
@@ -282,12 +298,10 @@ NOT_INSTALLED = Message("{name}: {package} is not installed ({reason})")
 PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
 
 # ---- Many exposures ----
-
 #: The others are there; repeat the run with `--resume` when the files are in order.
 SOME_FAILED = Message("{failed} of {count} {what} could not be made: {reasons}")
 
 # ---- Clusters ----
-
 NOT_FOR_CLUSTER = Message("wcsmap = {wcsmap!r}: is for this process only, leave it or the cluster out")
 NOT_SENT = Message("these settings cannot be sent to the workers: {reason}")
 CLIENT_STATE = Message("client: this distributed.Client is {state}, expected a running synchronous one")
@@ -311,7 +325,6 @@ NOT_ON_WORKER = Message("{name}: is not there on the worker {worker}; all worker
 NO_WORKERS_YET = Message("the cluster has no workers yet: the run begins when the first one is there")
 
 # ---- Cosmic rays ----
-
 #: There is no mask then: one would call all pixels good.
 NOT_COMPARED = Message("{name}: cannot be compared with {source}: {reason}")
 WRONG_PLANE = Message("{name}: is {found}, expected the mosaic's own image")
@@ -369,7 +382,6 @@ UNLIKELY_FRACTION = Message(
 )
 
 # ---- Command line ----
-
 ONE_OUTPUT = Message(
     "--output names one file, but there are {count} images to blot onto ({names}): "
     "use --output-dir, or name one extension, as in file.fits[sci,1]"

@@ -215,6 +215,14 @@ TABLE: tuple[Parameter, ...] = (
         "Are the source's values flux per pixel, less in smaller pixels? Auto: by its unit and its headers.",
         choices=_AREAS,
     ),
+    _scaling(
+        "photmjsr",
+        "number",
+        None,
+        "Surface brightness of 1 DN/s, instead of the exposure's PHOTMJSR.",
+        minimum=1e-30,
+        unit="MJy/sr",
+    ),
     _scaling("as_is", "bool", False, "Blot the values as they are, in the unit of the source: no factor, and no sky."),
     _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
     _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
@@ -227,7 +235,7 @@ TABLE: tuple[Parameter, ...] = (
 )
 
 #: Parameters that the documented ablot task does not have.
-OURS = ("tolerance", "fill_value", "pixel_area", "as_is", "wcs_key")
+OURS = ("tolerance", "fill_value", "pixel_area", "photmjsr", "as_is", "wcs_key")
 
 #: Defaults that the documented ablot task has and this project's own commands have not.
 TASK_DEFAULTS: dict[str, Any] = {"stepsize": 10, "in_units": "cps", "out_units": "counts"}
@@ -280,6 +288,7 @@ class Parameters:
     expkey: str = "exptime"
     expout: str | float = "input"
     pixel_area: str = "auto"
+    photmjsr: float | None = None
     as_is: bool = False
     user_wcs: UserWCS = field(default_factory=UserWCS)
 

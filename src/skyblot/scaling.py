@@ -4,26 +4,23 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from . import messages
 from .errors import DataError, SkyblotWarning, not_allowed
 from .facts import (
     BACKGROUND,
-    BACKGROUND_SUBTRACTED,
     BRIGHTNESS_OF_DN,
     COMBINATION,
     DRIZZLED_TIME,
     EXPOSURE_TIME,
     INSTRUMENT,
     PIXEL_AREA,
-    SKY,
     Facts,
-    is_drizzled,
     number,
 )
 from .ground import flux_scale, is_swarp, keeps_outliers, pixel_area
 from .parameters import Parameters
+from .pipelines import brightness_of_dn, is_freed, is_missed, recorded_sky, sky_word
 from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_unit, unit_kind
 
 #: The kind of values that no factor is applied to.
@@ -121,14 +118,14 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     units = _resolve_units(parameters, pair)
     if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
         raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
-    (in_kind, out_kind), offset = units.kinds, _sky(parameters, pair, units.kinds[1])
+    (in_kind, out_kind), offset = units.kinds, _sky(parameters, pair, units)
     applied = 1.0 / _applied(pair)
     if in_kind == UNCHANGED:
         factor = pair.area_ratio if pair.area == "yes" else 1.0
         return Scaling(factor * applied, offset, UNCHANGED, UNCHANGED, None)
     factor = pair.area_ratio
     if {in_kind, out_kind} & {BRIGHTNESS, FLUX}:
-        factor = _flux_factor(units, pair)
+        factor = _flux_factor(parameters, units, pair)
     times, exptime = _exposure_factor(parameters, pair, units)
     return Scaling(factor * times * applied, offset, in_kind, out_kind, exptime)
 
@@ -212,25 +209,13 @@ def _base(image: Facts, other: Facts) -> str:
     return "data numbers" if known else "counts"
 
 
-def _flux_factor(units: _Units, pair: Pair) -> float:
+def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
     """What converts flux per pixel and surface brightness into each other, and into data numbers per second."""
     in_kind, out_kind = units.kinds
     if out_kind in (BRIGHTNESS, FLUX) and in_kind in (BRIGHTNESS, FLUX):
         return _conversion(units, pair, pair.reference.name, units.names[1], out_kind)
-    keyword, value = pair.reference.first(BRIGHTNESS_OF_DN) if in_kind in (BRIGHTNESS, FLUX) else ("", None)
-    if value is None or pair.reference.bunit.lower().startswith(("e", "photoe")):
-        unit, wanted = units.names
-        hint = "" if pair.compared else " (--as-is leaves values as they are)"
-        raise DataError(
-            messages.NOT_CONVERTIBLE(
-                source=pair.source.name, reference=pair.reference.name, unit=unit, wanted=wanted, hint=hint
-            )
-        )
-    brightness = number(value)
-    if brightness is None or brightness <= 0:
-        expected, name = "MJy/sr above 0 for 1 DN/s", pair.reference.name
-        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=value, expected=expected))
-    return _conversion(units, pair, keyword, "MJy/sr", BRIGHTNESS) / brightness
+    brightness = brightness_of_dn(parameters.photmjsr, pair, units.names, in_kind)
+    return _conversion(units, pair, BRIGHTNESS_OF_DN.keywords[0], "MJy/sr", BRIGHTNESS) / brightness
 
 
 def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) -> float:
@@ -345,37 +330,39 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
     raise DataError(messages.NO_EXPTIME(name=image.name, keywords=names, option=hint))
 
 
-def _sky(parameters: Parameters, pair: Pair, out_kind: str) -> float:
+def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
     """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
     if not parameters.addsky:
         return parameters.skyval
-    reference = pair.reference
+    reference, out_kind = pair.reference, units.kinds[1]
     keyword, value = recorded_sky(reference)
     if value is None:
-        if out_kind != BRIGHTNESS and not keyword:
-            pair.tell(messages.NO_SKY(name=reference.name))
+        if not keyword and is_missed(pair, out_kind):
+            pair.tell(messages.NO_SKY(name=reference.name, keyword=sky_word(reference)))
         return 0.0
-    sky = number(value)
+    sky, word = number(value), sky_word(reference, keyword)
     if sky is None:
         expected = "a number (or give --no-addsky)"
         raise DataError(
-            messages.BAD_KEYWORD(name=reference.name, keyword=f"sky {keyword}", value=value, expected=expected)
+            messages.BAD_KEYWORD(name=reference.name, keyword=f"sky {word}", value=value, expected=expected)
         )
+    if keyword in BACKGROUND.keywords:
+        return _level(parameters, pair, units, sky) if sky and is_freed(pair, sky) else 0.0
     if sky and unit_kind(reference.bunit) not in (None, out_kind):
-        pair.tell(messages.SKY_UNIT(name=reference.name, keyword=keyword, unit=reference.bunit, wanted=out_kind))
+        pair.tell(messages.SKY_UNIT(name=reference.name, keyword=word, unit=reference.bunit, wanted=out_kind))
     return sky
 
 
-def recorded_sky(image: Facts) -> tuple[str, Any]:
-    """Return the keyword and value of an exposure's sky: the text of a card that cannot be parsed.
-
-    (BKGLEVEL, None) where that was subtracted, ("", None) where there is none.
-    """
-    keyword, value = SKY.keywords[0], None if is_drizzled(image) else image.text(SKY.keywords[0])
-    if value is not None:
-        return keyword, value
-    keyword = BACKGROUND.keywords[0]
-    if (value := image.text(keyword)) is None:
-        return "", None
-    left = image.first(BACKGROUND_SUBTRACTED)[1] is False  # else it was subtracted, or nobody knows
-    return keyword, value if left else None
+def _level(parameters: Parameters, pair: Pair, units: _Units, level: float) -> float:
+    """A background level, which is in the unit of the exposure's file, in that of the blot."""
+    bunit, out_kind = pair.reference.bunit, units.kinds[1]
+    kind = unit_kind(bunit)
+    if kind in (None, out_kind) or out_kind not in (RATE, COUNTS):
+        return level
+    if kind == BRIGHTNESS:
+        own = Pair(pair.reference, pair.reference, (pair.scales[1],) * 2)
+        level *= _conversion(_Units((kind, out_kind), (bunit, ""), automatic=False), own, "", "MJy/sr", BRIGHTNESS)
+        level /= brightness_of_dn(parameters.photmjsr, pair, units.names, kind)
+    if kind == COUNTS:
+        return level / _exptime(pair.reference, parameters.expkey, hint=_hint(pair))
+    return level * _output_exptime(parameters, pair) if out_kind == COUNTS else level

@@ -130,7 +130,13 @@ def test_every_option_reaches_the_blot(run, pair, out):
         "--outnx": 30,
         "--outny": 22,
     }
-    assert {row.option for row in TABLE} - set(options) == {"--coeffs", "--addsky", "--as-is", "--wcs-key"}
+    assert {row.option for row in TABLE} - set(options) == {
+        "--coeffs",
+        "--addsky",
+        "--as-is",
+        "--wcs-key",
+        "--photmjsr",
+    }
     source = rewrite(pair[0], out / "med.fits", lambda hdus: hdus[0].header.set("TEXP", 20.0))
     flags = [str(word) for item in options.items() for word in item]
     code, text, errors = run("blot", source, pair[1], "-o", out / "a.fits", "--no-addsky", "--no-coeffs", *flags)

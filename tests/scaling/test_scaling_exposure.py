@@ -239,7 +239,7 @@ BACKGROUND = [
 @pytest.mark.parametrize(("cards", "sky"), BACKGROUND)
 def test_background_of_jwst_is_the_sky_where_it_was_not_subtracted(cards, sky):
     reference = facts(BUNIT="DN/s", **cards)
-    assert plan(source_facts(BUNIT="DN/s"), reference, addsky=True).offset == sky
+    assert plan(source_facts(BUNIT="DN/s", S_SKYMAT="COMPLETE"), reference, addsky=True).offset == sky
     assert plan(source_facts(BUNIT="DN/s", **cards), facts(BUNIT="DN/s"), skyval=3.0).offset == 3.0
 
 
@@ -248,10 +248,73 @@ def test_background_of_the_source_is_not_added():
     assert plan(source, facts(BUNIT="MJy/sr"), addsky=True).offset == 0.0
 
 
-def test_background_in_other_units_is_a_warning():
-    reference = facts(BUNIT="MJy/sr", BKGLEVEL=1.5, BKGSUB=False, PHOTMJSR=0.25)
-    with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: BKGLEVEL is in MJy/sr and the blot in cps"):
-        assert plan(source_facts(BUNIT="MJy/sr"), reference, addsky=True, out_units="cps").offset == 1.5
+LEFT = {"BKGLEVEL": 1.5, "BKGSUB": False}
+
+
+@pytest.mark.parametrize(
+    ("bunit", "out_units", "sky"),
+    [
+        ("MJy/sr", "auto", 1.5),
+        ("MJy/sr", "cps", 6.0),
+        ("MJy/sr", "counts", 600.0),
+        ("kJy/sr", "cps", 6e-3),
+        ("DN/s", "auto", 1.5),
+        ("DN/s", "counts", 150.0),
+        ("DN", "auto", 1.5),
+        ("DN", "cps", 0.015),
+    ],
+)
+def test_background_is_in_the_unit_of_its_file_and_converted_to_that_of_the_blot(bunit, out_units, sky):
+    reference = facts(BUNIT=bunit, PHOTMJSR=0.25, EXPTIME=100.0, **LEFT)
+    source = source_facts(BUNIT="MJy/sr", S_SKYMAT="COMPLETE")
+    assert plan(source, reference, addsky=True, out_units=out_units).offset == pytest.approx(sky, rel=1e-12)
+
+
+def test_background_is_converted_by_the_factor_that_is_given():
+    source, reference = source_facts(BUNIT="MJy/sr", S_SKYMAT="COMPLETE"), facts(BUNIT="MJy/sr", **LEFT)
+    assert plan(source, reference, addsky=True, out_units="cps", photmjsr=0.5).offset == 3.0
+
+
+@pytest.mark.parametrize("status", ["SKIPPED", "INCOMPLETE", "FAILED"])
+@pytest.mark.parametrize("telescope", ["JWST", "ROMAN"])
+def test_background_is_not_added_where_the_mosaic_was_not_freed_of_it(status, telescope):
+    source, reference = source_facts(BUNIT="MJy/sr", S_SKYMAT=status), facts(BUNIT="MJy/sr", TELESCOP=telescope, **LEFT)
+    word = {"JWST": "BKGLEVEL", "ROMAN": "background.level"}[telescope]
+    with pytest.warns(SkyblotWarning, match=rf"its {word}, 1\.5, is not added: .* its skymatch is {status}"):
+        assert plan(source, reference, addsky=True).offset == 0.0
+
+
+def test_background_is_added_and_told_where_the_mosaic_does_not_say():
+    with pytest.warns(SkyblotWarning, match=r"its BKGLEVEL, 1\.5, is added, though .* does not tell"):
+        assert (
+            plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr", TELESCOP="JWST", **LEFT), addsky=True).offset
+            == 1.5
+        )
+
+
+@pytest.mark.parametrize(
+    ("unit", "status", "telescope", "word"),
+    [
+        ("MJy/sr", "COMPLETE", "JWST", "BKGLEVEL"),
+        ("MJy/sr", None, "JWST", "BKGLEVEL"),
+        ("MJy/sr", None, "ROMAN", "background.level"),
+        ("DN/s", "COMPLETE", "ROMAN", "background.level"),
+        ("DN/s", None, "JWST", "BKGLEVEL"),
+        ("DN/s", None, "HST", "MDRIZSKY"),
+        ("MJy/sr", "COMPLETE", None, "MDRIZSKY"),
+        ("MJy/sr", None, None, None),
+        ("MJy/sr", "SKIPPED", "JWST", None),
+        ("DN/s", "SKIPPED", "JWST", None),
+    ],
+)
+def test_a_background_that_is_missing_is_told_in_every_unit(unit, status, telescope, word):
+    source = source_facts(BUNIT=unit, **({} if status is None else {"S_SKYMAT": status}))
+    reference = facts(BUNIT=unit, **({} if telescope is None else {"TELESCOP": telescope}))
+    if word is None:
+        assert plan(source, reference, addsky=True).offset == 0.0
+        return
+    with pytest.warns(SkyblotWarning, match=f"no sky value {word} in its headers"):
+        assert plan(source, reference, addsky=True).offset == 0.0
 
 
 def test_a_keyword_that_is_there_twice_is_warned_of_where_its_values_differ():

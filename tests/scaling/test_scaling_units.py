@@ -7,7 +7,7 @@ import pytest
 from scaling_facts import facts, plan, source_facts
 
 from skyblot import SkyblotWarning
-from skyblot.errors import DataError
+from skyblot.errors import DataError, ParameterError
 from skyblot.record import _bunit
 from skyblot.scaling import LABELS
 from skyblot.units import counts_of, unit_kind
@@ -171,9 +171,17 @@ def test_photmjsr_makes_data_numbers_of_surface_brightness(source, reference, fa
     assert (scaling.factor, scaling.exptime_s) == (pytest.approx(factor, rel=1e-12), seconds)
 
 
-def test_photmjsr_of_the_source_is_not_used():
-    with pytest.raises(DataError, match="by the reference's PHOTMJSR"):
-        plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s"))
+def test_photmjsr_of_the_source_is_used_where_the_exposure_has_none_and_told():
+    with pytest.warns(SkyblotWarning, match=r"has no PHOTMJSR; that of .*, 0\.25 MJy/sr for 1 DN/s, is used"):
+        assert plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s")).factor == 4.0
+    assert plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s", PHOTMJSR=0.5)).factor == 2.0
+
+
+@pytest.mark.parametrize("cards", [{}, {"PHOTMJSR": 0.5}, {"PHOTMJSR": "INDEF"}, {"PHOTMJSR": -1.0}])
+def test_photmjsr_may_be_given(cards):
+    assert plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", **cards), photmjsr=0.125).factor == 8.0
+    with pytest.raises(ParameterError, match=r"photmjsr = 0\.0: expected a number, at least"):
+        plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", **cards), photmjsr=0.0)
 
 
 @pytest.mark.parametrize("bunit", ["ELECTRONS", "ELECTRONS/S", "e-/s"])

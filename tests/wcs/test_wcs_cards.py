@@ -212,7 +212,7 @@ def test_an_exposure_without_its_distortion_is_told(tmp_path, primary, reason):
         ({}, {"TELESCOP": "HST", "IDCTAB": "N/A"}),
         ({"NDRIZIM": 4}, {"TELESCOP": "HST", "IDCTAB": "jref$v8q1444tj_idc.fits"}),
         ({"S_RESAMP": "COMPLETE"}, {"TELESCOP": "JWST"}),
-        ({**SIP, **SIP_CTYPE}, {"TELESCOP": "JWST"}),
+        ({**SIP, **SIP_CTYPE, "CRVER": "1.0"}, {"TELESCOP": "JWST"}),
         ({}, {"TELESCOP": "CTIO 4.0-m telescope"}),
     ],
 )

@@ -113,6 +113,8 @@ def _wcs_lines(wcs: "WCSInfo") -> Iterator[tuple[str, str]]:
     yield "WCS", f"{kind}, {wcs.frame}, {wcs.scale_arcsec:.5g} arcsec a pixel, y axis at {wcs.orientation_deg:.2f} deg"
     yield "centre", f"{lon:.6f} {lat:+.6f} deg"
     yield "distortion", ", ".join(wcs.distortion) or ("none" if wcs.kind == "FITS" else f"what the {wcs.kind} has")
+    if wcs.header_offset is not None:
+        yield "header", f"{wcs.header_offset:.2g} pixels from the {wcs.kind}, which is used"
     if wcs.bounding_box is not None:
         (left, right), (low, high) = wcs.bounding_box
         yield "defined", f"x {left:g} to {right:g}, y {low:g} to {high:g}"

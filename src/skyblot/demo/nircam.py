@@ -72,7 +72,9 @@ def mosaic_hdulist(plan: DemoPlan, scene: Scene, *, noise: bool = True) -> fits.
     header.update(scene.wcs.to_header())
     images = [fits.ImageHDU(image, header, name="SCI"), _image("WHT", weight)]
     primary = _primary(MOSAIC_NAME, infrared.FIRST_START, total)
-    primary.header.update({"S_RESAMP": "COMPLETE", "NDRIZ": plan.exposures, "PIXFRAC": 1.0, "KERNEL": "square"})
+    primary.header.update(
+        {"S_RESAMP": "COMPLETE", "S_SKYMAT": "SKIPPED", "NDRIZ": plan.exposures, "PIXFRAC": 1.0, "KERNEL": "square"}
+    )
     meta = {"exposure": {"exposure_time": total}}
     return fits.HDUList([primary, *images, _asdf_hdu(tangent_gwcs(scene.wcs), images, meta)])
 

@@ -17,7 +17,7 @@ from ..facts import Facts
 from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
-from .gwcs import INSTALL, missing_package, node_at, open_tree, stored_wcs, tangent_gwcs
+from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, tangent_gwcs, unreadable
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
 from .tree import check_tree
@@ -143,9 +143,14 @@ class AsdfImage:
         Raises
         ------
         WCSError
-            If there is none, it cannot be read, or it is not celestial.
+            If there is none, it cannot be read, it is not celestial, or it is that of an image of another shape.
         """
-        return stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
+        stored = stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
+        if stored.problem:
+            raise unreadable(self.name, _WCS_KEYS, stored)
+        if stored.misfit:
+            raise refused(self.name, stored.misfit, self.shape)
+        return stored.wcs
 
 
 def is_asdf(path: AnyPath) -> bool:
@@ -239,11 +244,13 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     exptime = exposure.get("effective_exposure_time", _mapping(meta.get("coadd_info")).get("exposure_time"))
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {
+        "TELESCOP": "ROMAN",
         "EXPTIME": exptime,
         "PHOTMJSR": _mapping(meta.get("photometry")).get("conversion_megajanskys"),
         "BUNIT": _bunit(image),
         "BKGLEVEL": background.get("level"),
         "BKGSUB": background.get("subtracted"),
+        "S_SKYMAT": _mapping(meta.get("cal_step")).get("skymatch"),
     }
     return {key: value for key, value in found.items() if value is not None and value != _UNKNOWN}
 

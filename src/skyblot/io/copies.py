@@ -1,7 +1,7 @@
 """Write copies of exposures with flags set in DQ, or with the blot in bad pixels; all else is as it was."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrit
 
 
 def write_clean(path: Path, found: Iterable[BadPixels], *, overwrite: bool) -> None:
-    """Write a copy of an exposure whose bad pixels have the blot's values, where there are any.
+    """Write a copy of an exposure whose bad pixels, and gaps, have the blot's values, where there are any.
 
     Whole numbers are rounded, stay within the range of their type, and never become undefined (BLANK).
     """
@@ -142,7 +142,7 @@ def _put_values(data: np.ndarray, bad: BadPixels, header: Any = None) -> None:
         blank = header.get(_BLANK)
         if blank is not None:
             values[values == blank] += -1 if blank == high else 1
-    data.flat[bad.flat[known]] = values.astype(data.dtype)
+    data.flat[bad.places[known]] = values.astype(data.dtype)
 
 
 def _place(hdus: Sequence[Any], hdu: Any) -> int:
@@ -169,23 +169,37 @@ def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str,
 
 
 def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool, make: bool = False) -> None:
+    """Write a copy of a Roman file with one array changed; it keeps its tags, its unit, and how each is compressed."""
     import asdf
+    from astropy.units import Quantity
 
     source = bad.where.path
-    with WARNING_FILTERS, warnings.catch_warnings(), asdf.config_context():
+    with WARNING_FILTERS, warnings.catch_warnings(), asdf.config_context() as config:
         warnings.simplefilter("ignore")  # tags of Roman's metadata
+        config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
         with open_content(source) as content, asdf.open(content.source, memmap=False, lazy_load=False) as opened:
             roman = opened["roman"]
-            if name in roman:
-                data = np.array(getattr(roman[name], "value", roman[name]))
-            elif make:
-                data = np.zeros(bad.shape, np.uint32)
-            elif name == "dq":
-                raise FileError(messages.NO_DQ(name=source))
-            else:
+            if name not in roman and not make:
+                if name == "dq":
+                    raise FileError(messages.NO_DQ(name=source))
                 raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
+            old = roman[name] if name in roman else np.zeros(bad.shape, np.uint32)
+            stored = getattr(old, "value", old)
+            data = np.array(stored)
             change(data, bad)
-            roman[name] = data
+            roman[name] = Quantity(data, old.unit, copy=False) if isinstance(old, Quantity) else data
+            opened.set_array_compression(data, opened.get_array_compression(stored))
+            _rename(roman.get("meta"), path.name)
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
                 bad.check_unchanged()
+
+
+def _rename(meta: Any, name: str) -> None:
+    """Put the name of a copy into its metadata, with the tag that the old one had."""
+    if not isinstance(meta, MutableMapping):
+        return
+    old: Any = meta.get("filename")
+    meta["filename"] = type(old)(name) if isinstance(old, str) else name
+    if hasattr(old, "_tag"):
+        meta["filename"]._tag = old._tag

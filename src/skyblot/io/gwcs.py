@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,29 @@ INSTALL = "pip install 'skyblot[gwcs]'"
 _OWNERS = {"stsci.edu:jwst": "stdatamodels", "datamodels/jwst": "stdatamodels", "datamodels/roman": "roman_datamodels"}
 #: A FITS WCS stands in for a gwcs if it differs by no more, in pixels.
 _SAME = 1e-7
+#: Bounding boxes end at the edges of pixels or at their centres; what goes farther out is of another image, in pixels.
+_EDGE = 0.75
+
+
+class StoredWCS(NamedTuple):
+    """A gwcs as it stands in a file.
+
+    Attributes
+    ----------
+    wcs : gwcs.WCS
+        With the shape of its image.
+    confirmed : bool
+        It is defined over just this image.
+    misfit : str
+        What shows that it is that of an image of another shape; empty where nothing does.
+    problem : str
+        Why it cannot be read, with the package to install, where one is missing; empty where it can.
+    """
+
+    wcs: Any
+    confirmed: bool = False
+    misfit: str = ""
+    problem: str = ""
 
 
 def missing_package() -> str | None:
@@ -64,13 +87,13 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
         yield file.tree
 
 
-def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: str) -> Any:
-    """Return the gwcs at ``tree[keys[0]][keys[1]]...``, with the shape of its image.
+def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: str) -> StoredWCS:
+    """Return the gwcs at ``tree[keys[0]][keys[1]]...``, and whether it is that of an image of this shape.
 
     Raises
     ------
     WCSError
-        If it cannot be read (with the package to install, where one is missing) or is not celestial and 2-D.
+        If there is none, or it is not celestial and 2-D.
     """
     where = "/".join(keys)
     with warnings.catch_warnings():
@@ -78,12 +101,43 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
         parent = node_at(tree, keys[:-1])
     wcs, problem = _converted(parent, keys[-1])
     if problem:
-        raise WCSError(messages.PART_CANNOT_BE_READ(name=name, part=f"its {where}", reason=problem))
+        return StoredWCS(None, problem=problem)
     if wcs is None:
         raise WCSError(messages.NO_STORED_WCS(name=name, place=where))
     _check_celestial(wcs, where, name)
+    confirmed, misfit = _fit(wcs, shape)
     wcs.array_shape = shape
-    return wcs
+    return StoredWCS(wcs, confirmed, misfit)
+
+
+def unreadable(name: str, keys: tuple[str, ...], stored: StoredWCS) -> WCSError:
+    """Return the error for a gwcs that cannot be read."""
+    return WCSError(messages.PART_CANNOT_BE_READ(name=name, part=f"its {'/'.join(keys)}", reason=stored.problem))
+
+
+def refused(name: str, misfit: str, shape: tuple[int, int]) -> WCSError:
+    """Return the error for a gwcs that is that of another image, and nothing else to go by."""
+    return WCSError(messages.GWCS_MISFIT(name=name, misfit=misfit, shape=f"{shape[0]} x {shape[1]}"))
+
+
+def _fit(wcs: Any, shape: tuple[int, int]) -> tuple[bool, str]:
+    """Whether a gwcs is defined over just an image of this shape, and what shows that it is that of another.
+
+    Its bounding box tells before its shape, which some programs leave as it was. A box that is smaller than the image
+    is usual: MIRI's is.
+    """
+    bounds = getattr(wcs, "pixel_bounds", None)
+    if bounds is not None and np.isfinite(np.array(bounds, float)).all():
+        outside = [(-0.5 - low, high - size + 0.5) for (low, high), size in zip(bounds, shape[::-1], strict=True)]
+        if np.max(outside) > _EDGE:
+            (left, right), (low, high) = bounds
+            return False, f"is defined at x {left:g} to {right:g}, y {low:g} to {high:g}"
+        if np.min(outside) >= -_EDGE:
+            return True, ""
+    stored = wcs.array_shape
+    if stored is not None and tuple(stored) != shape:
+        return False, f"is that of {stored[0]} x {stored[1]} pixels"
+    return False, ""
 
 
 def node_at(tree: Any, keys: tuple[str, ...]) -> Any:

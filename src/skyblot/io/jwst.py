@@ -1,6 +1,7 @@
 """JWST's FITS files: the exact gwcs in the extension ASDF, beside the approximate WCS in the header."""
 
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +9,16 @@ import numpy as np
 
 from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
-from ..facts import is_drizzled
+from ..facts import SUBARRAY, TELESCOPE, is_drizzled, number
 from ..wcs_facts import UNSTATED, with_statement
-from .gwcs import INSTALL, agrees, missing_package, open_tree, stored_wcs
+from .gwcs import INSTALL, StoredWCS, agrees, missing_package, open_tree, refused, stored_wcs, unreadable
 
 if TYPE_CHECKING:
     from .fits import FitsImage
 
 #: Stands in the tree of an ASDF file with a gwcs.
 _GWCS_TAG = b":gwcs/wcs-"
+_WCS_KEYS = ("meta", "wcs")
 #: How well JWST's pipeline fits SIP, in pixels, where the header does not say it.
 _SIP_ERROR = 0.01
 #: The WCS in the header and the gwcs of an aligned image are nearer than this, in pixels.
@@ -36,27 +38,102 @@ def best_wcs(image: "FitsImage") -> Any:
     """
     content = _asdf_content(image)
     if _GWCS_TAG not in content:
-        if content and image.facts.find("TELESCOP") == "JWST":
-            return _header_wcs(image, "its ASDF extension holds no gwcs (was assign_wcs run?)")
-        return image.header_wcs()
+        return _without_gwcs(image, content)
     package = missing_package()
     if package is not None:
         return _header_wcs(image, f"its gwcs cannot be read without the package {package} ({INSTALL})")
     with open_tree(BytesIO(content), f"{image.path}[asdf]") as tree:
-        exact = stored_wcs(tree, ("meta", "wcs"), image.shape, image.name)
+        stored = stored_wcs(tree, _WCS_KEYS, image.shape, image.name)
+    if not stored.problem:
+        return _chosen(image, stored)
+    plain = _tangent_wcs(image) if is_drizzled(image.facts) else None
+    if plain is None:
+        raise unreadable(image.name, _WCS_KEYS, stored)
+    reason, loss = f"its {'/'.join(_WCS_KEYS)} cannot be read: {stored.problem}", "the WCS in its header is used"
+    warnings.warn(messages.HEADER_WCS_USED(name=image.name, reason=reason, loss=loss), SkyblotWarning, stacklevel=2)
+    return plain
+
+
+def _chosen(image: "FitsImage", stored: StoredWCS) -> Any:
+    """The gwcs of an image, unless the WCS in its header is as good, or the gwcs is that of another image."""
+    misfit = stored.misfit or ("" if stored.confirmed else _subarray_misfit(image))
     plain = _tangent_wcs(image)
-    if plain is not None and agrees(exact, plain, image.name):
+    if plain is not None and not misfit and agrees(stored.wcs, plain, image.name):
         return plain
-    _compare(image, exact)
-    return exact
+    offset = header_offset(image, stored.wcs)
+    if misfit or (offset is not None and offset.cut_out and not stored.confirmed):
+        return _header_instead(image, misfit, offset, plain)
+    if offset is not None and offset.told:
+        message = messages.GWCS_AND_HEADER(name=image.name, pixels=offset.pixels)
+        warnings.warn(message, SkyblotWarning, stacklevel=4)
+    return stored.wcs
 
 
-def _compare(image: "FitsImage", exact: Any) -> None:
-    """Warn where the WCS in the header puts an image elsewhere than its gwcs: only one of them was aligned.
+def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", plain: Any) -> Any:
+    """The WCS in the header of a cut-out, where it was changed with the pixels and the gwcs was not."""
+    changed = offset is not None and (offset.cut_out or (plain is not None and offset.regridded))
+    if not changed or offset is None:
+        raise refused(image.name, misfit, image.shape)
+    ny, nx = image.shape
+    evidence = misfit or f"is {offset.pixels:.0f} whole pixels from the WCS in its header"
+    message = messages.GWCS_OF_ANOTHER(name=image.name, misfit=evidence, shape=f"{ny} x {nx}")
+    warnings.warn(message, SkyblotWarning, stacklevel=5)
+    return image.header_wcs()
 
-    SIP is an approximation, good to a hundredth of a pixel in the middle of most images: hence the median over the
-    image. A header without distortion is compared where all of its pixels are off alike, as those of a mosaic are.
+
+def _subarray_misfit(image: "FitsImage") -> str:
+    """What the keywords of the subarray say against an exposure that is smaller: it was cut out of it."""
+    if is_drizzled(image.facts):
+        return ""
+    sizes = [number(image.facts.find(keyword)) for keyword in reversed(SUBARRAY.keywords)]
+    if None in sizes or tuple(sizes) == image.shape:
+        return ""
+    return f"is that of {sizes[0]:g} x {sizes[1]:g} pixels by {' and '.join(reversed(SUBARRAY.keywords))}"
+
+
+@dataclass(frozen=True)
+class Offset:
+    """How far the WCS in a header puts an image from where its gwcs does.
+
+    Attributes
+    ----------
+    pixels : float
+        The median over the image: SIP is good to a hundredth of a pixel in the middle of most images, not at all edges.
+    shift : (float, float)
+        Its medians in x and y.
+    spread : float
+        How much the distances vary, the larger of x and y.
+    exact : bool
+        The header has distortion, or needs none: it can be compared.
+    drizzled : bool
+        The image is a mosaic.
     """
+
+    pixels: float
+    shift: tuple[float, float]
+    spread: float
+    exact: bool
+    drizzled: bool
+
+    @property
+    def told(self) -> bool:
+        """Whether it is so much that only one of them was aligned; linear terms alone differ from a gwcs anyway."""
+        return self.pixels > _ALIGNED and (self.exact or self.spread < _ALIGNED)
+
+    @property
+    def cut_out(self) -> bool:
+        """Whether it is a number of whole pixels, and not 0: those that were cut off."""
+        whole = np.round(self.shift)
+        return bool(whole.any() and self.spread < _ALIGNED and np.abs(self.shift - whole).max() < _ALIGNED)
+
+    @property
+    def regridded(self) -> bool:
+        """Whether the header is that of another grid: the image was binned, or resampled."""
+        return self.drizzled and self.spread > _ALIGNED
+
+
+def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
+    """Return how far the WCS in the header is from a gwcs; None where it has none, or they have nothing in common."""
     from ..pixelmap.direct import DirectMap
     from ..pixelmap.sky import sky_of
 
@@ -68,20 +145,34 @@ def _compare(image: "FitsImage", exact: Any) -> None:
             header = with_statement(image.header_wcs(), UNSTATED)  # ICRS, whatever it says
             back = DirectMap(sky_of(exact, "target"), sky_of(header, "source")).at(x, y)
     except WCSError:
-        return
+        return None
     off = np.subtract(back, (x, y))
     off = off[:, np.isfinite(off).all(axis=0)]
-    if not off.size or not (header.has_distortion or off.std(axis=1).max() < _ALIGNED):
-        return
-    pixels = float(np.median(np.hypot(*off)))
-    if pixels > _ALIGNED:
-        warnings.warn(messages.GWCS_AND_HEADER(name=image.name, pixels=pixels), SkyblotWarning, stacklevel=3)
+    if not off.size:
+        return None
+    drizzled = is_drizzled(image.facts)
+    dx, dy = (float(value) for value in np.median(off, axis=1))
+    spread = float(off.std(axis=1).max())
+    return Offset(float(np.median(np.hypot(*off))), (dx, dy), spread, header.has_distortion or drizzled, drizzled)
+
+
+def _without_gwcs(image: "FitsImage", content: bytes) -> Any:
+    """The WCS in the header of a file without a gwcs; that an exposure of JWST's has none is told.
+
+    One without SIP either is told of where it is blotted onto. Blots onto a tangent plane, and masks, need none.
+    """
+    if image.facts.first(TELESCOPE)[1] != "JWST" or image.record or "CRVER" in image.header:
+        return image.header_wcs()
+    if content:
+        return _header_wcs(image, "its ASDF extension holds no gwcs (was assign_wcs run?)")
+    wcs = image.header_wcs()
+    return wcs if wcs.sip is None else _header_wcs(image, "has no gwcs (no extension ASDF)")
 
 
 def _asdf_content(image: "FitsImage") -> bytes:
     """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if there is none."""
     there = "ASDF" in image.hdus
-    if there or image.facts.find("TELESCOP") == "JWST":
+    if there or image.facts.first(TELESCOPE)[1] == "JWST":
         _check_end(image)
     if not there:
         return b""

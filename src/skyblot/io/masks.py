@@ -1,7 +1,7 @@
 """Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure; and as flags."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,15 @@ class BadPixels:
     flat : ndarray of int
         Their positions, counted along rows.
     values : ndarray of float32
-        The blot's values there; empty where nobody needs them.
+        The blot's values there, and then where `gaps` are; empty where nobody needs them.
     shape : tuple of int
         (ny, nx) of the image.
     cards : sequence of (keyword, value, comment)
         How they were found.
     state : tuple or None
         What the image's file was then, as `skyblot.io.atomic.file_state` has it.
+    gaps : ndarray of int
+        Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of the mask.
     """
 
     where: ImageName
@@ -44,6 +46,18 @@ class BadPixels:
     shape: tuple[int, int] = (0, 0)
     cards: Sequence[tuple] = ()
     state: Any = None
+    gaps: np.ndarray = field(default_factory=lambda: np.empty(0, np.intp))
+
+    @property
+    def places(self) -> np.ndarray:
+        """The positions of the values."""
+        return np.concatenate([self.flat, self.gaps]) if len(self.gaps) else self.flat
+
+    def with_gaps(self, data: np.ndarray, expected: np.ndarray) -> "BadPixels":
+        """Return the same with what is `expected` where the `data` are undefined, beside the bad pixels."""
+        gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
+        values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
+        return replace(self, values=values, gaps=gaps)
 
     @property
     def good(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +14,7 @@ from .. import messages
 from ..errors import WARNING_FILTERS, DataError, one_line
 from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
+from .embedded import without_planes
 from .fits import FitsImage
 from .tiles import forget_times, tiled
 
@@ -56,16 +57,13 @@ def write_blot(
 ) -> None:
     """Write a blot as primary header and one SCI extension, and ERR where there are `errors`, atomically.
 
-    The reference's headers, distortion tables and ASDF extension go into the file, the cards into the SCI header. With
-    `compress` the pixels are compressed tile by tile. Arguments are as for `skyblot.io.images.write_blot`.
+    The reference's headers, distortion tables and ASDF extension go into the file, the latter without references to
+    planes that a blot has not; the cards into the SCI header. With `compress` the pixels are compressed tile by tile.
+    Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         try:
-            hdus = _blot_hdus(path, data, reference, cards, wcs, move)
-            if errors is not None:
-                header = hdus["SCI"].header.copy()
-                hdus.insert(2, fits.ImageHDU(errors.astype(np.float32), header, name="ERR", ver=1))
-                hdus[0].header["NEXTEND"] = len(hdus) - 1
+            hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
             if compress:
                 for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
                     hdus[name] = tiled(hdus[name])
@@ -78,7 +76,13 @@ def write_blot(
 
 
 def _blot_hdus(
-    path: Path, data: np.ndarray, reference: FitsImage, cards: Iterable[tuple], wcs: Any, move: Any
+    path: Path,
+    data: np.ndarray,
+    reference: FitsImage,
+    cards: Iterable[tuple],
+    wcs: Any,
+    move: Any,
+    errors: np.ndarray | None,
 ) -> fits.HDUList:
     header = _copied(reference.wcs_header)
     if wcs is not None:
@@ -91,8 +95,10 @@ def _blot_hdus(
     header.add_history(f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}")
     pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
     hdus = fits.HDUList([primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)])
+    if errors is not None:
+        hdus.append(fits.ImageHDU(errors.astype(np.float32), header.copy(), name="ERR", ver=1))
     if wcs is None:
-        hdus.extend(_companions(reference, move))
+        hdus.extend(_companions(reference, move, {(hdu.name, hdu.ver) for hdu in hdus}))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
     return hdus
 
@@ -203,7 +209,7 @@ def _linear_cards(wcs: Any) -> dict[str, Any]:
     return cards
 
 
-def _companions(reference: FitsImage, move: Any) -> list[Any]:
+def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, int]]) -> list[Any]:
     """The extensions that the WCS of the reference needs: look-up tables, and JWST's ASDF if that is its WCS."""
     wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
     found = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
@@ -211,5 +217,5 @@ def _companions(reference: FitsImage, move: Any) -> list[Any]:
         for axis in (1, 2):
             table.header[f"CRVAL{axis}"] = table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
     if "ASDF" in reference.hdus and not (reference.wcs_key or reference.head or move):
-        found.append(reference.hdus["ASDF"].copy())
+        found.append(without_planes(reference.hdus["ASDF"], present))
     return found

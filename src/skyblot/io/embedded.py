@@ -1,0 +1,73 @@
+"""The extension ASDF of a blot: the reference's, without references to planes that the blot has not.
+
+JWST's data models open a file only where every plane that its tree refers to is there.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+#: A node of the tree with its lines, and where it says that an array is in another extension.
+_NODE = re.compile(rb"^[^\s#%.-][^\n]*\n(?:[ \t-][^\n]*\n|\n)*", re.MULTILINE)
+_ELSEWHERE = re.compile(rb"\bsource:\s*['\"]?fits:([^\n]+?),\s*(\d+)")
+_ANCHOR = re.compile(rb"&(\w+)")
+_TREE = re.compile(rb"\n---[^\n]*\n(.*?)\n\.\.\.\r?\n", re.DOTALL)
+#: What stands for the content of the whole FITS file: models do not read the planes again where it is right.
+_HASH = b"_fits_hash:"
+
+
+def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:
+    """Return a copy of an extension ASDF whose tree refers to no extension that is not there.
+
+    Parameters
+    ----------
+    hdu : BinTableHDU or ImageHDU
+        As JWST's files have it, a table of one cell, or an image in old ones; another is copied as it is.
+    present : collection of (str, int)
+        Names and versions of the extensions of the new file.
+    """
+    made = hdu.copy()
+    data = made.data
+    if data is not None and data.dtype.names is not None:
+        data = data[data.dtype.names[0]]
+        data = data[0] if len(data) == 1 else None
+    if isinstance(data, np.ndarray) and data.dtype.itemsize == 1:
+        data[...] = np.frombuffer(pruned(data.tobytes(), present), data.dtype).reshape(data.shape)
+    return made
+
+
+def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
+    """Return an ASDF file without the nodes of its tree that refer to extensions that are not there.
+
+    All else stays where it is, byte by byte: a comment fills the gap, so that the index of the blocks stays true.
+
+    Examples
+    --------
+    >>> pruned(b"#ASDF\\n--- !x\\na: 1\\ndq:\\n  source: fits:DQ,1\\n...\\n", {("SCI", 1)})
+    b'#ASDF\\n--- !x\\na: 1\\n#                      \\n...\\n'
+    """
+    tree = _TREE.search(content)
+    if tree is None:
+        return content
+    start, end = tree.start(1), tree.end(1) + 1
+    text = content[start:end]
+    gone = [match.span() for match in _NODE.finditer(text) if _is_lost(match[0], present)]
+    gone = [(low, high) for low, high in gone if not _is_shared(text[low:high], text[:low] + text[high:])]
+    kept = text
+    for low, high in reversed(gone):
+        kept = kept[:low] + kept[high:]
+    missing = len(text) - len(kept)
+    fill = b"#" + b" " * (missing - 2) + b"\n" if missing else b""
+    return content[:start] + kept + fill + content[end:]
+
+
+def _is_lost(node: bytes, present: Collection[tuple[str, int]]) -> bool:
+    places = [(name.decode("ascii", "replace").upper(), int(version)) for name, version in _ELSEWHERE.findall(node)]
+    return node.startswith(_HASH) or any(place not in present for place in places)
+
+
+def _is_shared(node: bytes, rest: bytes) -> bool:
+    """Whether another node refers to a part of this one."""
+    return any(re.search(rb"\*" + name + rb"\b", rest) for name in _ANCHOR.findall(node))

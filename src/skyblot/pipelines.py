@@ -1,0 +1,102 @@
+"""What the pipelines of JWST and Roman record beside the pixels: levels of the background, the brightness of a DN."""
+
+from typing import TYPE_CHECKING, Any
+
+from . import messages
+from .errors import DataError
+from .facts import (
+    BACKGROUND,
+    BACKGROUND_SUBTRACTED,
+    BRIGHTNESS_OF_DN,
+    MATCHED,
+    SKY,
+    TELESCOPE,
+    Facts,
+    is_drizzled,
+    number,
+)
+from .units import BRIGHTNESS, FLUX
+
+if TYPE_CHECKING:
+    from .scaling import Pair
+
+#: Telescopes whose pipelines record the level of an exposure's background.
+PIPELINES = ("JWST", "ROMAN")
+
+
+def recorded_sky(image: Facts) -> tuple[str, Any]:
+    """Return the keyword and value of an exposure's sky: the text of a card that cannot be parsed.
+
+    (BKGLEVEL, None) where that was subtracted, ("", None) where there is none.
+    """
+    keyword, value = SKY.keywords[0], None if is_drizzled(image) else image.text(SKY.keywords[0])
+    if value is not None:
+        return keyword, value
+    keyword = BACKGROUND.keywords[0]
+    if (value := image.text(keyword)) is None:
+        return "", None
+    left = image.first(BACKGROUND_SUBTRACTED)[1] is False  # else it was subtracted, or nobody knows
+    return keyword, value if left else None
+
+
+def sky_word(image: Facts, keyword: str = "") -> str:
+    """Return what the sky of an exposure is called in its file."""
+    telescope = image.first(TELESCOPE)[1]
+    if keyword == SKY.keywords[0] or telescope not in PIPELINES:
+        return keyword or SKY.keywords[0]
+    return "background.level" if telescope == "ROMAN" else BACKGROUND.keywords[0]
+
+
+def is_missed(pair: "Pair", out_kind: str) -> bool:
+    """Return whether a sky that no header has is likely to be missing in the blot.
+
+    Mosaics in surface brightness, but those of the two pipelines, are seldom freed of a sky that headers have.
+    """
+    status, telescope = _status(pair), pair.reference.first(TELESCOPE)[1]
+    return (status or "COMPLETE") == "COMPLETE" and (out_kind != BRIGHTNESS or bool(status) or telescope in PIPELINES)
+
+
+def is_freed(pair: "Pair", level: float) -> bool:
+    """Return whether the mosaic was freed of an exposure's background; what was not, and doubt, is told."""
+    name, word, source, status = pair.reference.name, sky_word(pair.reference), pair.source.name, _status(pair)
+    if status and status != "COMPLETE":
+        pair.tell(messages.LEVEL_NOT_ADDED(name=name, keyword=word, value=level, source=source, status=status))
+        return False
+    if not status:
+        pair.tell(messages.LEVEL_ADDED(name=name, keyword=word, value=level, source=source))
+    return True
+
+
+def _status(pair: "Pair") -> str:
+    """Whether the mosaic was freed of its exposures' background: COMPLETE, SKIPPED, ...; empty where nobody knows."""
+    return str(pair.source.first(MATCHED)[1] or "").strip().upper()
+
+
+def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], in_kind: str) -> float:
+    """Return the MJy/sr of 1 DN/s: as given, the exposure's, or the mosaic's, which is told.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the blot would be in electrons, or the source is neither flux nor surface brightness.
+    """
+    electrons = pair.reference.bunit.lower().startswith(("e", "photoe"))
+    if in_kind in (BRIGHTNESS, FLUX) and not electrons:
+        if given is not None:
+            return given
+        for image in (pair.reference, pair.source):
+            keyword, value = image.first(BRIGHTNESS_OF_DN)
+            if value is None:
+                continue
+            brightness = number(value)
+            if brightness is None or brightness <= 0:
+                expected = "MJy/sr above 0 for 1 DN/s (or give --photmjsr)"
+                raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=keyword, value=value, expected=expected))
+            if image is pair.source:
+                pair.tell(messages.PHOTMJSR_OF_MOSAIC(name=pair.reference.name, source=image.name, value=brightness))
+            return brightness
+    hint = "" if pair.compared else " (--as-is leaves values as they are)"
+    reference, (unit, wanted) = pair.reference.name, names
+    raise DataError(
+        messages.NOT_CONVERTIBLE(source=pair.source.name, reference=reference, unit=unit, wanted=wanted, hint=hint)
+    )
