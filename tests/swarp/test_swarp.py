@@ -1,8 +1,10 @@
 """The real SWarp end to end: coadds of exposures of different seeing and transparency, against truth."""
 
+import glob
 import shutil
 import subprocess
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +94,27 @@ def test_flags_are_flags_for_sextractor(survey, swarp, tmp_path):
     assert set(flag) == {0, 4096}
     assert hit.any()
     assert (flag[hit] == 4096).all()
+
+
+@pytest.mark.skipif(shutil.which("source-extractor") is None, reason="SExtractor is not installed")
+def test_the_commands_of_the_page_run(survey, swarp, tmp_path, monkeypatch, run):
+    """All but skyblot's own are run by a shell, in a folder with the exposures and SExtractor's usual files."""
+    swarp("MEDIAN")
+    monkeypatch.chdir(tmp_path)
+    for truth in survey[1]:
+        shutil.copy(truth.path, tmp_path)
+    (tmp_path / "default.param").write_text("X_IMAGE\nY_IMAGE\nIMAFLAGS_ISO\n")
+    (tmp_path / "default.conv").write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")
+    page = Path(__file__).parents[2] / "docs" / "ground_based.rst"
+    commands = [line.split("$ ")[1] for line in page.read_text().splitlines() if line.startswith("   $ ")]
+    assert len(commands) == 4
+    for command in commands:
+        if command.startswith("skyblot "):
+            names = [part for word in command.split()[1:] for part in (sorted(glob.glob(word)) or [word])]
+            assert run(*names)[0] in (0, None)
+        else:
+            subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    assert {"coadd.fits", "deep.fits", "test.cat"} <= {each.name for each in tmp_path.iterdir()}
 
 
 def test_weights_of_swarp_are_read_beside_its_coadd(survey, swarp, tmp_path):
