@@ -163,7 +163,7 @@ def measure(
     look = _look(sample)
     if look is not None:
         images, look, found = _registered(images, look, threads)
-        measured = measure_flux_ratio(*images, look.sources)
+        measured = look.meant(measure_flux_ratio(*images, look.sources))
         matches = found.matches and look.is_believable(measured)
         found = replace(found, flux_ratio=measured, matches=matches)
         sample = look.sample
@@ -266,12 +266,16 @@ class _Look:
         near = math.hypot(*self.misalignment) < _LINEAR and self.sources.roughness < _SMOOTH
         return near and abs(self.sources.terms[1] - 1.0) < _ALIKE
 
+    def meant(self, measured: FluxRatio) -> FluxRatio:
+        """What was measured, if it is of sources: where none stand out, only a blot that is too faint says anything."""
+        shines = measured.known and measured.value > max(REFUSED_FLUX, 5 * measured.error)
+        return measured if self.sample.stand_out or shines else FluxRatio()
+
     def is_believable(self, measured: FluxRatio) -> bool:
         """Whether the exposure has the blot's sources at all, as far as there are enough of them."""
-        if not measured.known:
+        if not (measured.known and self.has_plenty):
             return True
-        enough = measured.value > (3 if self.has_plenty else -5) * measured.error
-        return enough and not (self.has_plenty and measured.unexplained > _WORST_FIT)
+        return measured.value > 3 * measured.error and measured.unexplained <= _WORST_FIT
 
     @property
     def has_plenty(self) -> bool:

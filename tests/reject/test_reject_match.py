@@ -120,6 +120,16 @@ class TestFluxRatio:
         assert math.isnan(found.flux_ratio_error)
         assert found.ratio == 1.0
 
+    @pytest.mark.parametrize("seed", range(8))
+    def test_noise_alone_is_no_source_however_it_is_shared(self, seed):
+        """A sky with cosmic rays, and a mosaic with noise of its own or with a quarter of the exposure's."""
+        rng = np.random.default_rng(seed)
+        clean, own = rng.normal(0, SIGMA, SHAPE), rng.normal(0, SIGMA / 2, SHAPE)
+        for blot in (own, clean / 4 + own, np.round(own), 1e-3 * own):
+            found = reject(clean + hits(seed)[0], blot, np.full(SHAPE, SIGMA))
+            assert math.isnan(found.flux_ratio)
+            assert found.ratio == 1.0
+
     @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf, "measure", True])
     def test_what_is_no_flux_ratio_is_refused(self, value):
         with pytest.raises(ParameterError, match=r"flux_ratio = .*: expected a number above 0, or 'fit'"):
