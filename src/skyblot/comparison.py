@@ -231,19 +231,21 @@ def compare_exposure(
         bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
         if settings.keep_pixels and instrument.bits & DO_NOT_USE:
             bad = bad.with_gaps(data, found.expected(blot.data))
-        shared = path in settings.together
-        if not shared:
+        if path not in settings.together:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
         seconds = time.perf_counter() - start
         plain = BlotResult(source.image.name, exposure.name, path, exposure.shape, blot.covered, seconds)
-        result = _result(plain, found, blot_path=saved, bits=instrument.bits, bad=bad, together=shared)
+        result = _result(
+            plain, found, blot_path=saved, bits=instrument.bits, bad=bad, together=path in settings.together
+        )
         remarks = (*noise.remarks, *(() if valid is not None else (messages.NO_FLAGS(),)))
         notes = (*_notes(found, result, instrument, exposure), *_noise_notes(made, data, found, noise))
         result = replace(result, notes=notes, remarks=remarks)
         if settings.inspect is not None:
             settings.inspect(Comparison(result, data, blot.data, found, exposure.facts.bunit))
     for note in result.notes:
-        _warn(messages.CONCERNING(name=result.reference, reason=note))
+        with WARNING_FILTERS:
+            warnings.warn(messages.CONCERNING(name=result.reference, reason=note), SkyblotWarning, stacklevel=2)
     return result
 
 
@@ -256,8 +258,8 @@ def _judgement(source: Source, exposure: Image, settings: RejectSettings) -> tup
 
 def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
     judged = int(np.count_nonzero(found.valid))
-    facts = {name: getattr(found, name) for name in _MEASURED}
-    return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **facts, **more)
+    more |= {name: getattr(found, name) for name in _MEASURED}
+    return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **more)
 
 
 #: Compare, instead of writing blots.
@@ -395,8 +397,3 @@ def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str,
             ("CRDY", found.misalignment[1], "[pixel] exposure minus blot, in y"),
         ]
     return cards
-
-
-def _warn(message: str) -> None:
-    with WARNING_FILTERS:
-        warnings.warn(message, SkyblotWarning, stacklevel=3)
