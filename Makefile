@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 COMPAT := .venv-compat
+PIPES  := .venv-compat-jwst
 BENCH  := .venv-bench
 OLDEST := .venv-oldest
 
-.PHONY: help demo test test-oldest lint docs bench compat clean
+.PHONY: help demo test test-oldest lint docs bench compat compat-jwst clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -61,5 +62,13 @@ $(BENCH)/.ready-bench: pyproject.toml benchmarks/requirements.txt
 compat: $(COMPAT)/.ready-compat  ## the tests against drizzlepac and stcal, in an environment of their own
 	$(COMPAT)/bin/python -m pytest -m compat
 
+compat-jwst: $(PIPES)/.ready-pipelines  ## the tests against the pipelines of JWST and Roman, in an environment of their own
+	$(PIPES)/bin/python -m pytest -m compat tests/compat/test_compat_files.py tests/compat/test_compat_pipelines.py
+
+$(PIPES)/.ready-pipelines: pyproject.toml
+	@test -x $(PIPES)/bin/python || $(PYTHON) -m venv $(PIPES)
+	$(PIPES)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[gwcs,pipelines]'
+	@touch $@
+
 clean:  ## remove everything that was made here
-	rm -rf $(VENV) $(OLDEST) $(COMPAT) $(BENCH) skyblot-demo docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) $(COMPAT) $(PIPES) $(BENCH) skyblot-demo docs/_build .pytest_cache .mypy_cache .ruff_cache

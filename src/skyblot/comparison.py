@@ -251,7 +251,8 @@ def compare_exposure(
         if settings.inspect is not None:
             settings.inspect(Comparison(result, data, blot.data, found, exposure.facts.bunit))
     for note in result.notes:
-        _warn(messages.CONCERNING(name=result.reference, reason=note))
+        with WARNING_FILTERS:
+            warnings.warn(messages.CONCERNING(name=result.reference, reason=note), SkyblotWarning, stacklevel=2)
     return result
 
 
@@ -264,8 +265,8 @@ def _judgement(source: Source, exposure: Image, settings: RejectSettings) -> tup
 
 def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
     judged = int(np.count_nonzero(found.valid))
-    facts = {name: getattr(found, name) for name in _MEASURED}
-    return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **facts, **more)
+    more |= {name: getattr(found, name) for name in _MEASURED}
+    return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **more)
 
 
 #: Compare, instead of writing blots.

@@ -154,7 +154,7 @@ def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str
         with open_image(where) as opened:
             image: Any = opened
             if isinstance(image, AsdfImage):
-                known = make or "dq" in image.raw["roman"]
+                known = make or "dq" in image.root
             else:
                 label = "crf" if image.facts.first(TELESCOPE)[1] == "JWST" else label
                 known = flags_of(image) is not None or (make and image.hdu.name == "SCI")

@@ -60,12 +60,15 @@ class Facts:
         FITS headers, or any mappings of upper-case keywords.
     beside : frozenset of str
         Names of the file's extensions.
+    presumed : str
+        The unit of files of this kind, where they state none.
     """
 
     name: str
     extension: Mapping[str, Any]
     primary: Mapping[str, Any]
     beside: frozenset[str] = frozenset()
+    presumed: str = ""
 
     def find(self, keyword: str) -> Any:
         """Return the value of a keyword, or None where neither header has one.
@@ -331,7 +334,6 @@ BACKGROUND_SUBTRACTED = Fact(
     contradicted="not checked by blot; reject measures the background",
     places="the exposure's extension, then its primary header",
 )
-
 MATCHED = Fact(
     "whether a mosaic was freed of that background",
     ("S_SKYMAT",),
@@ -340,7 +342,6 @@ MATCHED = Fact(
     "what is not COMPLETE says that it was not, and the background is not added, which is said",
     places="the mosaic's headers; Roman's meta.cal_step.skymatch",
 )
-
 BRIGHTNESS_OF_DN = Fact(
     name="surface brightness of 1 DN/s",
     keywords=("PHOTMJSR",),
@@ -349,7 +350,6 @@ BRIGHTNESS_OF_DN = Fact(
     odd="an error: not above 0, text",
     contradicted="not checked by blot; reject compares the brightness of sources",
 )
-
 SUBARRAY = Fact(
     "size of a JWST subarray",
     ("SUBSIZE1", "SUBSIZE2"),

@@ -285,7 +285,10 @@ def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[s
 def _is_mosaic(image: Image) -> bool:
     """Whether drizzling or the pipelines of JWST and Roman have left their marks."""
     if isinstance(image, AsdfImage):
-        return "mosaic" in f"{getattr(image.raw['roman'], '_tag', '')} {image.meta.get('model_type', '')}".lower()
+        return (
+            bool(image.facts.presumed)
+            or "mosaic" in f"{getattr(image.root, '_tag', '')} {image.meta.get('model_type', '')}".lower()
+        )
     facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
     if is_drizzled(facts):
         return True

@@ -75,7 +75,7 @@ def exposure_signs(image: Any) -> str:
     or a sum of exposures that were not resampled, may be meant as a source.
     """
     if isinstance(image, AsdfImage):
-        told = "dq" in image.raw["roman"] and not (image.record or _roman_mosaic(image))
+        told = "dq" in image.root and not (image.record or _roman_mosaic(image))
         return "Roman's level 2, with dq" if told else ""
     facts = image.facts
     combined = number(facts.first(COMBINED)[1]) or 1

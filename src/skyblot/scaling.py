@@ -145,9 +145,11 @@ def _applied(pair: Pair) -> float:
 
 
 def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
-    source, reference = pair.source.bunit, pair.reference.bunit
+    source, reference = pair.source.bunit or pair.source.presumed, pair.reference.bunit
     given = parameters.in_units, parameters.out_units
     kinds = unit_kind(source), unit_kind(reference)
+    if source and not pair.source.bunit and given[0] == "auto":
+        _assumed(pair, pair.source, source, "in_units")
     if given == ("auto", "auto"):
         if kinds == (None, None) and same_unit(source, reference):
             _tell_area(pair, "left as they are")

@@ -25,6 +25,10 @@ from .tree import check_tree
 #: Where a blot's metadata say how it was made.
 _RECORD = "skyblot"
 _WCS_KEYS = ("roman", "meta", "wcs")
+#: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing else.
+_BARE = {"data", "wcs"}
+#: The unit of what is resampled in Roman's pipeline, after its step flux.
+_RESAMPLED = "MJy/sr"
 #: What Roman's files have for a number that is not known.
 _UNKNOWN = -999999
 
@@ -81,12 +85,18 @@ class AsdfImage:
     @property
     def meta(self) -> Mapping[str, Any]:
         """What is known of the image, nothing converted."""
-        return _mapping(self.raw["roman"].get("meta"))
+        return _mapping(self.root.get("meta"))
+
+    @property
+    def root(self) -> Mapping[str, Any]:
+        """What holds the arrays, nothing converted: ``roman``, or the whole tree of what romancal saves meanwhile."""
+        return _root(self.raw)
 
     @property
     def facts(self) -> Facts:
         """The facts, under the keywords of FITS files."""
-        return Facts(self.name, _keywords(self), {})
+        presumed = _RESAMPLED if self.root is self.raw else ""
+        return Facts(self.name, _keywords(self), {}, presumed=presumed)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -96,13 +106,13 @@ class AsdfImage:
     @property
     def node(self) -> Any:
         """The array, nothing converted: that within, where it is a quantity."""
-        node = self.raw["roman"]["data"]
+        node = self.root["data"]
         return node["value"] if isinstance(node, Mapping) and "value" in node else node
 
     @property
     def unit(self) -> str:
         """The unit that the pixels carry, an empty string for a plain array."""
-        return str(_mapping(self.raw["roman"]["data"]).get("unit", ""))
+        return str(_mapping(self.root["data"]).get("unit", ""))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -131,7 +141,7 @@ class AsdfImage:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # tags of Roman's metadata
-                array = node_at(self.tree, ("roman", "data"))
+                array = node_at(self.tree, self.keys_of("data"))
             return np.asanyarray(getattr(array, "value", array)[...])
         except Exception as error:  # a codec that is missing or fails, a file that ends too early
             reason = one_line(error)
@@ -145,12 +155,17 @@ class AsdfImage:
         WCSError
             If there is none, it cannot be read, it is not celestial, or it is that of an image of another shape.
         """
-        stored = stored_wcs(self.tree, _WCS_KEYS, self.shape, self.name)
+        keys = _WCS_KEYS if self.root is not self.raw else ("wcs",)
+        stored = stored_wcs(self.tree, keys, self.shape, self.name)
         if stored.problem:
-            raise unreadable(self.name, _WCS_KEYS, stored)
+            raise unreadable(self.name, keys, stored)
         if stored.misfit:
             raise refused(self.name, stored.misfit, self.shape)
         return stored.wcs
+
+    def keys_of(self, name: str) -> tuple[str, ...]:
+        """Return the keys under which an array is in the tree."""
+        return (name,) if self.root is self.raw else ("roman", name)
 
 
 def is_asdf(path: AnyPath) -> bool:
@@ -185,13 +200,18 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
         raise FileError(messages.NEEDS_PACKAGE(name=path, package=package, install=INSTALL))
     with open_content(path) as content:
         raw = _raw_tree(content)
-        if "data" not in _mapping(raw.get("roman")):
+        if "data" not in _root(raw):
             there = ", ".join(map(str, raw)) or "nothing"
             raise DataError(messages.NOT_ROMAN(name=path, found=there))
         with open_tree(content.source, str(path)) as tree:
             image = AsdfImage(content, raw, tree)
             _check_image(image)
             yield image
+
+
+def _root(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    bare = "roman" not in raw and set(raw) >= _BARE
+    return raw if bare else _mapping(raw.get("roman"))
 
 
 def _raw_tree(content: Content) -> Mapping[str, Any]:
@@ -261,7 +281,7 @@ def _bunit(image: AsdfImage) -> str:
     given = _mapping(meta.get(_RECORD)).get("bunit") or image.unit
     if given:
         return str(given)
-    kind = f"{getattr(image.raw['roman'], '_tag', '')} {meta.get('model_type', '')}".lower()
+    kind = f"{getattr(image.root, '_tag', '')} {meta.get('model_type', '')}".lower()
     if "mosaic" in kind or _mapping(meta.get("cal_step")).get("flux") == "COMPLETE":
         return "MJy/sr"
     return "DN/s" if "image" in kind else ""

@@ -90,7 +90,7 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
         return _elsewhere(image, fact, companion_name(image.path, pattern))
     if isinstance(image, AsdfImage):
         name = fact.keywords[0]
-        return Plane(name) if _NODES[name] in image.raw["roman"] else None
+        return Plane(name) if _NODES[name] in image.root else None
     for name in fact.keywords:
         hdu = _beside(image, name)
         if hdu is not None:
@@ -358,5 +358,5 @@ def _fits_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
 def _asdf_plane(image: AsdfImage, name: str) -> np.ndarray:
     with WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tags of Roman's metadata
-        array = node_at(image.tree, ("roman", name))
+        array = node_at(image.tree, image.keys_of(name))
     return np.array(getattr(array, "value", array)[...])
