@@ -14,7 +14,9 @@ SKYBLOT = [sys.executable, "-m", "skyblot"]
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_output_on_a_full_disk(visit):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*SKYBLOT, "info", visit.med], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [*SKYBLOT, "info", visit.med], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 2
     assert "No space left" in done.stderr
     assert done.stderr.count("\n") == 1
