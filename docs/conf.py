@@ -73,7 +73,7 @@ class ParametersDirective(RstDirective):
     def row_lines(self, row: Parameter) -> list[str]:
         """Return the definition of one row."""
         option = f"{row.option} / --no-{row.option[2:]}" if row.kind == "bool" else row.option
-        words = {None: "nothing", "True": "yes", "False": "no"}
+        words = {None: "nothing", "": "nothing", "True": "yes", "False": "no"}
         default = words.get(row.default if row.default is None else str(row.default), row.default)
         facts = [f"Default: ``{default}``.", *([f"Unit: {row.unit}."] if row.unit else []), f"Allowed: {row.allowed}."]
         return [f"``{row.name}``, on the command line ``{option}``", f"   {row.help}", "", f"   {' '.join(facts)}", ""]
@@ -113,9 +113,10 @@ class FactsDirective(RstDirective):
     def row(self, fact: Fact) -> list[str]:
         """Return the texts of a fact's columns."""
         keywords = ", ".join(f"``{each}``" for each in fact.keywords)
-        places = "" if fact.places == HEADERS else f" ({fact.places})"
+        places = "" if fact.places == HEADERS else re.sub(r"\b([A-Z]+_)(?=\W)", r"``\1``", f" ({fact.places})")
         overrides = re.sub(r"(--[a-z-]+|[a-z]+\.fits\[[^\]]+\])", r"``\1``", fact.overrides)
-        return [fact.name, keywords + places, overrides or "nothing", fact.missing, fact.odd, fact.contradicted]
+        texts = [re.sub(r"\b([A-Z]+_)(?=\W)", r"``\1``", text) for text in (fact.missing, fact.odd, fact.contradicted)]
+        return [fact.name, keywords + places, overrides or "nothing", *texts]
 
 
 class MarkdownDirective(RstDirective):

@@ -23,6 +23,7 @@ from .io.names import ImageName
 from .io.planes import usable_pixels
 from .noise import KnownNoise, noise_of
 from .rejection import Rejection, compare
+from .robust import NORMAL
 from .roles import check_exposure
 from .scaling import recorded_sky
 
@@ -42,8 +43,6 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Median of the absolute values of normal noise, in sigma.
-_NORMAL = 0.6745
 #: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
 _BYTES_PER_PIXEL = 26
 
@@ -211,9 +210,10 @@ def compare_exposure(
         With one sentence on what is wrong; no mask has been written then.
     """
     start = time.perf_counter()
-    if not settings.force:
-        check_exposure(where)
-    settings = _without_unknown_sky(source, where, settings)
+    with WARNING_FILTERS, open_image(where) as exposure:
+        if not settings.force:
+            check_exposure(exposure)
+        settings = _without_unknown_sky(source, exposure, settings)
     with rendered(source, where, settings, resources) as made:
         exposure, blot = made.reference, made.blot
         instrument, criteria = _judgement(source, exposure, settings)
@@ -263,16 +263,15 @@ def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
 MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
 
 
-def _without_unknown_sky(source: Source, where: ImageName, settings: RejectSettings) -> RejectSettings:
+def _without_unknown_sky(source: Source, exposure: Image, settings: RejectSettings) -> RejectSettings:
     """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
     if not settings.parameters.addsky:
         return settings
-    with WARNING_FILTERS, open_image(where) as exposure:
-        name, (keyword, value) = exposure.name, recorded_sky(exposure.facts)
+    keyword, value = recorded_sky(exposure.facts)
     if number(value) is not None:
         return settings
     if value is not None:
-        source.tell(messages.SKY_NOT_A_NUMBER(name=name, keyword=keyword, value=value))
+        source.tell(messages.SKY_NOT_A_NUMBER(name=exposure.name, keyword=keyword, value=value))
     return replace(settings, parameters=settings.parameters.override({"addsky": False}))
 
 
@@ -306,23 +305,34 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
     some = _some(data.shape)
     judged = found.valid[some]
     difference = np.abs(data[some] - made.blot.data[some] - found.background)[judged]
-    spread = float(np.median(difference) / _NORMAL / np.median(noise.sigma[some][judged]))
+    spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     return () if least <= spread <= most else (messages.ODD_NOISE(spread=spread, source=noise.source),)
 
 
 def _check_blot(source: Source, made: Rendered) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
-    blot, offset, reason = made.blot.data, np.float32(made.planned.scaling.offset), ""
+    blot, reason = made.blot.data, ""
+    some = blot[_some(blot.shape)]
+    if _only_value(some[np.isfinite(some)]) is None:
+        return
     known = np.isfinite(blot)
     if made.blot.covered == 0:
         reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
     elif not known.any():
         reason = "the mosaic has no finite pixel there"
-    elif np.all(blot[known] == offset):
-        reason = "the mosaic is 0 everywhere there"
+    elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
+        reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
         raise DataError(messages.NOT_COMPARED(name=made.reference.name, source=source.image.name, reason=reason))
+
+
+def _only_value(values: np.ndarray) -> float | None:
+    """The value that all pixels have, to the rounding of an interpolation; None where they differ; NaN without any."""
+    if not values.size:
+        return float("nan")
+    low, high = float(values.min()), float(values.max())
+    return low if high - low <= 1e-5 * max(abs(low), abs(high)) else None
 
 
 def _check_judged(

@@ -342,6 +342,11 @@ MISALIGNED = Message(
     "its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has them: "
     "more than {most:g} pixel makes sources look like cosmic rays; align the exposures first"
 )
+#: A rotation, another pixel scale or distortion: the shift that is measured is only the mean of them.
+ODD_FIT = Message(
+    "its sources do not fit the blot's all over, {percent:.0f} % of their brightness is left: by a rotation or another "
+    "distortion, sources may look like cosmic rays; align the exposures first"
+)
 FLUX_RATIO = Message(
     "its sources are {ratio:.3f} +- {error:.3f} times as bright as the blot's, which is {used}: are units and exposure "
     "times right, or are cores of stars missing in the mosaic? (--flux-ratio says what to use)"

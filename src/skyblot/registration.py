@@ -3,6 +3,7 @@
 import numpy as np
 
 from .kernels.compare import correlate
+from .robust import spread_about
 
 #: Pixels in x and y within which a shift is looked for.
 REACH = 50
@@ -56,7 +57,7 @@ def _peak(scores: np.ndarray) -> tuple[int, int] | None:
     y, x = np.indices(scores.shape)
     others = scores[np.hypot(y - row, x - column) > _PEAK]
     middle = float(np.median(others))
-    spread = 1.4826 * float(np.median(np.abs(others - middle)))
+    spread = spread_about(others, middle)
     clear = best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
     if not (clear and best > _LEAST):
         return None

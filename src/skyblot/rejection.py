@@ -16,7 +16,7 @@ from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .measured import plain_images
 from .registration import REACH, moved
-from .residuals import MISALIGNED, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
 
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
@@ -45,6 +45,9 @@ class Rejection:
     flux_ratio, flux_ratio_error : float
         How bright the exposure's sources are in units of the blot's, and its standard error; NaN where too few sources
         say it.
+    unexplained : float
+        What is left of sources in smoothed images, in units of their brightness: more than 0.15 where positions differ
+        from place to place, by a rotation for example.
     ratio : float
         What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
     noise : float
@@ -87,6 +90,7 @@ class Rejection:
     ratio: float = 1.0
     shift: tuple[int, int] = (0, 0)
     slopes: tuple[float, float] = (0.0, 0.0)
+    unexplained: float = math.nan
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
@@ -99,8 +103,10 @@ class Rejection:
         return (self.ratio * there + self.background).astype(blot.dtype, copy=False)
 
     def doubts(self) -> list[str]:
-        """Return a sentence on a misalignment that matters, and one on a flux ratio that does."""
+        """Return sentences on a misalignment, a fit that is not good all over, and a flux ratio, where they matter."""
         found = []
+        if self.unexplained > ODD_FIT:
+            found.append(messages.ODD_FIT(percent=100 * self.unexplained))
         if misaligned(self.misalignment, self.misalignment_error):
             dx, dy = self.misalignment
             found.append(messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED))
@@ -221,6 +227,7 @@ def compare(
         grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
         found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
         found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
+        found.flux_ratio.unexplained,
     )  # fmt: skip
 
 

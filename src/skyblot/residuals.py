@@ -32,6 +32,8 @@ _SAMPLE, _SHIFT_SAMPLE, _PIECE = 50_000, 1500, 64
 _FLAT, _CURVED = 2.0, 12.0
 #: Where so little of the blot is above, sources are its pixels of most structure, in percent.
 _BRIGHTEST = 99.5
+#: What has less structure than this many sigma is rounding.
+_LEAST_STRUCTURE = 1e-3
 #: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured; and so many for
 #: a blot without them in the exposure to be refused.
 _ENOUGH, _PLENTY = 30, 100
@@ -54,6 +56,8 @@ _ROUGHEST = 0.6
 #: A flux ratio is used where it leaves less than this part of the roughness: a mosaic whose stacking took the cores of
 #: stars for cosmic rays is too faint there, and nowhere else.
 _EXPLAINED = 0.6
+#: What fits leave of the brightness of sources: more than this where they are not right all over, and where not at all.
+ODD_FIT, _WORST_FIT = 0.15, 0.25
 #: How often a shift found by correlation is corrected by the fit, and from how much on: half a pixel and a little more,
 #: so that nothing goes back and forth. What is farther off than this is no correction.
 _CORRECTIONS, _HALF, _FARTHEST = 3, 0.6, 2.5
@@ -261,7 +265,10 @@ class _Look:
 
     def is_believable(self, measured: FluxRatio) -> bool:
         """Whether the exposure has the blot's sources at all, as far as there are enough of them."""
-        return not (self.has_plenty and measured.known) or measured.value > 3 * measured.error
+        if not measured.known:
+            return True
+        enough = measured.value > (3 if self.has_plenty else -5) * measured.error
+        return enough and not (self.has_plenty and measured.unexplained > _WORST_FIT)
 
     @property
     def has_plenty(self) -> bool:
@@ -296,7 +303,7 @@ def _brightest(images: Images, threads: int) -> np.ndarray:
     if not len(rows):
         return rows
     least = float(np.percentile(rows[:, STRUCTURE] / rows[:, SIGMA], _BRIGHTEST))
-    return _sampled(images, least, math.inf, threads) if least > 0 else rows[:0]
+    return _sampled(images, least, math.inf, threads) if least > _LEAST_STRUCTURE else rows[:0]
 
 
 def _registered(images: Images, look: _Look, threads: int) -> tuple[Images, _Look, Systematics]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import WARNING_FILTERS, DataError, FileError, SkyblotError
+from .errors import DataError, FileError, SkyblotError
 from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time
@@ -32,17 +32,16 @@ def check_source(image: Image) -> None:
         raise DataError(messages.IS_EXPOSURE(name=image.name, signs=signs))
 
 
-def check_exposure(where: ImageName) -> None:
+def check_exposure(image: Image) -> None:
     """Refuse to look for cosmic rays in a mosaic.
 
     Raises
     ------
     DataError
     """
-    with WARNING_FILTERS, open_image(where) as image:
-        signs = mosaic_signs(image)
-        if signs:
-            raise DataError(messages.IS_MOSAIC(name=image.name, signs=signs))
+    signs = mosaic_signs(image)
+    if signs:
+        raise DataError(messages.IS_MOSAIC(name=image.name, signs=signs))
 
 
 def check_not_both(source: str | Path, tasks: Iterable[Task]) -> None:

@@ -26,6 +26,8 @@ _DISTORTION = rf"{_SIP.pattern}|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|IDCTAB|OC
 GEOMETRY = re.compile(f"{_DISTORTION}|{_LINEAR}|IDCSCALE|ORIENTAT")
 #: The cards of a WCS that a single HDU can hold: all but those of look-up tables.
 HELD = re.compile(rf"{_LINEAR}|{_SIP.pattern}|{_FRAME}|WCSAXES|WCSNAME|WAT\d_\d+")
+#: The end of a CTYPE that has a projection.
+_PROJECTION = re.compile(r"-[A-Z]{3}\b")
 #: All that a WCS is made from, of which a card may be there twice.
 _MAKES_A_WCS = re.compile(rf"({_DISTORTION}|{_LINEAR}|{_FRAME}|WCSAXES|WCSNAME)[A-Z]?")
 _ALTERNATE = re.compile(rf"({_LINEAR}|RADESYS|EQUINOX|WCSAXES|WCSNAME)([A-Z])")
@@ -65,7 +67,7 @@ def wcs_header(header: Any, facts: Facts, *, key: str = "", head: Any = None) ->
     stale = _drop_stale(flat, facts)
     if stale:
         _warn(messages.STALE_CARDS(name=facts.name, what=" and ".join(stale)))
-    elif "A_ORDER" in flat and "CTYPE1" in flat and not _says_sip(flat):
+    elif "A_ORDER" in flat and _PROJECTION.search(str(flat.get("CTYPE1"))) and not _says_sip(flat):
         _warn(messages.SIP_NOT_SAID(name=facts.name, value=flat.get("CTYPE1")))
     _check_records(flat, facts.name)
     return flat

@@ -44,11 +44,12 @@ CASES = {
     "elsewhere": ({"CRVAL2": 30.0}, None, "they do not overlap"),
     "mosaic of NaN": ({}, FULL * np.nan, "the mosaic has no finite pixel there"),
     "mosaic of zeros": ({}, FULL * 0, "the mosaic is 0 everywhere there"),
+    "weights for a mosaic": ({}, FULL * 1200, "the mosaic is the same everywhere there"),
     "exposure of NaN": ({"data": FULL * np.nan}, None, "the exposure has no finite pixel"),
     "all flagged": ({"flags": EVERYWHERE}, None, "its flags leave out every pixel"),
     "nothing in common": (
         {"data": np.where(np.arange(80) < 40, np.nan, FULL)},
-        np.where(np.arange(80) < 40, FULL, np.nan).astype("f4"),
+        np.where(np.arange(80) < 40, CLEAN, np.nan).astype("f4"),
         "no pixel has a finite value, a finite blot, an error above 0 and no flag",
     ),
 }

@@ -179,6 +179,29 @@ class TestRegistration:
         with pytest.raises(DataError, match=rf"^the exposure: the blot does not match it.* within {REACH} pixels"):
             reject(noisy(sky(seed=77)), sky(flux=flux), np.full(SHAPE, SIGMA))
 
+    @pytest.mark.parametrize(("degrees", "outcome"), [(0.0, ""), (0.25, "warned"), (0.8, "refused"), (5.0, "refused")])
+    def test_a_rotation_is_told_or_refused(self, degrees, outcome):
+        turn = np.radians(degrees)
+        matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        centre = np.array(SHAPE)[::-1] / 2
+        turned = stars(SHAPE, (positions() - centre) @ matrix.T + centre)
+        arguments = noisy(turned), sky(), np.full(SHAPE, SIGMA)
+        if outcome == "refused":
+            with pytest.raises(DataError, match="the blot does not match it"):
+                reject(*arguments)
+            return
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            reject(*arguments)
+        told = ["do not fit the blot's all over" in str(each.message) for each in caught]
+        assert told == ([True] if outcome else [])
+
+    def test_a_map_of_weights_matches_nothing(self):
+        y, x = np.indices(SHAPE)
+        weights = 1200 * (1 + 0.05 * np.sin(1.3 * x) * np.cos(1.1 * y)) + 300.0 * (x > 130)
+        with pytest.raises(DataError, match="the blot does not match it"):
+            reject(noisy(sky()), weights, np.full(SHAPE, SIGMA))
+
     @pytest.mark.parametrize("width", [0.75, 2.3, 2.9])
     def test_another_seeing_is_no_mismatch(self, width):
         found = quietly(noisy(sky(width=width)), sky(width=1.3), np.full(SHAPE, SIGMA))

@@ -58,7 +58,7 @@ def _help(row: Parameter) -> str:
     default = row.default
     if isinstance(default, bool):
         default = "yes" if default else "no"
-    facts = [", ".join(row.choices), row.unit, "" if default is None else f"default {default}"]
+    facts = [", ".join(row.choices), row.unit, "" if default in (None, "") else f"default {default}"]
     return f"{row.help} [{'; '.join(fact for fact in facts if fact)}]" if any(facts) else row.help
 
 
