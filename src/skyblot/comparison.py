@@ -228,8 +228,7 @@ def compare_exposure(
         saved = blot_path(where, path) if settings.save_blots else None
         if saved is not None:
             made.write(saved, source, settings)
-        bad = _bad_pixels(where, found, blot.data if settings.keep_pixels else None, _cards(source, exposure, found))
-        bad = replace(bad, state=made.identity)
+        bad = _bad_pixels(where, found, made, _cards(source, exposure, found), keep=settings.keep_pixels)
         shared = path in settings.together
         if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
@@ -355,11 +354,11 @@ def _notes(found: Rejection, result: RejectResult, instrument: Instrument, expos
     return tuple(note for note in (*found.doubts(), doubts) if note)
 
 
-def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray | None, cards: list[tuple]) -> BadPixels:
+def _bad_pixels(where: ImageName, found: Rejection, made: Rendered, cards: list[tuple], *, keep: bool) -> BadPixels:
     """The bad pixels, with the values of a blot on the exposure's level."""
     flat = np.flatnonzero(found.mask)
-    values = np.empty(0) if blot is None else found.expected(blot).ravel()[flat]
-    return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards)
+    values = found.expected(made.blot.data).ravel()[flat] if keep else np.empty(0)
+    return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards, made.identity)
 
 
 def _cards(source: Source, exposure: Image, found: Rejection) -> list[tuple[str, Any, str]]:
