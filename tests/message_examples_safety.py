@@ -10,5 +10,9 @@ EXAMPLES = {
         {"name": "blots/a_blt.fits"},
         "blots/a_blt.fits: is no blot of skyblot's, and --resume (resume=True) replaces no other; --overwrite does",
     ),
+    "NO_MEMORY": (
+        {"reason": "Unable to allocate 2.00 TiB"},
+        "the memory is not enough: Unable to allocate 2.00 TiB",
+    ),
     "SAME_OUTPUT": ({"name": "run.log"}, "run.log: is the same file as another output, expected one for each"),
 }

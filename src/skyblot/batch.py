@@ -52,7 +52,13 @@ class Failure:
     def of(cls, reference: Any, error: Exception) -> "Failure":
         """The failure that an error means; what nobody foresaw is called so."""
         reason = one_line(error)
-        if not isinstance(error, SkyblotError):
+        if isinstance(error, MemoryError):
+            error = SkyblotError(messages.NO_MEMORY(reason=str(error) or "the system gives no more"))
+            reason = str(error)
+        elif isinstance(error, OSError) and not isinstance(error, SkyblotError) and error.strerror:
+            error = FileError(messages.CONCERNING(name=error.filename or reference, reason=error.strerror))
+            reason = str(error)
+        elif not isinstance(error, SkyblotError):
             reason = f"internal error, {type(error).__name__}: {reason}"
         return cls(str(reference), reason, error)
 

@@ -234,11 +234,10 @@ def compare_exposure(
         saved = blot_path(where, path) if settings.save_blots else None
         if saved is not None:
             made.write(saved, source, settings)
-        cards, pixels = mask_cards(source.image.name, exposure.name, found), blot.data if settings.keep_pixels else None
-        bad = _bad_pixels(where, found, pixels, cards)
+        cards = mask_cards(source.image.name, exposure.name, found)
+        bad = _bad_pixels(where, found, made, cards, keep=settings.keep_pixels)
         if settings.keep_pixels and instrument.bits & DO_NOT_USE:
             bad = bad.with_gaps(data, found.expected(blot.data))
-        bad = replace(bad, state=made.identity)
         shared = path in settings.together
         if not shared:
             write_mask(path, found.mask, exposure, bad.cards, overwrite=settings.overwrite)
@@ -373,13 +372,8 @@ def _notes(found: Rejection, result: RejectResult, instrument: Instrument, expos
     return tuple(note for note in (*found.doubts(), doubts) if note)
 
 
-def _bad_pixels(where: ImageName, found: Rejection, blot: np.ndarray | None, cards: list[tuple]) -> BadPixels:
+def _bad_pixels(where: ImageName, found: Rejection, made: Rendered, cards: list[tuple], *, keep: bool) -> BadPixels:
     """The bad pixels, with the values of a blot on the exposure's level."""
     flat = np.flatnonzero(found.mask)
-    values = np.empty(0) if blot is None else found.expected(blot).ravel()[flat]
-    return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards)
-
-
-def _warn(message: str) -> None:
-    with WARNING_FILTERS:
-        warnings.warn(message, SkyblotWarning, stacklevel=3)
+    values = found.expected(made.blot.data).ravel()[flat] if keep else np.empty(0)
+    return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards, made.identity)

@@ -13,7 +13,7 @@ from .checks import check_outputs
 from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
 from .copies import Copies, Wanted, mask_name, mask_tasks
 from .criteria import Criteria, criteria_with
-from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotError, SkyblotWarning, not_allowed
+from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotWarning, not_allowed
 from .exposure import Task
 from .files import BatchError, plan_outputs
 from .io.coverage import check_mosaic
@@ -213,7 +213,7 @@ class _Run:
                 return
             assert isinstance(outcome, RejectResult)
             self._copies.add(outcome)
-        except SkyblotError as error:
+        except Exception as error:  # one exposure whose copies cannot be written ends no run
             if self._fail_fast:
                 raise
             self._failures.append(Failure.of(outcome.reference, error))

@@ -210,7 +210,7 @@ def plan_outputs(
         try:
             found = list_images(reference)
             tasks += [Task(where, Path(output_dir) / output_name(where, compress=compress)) for where in found]
-        except SkyblotError as error:
+        except Exception as error:  # one exposure that cannot be read ends no run
             if on_failure is None:
                 raise
             on_failure(Failure.of(reference, error))

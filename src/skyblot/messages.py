@@ -299,6 +299,8 @@ PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
 
 # ---- Many exposures ----
 #: The others are there; repeat the run with `--resume` when the files are in order.
+#: Give less with `--memory`, or use another machine.
+NO_MEMORY = Message("the memory is not enough: {reason}")
 SOME_FAILED = Message("{failed} of {count} {what} could not be made: {reasons}")
 
 # ---- Clusters ----

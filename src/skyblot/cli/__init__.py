@@ -4,9 +4,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
+from .. import messages
 from ..errors import SkyblotError
 
 _COMMANDS = {
@@ -60,7 +62,47 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a bad input ends with one sentence on stderr and exit code 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(arguments, debug="--debug" in arguments))
+    for name in ("stdout", "stderr"):  # None where whoever started the process has closed them
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- for the process's life
+    code = _run(arguments, debug="--debug" in arguments)
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all output is out: a disk may be full, and Python would tell it with a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _forget_output()
+        if code == 0 and not isinstance(error, BrokenPipeError):
+            _tell(messages.CANNOT_WRITE(name="standard output", reason=error.strerror))
+            return 2
+        return code or 1
+    return code
+
+
+def _forget_output() -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(problem: object) -> None:
+    with suppress(OSError):  # nobody hears it then
+        click.echo(f"skyblot: error: {problem}", err=True)
+
+
+def _told(error: OSError) -> str:
+    """What the system refuses: a file, or else what is printed, where that is the trouble."""
+    reason = error.strerror or " ".join(str(error).split())
+    name = error.filename
+    if name is None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _forget_output()
+            name = "standard output"
+    return messages.CONCERNING(name="the system" if name is None else name, reason=reason)
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
@@ -73,12 +115,22 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         click.echo("skyblot: interrupted", err=True)
         return 130
     except BrokenPipeError:  # whoever read the output, as `head` does, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 1
     except SkyblotError as error:
         if debug:
             raise
-        click.echo(f"skyblot: error: {error}", err=True)
+        _tell(error)
+        return 2
+    except MemoryError as error:
+        if debug:
+            raise
+        _tell(messages.NO_MEMORY(reason=" ".join(str(error).split()) or "the system gives no more"))
+        return 2
+    except OSError as error:
+        if debug:
+            raise
+        _tell(_told(error))
         return 2
     except Exception as error:
         if debug:

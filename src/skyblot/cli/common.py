@@ -5,6 +5,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -120,5 +121,6 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 def _print(text: str) -> None:
     """Print a line on what is stderr now: a progress bar stands in for it, to keep below the lines."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with suppress(OSError, ValueError):  # a full disk, or nobody there
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

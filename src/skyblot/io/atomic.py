@@ -19,6 +19,10 @@ _SYSTEM = ("/dev/", "/proc/", "/sys/")
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
+#: Those of this process.
+_open: set[Path] = set()
+
+
 def check_output(path: Path, *, overwrite: bool) -> None:
     """Refuse an output that cannot be written, before any work is done.
 
@@ -91,6 +95,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         If the file cannot be written; nothing is left then, and an old file is as it was.
     """
     temporary = path.with_name(f".{path.name}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
+    _open.add(temporary)
     try:
         with open(temporary, "wb") as stream:
             yield stream
@@ -105,8 +110,16 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         reason = error.strerror or f"{str(error).partition('. ')[0]} (is the disk full?)"
         raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # what it may be is told already, and the next run removes it
             temporary.unlink()
+        _open.discard(temporary)
+
+
+def remove_temporaries() -> None:
+    """Remove the temporary files of this process, which is about to end."""
+    for path in list(_open):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
