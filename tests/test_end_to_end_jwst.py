@@ -98,7 +98,7 @@ def smooth(demo, tmp_path_factory):
             del hdus["ASDF"]
             hdus.writeto(folder / path.name)
     skyblot("blot", folder / "waves_i2d.fits", *cal_files(demo), "--output-dir", folder)
-    skyblot("blot", folder / "waves_i2d.fits", *cal_files(folder), "--output-dir", folder / "sip")
+    skyblot("blot", folder / "waves_i2d.fits", *cal_files(folder), "--output-dir", folder / "sip", "--quiet")  # says so
     return folder
 
 

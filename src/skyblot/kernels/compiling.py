@@ -1,7 +1,5 @@
 """Compile kernels, and keep what was compiled on disk where that is possible."""
 
-from contextlib import suppress
-
 from numba import njit
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
@@ -17,7 +15,9 @@ def kernel(function):
         compiled = njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder at all
         return njit(**_OPTIONS)(function)
-    cache = compiled._cache
+    cache = getattr(compiled, "_cache", None)
+    if cache is None:  # Numba is switched off
+        return compiled
     load, save = cache.load_overload, cache.save_overload
 
     def load_if_possible(*arguments):
@@ -27,8 +27,10 @@ def kernel(function):
             return None
 
     def save_if_possible(*arguments):
-        with suppress(OSError):
+        try:
             save(*arguments)
+        except OSError:  # the disk is full
+            return
 
     cache.load_overload, cache.save_overload = load_if_possible, save_if_possible
     return compiled
