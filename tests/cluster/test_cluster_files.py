@@ -78,8 +78,11 @@ def test_relative_names_begin_where_the_run_was_started(demo, client, tmp_path, 
     there = blot_files(median, [exposure], "dask", client=client)
     assert [each.path for each in there] == [Path("dask") / each.path.name for each in local]
     for one, other in zip(local, there, strict=True):
-        difference = fits.FITSDiff(one.path, other.path, ignore_keywords=["BLOTSRC", "BLOTREF", "LONGSTRN"])
-        assert difference.identical, difference.report()
+        with fits.open(one.path) as here, fits.open(other.path) as away:
+            for hdus in (here, away):  # where names are long, a card says that values go on in a second one
+                hdus["SCI"].header.remove("LONGSTRN", ignore_missing=True)
+            difference = fits.FITSDiff(here, away, ignore_keywords=["BLOTSRC", "BLOTREF"])
+            assert difference.identical, difference.report()
     assert blot_files(median, [exposure], "dask", client=client, resume=True)[0].kept
 
 
