@@ -2,10 +2,11 @@
 
 import socket
 
-import distributed
 import pytest
 
 from skyblot.cluster import _local_cluster
+
+distributed = pytest.importorskip("distributed")
 
 
 def test_nobody_else_gets_into_a_local_cluster():
