@@ -60,6 +60,7 @@ def save_jwst(models, path, data, wcs, bunit="MJy/sr", header=None):
     if header is not None:
         with fits.open(path, mode="update") as hdus:
             hdus["SCI"].header.update(header)
+            hdus[0].header["S_SKYMAT"] = "COMPLETE"  # the mosaic was freed of the exposures' background
     return path
 
 
