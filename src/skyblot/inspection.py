@@ -285,10 +285,7 @@ def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[s
 def _is_mosaic(image: Image) -> bool:
     """Whether drizzling or the pipelines of JWST and Roman have left their marks."""
     if isinstance(image, AsdfImage):
-        return (
-            bool(image.facts.presumed)
-            or "mosaic" in f"{getattr(image.root, '_tag', '')} {image.meta.get('model_type', '')}".lower()
-        )
+        return image.is_mosaic
     facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
     if is_drizzled(facts):
         return True

@@ -75,7 +75,7 @@ def exposure_signs(image: Any) -> str:
     or a sum of exposures that were not resampled, may be meant as a source.
     """
     if isinstance(image, AsdfImage):
-        told = "dq" in image.root and not (image.record or _roman_mosaic(image))
+        told = "dq" in image.root and not (image.record or image.is_mosaic)
         return "Roman's level 2, with dq" if told else ""
     facts = image.facts
     combined = number(facts.first(COMBINED)[1]) or 1
@@ -107,7 +107,7 @@ def _distortions(image: Any) -> Iterable[str]:
 def mosaic_signs(image: Any) -> str:
     """Return what says that an image was drizzled; an empty string where nothing does."""
     if isinstance(image, AsdfImage):
-        return "Roman's level 3" if _roman_mosaic(image) else ""
+        return "Roman's level 3" if image.is_mosaic else ""
     facts = image.facts
     if not is_drizzled(facts):
         return ""
@@ -116,7 +116,3 @@ def mosaic_signs(image: Any) -> str:
         if value is not None and (keyword != "S_RESAMP" or value == "COMPLETE"):
             return f"{keyword} = {value}"
     return "" if any(_distortions(image)) else f"{' and '.join(sorted(facts.beside & DRIZZLED_BESIDE))} beside it"
-
-
-def _roman_mosaic(image: AsdfImage) -> bool:
-    return "mosaic" in f"{getattr(image.raw['roman'], '_tag', '')} {image.meta.get('model_type', '')}".lower()

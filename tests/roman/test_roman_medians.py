@@ -9,7 +9,7 @@ from roman_files import MOSAIC, expected, roman_tree, write_cal_asdf
 from samples import texture
 
 import skyblot
-from skyblot import SkyblotWarning, blot_file
+from skyblot import DataError, SkyblotWarning, blot_file, reject_files
 
 UNIT = r"r01_median\.asdf: there is no BUNIT; taken as MJy/sr"
 
@@ -33,3 +33,10 @@ def test_a_median_is_a_source_in_the_unit_of_the_pipeline_and_that_is_said(tmp_p
 def test_info_of_a_median(tmp_path):
     (image,) = skyblot.info(write_median(tmp_path / "r01_median.asdf"))
     assert (image.kind, image.shape, image.wcs.kind) == ("mosaic", MOSAIC, "gwcs")
+
+
+def test_a_median_is_no_exposure(tmp_path):
+    median = write_median(tmp_path / "r01_median.asdf")
+    other = write_median(tmp_path / "r02_median.asdf")
+    with pytest.raises(DataError, match=r"r02_median\.asdf.*Roman's level 3"):
+        reject_files(median, [other], tmp_path, fail_fast=True)

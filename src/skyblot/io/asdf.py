@@ -93,6 +93,12 @@ class AsdfImage:
         return _root(self.raw)
 
     @property
+    def is_mosaic(self) -> bool:
+        """Whether it is of level 3, or what romancal saves of a mosaic meanwhile."""
+        named = f"{getattr(self.root, '_tag', '')} {self.meta.get('model_type', '')}".lower()
+        return self.root is self.raw or "mosaic" in named
+
+    @property
     def facts(self) -> Facts:
         """The facts, under the keywords of FITS files."""
         presumed = _RESAMPLED if self.root is self.raw else ""
