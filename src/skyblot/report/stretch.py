@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..robust import spread_about
+
 #: Residuals of 30 sigma are black or white, and those of 1 sigma can be told from 0.
 _RESIDUAL_LIMIT, _RESIDUAL_WIDTH = 30.0, 2.0
 #: A pixel stands out of a block from so many sigma on: in one of a thousand blocks of 16 pixels by chance.
@@ -62,7 +64,7 @@ def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
 def centre_and_spread(values: np.ndarray) -> tuple[float, float]:
     """Return the median, and the standard deviation of a normal distribution with the same median deviation."""
     middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
+    return middle, spread_about(values, middle)
 
 
 def _sample(array: np.ndarray) -> np.ndarray:
