@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import messages
+from .bounds import Bounds
 from .errors import DataError
 from .facts import (
     AMPLIFIER_SECTIONS,
@@ -24,8 +25,6 @@ from .facts import (
 from .instruments import exposure_time
 from .units import COUNTS, RATE, unit_kind
 
-#: Rows and columns of an image.
-Area = tuple[slice, slice]
 _WHOLE = ""
 _SECTION = re.compile(r"\[ *(\d+) *: *(\d+) *, *(\d+) *: *(\d+) *\]")
 #: ESO's name for counts per electron; CONAD is electrons per count.
@@ -178,7 +177,7 @@ def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
     return Reading({name: value * seconds for name, value in found.values.items()}, found.source, found.odd), ""
 
 
-def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
+def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     """Return which amplifier read which part of an image; nothing where no header tells.
 
     Sections of the image (DATASECA, ...) count where all of them lie in it and none is in another; those of the
@@ -186,7 +185,7 @@ def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
     """
     data, detector = ([_section(facts.find(pattern.format(each))) for each in AMPLIFIERS] for pattern in _PATTERNS)
     ltv = [number(facts.find(keyword)) or 0.0 for keyword in ("LTV2", "LTV1")]
-    moved = [None if each is None else _moved(each, ltv, shape) for each in detector]
+    moved = [None if area is None else _moved(area, ltv, shape) for area in detector]
     for areas, all_of_it in ((data, False), (moved, True)):
         there = {name: area for name, area in zip(AMPLIFIERS, areas, strict=True) if area is not None}
         if len(there) > 1 and _apart(list(there.values()), shape, all_of_it=all_of_it):
@@ -197,35 +196,39 @@ def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
 _PATTERNS = AMPLIFIER_SECTIONS.keywords
 
 
-def _section(text: Any) -> Area | None:
+def _section(text: Any) -> Bounds | None:
     """Rows and columns of a section as IRAF writes it, ``[1:1024,1:4096]``, in either direction."""
     match = _SECTION.fullmatch(str(text or "").strip())
     if match is None:
         return None
-    x0, x1, y0, y1 = (int(each) for each in match.groups())
-    return slice(min(y0, y1) - 1, max(y0, y1)), slice(min(x0, x1) - 1, max(x0, x1))
-
-
-def _moved(area: Area, ltv: list[float], shape: tuple[int, int]) -> Area:
-    """A section of the detector in pixels of the image, as far as it is there."""
-    y, x = (
-        slice(*(int(np.clip(round(edge + shift), 0, size)) for edge in (part.start, part.stop)))
-        for part, shift, size in zip(area, ltv, shape, strict=True)
+    first_x, last_x, first_y, last_y = (int(edge) for edge in match.groups())
+    return Bounds(
+        min(first_y, last_y) - 1,
+        max(first_y, last_y),
+        min(first_x, last_x) - 1,
+        max(first_x, last_x),
     )
-    return y, x
 
 
-def _apart(areas: list[Area], shape: tuple[int, int], *, all_of_it: bool) -> bool:
+def _moved(area: Bounds, ltv: list[float], shape: tuple[int, int]) -> Bounds:
+    """A section of the detector in pixels of the image, as far as it is there."""
+    shifts = (ltv[0], ltv[0], ltv[1], ltv[1])
+    sizes = (shape[0], shape[0], shape[1], shape[1])
+    moved = (round(edge + shift) for edge, shift in zip(area, shifts, strict=True))
+    return Bounds(*(int(np.clip(edge, 0, size)) for edge, size in zip(moved, sizes, strict=True)))
+
+
+def _apart(areas: list[Bounds], shape: tuple[int, int], *, all_of_it: bool) -> bool:
     """Whether areas lie in an image, each pixel in one of them at most, or in just one."""
-    if any(part.stop > size for area in areas for part, size in zip(area, shape, strict=True)):
+    if any(area.y1 > shape[0] or area.x1 > shape[1] for area in areas):
         return False
     count = np.zeros(shape, np.uint8)
     for area in areas:
-        count[area] += 1
+        count[area.slices] += 1
     return bool(count.max() == 1 and (count.min() == 1 or not all_of_it))
 
 
-def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
+def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     """The parts of an HST chip by the amplifiers that it was read with."""
     _, read = facts.first(AMPLIFIERS_READ)
     detector = str(facts.first(DETECTOR)[1] or "").strip().upper()
@@ -233,7 +236,7 @@ def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
         return {}
     sides = "AB CD" if detector == "HRC" else _SIDES.get(facts.find("CCDCHIP") or 0, "AB CD")
     here = [each for each in read.strip().upper() if each in sides]
-    whole = (slice(0, shape[0]), slice(0, shape[1]))
+    whole = Bounds.whole(shape)
     if len(here) == 1:
         return {here[0]: whole}
     if len(here) != 2 or "".join(here) not in sides:
@@ -242,4 +245,4 @@ def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
     middle = round(_HALVES[detector] * (1.0 if scale is None else scale) + (shift or 0.0))
     if not 0 < middle < shape[1]:
         return {here[0] if middle >= shape[1] else here[1]: whole}
-    return {here[0]: (whole[0], slice(0, middle)), here[1]: (whole[0], slice(middle, shape[1]))}
+    return {here[0]: whole._replace(x1=middle), here[1]: whole._replace(x0=middle)}

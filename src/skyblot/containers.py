@@ -49,8 +49,8 @@ def blot(
         the source is one: ``blot(mosaic, exposure)`` for two of them.
     shape : tuple of int, optional
         (ny, nx) of the blot; by default that of the target, ``target_wcs.array_shape``.
-    interp : {'nearest', 'linear', 'poly3', 'poly5', 'spline3', 'lanczos3', 'lanczos5', 'sinc'}
-        Interpolant.
+    interp : str
+        Interpolant: ``nearest``, ``linear``, ``poly5`` or another one of :doc:`/interpolants`.
     sinscl : float
         Scale of the sinc interpolant, in pixels.
     stepsize : int, optional

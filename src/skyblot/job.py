@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from . import messages
-from .bands import available_cores, band_rows, for_each_band
+from .bands import available_cores, band_rows, for_each_mapped_band
+from .bounds import Bounds
 from .errors import DataError, ParameterError, not_allowed
-from .kernels.interpolants import Interpolant, of_variances
+from .kernels.interpolants import Interpolant
 from .pixelmap import RowMap
 from .window import (
-    Bounds,
     FloatView,
     Window,
     blot_dtype,
@@ -97,7 +97,7 @@ class Job:
             expected = "floating-point numbers"
             raise DataError(messages.ARRAY_HAS(name="variance", what="dtype", given=variance.dtype, expected=expected))
         variance = variance if kind == "f" else FloatView(variance)
-        how = of_variances(self.interpolant)
+        how = self.interpolant.of_variances()
         return replace(self, source=variance, interpolant=how, dtype=blot_dtype(variance, how))
 
     @property
@@ -106,24 +106,22 @@ class Job:
 
     def bounds(self, row0: int, row1: int, step: int = 64) -> Bounds:
         """Bounds of the source for target rows, from every `step`-th of them."""
-        shape, margin = (row1 - row0, self.shape[1]), self.interpolant.margin
-        return window_bounds(self.pixel_map, shape, self.source.shape, margin, step, row0)
+        rows = Bounds(row0, row1, 0, self.shape[1])
+        return window_bounds(self.pixel_map, rows, self.source.shape, self.interpolant.margin, step)
 
     def _strips(self, window_bytes: int | None) -> list[tuple[int, int]]:
         """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows each."""
-        done, waiting = [], [(0, self.shape[0])]
+        most_pixels = window_bytes // self._window_dtype.itemsize if window_bytes else math.inf
+        strips = []
+        waiting = [(0, self.shape[0])]
         while waiting:
             row0, row1 = waiting.pop()
-            rows = row1 - row0
-            if window_bytes and rows > band_rows(self.shape[1]) and self._bytes(row0, row1) > window_bytes:
-                waiting += [(row0 + rows // 2, row1), (row0, row0 + rows // 2)]
+            middle = row0 + (row1 - row0) // 2
+            if row1 - row0 > band_rows(self.shape[1]) and self.bounds(row0, row1).area > most_pixels:
+                waiting += [(middle, row1), (row0, middle)]
             else:
-                done.append((row0, row1))
-        return done
-
-    def _bytes(self, row0: int, row1: int) -> int:
-        y0, y1, x0, x1 = self.bounds(row0, row1)
-        return (y1 - y0) * (x1 - x0) * self._window_dtype.itemsize
+                strips.append((row0, row1))
+        return strips
 
     def _strip(self, out: np.ndarray, row0: int, row1: int, values: tuple[float, float, float], threads: int) -> int:
         """Blot some rows, from a window sized from some of them, then from all; return how many pixels are covered."""
@@ -145,7 +143,7 @@ class Job:
             self.pixel_map.rows(first + row0, xmap, ymap)
             counts.append(window.resample(xmap, ymap, out[row0:row1], *values))
 
-        for_each_band((len(out), self.shape[1]), work, threads)
+        for_each_mapped_band((len(out), self.shape[1]), work, threads)
         return sum(covered for covered, _ in counts), sum(missed for _, missed in counts)
 
 

@@ -146,10 +146,10 @@ def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises
     sigma = np.empty(blot.shape, np.float32)
     model_sigma(blot.ravel(), sky, gain, read_noise, sigma.ravel())
     for amplifier, area in areas.items():
-        here = np.ascontiguousarray(blot[area])
+        here = np.ascontiguousarray(blot[area.slices])
         part = np.empty(here.shape, np.float32)
         model_sigma(here.ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel())
-        sigma[area] = part
+        sigma[area.slices] = part
     return sigma
 
 

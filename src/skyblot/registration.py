@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .bounds import Bounds
 from .kernels.compare import correlate
 from .robust import spread_about
 
@@ -73,8 +74,8 @@ def moved(image: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
     array([[nan,  1.,  2.]])
     """
     out = np.full_like(image, np.nan)
-    (dx, dy), (ny, nx) = shift, image.shape
-    to = slice(max(dy, 0), ny + min(dy, 0)), slice(max(dx, 0), nx + min(dx, 0))
-    of = slice(max(-dy, 0), ny + min(-dy, 0)), slice(max(-dx, 0), nx + min(-dx, 0))
-    out[to] = image[of]
+    dx, dy = shift
+    whole = Bounds.whole(image.shape)
+    filled = whole.shifted(dy, dx).overlap(whole)
+    out[filled.slices] = image[filled.shifted(-dy, -dx).slices]
     return out

@@ -236,7 +236,7 @@ def compare(
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
     mark = _marker(criteria, found, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
-    def work(row0: int, row1: int, *_: np.ndarray) -> None:
+    def work(row0: int, row1: int) -> None:
         mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
 
     for_each_band(data.shape, work, workers)
@@ -305,7 +305,7 @@ def blot_error(roughness: float) -> float:
 
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
     mask = np.empty(levels.shape, np.bool_)
-    for_each_band(levels.shape, lambda row0, row1, *_: join_levels(row0, levels, mask[row0:row1]), threads)
+    for_each_band(levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads)
     return mask
 
 
@@ -322,7 +322,7 @@ def grown(mask: np.ndarray, criteria: Criteria, threads: int = 1) -> np.ndarray:
     if not offsets:
         return mask
     table, out = np.array(offsets), np.empty_like(mask)
-    for_each_band(mask.shape, lambda row0, row1, *_: spread(row0, mask, table, out[row0:row1]), threads)
+    for_each_band(mask.shape, lambda row0, row1: spread(row0, mask, table, out[row0:row1]), threads)
     return out
 
 

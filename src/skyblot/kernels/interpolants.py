@@ -1,5 +1,8 @@
 """Interpolants: a name, a number of taps, and each tap's weight as a polynomial of the fractional offset.
 
+This file alone says which interpolants there are and what each of them is; nothing else asks for
+their names. It needs numpy only, so that options and help can be made from it without Numba.
+
 A blot pixel at source position ``x`` uses the taps ``first ... first + taps - 1`` around ``base``,
 ``base = floor(x + shift)``, with weights ``sum_p table[p, tap] * s**p``, ``s = x - base - centre``.
 """
@@ -10,10 +13,30 @@ from functools import cache
 
 import numpy as np
 
-from .separable import lanes_for
-
 #: The largest error of a weight that is fitted by a polynomial.
 FIT_ERROR = 1e-7
+
+
+@dataclass(frozen=True)
+class Prefilter:
+    """A recursive filter that makes coefficients of B-splines of pixels before taps weigh them.
+
+    Attributes
+    ----------
+    degree : int
+        Degree of the B-splines.
+    margin : int
+        Pixels that the filter needs around a window, before its coefficients are right.
+    reach : int
+        How far from a pixel its weights still matter to variances.
+    weights : callable
+        The weights of the filter at distances in whole pixels, an array.
+    """
+
+    degree: int
+    margin: int
+    reach: int
+    weights: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -33,8 +56,11 @@ class Interpolant:
         Subtracted from the fractional offset, to keep the powers small.
     table : ndarray, float64, shape (powers, taps)
         Weight coefficients, lowest power first.
+    prefilter : Prefilter, optional
+        What makes the coefficients that the taps weigh; by default the taps weigh the pixels.
     own : (int, int), optional
-        The weights are to be squared, for variances: NaN spreads by the taps from the first to the last of these.
+        The weights are to be squared, for variances: NaN spreads by the taps from the first to the
+        last of these.
     """
 
     name: str
@@ -43,7 +69,13 @@ class Interpolant:
     shift: float
     centre: float
     table: np.ndarray
+    prefilter: Prefilter | None = None
     own: tuple[int, int] | None = None
+
+    @property
+    def averages(self) -> bool:
+        """Whether values are mixed; else they are copied, whatever they mean."""
+        return self.taps > 1
 
     @property
     def margin(self) -> int:
@@ -52,14 +84,41 @@ class Interpolant:
 
     @property
     def weights_dtype(self) -> type:
-        """float32, but where the powers are so large that it would cost accuracy, and for variances, often tiny."""
-        return np.float64 if self.own is not None or np.abs(self.table).sum(axis=0).max() > 30 else np.float32
+        """float32, but float64 for large powers, which it would round, and for variances, often tiny."""
+        large = np.abs(self.table).sum(axis=0).max() > 30
+        return np.float64 if large or self.own is not None else np.float32
 
     def padded(self, dtype: np.dtype) -> np.ndarray:
         """Return the coefficient table in `dtype`, zero-padded to the vector width."""
         padded = np.zeros((len(self.table), lanes_for(self.taps)), dtype)
         padded[:, : self.taps] = self.table
         return padded
+
+    def of_variances(self) -> "Interpolant":
+        """Return the interpolant whose squared weights carry variances where this one carries values.
+
+        Taps that weigh coefficients, each of which is a sum over pixels, become taps on these pixels.
+        """
+        name = f"variances, {self.name}"
+        if self.prefilter is None:
+            return replace(self, name=name, own=(0, self.taps))
+        reach = self.prefilter.reach
+        taps = self.taps + 2 * reach
+        distances = np.arange(taps)[None, :] - (np.arange(self.taps) + reach)[:, None]
+        return Interpolant(
+            name=name,
+            taps=taps,
+            first=self.first - reach,
+            shift=self.shift,
+            centre=self.centre,
+            table=self.table @ self.prefilter.weights(distances),
+            own=(reach, reach + self.taps),
+        )
+
+
+def lanes_for(taps: int) -> int:
+    """Return the vector width that holds `taps` weights: the next power of two, at least 2."""
+    return max(2, 1 << (taps - 1).bit_length())
 
 
 def _lagrange(taps: int) -> np.ndarray:
@@ -111,7 +170,6 @@ def _lanczos(order: int) -> Interpolant:
     return Interpolant(f"lanczos{order}", 2 * order, 1 - order, 0.0, 0.5, _fitted(weight, -0.5, 0.5))
 
 
-@cache
 def _sinc(sinscl: float) -> Interpolant:
     """Tapered sinc about the nearest pixel: ``sinc((j - s) / sinscl) cos^2(pi j / 14)``, j = -7 ... 7.
 
@@ -126,43 +184,48 @@ def _sinc(sinscl: float) -> Interpolant:
     return Interpolant("sinc", 13, -6, 0.5, 0.0, _fitted(weight, -0.5, 0.5))
 
 
-def _polynomial(name: str, taps: int, table: np.ndarray) -> Interpolant:
-    return Interpolant(name, taps, 1 - taps // 2, 0.0, 0.0, table)
+def _polynomial(name: str, taps: int) -> Interpolant:
+    """The polynomial through the pixels around a position."""
+    return Interpolant(name, taps, 1 - taps // 2, 0.0, 0.0, _lagrange(taps))
 
 
 #: Cubic B-spline: the weights of four coefficients (Unser 1999), powers of s down, taps across.
 _BSPLINE3 = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6.0
+#: The pole of the filter that makes its coefficients.
+_POLE3 = np.sqrt(3) - 2
+#: The weights of that filter are ``sqrt(3) z**abs(n)``: 1e-13 of the first after 24 pixels. Those of
+#: taps more than 10 pixels beyond the spline's own four are below 1e-5.
+_FILTER3 = Prefilter(
+    degree=3,
+    margin=24,
+    reach=10,
+    weights=lambda distances: np.sqrt(3) * _POLE3 ** np.abs(distances),
+)
 
-#: Taps to each side of the spline's four that its filter reaches, for variances: beyond, weights are below 1e-5.
-_FILTER_REACH = 10
-
-_MAKERS: dict[str, Callable[[], Interpolant]] = {
-    "nearest": lambda: Interpolant("nearest", 1, 0, 0.5, 0.0, np.ones((1, 1))),
-    "linear": lambda: _polynomial("linear", 2, _lagrange(2)),
-    "poly3": lambda: _polynomial("poly3", 4, _lagrange(4)),
-    "poly5": lambda: _polynomial("poly5", 6, _lagrange(6)),
-    "spline3": lambda: _polynomial("spline3", 4, _BSPLINE3),
-    "lanczos3": lambda: _lanczos(3),
-    "lanczos5": lambda: _lanczos(5),
+#: Every interpolant by its name, from the cheapest to the most expensive: what makes it of `sinscl`.
+_MAKERS: dict[str, Callable[[float], Interpolant]] = {
+    "nearest": lambda _: Interpolant("nearest", 1, 0, 0.5, 0.0, np.ones((1, 1))),
+    "linear": lambda _: _polynomial("linear", 2),
+    "poly3": lambda _: _polynomial("poly3", 4),
+    "poly5": lambda _: _polynomial("poly5", 6),
+    "spline3": lambda _: Interpolant("spline3", 4, -1, 0.0, 0.0, _BSPLINE3, _FILTER3),
+    "lanczos3": lambda _: _lanczos(3),
+    "lanczos5": lambda _: _lanczos(5),
+    "sinc": _sinc,
 }
+
+#: The names of all interpolants.
+INTERPOLANTS = tuple(_MAKERS)
 
 
 @cache
 def interpolant(name: str, sinscl: float = 1.0) -> Interpolant:
-    """Return the interpolant called `name`, a valid name; `sinscl` is the scale of ``sinc``."""
-    return _sinc(float(sinscl)) if name == "sinc" else _MAKERS[name]()
+    """Return the interpolant called `name`, one of `INTERPOLANTS`.
 
-
-def of_variances(how: Interpolant) -> Interpolant:
-    """Return the interpolant whose squared weights carry variances of pixels where `how` carries their values.
-
-    The spline's own taps weigh coefficients, each of which is a sum over pixels: the filter that makes them has the
-    weights ``sqrt(3) z**abs(n)``, ``z = sqrt(3) - 2`` (Unser 1999).
+    Parameters
+    ----------
+    name : str
+    sinscl : float
+        Scale of ``sinc``; the others have none.
     """
-    if how.name != "spline3":
-        return replace(how, name=f"variances, {how.name}", own=(0, how.taps))
-    reach = _FILTER_REACH
-    steps = np.arange(how.taps + 2 * reach)[None, :] - (np.arange(how.taps) + reach)[:, None]
-    table = how.table @ (np.sqrt(3) * (np.sqrt(3) - 2) ** np.abs(steps))
-    first, own = how.first - reach, (reach, reach + how.taps)
-    return replace(how, name="variances, spline3", taps=table.shape[1], first=first, table=table, own=own)
+    return _MAKERS[name](float(sinscl))

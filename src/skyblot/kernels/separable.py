@@ -10,13 +10,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .interpolants import lanes_for
+
 _ELEMENTS = {types.float32: (ir.FloatType(), "f32", 4), types.float64: (ir.DoubleType(), "f64", 8)}
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
-
-
-def lanes_for(taps: int) -> int:
-    """Return the vector width that holds `taps` weights: the next power of two, at least 2."""
-    return max(2, 1 << (taps - 1).bit_length())
 
 
 def static(number: int) -> tuple[int, ...]:
