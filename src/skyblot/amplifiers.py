@@ -22,23 +22,15 @@ from .facts import (
     Facts,
     number,
 )
-from .instruments import exposure_time
+from .instruments import camera_of, exposure_time
 from .units import COUNTS, RATE, unit_kind
 
 _WHOLE = ""
 _SECTION = re.compile(r"\[ *(\d+) *: *(\d+) *, *(\d+) *: *(\d+) *\]")
 #: ESO's name for counts per electron; CONAD is electrons per count.
 _PER_ELECTRON = "ESO DET OUT{} GAIN"
-#: Of WFPC2, whose headers have no read noise, by chip (DETECTOR) and nominal gain: electrons per count, and
-#: electrons. Instrument handbook, table 4.2.
-_WFPC2: dict[tuple[float, float], tuple[float, float]] = {
-    (1, 7): (7.12, 5.24), (1, 15): (13.99, 7.02), (2, 7): (7.12, 5.51), (2, 15): (14.50, 7.84),
-    (3, 7): (6.90, 5.22), (3, 15): (13.95, 6.99), (4, 7): (7.10, 5.19), (4, 15): (13.95, 8.32),
-}  # fmt: skip
-#: Columns between the left and the right amplifier of HST's chips, in physical pixels.
-_HALVES = {"WFC": 2048, "UVIS": 2048, "HRC": 512}
-#: The amplifiers to the left and right, by the chip's number.
-_SIDES = {1: "AB", 2: "CD"}
+#: The amplifiers of a chip whose number tells nothing: any pair of neighbours.
+_ANY_SIDES = "AB CD"
 
 
 @dataclass(frozen=True)
@@ -150,15 +142,17 @@ def _number(facts: Facts, keyword: str) -> tuple[Any, float | None]:
 
 
 def _handbook(facts: Facts) -> tuple[Reading, Reading] | None:
-    """Gain and read noise of WFPC2."""
-    if str(facts.first(INSTRUMENT)[1] or "").strip().upper() != "WFPC2":
+    """Gain and read noise by the instrument's handbook."""
+    handbook = camera_of(facts).handbook
+    if handbook is None:
         return None
-    chip, nominal = number(facts.first(DETECTOR)[1]), _number(facts, "ATODGAIN")[1]
-    known = None if chip is None or nominal is None else _WFPC2.get((chip, nominal))
-    if known is None:
+    chip = number(facts.first(DETECTOR)[1])
+    nominal = _number(facts, handbook.setting)[1]
+    if chip is None or nominal is None or (chip, nominal) not in handbook.values:
         return None
-    source = "WFPC2's handbook"
-    return Reading({_WHOLE: known[0]}, source), Reading({_WHOLE: known[1]}, source)
+    gain, read_noise = handbook.values[chip, nominal]
+    source = f"{facts.first(INSTRUMENT)[1]}'s handbook"
+    return Reading({_WHOLE: gain}, source), Reading({_WHOLE: read_noise}, source)
 
 
 def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
@@ -230,19 +224,19 @@ def _apart(areas: list[Bounds], shape: tuple[int, int], *, all_of_it: bool) -> b
 
 def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     """The parts of an HST chip by the amplifiers that it was read with."""
-    _, read = facts.first(AMPLIFIERS_READ)
-    detector = str(facts.first(DETECTOR)[1] or "").strip().upper()
-    if detector not in _HALVES or not isinstance(read, str):
+    read = facts.first(AMPLIFIERS_READ)[1]
+    amplifiers = camera_of(facts).amplifiers
+    if amplifiers is None or not isinstance(read, str):
         return {}
-    sides = "AB CD" if detector == "HRC" else _SIDES.get(facts.find("CCDCHIP") or 0, "AB CD")
-    here = [each for each in read.strip().upper() if each in sides]
+    sides = amplifiers.of_chip.get(facts.find("CCDCHIP") or 0, _ANY_SIDES)
+    here = [letter for letter in read.strip().upper() if letter in sides]
     whole = Bounds.whole(shape)
     if len(here) == 1:
         return {here[0]: whole}
     if len(here) != 2 or "".join(here) not in sides:
         return {}
     scale, shift = (number(facts.find(keyword)) for keyword in ("LTM1_1", "LTV1"))
-    middle = round(_HALVES[detector] * (1.0 if scale is None else scale) + (shift or 0.0))
+    middle = round(amplifiers.middle * (1.0 if scale is None else scale) + (shift or 0.0))
     if not 0 < middle < shape[1]:
         return {here[0] if middle >= shape[1] else here[1]: whole}
     return {here[0]: whole._replace(x1=middle), here[1]: whole._replace(x0=middle)}

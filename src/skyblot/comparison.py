@@ -17,7 +17,7 @@ from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendere
 from .facts import COMBINED, number
 from .files import output_name
 from .instruments import DO_NOT_USE, Instrument, criteria_for, exposure_time, instrument_of
-from .io.images import Image, blot_suffix, open_image
+from .io.images import Image, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.weights import WEIGHT_SUFFIX, read_weights
@@ -258,8 +258,7 @@ def compare_exposure(
 def _judgement(source: Source, exposure: Image, settings: RejectSettings) -> tuple[Instrument, Criteria]:
     """What is known of the exposure's instrument, and how its pixels are judged."""
     count = settings.criteria.get("exposures") or _counted(source) or settings.exposures
-    instrument = instrument_of(exposure.facts, count, roman=blot_suffix(exposure.path) == ".asdf")
-    return instrument, criteria_for(instrument, settings.criteria, count, exposure.name)
+    return instrument_of(exposure.facts), criteria_for(exposure.facts, settings.criteria, count)
 
 
 def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:

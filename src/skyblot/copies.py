@@ -11,8 +11,8 @@ from .batch import Failure
 from .comparison import RejectResult
 from .errors import WARNING_FILTERS, FileError, ParameterError, not_allowed
 from .exposure import Task
-from .facts import TELESCOPE
 from .files import output_name
+from .instruments import instrument_of
 from .io.asdf import AsdfImage
 from .io.copies import copy_name, flags_of, write_clean, write_flagged
 from .io.images import blot_suffix, open_image
@@ -156,7 +156,7 @@ def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str
             if isinstance(image, AsdfImage):
                 known = make or "dq" in image.root
             else:
-                label = "crf" if image.facts.first(TELESCOPE)[1] == "JWST" else label
+                label = instrument_of(image.facts).flagged
                 known = flags_of(image) is not None or (make and image.hdu.name == "SCI")
             if not known and not make:
                 raise FileError(messages.NO_DQ(name=image.name))

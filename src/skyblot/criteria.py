@@ -8,12 +8,8 @@ import numpy as np
 
 from . import messages
 from .errors import ParameterError, closest, not_allowed
+from .rules import RULES, Rule
 
-RULES = ("skyblot", "plain")
-#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
-#: skyblot, and the constants of `skyblot.rejection`, were found once, over all simulated sets of benchmarks/rejection.
-DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
-DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 _LARGEST_GROW = 50.0
 #: The background that is measured as a map.
 BACKGROUND_MAP = "map"
@@ -52,8 +48,8 @@ class Criteria:
 
     Attributes
     ----------
-    rule : {"skyblot", "plain"}
-        "plain" is the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
+    rule : str
+        ``skyblot``, or ``plain``: the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
     snr : (float, float), optional
         Thresholds in sigma, of the seed and of the members beside it.
     scale : (float, float), optional
@@ -114,7 +110,13 @@ class Criteria:
     @property
     def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """`snr` and `scale`, the rule's own defaults where they are not given."""
-        return self.snr or DEFAULT_SNR[self.rule], self.scale or DEFAULT_SCALE[self.rule]
+        rule = self.rule_used
+        return self.snr or rule.snr, self.scale or rule.scale
+
+    @property
+    def rule_used(self) -> Rule:
+        """All that is known of the rule."""
+        return RULES[self.rule]
 
 
 def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Criteria:

@@ -259,13 +259,8 @@ def _planes(image: Image) -> tuple[str, ...]:
 
 
 def _instrument(image: Image) -> str:
-    facts = image.facts
-    if isinstance(image, AsdfImage):
-        meta = image.meta.get("instrument") or {}
-        names = {"TELESCOP": "ROMAN", "INSTRUME": meta.get("name"), "DETECTOR": meta.get("detector")}
-        facts = Facts(image.name, names, {})
-    known = any(facts.first(fact)[1] for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
-    return instrument_of(facts).name if known else ""
+    known = any(image.facts.first(fact)[1] for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
+    return instrument_of(image.facts).name if known else ""
 
 
 def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[str, Mapping[str, Any]]:

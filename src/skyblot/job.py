@@ -10,7 +10,7 @@ from . import messages
 from .bands import available_cores, band_rows, for_each_mapped_band
 from .bounds import Bounds
 from .errors import DataError, ParameterError, not_allowed
-from .kernels.interpolants import Interpolant
+from .kernels.weights import Interpolant
 from .pixelmap import RowMap
 from .window import (
     FloatView,

@@ -8,11 +8,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import messages
 from .errors import ParameterError, closest, not_allowed
-from .kernels.interpolants import INTERPOLANTS, Interpolant, interpolant
+from .kernels.interpolants import INTERPOLANTS, interpolant
+
+if TYPE_CHECKING:
+    from .kernels.weights import Interpolant
 
 SCALING_SECTION = "Data Scaling Parameters"
 USER_WCS_SECTION = "User WCS Parameters"
@@ -311,7 +314,7 @@ class Parameters:
         return replace(self, user_wcs=user, **{name: value for name, value in values.items() if not in_user_wcs[name]})
 
     @property
-    def interpolant(self) -> Interpolant:
+    def interpolant(self) -> "Interpolant":
         """What gives values between the source's pixels."""
         return interpolant(self.interp, self.sinscl)
 

@@ -10,18 +10,15 @@ from .facts import (
     BRIGHTNESS_OF_DN,
     MATCHED,
     SKY,
-    TELESCOPE,
     Facts,
     is_drizzled,
     number,
 )
+from .instruments import instrument_of
 from .units import BRIGHTNESS, FLUX
 
 if TYPE_CHECKING:
     from .scaling import Pair
-
-#: Telescopes whose pipelines record the level of an exposure's background.
-PIPELINES = ("JWST", "ROMAN")
 
 
 def recorded_sky(image: Facts) -> tuple[str, Any]:
@@ -41,10 +38,10 @@ def recorded_sky(image: Facts) -> tuple[str, Any]:
 
 def sky_word(image: Facts, keyword: str = "") -> str:
     """Return what the sky of an exposure is called in its file."""
-    telescope = image.first(TELESCOPE)[1]
-    if keyword == SKY.keywords[0] or telescope not in PIPELINES:
+    level = instrument_of(image).level
+    if keyword == SKY.keywords[0] or not level:
         return keyword or SKY.keywords[0]
-    return "background.level" if telescope == "ROMAN" else BACKGROUND.keywords[0]
+    return level
 
 
 def is_missed(pair: "Pair", out_kind: str) -> bool:
@@ -52,8 +49,10 @@ def is_missed(pair: "Pair", out_kind: str) -> bool:
 
     Mosaics in surface brightness, but those of the two pipelines, are seldom freed of a sky that headers have.
     """
-    status, telescope = _status(pair), pair.reference.first(TELESCOPE)[1]
-    return (status or "COMPLETE") == "COMPLETE" and (out_kind != BRIGHTNESS or bool(status) or telescope in PIPELINES)
+    status = _status(pair)
+    if (status or "COMPLETE") != "COMPLETE":
+        return False
+    return out_kind != BRIGHTNESS or bool(status) or bool(instrument_of(pair.reference).level)
 
 
 def is_freed(pair: "Pair", level: float) -> bool:

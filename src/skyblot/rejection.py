@@ -14,19 +14,11 @@ from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .errors import DataError, SkyblotWarning
 from .fluxratio import FluxRatio
 from .job import checked_threads
-from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
+from .kernels.compare import join_levels, model_sigma, spread
 from .measured import plain_images
 from .registration import REACH, moved
 from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
-
-#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
-PAIR = 0.75
-#: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
-NEGATIVE = 2.0
-#: Part of an exposure's variance that the median of n of them takes off the difference, times n.
-_SHARED = 0.9
-#: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
-_TAILS = (0.27, 0.75)
+from .rules import Circumstances, Marker
 
 
 @dataclass(frozen=True, repr=False)
@@ -253,7 +245,9 @@ def compare(
 
 def _wanted_ratio(criteria: Criteria) -> float | str | None:
     """What the blot is to be multiplied by; None: what is measured, where it is not 1."""
-    return 1.0 if criteria.flux_ratio is None and criteria.rule == "plain" else criteria.flux_ratio
+    if criteria.flux_ratio is None and not criteria.rule_used.follows_flux:
+        return 1.0
+    return criteria.flux_ratio
 
 
 def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
@@ -267,40 +261,21 @@ def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
         raise DataError(messages.FLUX_RATIO_REFUSED(name=name, ratio=measured.value, most=REFUSED_FLUX))
 
 
-def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
-    """The kernel of a rule with its numbers; called with the first row, the four images, levels, significance."""
+def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
+    """The kernel of a rule with its numbers."""
     snr, scale = criteria.thresholds
-    numbers: tuple[Any, ...]
-    if criteria.rule == "plain":
-        kernel, numbers = plain_levels, (found.terms[:2], snr, scale)
-    else:
-        share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
-        curved, stepped = (factor * found.ratio * blot_error(found.roughness) for factor in scale)
-        thresholds = (*snr, PAIR * snr[0])
-        kernel, numbers = variance_levels, (found.terms, thresholds, (share, curved, stepped, photons, NEGATIVE))
-
-    def mark(row0: int, *arrays: np.ndarray) -> None:
-        *images, levels, significance = arrays
-        kernel(row0, *images, *numbers, levels, significance)
-
-    return mark
-
-
-def expected_share(exposures: int | None) -> float:
-    """Return what part of an exposure's variance there is in the difference to its blot."""
-    return 1.0 - _SHARED / exposures if exposures else 1.0
-
-
-def blot_error(roughness: float) -> float:
-    """Return the error of a blot that the rule skyblot reckons with, in units of its structure.
-
-    Examples
-    --------
-    >>> blot_error(0.1), round(blot_error(0.54), 3)
-    (0.1, 0.908)
-    """
-    usual, power = _TAILS
-    return roughness * max(1.0, roughness / usual) ** power
+    return criteria.rule_used.marker(
+        Circumstances(
+            snr=snr,
+            scale=scale,
+            exposures=criteria.exposures,
+            terms=found.terms,
+            noise=found.noise,
+            ratio=found.ratio,
+            roughness=found.roughness,
+            photons=photons,
+        )
+    )
 
 
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:

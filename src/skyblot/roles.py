@@ -9,7 +9,7 @@ from . import messages
 from .errors import DataError, FileError, SkyblotError
 from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
-from .instruments import exposure_time
+from .instruments import exposure_time, instrument_of
 from .io.asdf import AsdfImage
 from .io.images import Image, open_image
 from .io.names import ImageName, parse_name
@@ -17,7 +17,7 @@ from .io.planes import find_plane
 
 #: Projections that have a distortion with them.
 _DISTORTED = ("-SIP", "-TPV", "-TNX", "-ZPX", "-TPD")
-_IDCTAB, _S_WCS = EXPOSURE.keywords
+_S_WCS = EXPOSURE.keywords[1]
 
 
 def check_source(image: Image) -> None:
@@ -98,8 +98,9 @@ def _distortions(image: Any) -> Iterable[str]:
         yield f"{code[1:]} distortion"
     if "CPDIS1" in header or "D2IMDIS1" in header:
         yield "look-up tables of distortion"
-    if facts.find("TELESCOP") == "HST" and facts.find(_IDCTAB) is not None:
-        yield "IDCTAB"
+    table = instrument_of(facts).table
+    if table and facts.find(table) is not None:
+        yield table
     if facts.find(_S_WCS) == "COMPLETE":
         yield "a distorted WCS (S_WCS)"
 

@@ -19,14 +19,13 @@ from .facts import (
     number,
 )
 from .ground import flux_scale, is_swarp, keeps_outliers, pixel_area
+from .instruments import camera_of
 from .parameters import Parameters
 from .pipelines import brightness_of_dn, is_freed, is_missed, recorded_sky, sky_word
 from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_unit, unit_kind
 
 #: The kind of values that no factor is applied to.
 UNCHANGED = "as they are"
-#: Instruments whose counts are data numbers, and not electrons.
-_COUNTS_ARE_DN = {"WFPC", "WFPC2", "STIS", "NICMOS"}
 #: Pixel scales, areas and exposure times that differ by more than these parts are not the same.
 _SAME_SCALE, _SAME_AREA, _SAME_TIME = 0.01, 0.1, 0.01
 _SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
@@ -206,8 +205,8 @@ def _base(image: Facts, other: Facts) -> str:
     word = image.bunit.lower()
     if word.startswith(("e", "photoe")):
         return "electrons"
-    instrument = str(image.first(INSTRUMENT)[1] or other.first(INSTRUMENT)[1] or "").strip().upper()
-    known = word.startswith(("d", "a")) or (word.startswith("c") and instrument in _COUNTS_ARE_DN)
+    camera = camera_of(image if image.first(INSTRUMENT)[1] else other)
+    known = word.startswith(("d", "a")) or (word.startswith("c") and camera.counts_are_dn)
     return "data numbers" if known else "counts"
 
 

@@ -9,10 +9,10 @@ from . import messages
 from .bands import for_each_band
 from .bounds import EMPTY, Bounds
 from .errors import DataError
-from .kernels.interpolants import Interpolant, Prefilter
 from .kernels.resample import interpolate, pick_nearest
 from .kernels.separable import static
 from .kernels.variance import sum_variances
+from .kernels.weights import Interpolant, Prefilter
 from .pixelmap.types import RowMap
 
 

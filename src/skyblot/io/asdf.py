@@ -271,6 +271,8 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {
         "TELESCOP": "ROMAN",
+        "INSTRUME": _mapping(meta.get("instrument")).get("name"),
+        "DETECTOR": _mapping(meta.get("instrument")).get("detector"),
         "EXPTIME": exptime,
         "PHOTMJSR": _mapping(meta.get("photometry")).get("conversion_megajanskys"),
         "BUNIT": _bunit(image),

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .interpolants import lanes_for
+from .weights import lanes_for
 
 _ELEMENTS = {types.float32: (ir.FloatType(), "f32", 4), types.float64: (ir.DoubleType(), "f64", 8)}
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
