@@ -22,7 +22,7 @@ from .pixelmap.linear import undistorted
 from .task import Task, task_from
 from .task.editing import edit_task
 from .task.help import help_text, show_help
-from .task.patch import Patch, patch
+from .task.patch import AblotPatch, patch
 from .window import FloatView
 
 log = logging.getLogger(__name__)
@@ -220,12 +220,12 @@ def help(file: Any = None) -> None:
     show_help(getHelpAsString(docstring=True), file)
 
 
-def patch_drizzlepac() -> Patch:
+def patch_drizzlepac() -> AblotPatch:
     """Make AstroDrizzle use this blot: one line before ``AstroDrizzle(...)``, or in a ``with`` statement.
 
     Returns
     -------
-    Patch
+    AblotPatch
         Its ``undo()``, or the end of the ``with`` block, puts DrizzlePac's own functions back.
 
     Raises

@@ -26,6 +26,13 @@ class Bounds(NamedTuple):
         ny, nx = shape
         return cls(0, ny, 0, nx)
 
+    @classmethod
+    def of_slices(cls, slices: tuple[slice, slice], shape: tuple[int, int]) -> "Bounds":
+        """Return what two slices without steps cut out of an image of shape (ny, nx)."""
+        y0, y1, _ = slices[0].indices(shape[0])
+        x0, x1, _ = slices[1].indices(shape[1])
+        return cls(y0, max(y0, y1), x0, max(x0, x1))
+
     @property
     def shape(self) -> tuple[int, int]:
         """(ny, nx)."""

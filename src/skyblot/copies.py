@@ -4,18 +4,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import messages
 from .batch import Failure
 from .comparison import RejectResult
 from .errors import WARNING_FILTERS, FileError, ParameterError, not_allowed
 from .exposure import Task
+from .facts import QUALITY
 from .files import output_name
 from .instruments import instrument_of
-from .io.asdf import AsdfImage
-from .io.copies import copy_name, flags_of, write_clean, write_flagged
-from .io.images import blot_suffix, open_image
+from .io.copies import copy_name, write_clean, write_flagged
+from .io.images import format_of, open_image
 from .io.masks import BadPixels, write_flag_image, write_masks
 from .io.names import ImageName, plain_name, root_of
 from .io.remote import AnyPath
@@ -151,13 +150,9 @@ def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str
     """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it."""
     label = "crdq"
     for where in images:
-        with open_image(where) as opened:
-            image: Any = opened
-            if isinstance(image, AsdfImage):
-                known = make or "dq" in image.root
-            else:
-                label = instrument_of(image.facts).flagged
-                known = flags_of(image) is not None or (make and image.hdu.name == "SCI")
+        with open_image(where) as image:
+            label = instrument_of(image.facts).flagged
+            known = image.plane(QUALITY) is not None or (make and image.takes_flags)
             if not known and not make:
                 raise FileError(messages.NO_DQ(name=image.name))
             if not known:
@@ -191,7 +186,7 @@ def mask_name(where: ImageName, *, together: bool = False) -> str:
 
 def together(images: Sequence[ImageName], wanted: Wanted) -> bool:
     """Whether the masks of an exposure's images are in one file: never Roman's, which has one."""
-    if blot_suffix(images[0].path) == ".asdf":
+    if not format_of(images[0].path).chips:
         return False
     if wanted.one_file is not None:
         return wanted.one_file

@@ -9,8 +9,9 @@ from .amplifiers import Reading, electronics, sections
 from .criteria import Noise
 from .errors import DataError
 from .facts import ERRORS
+from .io.fits_planes import DEVIATION, Plane
 from .io.images import Image
-from .io.planes import DEVIATION, Plane, find_errors, find_plane, read_errors
+from .io.planes import find_errors, find_plane, read_errors
 from .kernels.compare import model_sigma
 from .robust import NORMAL
 from .units import unit_kind

@@ -10,7 +10,6 @@ from .errors import DataError, FileError, SkyblotError
 from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time, instrument_of
-from .io.asdf import AsdfImage
 from .io.images import Image, open_image
 from .io.names import ImageName, parse_name
 from .io.planes import find_plane
@@ -74,9 +73,8 @@ def exposure_signs(image: Any) -> str:
     That is a distortion and a DQ of its own, and an exposure time, in a file that no one drizzled or combined. A blot,
     or a sum of exposures that were not resampled, may be meant as a source.
     """
-    if isinstance(image, AsdfImage):
-        told = "dq" in image.root and not (image.record or image.is_mosaic)
-        return "Roman's level 2, with dq" if told else ""
+    if image.stated is not None:
+        return image.stated.words if image.stated.name == "exposure" else ""
     facts = image.facts
     combined = number(facts.first(COMBINED)[1]) or 1
     if image.record or is_drizzled(facts) or combined > 1 or exposure_time(facts) is None:
@@ -107,8 +105,8 @@ def _distortions(image: Any) -> Iterable[str]:
 
 def mosaic_signs(image: Any) -> str:
     """Return what says that an image was drizzled; an empty string where nothing does."""
-    if isinstance(image, AsdfImage):
-        return "Roman's level 3" if image.is_mosaic else ""
+    if image.stated is not None:
+        return image.stated.words if image.stated.name == "mosaic" else ""
     facts = image.facts
     if not is_drizzled(facts):
         return ""

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from . import messages
 from .blotting import blot
 from .errors import SkyblotError, WCSError
+from .patching import Patch
 
 log = logging.getLogger(__name__)
 
@@ -67,24 +67,17 @@ def gwcs_blot(
     return values.astype(np.float32, copy=False)
 
 
-class StcalPatch:
+class StcalPatch(Patch):
     """`gwcs_blot` in the place of stcal's own until `undo`, or until the end of a ``with`` block."""
 
     def __init__(self, theirs: Blot) -> None:
-        self._theirs, self._ours = theirs, _with_fallback(theirs)
+        self._theirs = theirs
+        self._ours = _with_fallback(theirs)
         _exchange(self._theirs, self._ours)
 
     def undo(self) -> None:
         """Put stcal's own function back."""
         _exchange(self._ours, self._theirs)
-
-    def __enter__(self) -> "StcalPatch":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.undo()
 
 
 def patch_stcal() -> StcalPatch:

@@ -16,14 +16,15 @@ from astropy.wcs import WCS
 
 from .. import messages
 from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, one_line
-from ..facts import Facts
+from ..facts import COVERAGE, Fact, Facts
 from ..ground import with_flux_scale
-from ..wcs_cards import tables_of, wcs_header
+from ..wcs_cards import HELD, tables_of, wcs_header
 from ..wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
+from .fits_planes import Plane, describe, plane_beside, plane_pixels, shape_of
 from .head import head_of, read_head
-from .jwst import best_wcs
+from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemoteContent
 from .structure import check_headers
@@ -75,6 +76,19 @@ class FitsImage:
         return replace(self, wcs_key=wcs_key, head=None if wcs_key else head_of(self.path))
 
     @property
+    def extension(self) -> str:
+        """The name of the image's extension."""
+        return str(self.hdu.name)
+
+    @property
+    def number(self) -> int | None:
+        """Which HDU the image is, None where its file has no other image."""
+        images = [hdu for hdu in self.hdus if len(shape_of(hdu)) > 1]
+        if len(images) <= 1:
+            return None
+        return next(index for index, hdu in enumerate(self.hdus) if hdu is self.hdu)
+
+    @property
     def header(self) -> Any:
         """The header of the image's own extension."""
         return self.hdu.header
@@ -124,6 +138,51 @@ class FitsImage:
             If there is none, or it cannot be read.
         """
         return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
+
+    def header_offset(self, exact: Any) -> float | None:
+        """Return by how many pixels the WCS in the header is from an exact one; None where that is not known."""
+        offset = header_offset(self, exact)
+        return None if offset is None else offset.pixels
+
+    def wcs_cards(self) -> Any:
+        """Return the cards of the WCS, None where the header has less than the gwcs beside it."""
+        if "ASDF" in self.hdus and "A_ORDER" not in self.wcs_header:
+            return None
+        return fits.Header([card for card in self.wcs_header.cards if HELD.fullmatch(card.keyword)])
+
+    @property
+    def stated(self) -> None:
+        """A FITS file does not say what its images are: their headers tell."""
+        return None
+
+    @property
+    def takes_flags(self) -> bool:
+        """Whether a copy can be given flags where there are none: beside an image SCI."""
+        return self.extension == "SCI"
+
+    def plane(self, fact: Fact) -> Plane | None:
+        """Return the extension that holds errors or flags of the image, None where there is none."""
+        for name in fact.keywords:
+            hdu = plane_beside(self, name)
+            if hdu is not None:
+                return describe(name, fact, hdu, name)
+        return None
+
+    def plane_pixels(self, plane: Plane) -> np.ndarray:
+        """Return the pixels of a plane of the same file."""
+        return plane_pixels(plane.hdu, self.shape, plane.name)
+
+    def weights(self) -> "FitsImage | None":
+        """Return the weights of a mosaic: the file's only ones, or those of the same version."""
+        if self.extension in COVERAGE.keywords:
+            return None
+        for name in COVERAGE.keywords:
+            planes = [hdu for hdu in self.hdus if hdu.name == name and is_plane(shape_of(hdu))]
+            same = [hdu for hdu in planes if hdu.ver == self.hdu.ver]
+            fitting = planes if len(planes) == 1 else same
+            if len(fitting) == 1:
+                return replace(self, name=f"its {name}", hdu=fitting[0])
+        return None
 
     @cached_property
     def wcs_header(self) -> Any:

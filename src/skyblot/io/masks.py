@@ -13,7 +13,7 @@ from ..errors import FileError
 from .atomic import file_state
 from .content import open_content
 from .fits import open_fits, open_hdus, select_image
-from .images import Image
+from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
 

@@ -16,6 +16,7 @@ from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
 from .embedded import without_planes
 from .fits import FitsImage
+from .image import Image
 from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
@@ -131,13 +132,14 @@ def _announce_long_strings(header: fits.Header) -> None:
             header["LONGSTRN"] = ("OGIP 1.0", "long strings go on in CONTINUE cards")
 
 
-def wcs_cards(image: Any) -> fits.Header:
+def wcs_cards(image: Image) -> fits.Header:
     """Return an image's WCS as the cards of one HDU, which have no look-up tables; a gwcs is fitted with SIP.
 
     Empty where there is none, or it cannot be fitted.
     """
-    if isinstance(image, FitsImage) and ("ASDF" not in image.hdus or "A_ORDER" in image.wcs_header):
-        return fits.Header([card for card in image.wcs_header.cards if HELD.fullmatch(card.keyword)])
+    cards = image.wcs_cards()
+    if cards is not None:
+        return cards
     try:
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 import numpy as np
 
 from .. import messages
+from ..bounds import Bounds
 from ..errors import FileError, one_line
 from .reader import Reader
 
@@ -280,14 +281,14 @@ class RemoteRows:
     concurrent = True
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        row0, row1, _ = key[0].indices(self.shape[0])
-        column0, column1, _ = key[1].indices(self.shape[1])
-        rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
+        bounds = Bounds.of_slices(key, self.shape)
+        rows, columns = bounds.shape
+        width = self.shape[1]
         gap = (width - columns) * self.dtype.itemsize
         if gap <= max(_GAP, columns * self.dtype.itemsize):
-            span = self._read([(row0 * width, row1 * width)] if rows else [])
-            return span.reshape(rows, width)[:, column0:column1]
-        pieces = [(row * width + column0, row * width + column1) for row in range(row0, row1)]
+            span = self._read([(bounds.y0 * width, bounds.y1 * width)] if rows else [])
+            return span.reshape(rows, width)[:, bounds.x0 : bounds.x1]
+        pieces = [(row * width + bounds.x0, row * width + bounds.x1) for row in range(bounds.y0, bounds.y1)]
         return self._read(pieces if columns else []).reshape(rows, columns)
 
     def _read(self, pieces: Sequence[tuple[int, int]]) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..bounds import Bounds
 from ..errors import FileError
 
 
@@ -40,20 +41,20 @@ class FileRows:
     concurrent = True
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        row0, row1, _ = key[0].indices(self.shape[0])
-        column0, column1, _ = key[1].indices(self.shape[1])
-        rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
+        bounds = Bounds.of_slices(key, self.shape)
+        rows, columns = bounds.shape
+        width = self.shape[1]
         with ExitStack() as stack:
             file = self.descriptor
             if file is None:
                 file = stack.enter_context(open(self.path, "rb", buffering=0)).fileno()
             if 2 * columns > width:  # one long read costs less than many short ones
                 span = np.empty((rows, width), self.dtype)
-                self._fill(file, span, row0 * width)
-                return span[:, column0:column1]
+                self._fill(file, span, bounds.y0 * width)
+                return span[:, bounds.x0 : bounds.x1]
             pixels = np.empty((rows, columns), self.dtype)
-            for row, line in enumerate(pixels, row0):
-                self._fill(file, line, row * width + column0)
+            for row, line in enumerate(pixels, bounds.y0):
+                self._fill(file, line, row * width + bounds.x0)
         return pixels
 
     def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:

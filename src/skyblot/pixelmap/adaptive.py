@@ -101,7 +101,8 @@ class _Plan:
         values = np.concatenate([np.zeros((2, 0)), *(values for _, values in self._pixels)], axis=1)
         sizes = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         self.patches = self.patches[self._in_use()]
-        return PatchMap(self.patches, Pixels(boxes, np.cumsum(sizes) - sizes, values))
+        pixels = Pixels(boxes, np.cumsum(sizes) - sizes, values)
+        return PatchMap(self.patches, pixels, self._tolerance)
 
     def _sampled(self, places: np.ndarray) -> np.ndarray:
         """Rows x, y of target positions, and below them the true source positions; infinities become NaN."""

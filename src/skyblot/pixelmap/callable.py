@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import messages
 from ..errors import ParameterError, not_allowed
+from .types import Way
 
 
 class CallableMap:
@@ -16,6 +17,8 @@ class CallableMap:
     `forward` gets two 1-D float64 arrays, the positions of a whole band, and returns two arrays of that
     length. It is called by one thread at a time.
     """
+
+    way = Way("the user's own mapping")
 
     def __init__(self, mapping: Any) -> None:
         self._forward = mapping.forward

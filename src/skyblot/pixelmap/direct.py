@@ -3,10 +3,13 @@
 import numpy as np
 
 from .sky import FitsSky, LowLevelSky, convert_frame
+from .types import EVERY_PIXEL, Way
 
 
 class DirectMap:
     """Target pixel to source pixel by the two WCS' own functions."""
+
+    way = Way(EVERY_PIXEL, 0.0)
 
     def __init__(self, target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> None:
         self._target, self._source = target, source

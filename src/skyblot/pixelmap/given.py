@@ -6,10 +6,13 @@ import numpy as np
 
 from .. import messages
 from ..errors import ParameterError
+from .types import Way
 
 
 class GivenMap:
     """Target pixel to source pixel, from arrays of the target's shape."""
+
+    way = Way("the user's own arrays")
 
     def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
         self._x, self._y = x, y

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from ..kernels.patches import copy_rows, patch_points, patch_rows
+from .types import ADAPTIVE, Way
 
 #: Degree of the polynomials along each axis before terms that do not matter are dropped.
 DEGREE = 11
@@ -91,8 +92,10 @@ class Pixels:
 class PatchMap:
     """Target pixel to source pixel by polynomials where there are some, by stored positions elsewhere."""
 
-    def __init__(self, patches: Patches, pixels: Pixels) -> None:
-        self._patches, self._pixels = patches, pixels
+    def __init__(self, patches: Patches, pixels: Pixels, tolerance: float) -> None:
+        self._patches = patches
+        self._pixels = pixels
+        self.way = Way(ADAPTIVE, tolerance)
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""

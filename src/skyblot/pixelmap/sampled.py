@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels.grid import bilinear_rows
-from .types import PixelMap
+from .types import PixelMap, Way
 
 
 class BilinearMap:
@@ -13,6 +13,7 @@ class BilinearMap:
     """
 
     def __init__(self, exact: PixelMap, shape: tuple[int, int], stepsize: int) -> None:
+        self.way = Way(f"exact every {stepsize} pixels, bilinear between")
         ny, nx = shape
         self._steps = _step(stepsize, nx), _step(stepsize, ny)
         x, y = np.meshgrid(_nodes(self._steps[0], nx), _nodes(self._steps[1], ny))

@@ -10,13 +10,13 @@ import numpy as np
 from .. import messages
 from ..errors import DataError
 from ..facts import ERRORS
-from ..io.images import Image, open_image
+from ..io.images import Image, float_pixels, open_image
 from ..io.names import ImageName, extension_text, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
+from ..stretch import centre_and_spread
 from ..units import unit_kind
 from .chip import ChipReport
-from .stretch import centre_and_spread
 
 if TYPE_CHECKING:
     from ..residuals import Systematics
@@ -56,7 +56,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
     from ..residuals import measure
 
     with open_image(where) as image, open_image(path) as made:
-        data, blot = _pixels(image), _pixels(made)
+        data, blot = float_pixels(image), float_pixels(made)
         if data.shape != blot.shape:
             raise DataError(
                 messages.PART_SHAPE(
@@ -89,11 +89,6 @@ def chip_name(where: ImageName) -> str:
     """Return the heading of a chip: file and extension, without the folder."""
     extension = "" if where.extension is None else f"[{extension_text(where.extension)}]"
     return f"{where.path.name}{extension}"
-
-
-def _pixels(image: Image) -> np.ndarray:
-    ny, nx = image.shape
-    return np.asarray(image.pixels()[0:ny, 0:nx], np.float32)
 
 
 def _covered(blot: np.ndarray, made: Image) -> np.ndarray:

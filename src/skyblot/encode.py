@@ -14,7 +14,10 @@ _DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103,
 #: Of stamps: levels of grey, as many of the diverging colours, and as many of a darker grey below what is flagged.
 STAMP_LEVELS = 80
 FLAGGED, MISSING, GAP = 3 * STAMP_LEVELS, 3 * STAMP_LEVELS + 1, 3 * STAMP_LEVELS + 2
-_ORANGE, _MISSING_COLOUR, _CLEAR = (255, 140, 0), (70, 70, 110), (128, 128, 128)
+#: What is flagged, in all pictures.
+ORANGE = (255, 140, 0)
+_MISSING_COLOUR = (70, 70, 110)
+_CLEAR = (128, 128, 128)
 
 
 def diverging_colours(count: int) -> np.ndarray:
@@ -27,6 +30,11 @@ def diverging_colours(count: int) -> np.ndarray:
 def jpeg_uri(levels: np.ndarray) -> str:
     """Return grey levels, uint8 with the first row at the bottom, as a JPEG data URI."""
     return _uri(Image.fromarray(np.ascontiguousarray(levels[::-1])), "JPEG", quality=_QUALITY, optimize=True)
+
+
+def png_uri(levels: np.ndarray) -> str:
+    """Return grey levels or colours, uint8 with the first row at the bottom, as a PNG data URI."""
+    return _uri(Image.fromarray(np.ascontiguousarray(levels[::-1])), "PNG", optimize=True)
 
 
 def label_uri(labels: np.ndarray) -> str:
@@ -45,7 +53,7 @@ def stamp_uri(indices: np.ndarray) -> str:
 
 def _stamp_palette() -> np.ndarray:
     grey = np.repeat(np.linspace(0, 255, STAMP_LEVELS)[:, None], 3, axis=1)
-    special = np.array([_ORANGE, _MISSING_COLOUR, _CLEAR])
+    special = np.array([ORANGE, _MISSING_COLOUR, _CLEAR])
     return np.rint(np.concatenate([grey, diverging_colours(STAMP_LEVELS), 0.5 * grey, special])).astype(np.uint8)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..robust import spread_about
+from .robust import spread_about
 
 #: Residuals of 30 sigma are black or white, and those of 1 sigma can be told from 0.
 _RESIDUAL_LIMIT, _RESIDUAL_WIDTH = 30.0, 2.0
