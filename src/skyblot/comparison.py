@@ -11,12 +11,12 @@ import numpy as np
 
 from . import messages
 from .batch import Maker
-from .criteria import Criteria
+from .criteria import Criteria, criteria_for
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
 from .files import output_name
-from .instruments import DO_NOT_USE, Instrument, criteria_for, exposure_time, instrument_of
+from .instruments import DO_NOT_USE, Instrument, exposure_time, instrument_of
 from .io.images import Image, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName

@@ -1,6 +1,7 @@
 """How pixels are judged: the criteria of a comparison, and a model of the noise."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 
 from . import messages
 from .errors import ParameterError, closest, not_allowed
+from .facts import Facts
+from .instruments import instrument_of
 from .rules import RULES, Rule
 
 _LARGEST_GROW = 50.0
@@ -44,7 +47,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Criteria:
-    """How pixels are judged; for the defaults of an instrument see `skyblot.instruments.criteria_for`.
+    """How pixels are judged; for the defaults of an instrument see `criteria_for`.
 
     Attributes
     ----------
@@ -134,6 +137,36 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
             raise ParameterError(messages.UNKNOWN(kind="criterion", name=name, hint=hint))
     known = vars(criteria) if criteria is not None else {}
     return Criteria(**{**known, **overrides})
+
+
+def criteria_for(facts: Facts, wanted: Mapping[str, Any], exposures: int | None) -> Criteria:
+    """Return the criteria for an exposure: what the user wants, else its instrument's.
+
+    Parameters
+    ----------
+    facts : Facts
+    wanted : mapping
+        Criteria by their names.
+    exposures : int or None
+        How many exposures the mosaic was made of.
+
+    Raises
+    ------
+    ParameterError
+        For a value that is not allowed; for a tail of charge where nobody knows its direction.
+    """
+    instrument = instrument_of(facts)
+    values: dict[str, Any] = {"exposures": exposures, **wanted}
+    if Criteria(**values).rule_used.by_instrument:
+        few = exposures is not None and exposures <= 2
+        scale = instrument.scale_of_few if few and instrument.scale_of_few else instrument.scale
+        values = {"snr": instrument.snr, "scale": scale} | values
+    if values.get("cte_tail") and "cte_direction" not in values:
+        values["cte_direction"] = instrument.tails.direction(facts)
+        if values["cte_direction"] == 0:
+            tail = values["cte_tail"]
+            raise ParameterError(messages.NO_TAIL_DIRECTION(name=facts.name, value=tail, instrument=instrument.name))
+    return Criteria(**values)
 
 
 def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:

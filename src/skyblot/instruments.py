@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import messages
-from .criteria import Criteria
-from .errors import ParameterError
 from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Facts, number
 
 Pair = tuple[float, float]
@@ -238,36 +236,6 @@ def _fits(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 def _words(facts: Facts) -> tuple[str, ...]:
     return tuple(str(facts.first(fact)[1] or "").strip().upper() for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
-
-
-def criteria_for(facts: Facts, wanted: Mapping[str, Any], exposures: int | None) -> Criteria:
-    """Return the criteria for an exposure: what the user wants, else its instrument's.
-
-    Parameters
-    ----------
-    facts : Facts
-    wanted : mapping
-        Criteria by their names.
-    exposures : int or None
-        How many exposures the mosaic was made of.
-
-    Raises
-    ------
-    ParameterError
-        For a value that is not allowed; for a tail of charge where nobody knows its direction.
-    """
-    instrument = instrument_of(facts)
-    values: dict[str, Any] = {"exposures": exposures, **wanted}
-    if Criteria(**values).rule_used.by_instrument:
-        few = exposures is not None and exposures <= 2
-        scale = instrument.scale_of_few if few and instrument.scale_of_few else instrument.scale
-        values = {"snr": instrument.snr, "scale": scale} | values
-    if values.get("cte_tail") and "cte_direction" not in values:
-        values["cte_direction"] = instrument.tails.direction(facts)
-        if values["cte_direction"] == 0:
-            tail = values["cte_tail"]
-            raise ParameterError(messages.NO_TAIL_DIRECTION(name=facts.name, value=tail, instrument=instrument.name))
-    return Criteria(**values)
 
 
 def exposure_time(facts: Facts) -> float | None:

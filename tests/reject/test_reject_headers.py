@@ -7,9 +7,10 @@ from mask_files import changed, read
 
 from skyblot import Criteria, SkyblotWarning, reject_files
 from skyblot.amplifiers import electronics
+from skyblot.criteria import criteria_for
 from skyblot.errors import DataError, ParameterError
 from skyblot.facts import Facts
-from skyblot.instruments import criteria_for, instrument_of
+from skyblot.instruments import instrument_of
 
 
 class TestHeadersDecide:
