@@ -103,9 +103,11 @@ class Electronics:
 
 def electronics(facts: Facts) -> Electronics:
     """Return what an image's headers say of gain and read noise."""
-    found, noise = reading(facts, GAIN), reading(facts, READ_NOISE)
+    found = reading(facts, GAIN)
+    noise = reading(facts, READ_NOISE)
     if handbook := _handbook(facts):
-        found, noise = handbook[0], noise if noise.values else handbook[1]
+        found = handbook[0]
+        noise = noise if noise.values else handbook[1]
     gain, why = _per_unit(facts, found)
     assumed = gain.values and not facts.bunit
     unit = messages.UNIT_BY_GAIN(gain=found.mean, source=found.source) if assumed else ""
@@ -117,7 +119,8 @@ def reading(facts: Facts, fact: Fact) -> Reading:
     odd: list[str] = []
     for pattern in fact.keywords:
         values: dict[str, float] = {}
-        words, unusable = [], []
+        words = []
+        unusable = []
         for amplifier in AMPLIFIERS if "{}" in pattern else (_WHOLE,):
             keyword = pattern.format(amplifier)
             value, known = _number(facts, keyword)
@@ -157,7 +160,8 @@ def _handbook(facts: Facts) -> tuple[Reading, Reading] | None:
 
 def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
     """Electrons per unit of the pixels, from those per count; else why nobody knows them."""
-    kind, word = unit_kind(facts.bunit), facts.bunit.lower()
+    kind = unit_kind(facts.bunit)
+    word = facts.bunit.lower()
     if facts.bunit and kind not in (COUNTS, RATE):
         use = f"no use for {found.source} with" if found.values else "no gain for"
         return Reading(odd=found.odd), f"{use} BUNIT = {facts.bunit!r}"

@@ -7,9 +7,11 @@ import numpy as np
 from .robust import clipped_median
 
 #: Cells are as many pixels wide as this, and at most so many lie along an axis.
-_CELL, _MOST = 64, 16
+_CELL = 64
+_MOST = 16
 #: Pixels of a cell that are looked at, at most; with fewer than that a cell says nothing.
-_SAMPLE, _FEWEST = 4096, 30
+_SAMPLE = 4096
+_FEWEST = 30
 #: Sky is where the blot is within so many sigma of its middle in the cell.
 _FLAT = 2.0
 

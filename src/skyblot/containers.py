@@ -221,7 +221,8 @@ def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], A
     if _is_hdu(source):
         return _hdu_pixels(source), _hdu_like(source, target_wcs)
     if is_a(source, "astropy.io.fits", *_OTHER_HDUS):
-        given, expected = f"a {type(source).__name__}", "an image, hdulist['SCI', 1] for example"
+        given = f"a {type(source).__name__}"
+        expected = "an image, hdulist['SCI', 1] for example"
         raise DataError(messages.ARRAY_IS(name="the source", given=given, expected=expected))
     if is_quantity(source):
         from astropy.units import Quantity

@@ -13,7 +13,9 @@ _QUALITY = 82
 _DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
 #: Of stamps: levels of grey, as many of the diverging colours, and as many of a darker grey below what is flagged.
 STAMP_LEVELS = 80
-FLAGGED, MISSING, GAP = 3 * STAMP_LEVELS, 3 * STAMP_LEVELS + 1, 3 * STAMP_LEVELS + 2
+FLAGGED = 3 * STAMP_LEVELS
+MISSING = 3 * STAMP_LEVELS + 1
+GAP = 3 * STAMP_LEVELS + 2
 #: What is flagged, in all pictures.
 ORANGE = (255, 140, 0)
 _MISSING_COLOUR = (70, 70, 110)
@@ -22,7 +24,8 @@ _CLEAR = (128, 128, 128)
 
 def diverging_colours(count: int) -> np.ndarray:
     """Return `count` colours from blue over white to red, uint8 (count, 3)."""
-    at, stops = np.linspace(0, len(_DIVERGING) - 1, count), np.arange(len(_DIVERGING))
+    at = np.linspace(0, len(_DIVERGING) - 1, count)
+    stops = np.arange(len(_DIVERGING))
     channels = [np.interp(at, stops, channel) for channel in zip(*_DIVERGING, strict=True)]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 

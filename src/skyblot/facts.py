@@ -80,7 +80,8 @@ class Facts:
                 value = header.get(keyword.upper())
                 others = _others(header, keyword.upper())
             except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
-                part, reason = f"the value of {keyword.upper()}", one_line(error)
+                part = f"the value of {keyword.upper()}"
+                reason = one_line(error)
                 raise DataError(messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason)) from error
             if value is not None and value != "":
                 if any(other != value for other in others):

@@ -15,12 +15,14 @@ import numpy as np
 from .robust import robust_fit
 
 #: Standard deviations of the Gaussian to try, in pixels, and the reach of its stamps in units of them.
-_WIDTHS, _REACH = (1.5, 3.0, 4.5), 3.4
+_WIDTHS = (1.5, 3.0, 4.5)
+_REACH = 3.4
 #: A wider one is taken where this much of the second derivatives, in squares of the width, is in the fit: where
 #: exposure and blot are of different sharpness.
 _UNLIKE = 0.15
 #: Sources' pixels to look at, at most; what lies around each; and how few stamps there may be.
-_MOST, FEWEST = 250, 30
+_MOST = 250
+FEWEST = 30
 _AROUND = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)])
 #: What part of a stamp's light may be that of replaced pixels: of more, the exposure says too little.
 _REPLACED = 0.1
@@ -32,7 +34,8 @@ _GOOD_TO = 0.03
 _NOISY = 0.05
 #: The error comes from leaving out the stamps of one of so many blocks in turn, each way across the image.
 _BLOCKS = 5
-_ROUNDS, _SETTLED = 6, 1e-5
+_ROUNDS = 6
+_SETTLED = 1e-5
 #: How often the weights are made again without a block: they hardly change.
 _AGAIN = 3
 
@@ -110,13 +113,16 @@ def measure_flux_ratio(
 
 def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[FluxRatio, float] | None:
     """The flux ratio from smoothed images, begun with a first one, and how much of the second derivatives is in it."""
-    ratio, weights = first, np.empty(0)
+    ratio = first
+    weights = np.empty(0)
     for _ in range(_ROUNDS):
         design, values, kept = stamps.smoothed(ratio)
         fit = robust_fit(design, values) if len(values) >= FEWEST else None
         if fit is None or fit.coefficients[0] == 0:
             return None
-        before, weights, coefficients = ratio, fit.weights, fit.coefficients
+        before = ratio
+        weights = fit.weights
+        coefficients = fit.coefficients
         ratio, move_x, move_y, bend, *_ = coefficients.tolist()
         if abs(ratio - before) < _SETTLED:
             break
@@ -151,8 +157,10 @@ def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
     u = np.arange(-reach, reach + 1) / width
     bell = np.exp(-(u**2) / 2)
     bell /= bell.sum()
-    slope, bend = -u * bell, (u**2 - 1) * bell
-    xx, yy = np.outer(bell, bend), np.outer(bend, bell)
+    slope = -u * bell
+    bend = (u**2 - 1) * bell
+    xx = np.outer(bell, bend)
+    yy = np.outer(bend, bell)
     plain = np.outer(bell, bell)
     stamps = [plain, np.outer(bell, slope), np.outer(slope, bell), xx + yy, xx - yy, np.outer(slope, slope)]
     return np.stack([each.ravel() for each in stamps], axis=1), plain.ravel() ** 2
@@ -200,14 +208,23 @@ class _Stamps:
     ) -> "_Stamps":
         """Cut the stamps out; places where the blot is not known all over are left out."""
         margin = int(_REACH * width) + 1
-        places, reach = _inside(sources.places, blot.shape, margin), np.arange(-margin, margin + 1)
-        rows, columns = places[:, 0, None, None] + reach[:, None], places[:, 1, None, None] + reach
+        places = _inside(sources.places, blot.shape, margin)
+        reach = np.arange(-margin, margin + 1)
+        rows = places[:, 0, None, None] + reach[:, None]
+        columns = places[:, 1, None, None] + reach
         wide = blot[rows, columns] - sources.sky
         known = np.isfinite(wide).all(axis=(1, 2))
-        places, wide, rows, columns = places[known], wide[known], rows[known, 1:-1], columns[known, :, 1:-1]
-        middle, left, right = wide[:, 1:-1, 1:-1], wide[:, 1:-1, :-2], wide[:, 1:-1, 2:]
-        below, above = wide[:, :-2, 1:-1], wide[:, 2:, 1:-1]
-        bend_x, bend_y = left + right - 2 * middle, below + above - 2 * middle
+        places = places[known]
+        wide = wide[known]
+        rows = rows[known, 1:-1]
+        columns = columns[known, :, 1:-1]
+        middle = wide[:, 1:-1, 1:-1]
+        left = wide[:, 1:-1, :-2]
+        right = wide[:, 1:-1, 2:]
+        below = wide[:, :-2, 1:-1]
+        above = wide[:, 2:, 1:-1]
+        bend_x = left + right - 2 * middle
+        bend_y = below + above - 2 * middle
         step = np.maximum.reduce([np.abs(near - middle) for near in (left, right, below, above)])
         background, _, slope_x, slope_y, bend = sources.terms
         rest = slope_x * (right - left) / 2 + slope_y * (above - below) / 2 + bend * (bend_x + bend_y)

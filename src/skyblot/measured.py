@@ -47,7 +47,8 @@ def variance_of(image: Any) -> Any:
 
 def uncertainty_like(image: Any, variance: np.ndarray) -> Any:
     """Return an uncertainty of an NDData's kind for the variance of what was made of it."""
-    uncertainty, dtype = image.uncertainty, np.asarray(image.uncertainty.array).dtype.newbyteorder("=")
+    uncertainty = image.uncertainty
+    dtype = np.asarray(image.uncertainty.array).dtype.newbyteorder("=")
     values = variance
     if uncertainty.uncertainty_type == "std":
         values = np.sqrt(variance)
@@ -97,7 +98,8 @@ def sigma_of(image: Any, unit: Any) -> Any:
     variance = variance_of(image)
     if variance is None:
         return None
-    sigma, own = np.sqrt(np.asarray(variance, np.float64)), image.uncertainty.unit
+    sigma = np.sqrt(np.asarray(variance, np.float64))
+    own = image.uncertainty.unit
     if own is None or unit is None:
         return sigma
     power = {"std": 1, "var": 2, "ivar": -2}[image.uncertainty.uncertainty_type]

@@ -75,7 +75,8 @@ def noise_of(
     DataError
         If nobody knows the noise.
     """
-    known, remarks = electronics(exposure.facts), list[str]()
+    known = electronics(exposure.facts)
+    remarks = list[str]()
     plane = None if read_noise is not None else find_plane(exposure, ERRORS, pattern)
     if plane is not None:
         errors = read_errors(exposure, plane)
@@ -136,7 +137,8 @@ def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises
     """The noise by gain and read noise: of each amplifier where it is known what it read, else of their means."""
     several = len(gains.values) > 1 or len(noises.values) > 1
     areas = sections(exposure.facts, exposure.shape) if several else {}
-    gain, read_noise = gains.mean, noises.mean
+    gain = gains.mean
+    read_noise = noises.mean
     assert gain is not None
     assert read_noise is not None
     if len(areas) == 1:

@@ -26,7 +26,8 @@ def recorded_sky(image: Facts) -> tuple[str, Any]:
 
     (BKGLEVEL, None) where that was subtracted, ("", None) where there is none.
     """
-    keyword, value = SKY.keywords[0], None if is_drizzled(image) else image.text(SKY.keywords[0])
+    keyword = SKY.keywords[0]
+    value = None if is_drizzled(image) else image.text(SKY.keywords[0])
     if value is not None:
         return keyword, value
     keyword = BACKGROUND.keywords[0]
@@ -57,7 +58,10 @@ def is_missed(pair: "Pair", out_kind: str) -> bool:
 
 def is_freed(pair: "Pair", level: float) -> bool:
     """Return whether the mosaic was freed of an exposure's background; what was not, and doubt, is told."""
-    name, word, source, status = pair.reference.name, sky_word(pair.reference), pair.source.name, _status(pair)
+    name = pair.reference.name
+    word = sky_word(pair.reference)
+    source = pair.source.name
+    status = _status(pair)
     if status and status != "COMPLETE":
         pair.tell(messages.LEVEL_NOT_ADDED(name=name, keyword=word, value=level, source=source, status=status))
         return False
@@ -95,7 +99,8 @@ def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], 
                 pair.tell(messages.PHOTMJSR_OF_MOSAIC(name=pair.reference.name, source=image.name, value=brightness))
             return brightness
     hint = "" if pair.compared else " (--as-is leaves values as they are)"
-    reference, (unit, wanted) = pair.reference.name, names
+    reference = pair.reference.name
+    unit, wanted = names
     raise DataError(
         messages.NOT_CONVERTIBLE(source=pair.source.name, reference=reference, unit=unit, wanted=wanted, hint=hint)
     )

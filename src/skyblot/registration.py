@@ -10,7 +10,9 @@ from .robust import spread_about
 REACH = 50
 #: The best correlation has to be so far above the middle of all, and above the next peak, in units of their spread;
 #: and as large as this.
-_ABOVE_MIDDLE, _ABOVE_NEXT, _LEAST = 8.0, 2.0, 0.2
+_ABOVE_MIDDLE = 8.0
+_ABOVE_NEXT = 2.0
+_LEAST = 0.2
 #: Pixels around the best shift that belong to its peak.
 _PEAK = 5
 #: Residuals are compressed by a logarithm in units of so many sigma: no cosmic ray decides alone.

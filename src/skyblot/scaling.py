@@ -27,7 +27,9 @@ from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_un
 #: The kind of values that no factor is applied to.
 UNCHANGED = "as they are"
 #: Pixel scales, areas and exposure times that differ by more than these parts are not the same.
-_SAME_SCALE, _SAME_AREA, _SAME_TIME = 0.01, 0.1, 0.01
+_SAME_SCALE = 0.01
+_SAME_AREA = 0.1
+_SAME_TIME = 0.01
 _SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
 
 
@@ -117,7 +119,8 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     units = _resolve_units(parameters, pair)
     if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
         raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
-    (in_kind, out_kind), offset = units.kinds, _sky(parameters, pair, units)
+    in_kind, out_kind = units.kinds
+    offset = _sky(parameters, pair, units)
     applied = 1.0 / _applied(pair)
     if in_kind == UNCHANGED:
         factor = pair.area_ratio if pair.area == "yes" else 1.0
@@ -144,7 +147,8 @@ def _applied(pair: Pair) -> float:
 
 
 def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
-    source, reference = pair.source.bunit or pair.source.presumed, pair.reference.bunit
+    source = pair.source.bunit or pair.source.presumed
+    reference = pair.reference.bunit
     given = parameters.in_units, parameters.out_units
     kinds = unit_kind(source), unit_kind(reference)
     if source and not pair.source.bunit and given[0] == "auto":
@@ -159,7 +163,8 @@ def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
         kinds = None, COUNTS  # whatever it is: SWarp's coadds are in the same
     out_kind = given[1] if given[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
     if coadd:
-        source, in_kind = reference, out_kind
+        source = reference
+        in_kind = out_kind
         if not is_swarp(pair.source):
             _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units")
         _tell_area(pair, "scaled by the pixel area")
@@ -192,7 +197,8 @@ def _tell_area(pair: Pair, done: str) -> None:
 def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
     if not set(kinds) <= {COUNTS, RATE}:
         return
-    source, reference = pair.source, pair.reference
+    source = pair.source
+    reference = pair.reference
     if {_base(source, reference), _base(reference, source)} == {"electrons", "data numbers"}:
         units = source.bunit, reference.bunit
         pair.tell(
@@ -221,7 +227,8 @@ def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
 
 def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) -> float:
     """What turns the source into another unit of flux or surface brightness, that of `name`."""
-    in_kind, unit = units.kinds[0], units.names[0]
+    in_kind = units.kinds[0]
+    unit = units.names[0]
     factor = pair.area_ratio if in_kind == kind == FLUX else 1.0
     if in_kind != kind:
         factor = 1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
@@ -229,9 +236,11 @@ def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) ->
         return factor
     from astropy import units as u
 
-    one, other = parsed(unit), parsed(wanted)
+    one = parsed(unit)
+    other = parsed(wanted)
     try:
-        one, other = (one / u.sr if in_kind == FLUX else one), (other / u.sr if kind == FLUX else other)
+        one = one / u.sr if in_kind == FLUX else one
+        other = other / u.sr if kind == FLUX else other
         return factor * float(one.to(other))
     except (TypeError, AttributeError, u.UnitConversionError):
         raise DataError(
@@ -262,7 +271,8 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
         return 1.0, None
     if in_kind == COUNTS and units.automatic and pair.combination:
         return _coadd_factor(parameters, pair, out_kind)
-    factor, exptime = 1.0, None
+    factor = 1.0
+    exptime = None
     if in_kind == COUNTS:
         hint = "--in-units cps where it is in counts per second"
         factor /= _exptime(pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint)
@@ -274,9 +284,11 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
 
 def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[float, float | None]:
     """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as long as this one."""
-    seconds, own = _seconds(pair.reference, parameters.expkey), _seconds(pair.source, parameters.expkey)
+    seconds = _seconds(pair.reference, parameters.expkey)
+    own = _seconds(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
-        name, reference = pair.source.name, pair.reference.name
+        name = pair.source.name
+        reference = pair.reference.name
         pair.tell(messages.COADD_AS_ONE(name=name, value=pair.combination, reference=reference))
     if out_kind == COUNTS and parameters.expout == "input":
         return 1.0, seconds
@@ -324,7 +336,8 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
             continue
         seconds = number(value)
         if seconds is None or seconds <= 0:
-            expected, keyword = f"seconds above 0 (or give {hint})", f"exposure time {keyword.upper()}"
+            expected = f"seconds above 0 (or give {hint})"
+            keyword = f"exposure time {keyword.upper()}"
             raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=keyword, value=value, expected=expected))
         return seconds
     names = " or ".join(keyword.upper() for keyword in (expkey, *others))
@@ -335,13 +348,15 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
     """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
     if not parameters.addsky:
         return parameters.skyval
-    reference, out_kind = pair.reference, units.kinds[1]
+    reference = pair.reference
+    out_kind = units.kinds[1]
     keyword, value = recorded_sky(reference)
     if value is None:
         if not keyword and is_missed(pair, out_kind):
             pair.tell(messages.NO_SKY(name=reference.name, keyword=sky_word(reference)))
         return 0.0
-    sky, word = number(value), sky_word(reference, keyword)
+    sky = number(value)
+    word = sky_word(reference, keyword)
     if sky is None:
         expected = "a number (or give --no-addsky)"
         raise DataError(
@@ -356,7 +371,8 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
 
 def _level(parameters: Parameters, pair: Pair, units: _Units, level: float) -> float:
     """A background level, which is in the unit of the exposure's file, in that of the blot."""
-    bunit, out_kind = pair.reference.bunit, units.kinds[1]
+    bunit = pair.reference.bunit
+    out_kind = units.kinds[1]
     kind = unit_kind(bunit)
     if kind in (None, out_kind) or out_kind not in (RATE, COUNTS):
         return level

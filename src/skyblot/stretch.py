@@ -7,7 +7,8 @@ import numpy as np
 from .robust import spread_about
 
 #: Residuals of 30 sigma are black or white, and those of 1 sigma can be told from 0.
-_RESIDUAL_LIMIT, _RESIDUAL_WIDTH = 30.0, 2.0
+_RESIDUAL_LIMIT = 30.0
+_RESIDUAL_WIDTH = 2.0
 #: A pixel stands out of a block from so many sigma on: in one of a thousand blocks of 16 pixels by chance.
 STANDS_OUT = 4.0
 #: Medians and percentiles are those of about so many pixels.
@@ -29,14 +30,16 @@ class Stretch:
         scaled = np.asarray((values - self.middle) / self.width, np.float32)
         np.nan_to_num(scaled, copy=False, nan=0.0)
         np.arcsinh(scaled, out=scaled)
-        bottom, top = self._asinh(self.low), self._asinh(self.high)
+        bottom = self._asinh(self.low)
+        top = self._asinh(self.high)
         scaled -= np.float32(bottom)
         scaled *= np.float32((count - 1) / (top - bottom))
         return np.clip(np.rint(scaled, out=scaled), 0, count - 1, out=scaled).astype(np.uint8)
 
     def value(self, fraction: float) -> float:
         """Return the value that is so far up the scale."""
-        bottom, top = self._asinh(self.low), self._asinh(self.high)
+        bottom = self._asinh(self.low)
+        top = self._asinh(self.high)
         return float(self.middle + self.width * np.sinh(bottom + fraction * (top - bottom)))
 
     def _asinh(self, value: float) -> float:
@@ -52,7 +55,8 @@ def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
 
     The blot's bright end, because it has no cosmic rays: they would darken all else.
     """
-    data, clean = _sample(exposure), _sample(blot)
+    data = _sample(exposure)
+    clean = _sample(blot)
     if not data.size:
         return Stretch(0.0, 0.0, 1.0, 1.0)
     middle, spread = centre_and_spread(data)
@@ -95,7 +99,8 @@ def block_residual(array: np.ndarray, step: int) -> np.ndarray:
     values = np.asarray(array, np.float32)
     if step == 1:
         return values
-    high, low = _reduce(np.fmax, values, step), _reduce(np.fmin, values, step)
+    high = _reduce(np.fmax, values, step)
+    low = _reduce(np.fmin, values, step)
     extreme = np.where(high >= -low, high, low)
     finite = np.isfinite(values)
     count = _reduce(np.add, finite.astype(np.float32), step)

@@ -7,7 +7,10 @@ from typing import Any
 
 from .errors import WARNING_FILTERS
 
-COUNTS, RATE, BRIGHTNESS, FLUX = "counts", "cps", "surface brightness", "flux per pixel"
+COUNTS = "counts"
+RATE = "cps"
+BRIGHTNESS = "surface brightness"
+FLUX = "flux per pixel"
 #: Of kinds that are per pixel, an image with smaller pixels has less in each.
 PER_PIXEL = (COUNTS, RATE, FLUX)
 
@@ -33,7 +36,8 @@ _SPELLINGS = (
     (r"\bkelvin\b", "K"),
 )
 #: A maggy is the zero point of AB magnitudes: so many Jy.
-_MAGGY, _MAGGIES = 3631.0, re.compile(r"magg(y|ies?)\b|\b[nu]?mgy\b", re.IGNORECASE)
+_MAGGY = 3631.0
+_MAGGIES = re.compile(r"magg(y|ies?)\b|\b[nu]?mgy\b", re.IGNORECASE)
 #: Spellings in capitals of which there is no doubt: MJY could be a thousand million times less, but for /SR.
 _CAPITALS = (
     (r"\bMJY(?=\s*(/|\s)\s*\(?SR)", "MJy"),

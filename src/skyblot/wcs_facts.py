@@ -6,7 +6,9 @@ from typing import Any
 from .facts import Fact, number
 
 #: What a header says of its celestial frame: it names it, it has an equinox of 2000 alone, or nothing.
-STATED, EQUINOX_2000, UNSTATED = "stated", "equinox 2000", "unstated"
+STATED = "stated"
+EQUINOX_2000 = "equinox 2000"
+UNSTATED = "unstated"
 #: Equinoxes of anything that was ever observed; other numbers, 0 for one, are none.
 _EQUINOXES = (1700.0, 2200.0)
 

@@ -51,7 +51,8 @@ class Window:
             fill = out.dtype.type(fill_value)
             return pick_nearest(self.pixels, self.origin, self.shape, xmap, ymap, out, fill)
         table = how.padded(self.pixels.dtype)
-        place, affine = (how.first, how.shift, how.centre), (float(scale), float(offset))
+        place = (how.first, how.shift, how.centre)
+        affine = (float(scale), float(offset))
         return interpolate(
             self.pixels, self.origin, self.shape, xmap, ymap, out, affine, float(fill_value), table, place,
             static(how.taps), static(len(table)),
@@ -90,8 +91,10 @@ class CoveredView:
     """
 
     def __init__(self, source: Any, weights: Any) -> None:
-        self._source, self._weights = source, weights
-        self.shape, self.dtype = tuple(source.shape), np.dtype(source.dtype)
+        self._source = source
+        self._weights = weights
+        self.shape = tuple(source.shape)
+        self.dtype = np.dtype(source.dtype)
         self.concurrent = all(getattr(each, "concurrent", isinstance(each, np.ndarray)) for each in (source, weights))
 
     def __getitem__(self, key: Any) -> np.ndarray:
@@ -108,7 +111,8 @@ class NonZeroView:
     dtype = np.dtype(bool)
 
     def __init__(self, source: Any) -> None:
-        self._source, self.shape = source, tuple(source.shape)
+        self._source = source
+        self.shape = tuple(source.shape)
         self.concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
 
     def __getitem__(self, key: Any) -> np.ndarray:
@@ -123,7 +127,8 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     DataError
         If the source is not 2-D, has no pixels, or its dtype does not go with the interpolant.
     """
-    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
+    shape = tuple(source.shape)
+    dtype = np.dtype(source.dtype)
     if len(shape) != 2 or 0 in shape:
         expected = "a 2-D image, (ny, nx)"
         raise DataError(messages.ARRAY_HAS(name="the source", what="shape", given=shape, expected=expected))

@@ -93,7 +93,8 @@ def make_demo(
     if full_size and chip_shape is not None:
         raise not_allowed("chip_shape", chip_shape, "None together with full_size=True")
     outputs, full_shape, small_shape = _kind(kind)
-    plan, folder = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape)), Path(folder)
+    plan = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape))
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths: dict[str, list[Path]] = {"mosaic": [], "exposure": [], "truth": []}
     for output in outputs(plan):

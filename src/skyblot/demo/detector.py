@@ -16,8 +16,12 @@ FULL_CHIP_SHAPE = (2051, 4096)
 SMALL_CHIP_SHAPE = (512, 1024)
 MOSAIC_SCALE = 0.0396  # arcsec per pixel
 IDC_SCALE = 0.0396  # arcsec per undistorted exposure pixel
-MOSAIC_ORIENT, EXPOSURE_ORIENT = 28.0, -140.3  # degrees, position angle of the y axis
-RA, DEC = 53.162, -27.791  # degrees
+# degrees, position angle of the y axis
+MOSAIC_ORIENT = 28.0
+EXPOSURE_ORIENT = -140.3
+# degrees
+RA = 53.162
+DEC = -27.791
 VAFACTOR = 1.00003
 READ_NOISE = 3.08  # electrons
 MARGIN = 24  # mosaic pixels around the exposures
@@ -121,14 +125,18 @@ def mosaic_wcs(plan: DemoPlan) -> WCS:
 
 def _axes(orient: float) -> np.ndarray:
     """Return the unit axes x, y (columns) in east, north (rows) for a position angle of y."""
-    sin, cos = np.sin(np.radians(orient)), np.cos(np.radians(orient))
+    sin = np.sin(np.radians(orient))
+    cos = np.cos(np.radians(orient))
     return np.array([[-cos, sin], [sin, cos]])
 
 
 def _tan_wcs(ra: float, dec: float, cd: np.ndarray) -> WCS:
     wcs = WCS(naxis=2)
-    wcs.wcs.ctype, wcs.wcs.radesys = ("RA---TAN", "DEC--TAN"), "ICRS"
-    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cd = (ra, dec), (1.0, 1.0), cd
+    wcs.wcs.ctype = ("RA---TAN", "DEC--TAN")
+    wcs.wcs.radesys = "ICRS"
+    wcs.wcs.crval = (ra, dec)
+    wcs.wcs.crpix = (1.0, 1.0)
+    wcs.wcs.cd = cd
     return wcs
 
 

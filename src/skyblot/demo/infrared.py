@@ -83,7 +83,8 @@ class Camera:
         """Return exposure `index` in MJy/sr; pixels flagged in DQ are NaN in `sci`."""
         to_mosaic = jwst.exact_map(self.wcs(plan, index), scene.wcs)
         clean = (observe(scene, plan.chip_shape, to_mosaic) + self.sky).astype("f4")
-        one, noise = np.float32(self.electrons), self.read_noise
+        one = np.float32(self.electrons)
+        noise = self.read_noise
         seen = detect(plan, (index, 1), clean * one, exptime_s=self.exptime_s, read_noise=noise, bad=DO_NOT_USE)
         sci = np.where(seen.dq == DO_NOT_USE, np.float32(np.nan), seen.sci / one)
         return ChipFrame(sci, seen.err / one, seen.dq, clean, seen.cosmic / one)

@@ -40,7 +40,8 @@ MOSAIC_NAME = "jw01234-o001_t001_nircam_f356w_i2d.fits"
 
 def exposure_hdulist(plan: DemoPlan, index: int, frame: ChipFrame) -> fits.HDUList:
     """Return an exposure laid out like a `_cal` file."""
-    facts, wcs = NIRCAM.facts(plan, index), NIRCAM.wcs(plan, index)
+    facts = NIRCAM.facts(plan, index)
+    wcs = NIRCAM.wcs(plan, index)
     images = [
         fits.ImageHDU(frame.sci, _sci_header(facts, wcs), name="SCI"),
         _image("ERR", frame.err, UNIT),

@@ -19,7 +19,8 @@ from .detector import DemoPlan
 from .infrared import Camera
 from .output import Output
 
-FULL_SHAPE, SMALL_SHAPE = (4088, 4088), (512, 512)
+FULL_SHAPE = (4088, 4088)
+SMALL_SHAPE = (512, 512)
 WFI = Camera(
     root="r0123401001001001001_{:04d}_wfi01_f158",
     scale=0.11,
@@ -44,7 +45,8 @@ def outputs(plan: DemoPlan) -> Iterator[Output]:
     }
     yield _output("mosaic", MOSAIC_NAME, "MosaicModel", meta, pixels)
     for index in range(plan.exposures):
-        facts, frame = WFI.facts(plan, index), WFI.frame(plan, index, scene)
+        facts = WFI.facts(plan, index)
+        frame = WFI.frame(plan, index, scene)
         meta = {"exposure": _exposure(index, infrared.mjd(facts.start)), "wcs": WFI.wcs(plan, index)}
         meta["photometry"] = {"conversion_megajanskys": WFI.conversion}
         meta["background"] = {"level": WFI.sky / WFI.conversion, "method": "match", "subtracted": False}

@@ -29,7 +29,8 @@ def put_values(data: np.ndarray, bad: BadPixels, header: Any = None) -> None:
     header = {} if header is None else header
     values = (bad.values[known].astype(np.float64) - header.get(BZERO, 0)) / header.get(BSCALE, 1)
     if data.dtype.kind in "iu":
-        low, high = np.iinfo(data.dtype).min, np.iinfo(data.dtype).max
+        low = np.iinfo(data.dtype).min
+        high = np.iinfo(data.dtype).max
         values = np.clip(np.rint(values), low, float(high) if high < 1 << 53 else np.nextafter(float(high), 0))
         blank = header.get(BLANK)
         if blank is not None:

@@ -56,7 +56,8 @@ _COMPANIONS = frozenset(
         "SIPWCS",
     ]
 )
-_LONGITUDE, _LATITUDE = re.compile(r"RA(-|$)|[A-Z]?LON-|[A-Z]{2}LN-"), re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
+_LONGITUDE = re.compile(r"RA(-|$)|[A-Z]?LON-|[A-Z]{2}LN-")
+_LATITUDE = re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
 #: What astropy calls a tile-compressed image that has no name.
 _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")
 
@@ -125,7 +126,8 @@ def find_image(hdus: Any, where: ImageName) -> int:
     found = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
     if not found or found[0] not in range(len(hdus)):
         there = [extension_text(extension_of(hdus, index)) for index in range(len(hdus))]
-        wanted, present = extension_text(extension), f"[{'], ['.join(there)}]"
+        wanted = extension_text(extension)
+        present = f"[{'], ['.join(there)}]"
         raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present))
     if len(found) > len({hdus[index].ver for index in found}):
         numbers = f"[{'], ['.join(map(str, found))}]"

@@ -216,6 +216,7 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
         except FileError:
             raise
         except OSError as error:
-            reason, folder = error.strerror or error, tempfile.gettempdir()
+            reason = error.strerror or error
+            folder = tempfile.gettempdir()
             raise FileError(messages.CANNOT_COPY(name=path, folder=folder, reason=reason)) from error
         yield content

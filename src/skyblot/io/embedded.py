@@ -51,7 +51,8 @@ def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
     tree = _TREE.search(content)
     if tree is None:
         return content
-    start, end = tree.start(1), tree.end(1) + 1
+    start = tree.start(1)
+    end = tree.end(1) + 1
     text = content[start:end]
     gone = [match.span() for match in _NODE.finditer(text) if _is_lost(match[0], present)]
     gone = [(low, high) for low, high in gone if not _is_shared(text[low:high], text[:low] + text[high:])]

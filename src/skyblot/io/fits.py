@@ -252,7 +252,8 @@ class _Section:
     """
 
     def __init__(self, section: Any) -> None:
-        self._section, self._plane = section, (0,) * (len(section.shape) - 2)
+        self._section = section
+        self._plane = (0,) * (len(section.shape) - 2)
         self._turn = threading.Lock()
         self.shape = section.shape[-2:]
         self.dtype = self[:1, :1].dtype
@@ -307,7 +308,8 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
 
 def _damaged_end(hdus: Any, path: AnyPath) -> None:
     """Refuse a file that says it has more extensions than can be read; else warn of what is left out."""
-    said, last = hdus[0].header.get("NEXTEND"), len(hdus) - 1
+    said = hdus[0].header.get("NEXTEND")
+    last = len(hdus) - 1
     if isinstance(said, int) and said > last:
         raise FileError(messages.EXTENSION_DAMAGED(name=path, number=last + 1, count=said))
     warnings.warn(messages.REST_LEFT_OUT(name=path, number=last), SkyblotWarning, stacklevel=4)
@@ -327,7 +329,8 @@ def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
 def select_image(hdus: Any, where: ImageName, content: Content | None = None) -> FitsImage:
     """Return one image of an open file; errors as for `open_image`."""
     index = find_image(hdus, where)
-    hdu, label = hdus[index], ImageName(where.path, extension_of(hdus, index))
+    hdu = hdus[index]
+    label = ImageName(where.path, extension_of(hdus, index))
     choices = 1 if where.extension is not None else max(1, len(science_images(hdus)))
     image = FitsImage(str(label), hdus, hdu, content or FileContent(Path(str(where.path))), choices)
     shape = getattr(hdu, "shape", ()) or ()
@@ -336,7 +339,8 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     if not is_plane(shape):
         found = f"its shape is {shape}" if shape else "it has no pixels"
         raise DataError(messages.NOT_AN_IMAGE(name=image.name, found=found))
-    bitpix, expected = hdu.header.get("BITPIX"), f"one of {sorted(_DTYPES)}"
+    bitpix = hdu.header.get("BITPIX")
+    expected = f"one of {sorted(_DTYPES)}"
     if bitpix not in _DTYPES:
         raise DataError(messages.BAD_KEYWORD(name=image.name, keyword="BITPIX", value=bitpix, expected=expected))
     _check_complete(image)

@@ -13,7 +13,9 @@ from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .chips import is_plane
 from .names import ImageName
 
-DEVIATION, VARIANCE, WEIGHT = "standard deviation", "variance", "inverse variance"
+DEVIATION = "standard deviation"
+VARIANCE = "variance"
+WEIGHT = "inverse variance"
 #: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of its file.
 _BY_TYPE = {"STDDEVUNCERTAINTY": DEVIATION, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": WEIGHT}
 _BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT)
@@ -63,7 +65,8 @@ def plane_beside(image: Any, name: str) -> Any:
     Where versions are repeated, as astropy writes them, the second goes with the second. What goes with an image that
     is no SCI is known where the version has no other image.
     """
-    own, hdus = image.hdu, [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
+    own = image.hdu
+    hdus = [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
     siblings = [hdu for hdu in hdus if hdu.name == own.name and is_plane(shape_of(hdu))]
     if own.name != "SCI":
         images = [
@@ -88,7 +91,8 @@ def holds_pixels(hdu: Any) -> bool:
 
 def describe(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None) -> Plane:
     """Return a plane with what its header, its extension and its file say of what it holds."""
-    file, own = "" if where is None else Path(str(where.path)).name.lower(), None if where is not None else hdu
+    file = "" if where is None else Path(str(where.path)).name.lower()
+    own = None if where is not None else hdu
     if fact is ERRORS:
         return Plane(name, _meaning(name, hdu.header, extension, file), None, where, own)
     if _GOOD_IS_ONE.search(file) or "CRVER" in hdu.header:
@@ -124,7 +128,8 @@ def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     """Return the pixels of an HDU; where it has none but the value of all of them, as many as it says."""
     if shape_of(hdu):
         return np.asarray(hdu.data)
-    keyword, header = CONSTANT.keywords[0], hdu.header
+    keyword = CONSTANT.keywords[0]
+    header = hdu.header
     given = header.get(keyword)
     value = number(given)
     if value is None:

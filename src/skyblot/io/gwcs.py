@@ -153,7 +153,8 @@ def _converted(parent: Any, key: str) -> tuple[Any, str]:
     """The converted node under a key, and what went wrong with it: asdf warns, and leaves the node as it was."""
     from asdf.exceptions import AsdfConversionWarning
 
-    node, error = None, ""
+    node = None
+    error = ""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

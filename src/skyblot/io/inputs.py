@@ -217,7 +217,8 @@ def _folder(path: str) -> list[str]:
         match = _EXPOSURE.fullmatch(name)
         if match is None or _BLOT.search(match["root"]) or not os.path.isfile(os.path.join(path, name)):
             continue
-        root, rank = match["root"], _RANKS.index((match["product"] or match["roman"]).lower())
+        root = match["root"]
+        rank = _RANKS.index((match["product"] or match["roman"]).lower())
         best[root] = min(rank, best.get(root, rank))
         files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
     if not files:

@@ -104,7 +104,8 @@ def parse_name(name: str | Path | RemotePath | ImageName) -> ImageName:
         return name
     if isinstance(name, RemotePath):
         return ImageName(name)
-    whole, match = path_of(str(name)), _BRACKETS.fullmatch(str(name))
+    whole = path_of(str(name))
+    match = _BRACKETS.fullmatch(str(name))
     if match is None or (isinstance(whole, Path) and whole.exists()):
         return ImageName(whole)
     return ImageName(path_of(match["path"]), _parse_extension(match["extension"], str(whole)))

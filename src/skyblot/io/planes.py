@@ -27,7 +27,8 @@ from .remote import AnyPath, RemotePath
 
 _SUFFIX = re.compile(r"(\.(gz|fz|bz2|xz))?$")
 #: Names of an exposure, and what stands in them for its planes: WFPC2's, and those of NOIRLab's pipelines (DECam, ...).
-_WFPC2, _NOIRLAB = re.compile(r"_c0(?=[mf]\.)"), re.compile(r"(?<=_o[a-z])i(?=[_.])")
+_WFPC2 = re.compile(r"_c0(?=[mf]\.)")
+_NOIRLAB = re.compile(r"(?<=_o[a-z])i(?=[_.])")
 _BESIDE = {QUALITY.name: ((_WFPC2, "_c1"), (_NOIRLAB, "d")), ERRORS.name: ((_NOIRLAB, "w"),)}
 
 

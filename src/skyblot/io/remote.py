@@ -29,7 +29,9 @@ _SECRET = re.compile(r"(sig|signature|token|key|credential|password|secret|auth)
 #: A gap in each row of at most so many bytes is read too: it costs less than another request.
 _GAP = 8 << 10
 #: Bytes asked for in one request, requests at a time (of one thread), attempts at each.
-_LARGEST, _AT_ONCE, _ATTEMPTS = 4 << 20, 32, 3
+_LARGEST = 4 << 20
+_AT_ONCE = 32
+_ATTEMPTS = 3
 #: Seconds without a byte after which a server counts as dead.
 _SILENCE = 60
 
@@ -245,7 +247,8 @@ class RemoteContent:
     def _ask(self, wanted: Sequence[tuple[int, int]]) -> list[Any]:
         filesystem, path = self.path.opened
         limit = {"batch_size": _AT_ONCE} if filesystem.async_impl else {}
-        starts, ends = [start for start, _ in wanted], [end for _, end in wanted]
+        starts = [start for start, _ in wanted]
+        ends = [end for _, end in wanted]
         try:
             answers: list[Any] = filesystem.cat_ranges([path] * len(wanted), starts, ends, on_error="return", **limit)
         except Exception as error:  # of file systems that do not return it
@@ -296,7 +299,8 @@ class RemoteRows:
         step = _LARGEST // self.dtype.itemsize
         parts = [(first, min(first + step, end)) for start, end in pieces for first in range(start, end, step)]
         wanted = [tuple(self.start + pixel * self.dtype.itemsize for pixel in part) for part in parts]
-        pixels, done = np.empty(sum(end - first for first, end in parts), self.dtype), 0
+        pixels = np.empty(sum(end - first for first, end in parts), self.dtype)
+        done = 0
         for content in self.content.ranges(wanted):  # type: ignore[arg-type]
             piece = np.frombuffer(content, self.dtype)
             pixels[done : done + len(piece)] = piece

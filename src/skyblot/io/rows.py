@@ -59,7 +59,8 @@ class FileRows:
 
     def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:
         """Read consecutive pixels from the `first` on."""
-        buffer, done = memoryview(pixels.reshape(-1).view(np.uint8).data), 0
+        buffer = memoryview(pixels.reshape(-1).view(np.uint8).data)
+        done = 0
         offset = self.start + first * self.dtype.itemsize
         while done < len(buffer):
             count = os.preadv(file, [buffer[done:]], offset + done)

@@ -24,10 +24,12 @@ def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
 def forget_times(path: str) -> None:
     """Clear the time in the gzip header of each tile of a file's image SCI: astropy lets gzip write it."""
     with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
-        header, start = hdus["SCI"].header, hdus["SCI"].fileinfo()["datLoc"]
+        header = hdus["SCI"].header
+        start = hdus["SCI"].fileinfo()["datLoc"]
     if header["ZCMPTYPE"] != "GZIP_2":
         return
-    rows, width = header["NAXIS2"], header["NAXIS1"]
+    rows = header["NAXIS2"]
+    width = header["NAXIS1"]
     integer = np.dtype(">i8" if "Q" in header["TFORM1"] else ">i4")  # the first column: length and place of a tile
     heap = start + header.get("THEAP", rows * width)
     with open(path, "r+b") as file:

@@ -13,9 +13,12 @@ from .. import messages
 from ..errors import FileError, one_line
 
 #: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's have 1e5 nodes.
-_MOST_BYTES, _MOST_NODES, _MOST_LEVELS = 64 << 20, 5_000_000, 200
+_MOST_BYTES = 64 << 20
+_MOST_NODES = 5_000_000
+_MOST_LEVELS = 200
 #: What an array's source may be: the number of a block or, in JWST's files, an extension beside the tree's.
-_BLOCK, _EXTENSION = re.compile(r"-?[0-9]{1,9}"), re.compile(r"fits:[A-Za-z0-9_ ]*,[0-9]+")
+_BLOCK = re.compile(r"-?[0-9]{1,9}")
+_EXTENSION = re.compile(r"fits:[A-Za-z0-9_ ]*,[0-9]+")
 
 
 @dataclass

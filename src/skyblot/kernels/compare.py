@@ -9,11 +9,22 @@ from numba import njit
 
 from .compiling import kernel
 
-MEMBER, SEED, PAIR = 1, 2, 4
+MEMBER = 1
+SEED = 2
+PAIR = 4
 #: What is known of the shape of the blot at a pixel: see `_shape_of_pixel`.
 SHAPE = 5
 #: Columns of a sample.
-RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, BEND, STRUCTURE, BLOT, PLACE_Y, PLACE_X, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+RESIDUAL = 0
+SIGMA = 1
+SLOPE_X = 2
+SLOPE_Y = 3
+BEND = 4
+STRUCTURE = 5
+BLOT = 6
+PLACE_Y = 7
+PLACE_X = 8
+COLUMNS = 9
 
 
 @njit(nogil=True, inline="always")
@@ -25,9 +36,14 @@ def _or(near, value):
 @njit(nogil=True, inline="always")
 def _shape_of_pixel(value, left, right, below, above):
     """Slopes in x and y, sum of second differences, curvature, largest difference to a neighbour."""
-    left, right, below, above = _or(left, value), _or(right, value), _or(below, value), _or(above, value)
-    bend_x, bend_y = (left - value) + (right - value), (below - value) + (above - value)
-    step_x, step_y = max(abs(left - value), abs(right - value)), max(abs(below - value), abs(above - value))
+    left = _or(left, value)
+    right = _or(right, value)
+    below = _or(below, value)
+    above = _or(above, value)
+    bend_x = (left - value) + (right - value)
+    bend_y = (below - value) + (above - value)
+    step_x = max(abs(left - value), abs(right - value))
+    step_y = max(abs(below - value), abs(above - value))
     return (
         0.5 * (right - left),
         0.5 * (above - below),
@@ -41,7 +57,9 @@ def _shape_of_pixel(value, left, right, below, above):
 def _shape_of_row(blot, y, shape):
     """Fill `shape` (5, nx) with what `_shape_of_pixel` has of a row; the loop has no branches and vectorises."""
     last = blot.shape[1] - 1
-    here, below, above = blot[y], blot[max(y - 1, 0)], blot[min(y + 1, blot.shape[0] - 1)]
+    here = blot[y]
+    below = blot[max(y - 1, 0)]
+    above = blot[min(y + 1, blot.shape[0] - 1)]
     for x in range(1, last):
         shape[0, x], shape[1, x], shape[2, x], shape[3, x], shape[4, x] = _shape_of_pixel(
             here[x], here[x - 1], here[x + 1], below[x], above[x]
@@ -60,22 +78,30 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
     reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x. The structure is the root of the
     squares of the curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
     """
-    found, nx = 0, data.shape[1]
-    shape, wanted = np.empty((SHAPE, nx), blot.dtype), np.empty(nx, np.bool_)
+    found = 0
+    nx = data.shape[1]
+    shape = np.empty((SHAPE, nx), blot.dtype)
+    wanted = np.empty(nx, np.bool_)
     for y in range(row0, row1, step):
         _shape_of_row(blot, y, shape)
         for x in range(nx):
-            squared, error = shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x], sigma[y, x] * sigma[y, x]
+            squared = shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x]
+            error = sigma[y, x] * sigma[y, x]
             wanted[x] = valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
         for x in range(nx):
             if not wanted[x]:
                 continue
             if found % stride == 0 and found // stride < out.shape[0]:
                 row = out[found // stride]
-                row[RESIDUAL], row[SIGMA] = data[y, x] - blot[y, x], sigma[y, x]
-                row[SLOPE_X], row[SLOPE_Y], row[BEND] = shape[0, x], shape[1, x], shape[2, x]
+                row[RESIDUAL] = data[y, x] - blot[y, x]
+                row[SIGMA] = sigma[y, x]
+                row[SLOPE_X] = shape[0, x]
+                row[SLOPE_Y] = shape[1, x]
+                row[BEND] = shape[2, x]
                 row[STRUCTURE] = np.sqrt(shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x])
-                row[BLOT], row[PLACE_Y], row[PLACE_X] = blot[y, x], y, x
+                row[BLOT] = blot[y, x]
+                row[PLACE_Y] = y
+                row[PLACE_X] = x
             found += 1
     return found
 
@@ -99,7 +125,8 @@ def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, sign
         y = row0 + j
         _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            error, step = sigma[y, x], ratio * shape[4, x]
+            error = sigma[y, x]
+            step = ratio * shape[4, x]
             residual = data[y, x] - ratio * blot[y, x] - background
             seed = abs(residual) > scale[0] * step + snr[0] * error
             member = abs(residual) > scale[1] * step + snr[1] * error
@@ -127,7 +154,8 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
         y = row0 + j
         _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            residual, squared = data[y, x] - terms[0] * blot[y, x] - terms[1], sigma[y, x] * sigma[y, x]
+            residual = data[y, x] - terms[0] * blot[y, x] - terms[1]
+            squared = sigma[y, x] * sigma[y, x]
             noise = max(squared - photons * residual, 0.05 * squared)
             residual -= terms[2] * shape[0, x] + terms[3] * shape[1, x] + terms[4] * shape[2, x]
             model = (curved * shape[3, x]) ** 2 + (stepped * shape[4, x]) ** 2
@@ -179,8 +207,10 @@ def correlate(image, places, wanted, reach):
     The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not finite or not there
     do not count; where less than half the places count the correlation is -1.
     """
-    size, (ny, nx) = 2 * reach + 1, image.shape
-    count, sums = np.zeros((size, size)), np.zeros((size, size, 5))
+    size = 2 * reach + 1
+    ny, nx = image.shape
+    count = np.zeros((size, size))
+    sums = np.zeros((size, size, 5))
     for k in range(len(places)):
         y, x = places[k]
         value = wanted[k]

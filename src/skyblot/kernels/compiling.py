@@ -18,7 +18,8 @@ def kernel(function):
     cache = getattr(compiled, "_cache", None)
     if cache is None:  # Numba is switched off
         return compiled
-    load, save = cache.load_overload, cache.save_overload
+    load = cache.load_overload
+    save = cache.save_overload
 
     def load_if_possible(*arguments):
         try:
@@ -32,5 +33,6 @@ def kernel(function):
         except OSError:  # the disk is full
             return
 
-    cache.load_overload, cache.save_overload = load_if_possible, save_if_possible
+    cache.load_overload = load_if_possible
+    cache.save_overload = save_if_possible
     return compiled

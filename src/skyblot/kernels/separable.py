@@ -13,7 +13,8 @@ from numba.extending import intrinsic
 from .weights import lanes_for
 
 _ELEMENTS = {types.float32: (ir.FloatType(), "f32", 4), types.float64: (ir.DoubleType(), "f64", 8)}
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_I32 = ir.IntType(32)
+_I64 = ir.IntType(64)
 
 
 def static(number: int) -> tuple[int, ...]:
@@ -29,7 +30,9 @@ class _Vectors:
     """Emits operations on vectors of one float type, 1 for a scalar; `fused` if the processor has FMA."""
 
     def __init__(self, builder: ir.IRBuilder, element, width: int, fused: bool) -> None:
-        self.builder, self.width, self.fused = builder, width, fused
+        self.builder = builder
+        self.width = width
+        self.fused = fused
         self.scalar, self.suffix, self.align = _ELEMENTS[element]
         self.type = ir.VectorType(self.scalar, width) if width > 1 else self.scalar
 
@@ -76,7 +79,8 @@ class _Vectors:
             half = width // 2
             low = self.shuffle(vector, list(range(half)))
             high = self.shuffle(vector, list(range(half, width)))
-            vector, width = self.builder.fadd(low, high), half
+            vector = self.builder.fadd(low, high)
+            width = half
         return self.builder.extract_element(vector, ir.Constant(_I32, 0))
 
 
@@ -123,7 +127,9 @@ def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, p
     numbers meant, known when the kernel is compiled (see `static`). The caller guarantees that `lanes`
     elements can be read from the first tap of each of the tap rows.
     """
-    count, orders, element = taps.count, powers.count, source.dtype
+    count = taps.count
+    orders = powers.count
+    element = source.dtype
     signature = element(source, types.int64, types.int64, element, wy, types.int64, weights, taps, powers)
 
     def codegen(context, builder, sig, args):
@@ -141,9 +147,11 @@ def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, p
 
         total = None
         for _ in range(count):
-            row, weight = vectors.load(pixels, first), vectors.broadcast(vectors.load_scalar(down.data, pixel_))
+            row = vectors.load(pixels, first)
+            weight = vectors.broadcast(vectors.load_scalar(down.data, pixel_))
             total = builder.fmul(row, weight) if total is None else vectors.multiply_add(row, weight, total)
-            first, pixel_ = builder.add(first, stride_), builder.add(pixel_, width)
+            first = builder.add(first, stride_)
+            pixel_ = builder.add(pixel_, width)
         return vectors.sum(builder.fmul(vectors.keep_first(total, count), wx))
 
     return signature, codegen

@@ -59,7 +59,8 @@ class TangentMap:
 
     def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Source positions of any target positions (0-based, float64, 1-D)."""
-        xout, yout = np.empty(x.size), np.empty(x.size)
+        xout = np.empty(x.size)
+        yout = np.empty(x.size)
         tangent_points(x, y, *self._terms(), xout, yout)
         return xout, yout
 
@@ -113,7 +114,9 @@ def _table(lookup: Any) -> tuple[np.ndarray, list[float]]:
         return np.empty((0, 0)), [1.0] * 6
     data = np.array(lookup.data, dtype=float)
     data = np.pad(data, [(0, max(0, 2 - size)) for size in data.shape], mode="edge")
-    (crpix1, crpix2), (crval1, crval2), (cdelt1, cdelt2) = lookup.crpix, lookup.crval, lookup.cdelt
+    crpix1, crpix2 = lookup.crpix
+    crval1, crval2 = lookup.crval
+    cdelt1, cdelt2 = lookup.cdelt
     return data, [crpix1, crpix2, crval1, crval2, 1 / cdelt1, 1 / cdelt2]
 
 
@@ -164,5 +167,6 @@ def _frame_rotation(target: FitsSky, source: FitsSky) -> np.ndarray:
     if same_frame(target, source):
         return np.eye(3)
     lon, lat = convert_frame(np.array([0.0, 90.0, 0.0]), np.array([0.0, 0.0, 90.0]), target, source)
-    lon, lat = np.deg2rad(lon), np.deg2rad(lat)
+    lon = np.deg2rad(lon)
+    lat = np.deg2rad(lat)
     return np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

@@ -15,12 +15,14 @@ class GivenMap:
     way = Way("the user's own arrays")
 
     def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
-        self._x, self._y = x, y
+        self._x = x
+        self._y = y
         self.shape: tuple[int, int] = x.shape
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        xout[:], yout[:] = self._x[row0 : row0 + len(xout)], self._y[row0 : row0 + len(yout)]
+        xout[:] = self._x[row0 : row0 + len(xout)]
+        yout[:] = self._y[row0 : row0 + len(yout)]
 
 
 def given_map(pixel_map: Any) -> GivenMap:

@@ -48,7 +48,8 @@ def frame_stated(wcs: Any) -> str:
     known = getattr(wcs, "skyblot_frame", None)
     if known is not None:
         return str(known)
-    system, equinox = wcs.wcs.radesys.strip(), wcs.wcs.equinox
+    system = wcs.wcs.radesys.strip()
+    equinox = wcs.wcs.equinox
     if system not in ("", "ICRS", "FK5") or not (np.isnan(equinox) or equinox == 2000):
         return STATED
     if not system:  # nothing has been filled in yet
@@ -79,9 +80,11 @@ class FitsSky:
 
     def __init__(self, wcs: Any, role: str) -> None:
         self.stated = frame_stated(wcs)
-        self.wcs, self._role = self._checked_copy(wcs, role), role
+        self.wcs = self._checked_copy(wcs, role)
+        self._role = role
         self._lock = threading.Lock()
-        self.lon, self.lat = self.wcs.wcs.lng, self.wcs.wcs.lat
+        self.lon = self.wcs.wcs.lng
+        self.lat = self.wcs.wcs.lat
         self.frame_key = self._frame_key()
 
     @staticmethod
@@ -105,7 +108,8 @@ class FitsSky:
 
     def _frame_key(self) -> tuple:
         wcs = self.wcs.wcs
-        system, equinox = wcs.radesys.strip().upper(), wcs.equinox
+        system = wcs.radesys.strip().upper()
+        equinox = wcs.equinox
         if wcs.lngtyp.strip() != "RA":
             return (wcs.lngtyp.strip(), system, None if np.isnan(equinox) else equinox)
         if not system:
@@ -187,7 +191,8 @@ class LowLevelSky:
     stated = STATED
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs, self._role = wcs, role
+        self.wcs = wcs
+        self._role = role
         kinds = [str(kind) for kind in wcs.world_axis_physical_types]
         longitudes = [k for k, kind in enumerate(kinds) if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)]
         if wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
@@ -261,8 +266,10 @@ class PlaneSky(LowLevelSky):
     equatorial = j2000 = False
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs, self._role = wcs, role
-        self.lon, self._degrees = 0, [1.0, 1.0]
+        self.wcs = wcs
+        self._role = role
+        self.lon = 0
+        self._degrees = [1.0, 1.0]
         self._lock = threading.Lock()
         self.frame_key = ("plane", tuple(wcs.world_axis_physical_types), tuple(map(str, wcs.world_axis_units)))
 

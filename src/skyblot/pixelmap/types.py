@@ -4,7 +4,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-CLOSED_FORM, ADAPTIVE, EVERY_PIXEL = "closed form", "adaptive map", "exact at every pixel"
+CLOSED_FORM = "closed form"
+ADAPTIVE = "adaptive map"
+EVERY_PIXEL = "exact at every pixel"
 
 
 class Way(NamedTuple):

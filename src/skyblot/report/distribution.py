@@ -8,7 +8,8 @@ import numpy as np
 from ..stretch import centre_and_spread
 
 #: Range and bin of the histogram, in sigma.
-LIMIT, BIN = 10.0, 0.25
+LIMIT = 10.0
+BIN = 0.25
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
     from ..residuals import measure
 
     with open_image(where) as image, open_image(path) as made:
-        data, blot = float_pixels(image), float_pixels(made)
+        data = float_pixels(image)
+        blot = float_pixels(made)
         if data.shape != blot.shape:
             raise DataError(
                 messages.PART_SHAPE(
@@ -67,7 +68,8 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         sigma, origin = _sigma(image, data, blot, valid)
         valid &= np.isfinite(sigma) & (sigma > 0)
         found = measure(data, blot, sigma, valid, None)
-        unit, notes = image.facts.bunit, [*_unit_notes(image, made), *_misalignment_notes(found)]
+        unit = image.facts.bunit
+        notes = [*_unit_notes(image, made), *_misalignment_notes(found)]
         facts: dict[str, object] = {
             BACKGROUND: found.background,
             "misalignment (x, y)": misalignment_text(found.misalignment, found.misalignment_error),

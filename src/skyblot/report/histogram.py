@@ -9,8 +9,12 @@ from .distribution import LIMIT, Distribution
 from .facts import percent, text_of, thousands
 
 #: Size of the drawing, and of the plot in it.
-WIDTH, HEIGHT = 640.0, 270.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 14.0, 12.0, 46.0
+WIDTH = 640.0
+HEIGHT = 270.0
+_LEFT = 62.0
+_RIGHT = 14.0
+_TOP = 12.0
+_BOTTOM = 46.0
 #: Bottom of the logarithmic axis: half a pixel, below what any bin can hold.
 _LEAST = 0.5
 
