@@ -92,7 +92,9 @@ class Electronics:
         return f"{' and '.join(reasons)} in its headers" + (f" ({', '.join(cards)})" if cards else "")
 
     def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
-        """What was assumed and what was passed over, of gain and read noise, those of them that are used."""
+        """What was assumed and what was passed over, of gain and read noise, those of them that are
+        used.
+        """
         cards = self._odd(gain, read_noise)
         odd = [messages.CARD_NOT_USED(card=card, expected="a number above 0") for card in cards]
         return odd + ([self.unit] if gain and self.unit else [])
@@ -115,7 +117,9 @@ def electronics(facts: Facts) -> Electronics:
 
 
 def reading(facts: Facts, fact: Fact) -> Reading:
-    """Look up a fact that amplifiers may have each for itself: the first keyword with a number above 0 counts."""
+    """Look up a fact that amplifiers may have each for itself: the first keyword with a number
+    above 0 counts.
+    """
     odd: list[str] = []
     for pattern in fact.keywords:
         values: dict[str, float] = {}
@@ -178,8 +182,9 @@ def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
 def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     """Return which amplifier read which part of an image; nothing where no header tells.
 
-    Sections of the image (DATASECA, ...) count where all of them lie in it and none is in another; those of the
-    detector (CCDSECA, ...), moved by LTV, where they are all of the image. HST's amplifiers (CCDAMP) are at the sides.
+    Sections of the image (DATASECA, ...) count where all of them lie in it and none is in another;
+    those of the detector (CCDSECA, ...), moved by LTV, where they are all of the image. HST's
+    amplifiers (CCDAMP) are at the sides.
     """
     data, detector = ([_section(facts.find(pattern.format(each))) for each in AMPLIFIERS] for pattern in _PATTERNS)
     ltv = [number(facts.find(keyword)) or 0.0 for keyword in ("LTV2", "LTV1")]

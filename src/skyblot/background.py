@@ -1,4 +1,7 @@
-"""The background of an exposure as a smooth map: what it has more than its blot, cell by cell. Arrays only."""
+"""The background of an exposure as a smooth map: what it has more than its blot, cell by cell.
+
+Arrays only.
+"""
 
 import math
 
@@ -19,9 +22,9 @@ _FLAT = 2.0
 def background_map(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Return the background of an exposure at every pixel, float32.
 
-    The clipped medians of exposure minus blot in cells of 64 pixels or, of large images, of a 16th of a side, each
-    between those of its neighbours, joined by a cubic spline along each axis. What is in the sky is in the blot too:
-    halos and nebulae are no background.
+    The clipped medians of exposure minus blot in cells of 64 pixels or, of large images, of a 16th
+    of a side, each between those of its neighbours, joined by a cubic spline along each axis. What
+    is in the sky is in the blot too: halos and nebulae are no background.
 
     Parameters
     ----------
@@ -74,7 +77,10 @@ def _filled(grid: np.ndarray) -> np.ndarray:
 
 
 def _smooth(grid: np.ndarray) -> np.ndarray:
-    """A grid of which each cell lies between the others around it; its edges continue as they are inside."""
+    """A grid of which each cell lies between the others around it.
+
+    Its edges continue as they are inside.
+    """
     from scipy import ndimage
 
     if min(grid.shape) < 3:

@@ -11,7 +11,8 @@ from PIL import Image
 _QUALITY = 82
 #: Blue, white, red: told apart with any colour vision, and on a projector.
 _DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
-#: Of stamps: levels of grey, as many of the diverging colours, and as many of a darker grey below what is flagged.
+#: Of stamps: levels of grey, as many of the diverging colours, and as many of a darker grey below
+#: what is flagged.
 STAMP_LEVELS = 80
 FLAGGED = 3 * STAMP_LEVELS
 MISSING = 3 * STAMP_LEVELS + 1
@@ -41,14 +42,19 @@ def png_uri(levels: np.ndarray) -> str:
 
 
 def label_uri(labels: np.ndarray) -> str:
-    """Return labels 0 to 3, the first row at the bottom, as a PNG whose grey levels are 0, 85, 170, 255."""
+    """Return labels 0 to 3, the first row at the bottom, as a PNG whose grey levels are 0, 85, 170,
+    255.
+    """
     image = Image.fromarray(np.ascontiguousarray(labels[::-1].astype(np.uint8)))
     image.putpalette([level for label in range(4) for level in (85 * label,) * 3])
     return _uri(image, "PNG", optimize=True, bits=2)
 
 
 def stamp_uri(indices: np.ndarray) -> str:
-    """Return indices of the stamps' palette, the first row at the bottom, as a PNG data URI; gaps are transparent."""
+    """Return indices of the stamps' palette, the first row at the bottom, as a PNG data URI.
+
+    Gaps are transparent.
+    """
     image = Image.fromarray(np.ascontiguousarray(indices[::-1]))
     image.putpalette(_stamp_palette().ravel().tolist())
     return _uri(image, "PNG", optimize=True, transparency=GAP)

@@ -1,7 +1,8 @@
-"""Facts from headers: where each is looked for, what overrides it, and what becomes of it when it is odd.
+"""Facts from headers: where each is looked for, what overrides it, and what becomes of it when it
+is odd.
 
-Every fact that is read from a header has its row in this module, and the code that needs it takes its keywords from
-there. The page "What skyblot believes" is made from the rows.
+Every fact that is read from a header has its row in this module, and the code that needs it takes
+its keywords from there. The page "What skyblot believes" is made from the rows.
 """
 
 import math
@@ -28,7 +29,8 @@ class Fact:
     name : str
         What it is, in words.
     keywords : tuple of str
-        Where it is looked for, the first that is there counts. A ``{}`` stands for the amplifiers, A to D or 1 to 16.
+        Where it is looked for, the first that is there counts. A ``{}`` stands for the amplifiers,
+        A to D or 1 to 16.
     overrides : str
         What the user says instead.
     missing, odd : str
@@ -50,7 +52,8 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Where the facts about an image are looked up: its extension's header, then the primary header.
+    """Where the facts about an image are looked up: its extension's header, then the primary
+    header.
 
     Attributes
     ----------
@@ -73,7 +76,8 @@ class Facts:
     def find(self, keyword: str) -> Any:
         """Return the value of a keyword, or None where neither header has one.
 
-        Of a keyword that is there twice the first counts; a `SkyblotWarning` says so where the values differ.
+        Of a keyword that is there twice the first counts; a `SkyblotWarning` says so where the
+        values differ.
         """
         for header in (self.extension, self.primary):
             try:
@@ -91,7 +95,10 @@ class Facts:
         return None
 
     def first(self, fact: Fact) -> tuple[str, Any]:
-        """Return the first keyword of a fact that is there, and its value; ("", None) where none is."""
+        """Return the first keyword of a fact that is there, and its value.
+
+        ("", None) where none is.
+        """
         return next(((word, value) for word in fact.keywords if (value := self.find(word)) is not None), ("", None))
 
     @property
@@ -381,7 +388,9 @@ DRIZZLED = Fact(
 
 
 def is_drizzled(facts: Facts) -> bool:
-    """Whether an image was drizzled: it has no distortion and no sky of its own, whatever cards it kept."""
+    """Whether an image was drizzled: it has no distortion and no sky of its own, whatever cards it
+    kept.
+    """
     if facts.beside & DRIZZLED_BESIDE:
         return True
     return any(

@@ -1,9 +1,10 @@
-"""How bright an exposure's sources are in units of its blot's: the flux ratio, and its standard error.
+"""How bright an exposure's sources are in units of its blot's: the flux ratio, and its standard
+error.
 
-Exposure and blot are both smoothed by a Gaussian first. That keeps fluxes, whatever stars look like in single pixels,
-and what is left of a difference in position or sharpness is a small derivative of the smoothed blot: its first and
-second derivatives are fitted along. Pixels that are far off, cosmic rays for example, take the value of the fit, which
-is then made again.
+Exposure and blot are both smoothed by a Gaussian first. That keeps fluxes, whatever stars look like
+in single pixels, and what is left of a difference in position or sharpness is a small derivative of
+the smoothed blot: its first and second derivatives are fitted along. Pixels that are far off,
+cosmic rays for example, take the value of the fit, which is then made again.
 """
 
 import math
@@ -14,25 +15,29 @@ import numpy as np
 
 from .robust import robust_fit
 
-#: Standard deviations of the Gaussian to try, in pixels, and the reach of its stamps in units of them.
+#: Standard deviations of the Gaussian to try, in pixels, and the reach of its stamps in units of
+#: them.
 _WIDTHS = (1.5, 3.0, 4.5)
 _REACH = 3.4
-#: A wider one is taken where this much of the second derivatives, in squares of the width, is in the fit: where
-#: exposure and blot are of different sharpness.
+#: A wider one is taken where this much of the second derivatives, in squares of the width, is in
+#: the fit: where exposure and blot are of different sharpness.
 _UNLIKE = 0.15
 #: Sources' pixels to look at, at most; what lies around each; and how few stamps there may be.
 _MOST = 250
 FEWEST = 30
 _AROUND = np.array([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)])
-#: What part of a stamp's light may be that of replaced pixels: of more, the exposure says too little.
+#: What part of a stamp's light may be that of replaced pixels: of more, the exposure says too
+#: little.
 _REPLACED = 0.1
 #: Pixels farther from the fit than this, in sigma, are replaced.
 _FAR = 4.5
-#: The smoothed fit is good to this part of a source, at best: it keeps the brightest from deciding alone.
+#: The smoothed fit is good to this part of a source, at best: it keeps the brightest from deciding
+#: alone.
 _GOOD_TO = 0.03
 #: Sources whose noise is less than this part of them tell how good the fit is.
 _NOISY = 0.05
-#: The error comes from leaving out the stamps of one of so many blocks in turn, each way across the image.
+#: The error comes from leaving out the stamps of one of so many blocks in turn, each way across the
+#: image.
 _BLOCKS = 5
 _ROUNDS = 6
 _SETTLED = 1e-5
@@ -49,7 +54,8 @@ class Sources:
     places : ndarray of int, shape (n, 2)
         Pixels (y, x) of sources.
     terms : (float, float, float, float, float)
-        A first fit to the exposure: background, flux ratio, coefficients of the blot's slopes and second differences.
+        A first fit to the exposure: background, flux ratio, coefficients of the blot's slopes and
+        second differences.
     sky : float
         The blot where there is nothing.
     roughness : float
@@ -75,8 +81,8 @@ class FluxRatio:
     shift_error : float
         Its standard error.
     unexplained : float
-        What the fit leaves at sources, in units of their brightness: the median. About 0.02 to 0.09 where exposure and
-        blot match, whatever their sharpness.
+        What the fit leaves at sources, in units of their brightness: the median. About 0.02 to 0.09
+        where exposure and blot match, whatever their sharpness.
     """
 
     value: float = math.nan
@@ -98,7 +104,10 @@ class FluxRatio:
 def measure_flux_ratio(
     data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, sources: Sources
 ) -> FluxRatio:
-    """Return the flux ratio of an exposure to its blot; the arrays are those of `skyblot.residuals.measure`."""
+    """Return the flux ratio of an exposure to its blot.
+
+    The arrays are those of `skyblot.residuals.measure`.
+    """
     found = FluxRatio()
     for width in _WIDTHS:
         stamps = _Stamps.around(data, blot, sigma, valid, sources, width)
@@ -112,7 +121,9 @@ def measure_flux_ratio(
 
 
 def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[FluxRatio, float] | None:
-    """The flux ratio from smoothed images, begun with a first one, and how much of the second derivatives is in it."""
+    """The flux ratio from smoothed images, begun with a first one, and how much of the second
+    derivatives is in it.
+    """
     ratio = first
     weights = np.empty(0)
     for _ in range(_ROUNDS):
@@ -135,15 +146,20 @@ def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[
 
 
 def _unexplained(left: np.ndarray, brightness: np.ndarray) -> float:
-    """The median part that is left of sources that are bright enough to tell it from noise; both are in errors."""
+    """The median part that is left of sources that are bright enough to tell it from noise.
+
+    Both are in errors.
+    """
     bright = brightness > 1.0 / math.hypot(_GOOD_TO, _NOISY)
     return float(np.median(np.abs(left[bright]) / brightness[bright])) if np.count_nonzero(bright) >= FEWEST else 0.0
 
 
 def _inside(places: np.ndarray, shape: tuple[int, int], margin: int) -> np.ndarray:
-    """Some of the places with the pixels around them, as far as their stamps and what is beside them lie on the image.
+    """Some of the places with the pixels around them, as far as their stamps and what is beside
+    them lie on the image.
 
-    A source counts with all its pixels: what is wrong on its one side cancels with what is wrong on the other.
+    A source counts with all its pixels: what is wrong on its one side cancels with what is wrong on
+    the other.
     """
     chosen = places[:: max(1, math.ceil(len(places) / _MOST))]
     around = np.unique((chosen[:, None] + _AROUND).reshape(-1, 2), axis=0)
@@ -152,7 +168,9 @@ def _inside(places: np.ndarray, shape: tuple[int, int], margin: int) -> np.ndarr
 
 @cache
 def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of a stamp: the Gaussian and its derivatives by x, y, xx + yy, xx - yy, xy, as columns; its squares."""
+    """Weights of a stamp: the Gaussian and its derivatives by x, y, xx + yy, xx - yy, xy, as
+    columns; its squares.
+    """
     reach = int(_REACH * width)
     u = np.arange(-reach, reach + 1) / width
     bell = np.exp(-(u**2) / 2)
@@ -168,7 +186,8 @@ def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Stamps:
-    """Pixels around places, row by row: arrays of shape (n, pixels of a stamp) but for the first three.
+    """Pixels around places, row by row: arrays of shape (n, pixels of a stamp) but for the first
+    three.
 
     Attributes
     ----------
@@ -179,7 +198,8 @@ class _Stamps:
     observed, blot : ndarray
         Exposure and blot, without their sky.
     rest : ndarray
-        What is expected of the exposure beside the blot times the ratio: for its position and sharpness.
+        What is expected of the exposure beside the blot times the ratio: for its position and
+        sharpness.
     sigma, rough : ndarray
         Errors of the exposure, and of the blot.
     unused : ndarray of bool
@@ -241,7 +261,9 @@ class _Stamps:
         return cls(width, places, flat[1] @ _bells(width)[0], *flat)
 
     def smoothed(self, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the terms and the values of the fit, in their errors, and which stamps they are of."""
+        """Return the terms and the values of the fit, in their errors, and which stamps they are
+        of.
+        """
         bells, squares = _bells(self.width)
         expected = ratio * self.blot + self.rest
         replaced = self.unused | (np.abs(self.observed - expected) > _FAR * np.hypot(self.sigma, ratio * self.rough))
@@ -261,7 +283,9 @@ def _blocks(places: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _errors(design: np.ndarray, values: np.ndarray, weights: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """The jackknife's standard errors of the coefficients: the fit is made again without each block."""
+    """The jackknife's standard errors of the coefficients: the fit is made again without each
+    block.
+    """
     unknown = np.full(design.shape[1], math.nan)
     found = []
     for block in np.unique(blocks):

@@ -1,4 +1,7 @@
-"""Astropy's images with units, masks and uncertainties, as plain arrays; astropy is not loaded for it."""
+"""Astropy's images with units, masks and uncertainties, as plain arrays.
+
+astropy is not loaded for it.
+"""
 
 import sys
 import warnings
@@ -68,7 +71,9 @@ def unit_of(what: Any) -> Any:
 
 
 def pixels_in(what: Any, unit: Any, name: str, wanted: str) -> Any:
-    """Return an image's plain pixels in a unit, that of `wanted`; what has no unit is taken to be in it.
+    """Return an image's plain pixels in a unit, that of `wanted`.
+
+    What has no unit is taken to be in it.
 
     Raises
     ------
@@ -94,7 +99,9 @@ def scaled(values: Any, own: Any, unit: Any, name: str, wanted: str) -> Any:
 
 
 def sigma_of(image: Any, unit: Any) -> Any:
-    """Return the standard deviations of an NDData's pixels in a unit, None where it has none that are known."""
+    """Return the standard deviations of an NDData's pixels in a unit, None where it has none that
+    are known.
+    """
     variance = variance_of(image)
     if variance is None:
         return None
@@ -109,10 +116,11 @@ def sigma_of(image: Any, unit: Any) -> Any:
 def plain_images(
     exposure: Any, blot: Any, sigma: Any, valid: Any, others: dict[str, Any]
 ) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-    """Return an exposure, its blot, its noise, which pixels are valid, and other values, all without units.
+    """Return an exposure, its blot, its noise, which pixels are valid, and other values, all
+    without units.
 
-    They are in the exposure's unit; what has none is taken to be in it. Masks of the images leave pixels out, and an
-    exposure's own uncertainty stands in for `sigma`.
+    They are in the exposure's unit; what has none is taken to be in it. Masks of the images leave
+    pixels out, and an exposure's own uncertainty stands in for `sigma`.
 
     Raises
     ------

@@ -16,7 +16,8 @@ from .kernels.compare import model_sigma
 from .robust import NORMAL
 from .units import unit_kind
 
-#: Weights whose noise is so many times what the pixels show, or so much less, are no inverse variances.
+#: Weights whose noise is so many times what the pixels show, or so much less, are no inverse
+#: variances.
 _ALIKE = 1.33
 
 
@@ -52,7 +53,8 @@ def noise_of(
     pattern: str | None = None,
     weights: tuple[str, np.ndarray] | None = None,
 ) -> KnownNoise:
-    """Return the noise of an exposure: that of its errors, else made of gain and read noise, amplifier by amplifier.
+    """Return the noise of an exposure: that of its errors, else made of gain and read noise,
+    amplifier by amplifier.
 
     Where nobody knows these, weights are its sky's inverse variances, if the pixels agree.
 
@@ -102,7 +104,9 @@ def noise_of(
 
 
 def are_inverse_variances(weights: np.ndarray, data: np.ndarray, blot: np.ndarray) -> bool:
-    """Return whether weights are the inverse variances of an exposure's sky, by the differences of neighbours."""
+    """Return whether weights are the inverse variances of an exposure's sky, by the differences of
+    neighbours.
+    """
     known = (weights > 0) & np.isfinite(weights) & np.isfinite(blot) & np.isfinite(data)
     pairs = known[:, 1:] & known[:, :-1]
     if not pairs.any():
@@ -123,7 +127,10 @@ def _of_weights(weights: np.ndarray, blot: np.ndarray, gain: float | None) -> np
 
 
 def noise_text(image: Image) -> str:
-    """Return what a comparison makes the noise of an image of, in words; an empty string where nobody knows it."""
+    """Return what a comparison makes the noise of an image of, in words.
+
+    An empty string where nobody knows it.
+    """
     plane = find_errors(image)
     if plane is not None:
         return str(plane)
@@ -134,7 +141,9 @@ def noise_text(image: Image) -> str:
 
 
 def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
-    """The noise by gain and read noise: of each amplifier where it is known what it read, else of their means."""
+    """The noise by gain and read noise: of each amplifier where it is known what it read, else of
+    their means.
+    """
     several = len(gains.values) > 1 or len(noises.values) > 1
     areas = sections(exposure.facts, exposure.shape) if several else {}
     gain = gains.mean

@@ -30,8 +30,8 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) ->
     facts : mapping
         Words and texts, one row each; plain text.
     picture : callable
-        Returns the address of the picture and what it shows. Where that fails because a file has gone or a package is
-        missing, there are the facts alone.
+        Returns the address of the picture and what it shows. Where that fails because a file has
+        gone or a package is missing, there are the facts alone.
     """
     try:
         address, caption = picture()
@@ -63,7 +63,10 @@ def picture_of_blot(path: Path) -> tuple[str, str]:
 
 
 def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
-    """Return a PNG of the middle of an exposure, what its mask flags in orange; else as for `picture_of_blot`."""
+    """Return a PNG of the middle of an exposure, what its mask flags in orange.
+
+    Else as for `picture_of_blot`.
+    """
     from .encode import ORANGE, png_uri
 
     flagged = _pixels(mask_of(mask, exposure)) == 0

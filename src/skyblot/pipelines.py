@@ -1,4 +1,6 @@
-"""What the pipelines of JWST and Roman record beside the pixels: levels of the background, the brightness of a DN."""
+"""What the pipelines of JWST and Roman record beside the pixels: levels of the background, the
+brightness of a DN.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +50,8 @@ def sky_word(image: Facts, keyword: str = "") -> str:
 def is_missed(pair: "Pair", out_kind: str) -> bool:
     """Return whether a sky that no header has is likely to be missing in the blot.
 
-    Mosaics in surface brightness, but those of the two pipelines, are seldom freed of a sky that headers have.
+    Mosaics in surface brightness, but those of the two pipelines, are seldom freed of a sky that
+    headers have.
     """
     status = _status(pair)
     if (status or "COMPLETE") != "COMPLETE":
@@ -57,7 +60,10 @@ def is_missed(pair: "Pair", out_kind: str) -> bool:
 
 
 def is_freed(pair: "Pair", level: float) -> bool:
-    """Return whether the mosaic was freed of an exposure's background; what was not, and doubt, is told."""
+    """Return whether the mosaic was freed of an exposure's background.
+
+    What was not, and doubt, is told.
+    """
     name = pair.reference.name
     word = sky_word(pair.reference)
     source = pair.source.name
@@ -71,7 +77,10 @@ def is_freed(pair: "Pair", level: float) -> bool:
 
 
 def _status(pair: "Pair") -> str:
-    """Whether the mosaic was freed of its exposures' background: COMPLETE, SKIPPED, ...; empty where nobody knows."""
+    """Whether the mosaic was freed of its exposures' background: COMPLETE, SKIPPED, ....
+
+    Empty where nobody knows.
+    """
     return str(pair.source.first(MATCHED)[1] or "").strip().upper()
 
 
@@ -81,7 +90,8 @@ def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], 
     Raises
     ------
     DataError
-        If there is none, or the blot would be in electrons, or the source is neither flux nor surface brightness.
+        If there is none, or the blot would be in electrons, or the source is neither flux nor
+        surface brightness.
     """
     electrons = pair.reference.bunit.lower().startswith(("e", "photoe"))
     if in_kind in (BRIGHTNESS, FLUX) and not electrons:

@@ -8,8 +8,8 @@ from .robust import spread_about
 
 #: Pixels in x and y within which a shift is looked for.
 REACH = 50
-#: The best correlation has to be so far above the middle of all, and above the next peak, in units of their spread;
-#: and as large as this.
+#: The best correlation has to be so far above the middle of all, and above the next peak, in units
+#: of their spread; and as large as this.
 _ABOVE_MIDDLE = 8.0
 _ABOVE_NEXT = 2.0
 _LEAST = 0.2

@@ -1,6 +1,8 @@
-"""The rules by which pixels are judged: what each is called, its defaults, what it needs, its kernel.
+"""The rules by which pixels are judged: what each is called, its defaults, what it needs, its
+kernel.
 
-A rule is one row of `RULES` and one kernel of `skyblot.kernels.compare`. Nothing else asks for its name.
+A rule is one row of `RULES` and one kernel of `skyblot.kernels.compare`. Nothing else asks for its
+name.
 """
 
 import math
@@ -9,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 Pair = tuple[float, float]
-#: What gives levels: takes the first row, exposure, blot, sigma, the pixels to judge, and the rows of
-#: levels and of significance to fill.
+#: What gives levels: takes the first row, exposure, blot, sigma, the pixels to judge, and the rows
+#: of levels and of significance to fill.
 Marker = Callable[..., None]
 
-#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
+#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as
+#: one seed.
 PAIR = 0.75
-#: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
+#: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take
+#: it away.
 NEGATIVE = 2.0
 #: Part of an exposure's variance that the median of n of them takes off the difference, times n.
 _SHARED = 0.9
@@ -35,8 +39,8 @@ class Circumstances:
     exposures : int or None
         How many exposures the mosaic was made of.
     terms : tuple of float
-        What is expected of the exposure: flux ratio and background, and the coefficients of the blot's
-        slopes in x and y and of its curvature.
+        What is expected of the exposure: flux ratio and background, and the coefficients of the
+        blot's slopes in x and y and of its curvature.
     noise : float
         Spread of the sky in sigma, NaN where it is not known.
     ratio, roughness : float
@@ -64,15 +68,15 @@ class Rule:
     name, help : str
         Its name, and what it is in a few words.
     snr, scale : (float, float)
-        Defaults: thresholds in sigma, of the seed and of the members beside it, and what its terms of
-        structure are multiplied by.
+        Defaults: thresholds in sigma, of the seed and of the members beside it, and what its terms
+        of structure are multiplied by.
     by_instrument : bool
         An instrument has defaults of its own for it.
     follows_flux : bool
         It needs a blot as bright as the exposure: the flux ratio that is measured is used.
     marker : callable
-        Makes the kernel's call of `Circumstances`. It imports the kernel itself, so that options and
-        help can be made of this module without Numba.
+        Makes the kernel's call of `Circumstances`. It imports the kernel itself, so that options
+        and help can be made of this module without Numba.
     """
 
     name: str
@@ -127,8 +131,8 @@ def blot_error(roughness: float) -> float:
     return roughness * max(1.0, roughness / _USUAL_ROUGHNESS) ** _TAIL_POWER
 
 
-#: All rules by their names. The numbers of the rule skyblot, those above among them, were found once,
-#: over all simulated sets of benchmarks/rejection.
+#: All rules by their names. The numbers of the rule skyblot, those above among them, were found
+#: once, over all simulated sets of benchmarks/rejection.
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (

@@ -35,7 +35,9 @@ _SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
 
 @dataclass(frozen=True)
 class Scaling:
-    """``blot = interpolated * factor + offset``, and the facts it came from, for the output's header."""
+    """``blot = interpolated * factor + offset``, and the facts it came from, for the output's
+    header.
+    """
 
     factor: float
     offset: float
@@ -92,7 +94,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class _Units:
-    """The kinds of the source's unit and of the blot's, their names, and whether the kinds are what BUNIT says."""
+    """The kinds of the source's unit and of the blot's, their names, and whether the kinds are what
+    BUNIT says.
+    """
 
     kinds: tuple[str, str]
     names: tuple[str, str]
@@ -102,9 +106,9 @@ class _Units:
 def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     """Work out the scaling of a blot, as the ablot task documents it.
 
-    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps and the exposure counts for
-    ``counts`` only. Flux per pixel is scaled by the pixel area, surface brightness is not, and neither by exposure; a
-    blot of them in DN/s is divided by PHOTMJSR.
+    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps and the
+    exposure counts for ``counts`` only. Flux per pixel is scaled by the pixel area, surface
+    brightness is not, and neither by exposure; a blot of them in DN/s is divided by PHOTMJSR.
 
     Raises
     ------
@@ -133,7 +137,9 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
 
 
 def _with_area(wanted: str, pair: Pair) -> Pair:
-    """A pair with what is known of pixel areas: what is no flux per pixel is as if pixels were of the same size."""
+    """A pair with what is known of pixel areas: what is no flux per pixel is as if pixels were of
+    the same size.
+    """
     area = pixel_area(wanted, pair.source, pair.area_ratio)
     return replace(pair, area=area, scales=(pair.scales[1],) * 2 if area == "no" else pair.scales)
 
@@ -207,7 +213,9 @@ def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
 
 
 def _base(image: Facts, other: Facts) -> str:
-    """What an image counts: its own instrument tells what counts are, or that of the image beside it."""
+    """What an image counts: its own instrument tells what counts are, or that of the image beside
+    it.
+    """
     word = image.bunit.lower()
     if word.startswith(("e", "photoe")):
         return "electrons"
@@ -217,7 +225,9 @@ def _base(image: Facts, other: Facts) -> str:
 
 
 def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
-    """What converts flux per pixel and surface brightness into each other, and into data numbers per second."""
+    """What converts flux per pixel and surface brightness into each other, and into data numbers
+    per second.
+    """
     in_kind, out_kind = units.kinds
     if out_kind in (BRIGHTNESS, FLUX) and in_kind in (BRIGHTNESS, FLUX):
         return _conversion(units, pair, pair.reference.name, units.names[1], out_kind)
@@ -253,7 +263,10 @@ def _target_area(pair: Pair) -> float:
 
 
 def _area(image: Facts, scale: float, pair: Pair) -> float:
-    """The area of an image's pixels in sr, by its WCS; a header that says another one is told of."""
+    """The area of an image's pixels in sr, by its WCS.
+
+    A header that says another one is told of.
+    """
     area = scale**2 * _SR_PER_ARCSEC2
     keyword, value = image.first(PIXEL_AREA)
     recorded = number(value)
@@ -283,7 +296,9 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
 
 
 def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[float, float | None]:
-    """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as long as this one."""
+    """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as
+    long as this one.
+    """
     seconds = _seconds(pair.reference, parameters.expkey)
     own = _seconds(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
@@ -297,7 +312,9 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
 
 
 def _tell_times(parameters: Parameters, pair: Pair) -> None:
-    """Say that exposure times are not used where both images are in counts per pixel and the times differ."""
+    """Say that exposure times are not used where both images are in counts per pixel and the times
+    differ.
+    """
     times = [_seconds(image, parameters.expkey) for image in (pair.source, pair.reference)]
     if None not in times and abs(times[0] / times[1] - 1) > _SAME_TIME:  # type: ignore[operator]
         unit = pair.source.bunit
@@ -316,7 +333,9 @@ def _hint(pair: Pair) -> str:
 
 
 def exposure_keywords(expkey: str) -> tuple[str, ...]:
-    """Return where an exposure time is looked for: what the user named, and the other usual names of EXPTIME."""
+    """Return where an exposure time is looked for: what the user named, and the other usual names
+    of EXPTIME.
+    """
     usual = EXPOSURE_TIME.keywords
     return usual if expkey.upper() == usual[0] else (expkey,)
 
@@ -345,7 +364,9 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
 
 
 def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
-    """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
+    """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the
+    exposure was not.
+    """
     if not parameters.addsky:
         return parameters.skyval
     reference = pair.reference

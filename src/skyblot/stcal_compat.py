@@ -1,6 +1,8 @@
-"""stcal's blot, with stcal's own signature: for the outlier detection of the JWST and Roman pipelines.
+"""stcal's blot, with stcal's own signature: for the outlier detection of the JWST and Roman
+pipelines.
 
-`gwcs_blot` takes the place of ``stcal.outlier_detection.utils.gwcs_blot``; `patch_stcal` puts it there.
+`gwcs_blot` takes the place of ``stcal.outlier_detection.utils.gwcs_blot``; `patch_stcal` puts it
+there.
 """
 
 import logging
@@ -49,7 +51,8 @@ def gwcs_blot(
     fillval : float
         Value of pixels that the median does not cover.
     pixmap_stepsize, pixmap_order
-        Ignored: the pixel map is good to 1e-4 pixel whatever they are, and needs no coarse grid to be quick.
+        Ignored: the pixel map is good to 1e-4 pixel whatever they are, and needs no coarse grid to
+        be quick.
 
     Returns
     -------
@@ -58,7 +61,8 @@ def gwcs_blot(
     Raises
     ------
     ParameterError, DataError, WCSError
-        For arguments that `skyblot.blot` cannot use; spectra, whose WCS is not two-dimensional, are among them.
+        For arguments that `skyblot.blot` cannot use; spectra, whose WCS is not two-dimensional, are
+        among them.
     """
     source = np.asarray(median_data)
     if source.dtype.kind != "f":
@@ -83,9 +87,9 @@ class StcalPatch(Patch):
 def patch_stcal() -> StcalPatch:
     """Make an installed stcal, and the pipelines that use it, blot with `gwcs_blot`.
 
-    Every module that has imported stcal's function gets ours, and so does every module that imports it later. Where
-    a WCS is not one for `skyblot.blot`, as those of spectra are not, stcal's own function runs as before, and the log
-    says so.
+    Every module that has imported stcal's function gets ours, and so does every module that imports
+    it later. Where a WCS is not one for `skyblot.blot`, as those of spectra are not, stcal's own
+    function runs as before, and the log says so.
 
     Returns
     -------
@@ -119,7 +123,9 @@ def _with_fallback(theirs: Blot) -> Blot:
 
 
 def _exchange(old: Blot, new: Blot) -> None:
-    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``: pipelines import the function itself."""
+    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``: pipelines import the
+    function itself.
+    """
     for module in list(sys.modules.values()):
         if getattr(module, "__dict__", {}).get("gwcs_blot") is old:
             module.__dict__["gwcs_blot"] = new

@@ -9,7 +9,8 @@ from .robust import spread_about
 #: Residuals of 30 sigma are black or white, and those of 1 sigma can be told from 0.
 _RESIDUAL_LIMIT = 30.0
 _RESIDUAL_WIDTH = 2.0
-#: A pixel stands out of a block from so many sigma on: in one of a thousand blocks of 16 pixels by chance.
+#: A pixel stands out of a block from so many sigma on: in one of a thousand blocks of 16 pixels by
+#: chance.
 STANDS_OUT = 4.0
 #: Medians and percentiles are those of about so many pixels.
 _SAMPLES = 500_000
@@ -17,7 +18,10 @@ _SAMPLES = 500_000
 
 @dataclass(frozen=True)
 class Stretch:
-    """asinh around `middle`: linear within `width` of it, logarithmic beyond; from `low` (0) to `high` (1)."""
+    """asinh around `middle`: linear within `width` of it, logarithmic beyond.
+
+    From `low` (0) to `high` (1).
+    """
 
     low: float
     middle: float
@@ -25,7 +29,10 @@ class Stretch:
     width: float
 
     def levels(self, values: np.ndarray, count: int) -> np.ndarray:
-        """Return the levels 0 to `count` - 1 of values, uint8; a missing one has that of `middle`."""
+        """Return the levels 0 to `count` - 1 of values, uint8.
+
+        A missing one has that of `middle`.
+        """
         # float32 is ample for 256 levels, and half the memory
         scaled = np.asarray((values - self.middle) / self.width, np.float32)
         np.nan_to_num(scaled, copy=False, nan=0.0)
@@ -51,7 +58,8 @@ RESIDUAL = Stretch(-_RESIDUAL_LIMIT, 0.0, _RESIDUAL_LIMIT, _RESIDUAL_WIDTH)
 
 
 def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
-    """Return one stretch for an exposure and its blot: sky and noise of the first, bright end of the second.
+    """Return one stretch for an exposure and its blot: sky and noise of the first, bright end of
+    the second.
 
     The blot's bright end, because it has no cosmic rays: they would darken all else.
     """
@@ -66,7 +74,9 @@ def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
 
 
 def centre_and_spread(values: np.ndarray) -> tuple[float, float]:
-    """Return the median, and the standard deviation of a normal distribution with the same median deviation."""
+    """Return the median, and the standard deviation of a normal distribution with the same median
+    deviation.
+    """
     middle = float(np.median(values))
     return middle, spread_about(values, middle)
 
@@ -79,7 +89,10 @@ def _sample(array: np.ndarray) -> np.ndarray:
 
 
 def block_mean(array: np.ndarray, step: int) -> np.ndarray:
-    """Return the means of the finite pixels of step x step blocks, those at the far edges smaller; float32."""
+    """Return the means of the finite pixels of step x step blocks, those at the far edges smaller.
+
+    float32.
+    """
     values = np.asarray(array, np.float32)
     if step == 1:
         return values
@@ -91,10 +104,13 @@ def block_mean(array: np.ndarray, step: int) -> np.ndarray:
 
 
 def block_residual(array: np.ndarray, step: int) -> np.ndarray:
-    """Return the residuals of step x step blocks in units of their own noise; NaN where no pixel is finite.
+    """Return the residuals of step x step blocks in units of their own noise.
 
-    That is the sum over the root of the number of pixels, which shows faint structure and makes noise look as it
-    is; and where a single pixel stands out, its own residual, which that would bury.
+    NaN where no pixel is finite.
+
+    That is the sum over the root of the number of pixels, which shows faint structure and makes
+    noise look as it is; and where a single pixel stands out, its own residual, which that would
+    bury.
     """
     values = np.asarray(array, np.float32)
     if step == 1:

@@ -1,4 +1,6 @@
-"""Which pixels of an exposure say something of the sky: by its flags, its weights, and where it saturates."""
+"""Which pixels of an exposure say something of the sky: by its flags, its weights, and where it
+saturates.
+"""
 
 from dataclasses import dataclass
 

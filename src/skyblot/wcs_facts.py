@@ -1,11 +1,15 @@
-"""Facts of world coordinates from headers, as those of `skyblot.facts`; what a header says of its celestial frame."""
+"""Facts of world coordinates from headers, as those of `skyblot.facts`.
+
+What a header says of its celestial frame.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from .facts import Fact, number
 
-#: What a header says of its celestial frame: it names it, it has an equinox of 2000 alone, or nothing.
+#: What a header says of its celestial frame: it names it, it has an equinox of 2000 alone, or
+#: nothing.
 STATED = "stated"
 EQUINOX_2000 = "equinox 2000"
 UNSTATED = "unstated"
@@ -85,6 +89,8 @@ def frame_statement(header: Mapping[str, Any]) -> str:
 
 
 def with_statement(wcs: Any, statement: str) -> Any:
-    """Return a FITS WCS that knows what its header says of its celestial frame: see `frame_statement`."""
+    """Return a FITS WCS that knows what its header says of its celestial frame: see
+    `frame_statement`.
+    """
     wcs.skyblot_frame = statement
     return wcs

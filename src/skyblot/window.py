@@ -39,7 +39,10 @@ class Window:
         offset: float,
         fill_value: float,
     ) -> tuple[int, int]:
-        """Fill `out` at the positions of the map; return how many pixels were covered, and how many missed."""
+        """Fill `out` at the positions of the map.
+
+        Return how many pixels were covered, and how many missed.
+        """
         how = self.interpolant
         if how.own is not None:
             placement = (how.first, how.shift, how.centre)
@@ -85,9 +88,11 @@ class SquareView:
 
 
 class CoveredView:
-    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not above 0.
+    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not
+    above 0.
 
-    Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no weight.
+    Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no
+    weight.
     """
 
     def __init__(self, source: Any, weights: Any) -> None:
@@ -143,7 +148,9 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
 
 
 def window_dtype(dtype: np.dtype, interpolant: Interpolant) -> np.dtype:
-    """Return the dtype of a window's pixels for a blot of `dtype`: enough for the interpolant's weights."""
+    """Return the dtype of a window's pixels for a blot of `dtype`: enough for the interpolant's
+    weights.
+    """
     return np.promote_types(dtype, interpolant.weights_dtype) if dtype.kind == "f" else dtype
 
 
@@ -210,7 +217,8 @@ def load_window(
     Parameters
     ----------
     source : array-like
-        Anything with `shape`, `dtype` and 2-D slicing: an array, a memory map, a section of a FITS file.
+        Anything with `shape`, `dtype` and 2-D slicing: an array, a memory map, a section of a FITS
+        file.
     bounds : Bounds
     dtype : dtype
         Of the window's pixels.

@@ -36,19 +36,24 @@ SIP = {
     1: {"A": (2.87e-6, -2.9e-6, -2e-8, *HIGH_A), "B": (-1e-9, 2.83e-6, -2.88e-6, *HIGH_B)},
     2: {"A": (2.93e-6, -3e-6, 9e-8, *HIGH_A), "B": (-5.8e-8, 2.81e-6, -3.1e-6, *HIGH_B)},
 }
-# Type keyword, record-valued keyword, error keyword, extension, smooth and random amplitude in pixels.
+# Type keyword, record-valued keyword, error keyword, extension, smooth and random amplitude in
+# pixels.
 LOOKUPS = (
     ("CPDIS", "DP", "CPERR", "WCSDVARR", 0.15, 0.01),
     ("D2IMDIS", "D2IM", "D2IMERR", "D2IMARR", 0.05, 0.006),
 )
 TABLE_SHAPE = (32, 64)
-# Every random number comes from default_rng([seed, stream, exposure, chip]): the order of calls is free.
+# Every random number comes from default_rng([seed, stream, exposure, chip]): the order of calls is
+# free.
 POINTING, TABLES, STARS, GALAXIES, NOISE, COSMIC, FLAGS, MOSAIC = range(8)
 
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """All that a data set depends on; `chip_shape` is (ny, nx), `cosmic_fraction` the pixels hit in 500 s."""
+    """All that a data set depends on.
+
+    `chip_shape` is (ny, nx), `cosmic_fraction` the pixels hit in 500 s.
+    """
 
     seed: int = 20
     exposures: int = 4
@@ -108,7 +113,9 @@ def chip_wcs(plan: DemoPlan, index: int, chip: int) -> WCS:
 
 
 def mosaic_wcs(plan: DemoPlan) -> WCS:
-    """Return the undistorted WCS of the mosaic, its `pixel_shape` covering all chips of all exposures."""
+    """Return the undistorted WCS of the mosaic, its `pixel_shape` covering all chips of all
+    exposures.
+    """
     wcs = _tan_wcs(RA, DEC, MOSAIC_SCALE / 3600.0 * _axes(MOSAIC_ORIENT))
     ny, nx = plan.chip_shape
     t = np.linspace(0.0, 1.0, 65)

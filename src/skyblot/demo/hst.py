@@ -19,7 +19,10 @@ def demo_scene(plan: DemoPlan) -> Scene:
 
 
 def chip_frame(plan: DemoPlan, index: int, chip: int, scene: Scene | None = None) -> ChipFrame:
-    """Return the simulated chip (CCDCHIP 1 or 2) of exposure `index`; pass `scene` to build it only once."""
+    """Return the simulated chip (CCDCHIP 1 or 2) of exposure `index`.
+
+    Pass `scene` to build it only once.
+    """
     exposure = exposure_facts(plan, index)
     scene = scene or demo_scene(plan)
     factor = (detector.IDC_SCALE / detector.MOSAIC_SCALE) ** 2 * exposure.exptime_s
@@ -32,7 +35,10 @@ def chip_frame(plan: DemoPlan, index: int, chip: int, scene: Scene | None = None
 
 
 def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
-    """Return an exposure laid out like a WFC3/UVIS `_flc` file; `frames`, by CCDCHIP, if at hand."""
+    """Return an exposure laid out like a WFC3/UVIS `_flc` file.
+
+    `frames`, by CCDCHIP, if at hand.
+    """
     exposure = exposure_facts(plan, index)
     frames = frames or _frames(plan, index)
     images = []
@@ -54,7 +60,9 @@ def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | 
 
 
 def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
-    """Return CRMASK (uint8) and CLEAN (float32, electrons) of an exposure, EXTVER as its SCI planes."""
+    """Return CRMASK (uint8) and CLEAN (float32, electrons) of an exposure, EXTVER as its SCI
+    planes.
+    """
     exposure = exposure_facts(plan, index)
     frames = frames or _frames(plan, index)
     images = []
@@ -66,7 +74,10 @@ def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | Non
 
 
 def mosaic_hdulist(plan: DemoPlan, scene: Scene | None = None, *, noise: bool = True) -> fits.HDUList:
-    """Return the sky-subtracted median in electron/s; ``noise=False`` is the scene at the pixel centres."""
+    """Return the sky-subtracted median in electron/s.
+
+    ``noise=False`` is the scene at the pixel centres.
+    """
     scene = scene or demo_scene(plan)
     facts = [exposure_facts(plan, i) for i in range(plan.exposures)]
     total = round(sum(each.exptime_s for each in facts), 1)

@@ -1,4 +1,6 @@
-"""An infrared camera in space that looks at the scene through its gwcs: what the JWST and Roman sets share."""
+"""An infrared camera in space that looks at the scene through its gwcs: what the JWST and Roman
+sets share.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,10 @@ class Camera:
         return ChipFrame(sci, seen.err / one, seen.dq, clean, seen.cosmic / one)
 
     def mosaic(self, plan: DemoPlan, scene: Scene, *, noise: bool = True) -> np.ndarray:
-        """Return the median (float32) in MJy/sr, sky included; ``noise=False`` is the scene at the pixel centres."""
+        """Return the median (float32) in MJy/sr, sky included.
+
+        ``noise=False`` is the scene at the pixel centres.
+        """
         image = scene_image(scene) + self.sky
         if noise:
             image += median_noise(plan, image, self.electrons, self.read_noise**2)

@@ -1,4 +1,6 @@
-"""The detector of the JWST-like data set: a distorted gwcs in the likeness of NIRCam's, and its mosaic's WCS."""
+"""The detector of the JWST-like data set: a distorted gwcs in the likeness of NIRCam's, and its
+mosaic's WCS.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ V3_REF = -491.4
 MARGIN = 24  # mosaic pixels around the exposures
 DEGREE = 5
 INVERSE_DEGREE = 6
-# Arcsec per pixel in V2, V3 (rows) along x, y (columns): x runs against V2, and the axes are 0.08 degrees askew.
+# Arcsec per pixel in V2, V3 (rows) along x, y (columns): x runs against V2, and the axes are 0.08
+# degrees askew.
 LINEAR = ((-0.06285, 0.0), (0.00009, 0.06315))
 # Distortion in pixels of a detector 2048 wide, about NRCBLONG's. By degree, then by power of y.
 HIGH_X = (1.7e-9, 1.0e-10, 1.7e-9, 2e-11, 7e-15, -5.4e-14, 2.0e-14, -3.1e-14, 6e-15)
@@ -54,8 +57,9 @@ def nircam_wcs(
 ) -> gwcs.WCS:
     """Return an imaging WCS in the likeness of NIRCam's: detector, v2v3, world.
 
-    A polynomial of degree 5 distorts (up to 14 pixels on the whole detector), rotations lead to the sky.
-    Coefficients are about those of NRCBLONG, scaled so that a detector of any `shape` has the same relative distortion.
+    A polynomial of degree 5 distorts (up to 14 pixels on the whole detector), rotations lead to the
+    sky. Coefficients are about those of NRCBLONG, scaled so that a detector of any `shape` has the
+    same relative distortion.
 
     Parameters
     ----------
@@ -131,7 +135,9 @@ def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float 
 
 
 def exact_map(target: Any, mosaic: WCS) -> PixelMap:
-    """Return the map from 0-based detector pixels to mosaic pixels, by gwcs and ``astropy.wcs`` alone."""
+    """Return the map from 0-based detector pixels to mosaic pixels, by gwcs and ``astropy.wcs``
+    alone.
+    """
     return lambda x, y: mosaic.wcs_world2pix(*target.pixel_to_world_values(x, y), 0)
 
 
@@ -170,7 +176,9 @@ def _terms(powers: list[tuple[int, int]], x: np.ndarray, y: np.ndarray) -> np.nd
 def _inverse(
     shape: tuple[int, int], powers: list[tuple[int, int]], arcsec: np.ndarray
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Powers and coefficients of a polynomial from V2, V3 to pixels, both from the reference, by least squares."""
+    """Powers and coefficients of a polynomial from V2, V3 to pixels, both from the reference, by
+    least squares.
+    """
     y, x = ((np.indices((33, 33)) / 32.0 - 0.5) * np.array(shape)[:, None, None]).reshape(2, -1)
     v2, v3 = arcsec @ _terms(powers, x, y)
     size = np.abs([v2, v3]).max()
@@ -192,7 +200,9 @@ def _polynomials(
 
 
 def _sky_rotation(ra: float, dec: float, orient: float) -> Model:
-    """V2, V3 in arcsec to right ascension and declination in degrees, V3 at position angle `orient`."""
+    """V2, V3 in arcsec to right ascension and declination in degrees, V3 at position angle
+    `orient`.
+    """
     from gwcs.geometry import CartesianToSpherical, SphericalToCartesian
 
     v2 = V2_REF / 3600.0

@@ -1,4 +1,7 @@
-"""What the synthetic data set shows: stars, galaxies, cosmic rays. Arrays only, no files, no WCS."""
+"""What the synthetic data set shows: stars, galaxies, cosmic rays.
+
+Arrays only, no files, no WCS.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ STAR_SIGMA = 0.845  # fwhm of 2.0 pixels, with the halo
 
 @dataclass(frozen=True)
 class Sources:
-    """Sources sharing a profile, in 0-based mosaic pixels; brightness in electron/s per mosaic pixel.
+    """Sources sharing a profile, in 0-based mosaic pixels.
+
+    Brightness in electron/s per mosaic pixel.
 
     `profile` is a function of (elliptical radius / `size`)**2 and 1 at the centre. It is tapered to
     exactly zero at `radius`, so that stamps of that radius lose nothing. `angle` is in radians.
@@ -43,7 +48,9 @@ class Sources:
 
 
 def star_profile(u: np.ndarray) -> np.ndarray:
-    """Return a Gaussian core and a faint halo: a Moffat core this narrow is too peaked for its pixels."""
+    """Return a Gaussian core and a faint halo: a Moffat core this narrow is too peaked for its
+    pixels.
+    """
     return 0.98 * np.exp(-u / 2.0) + 0.02 * np.exp(-u / 18.0)
 
 

@@ -1,4 +1,6 @@
-"""Which image of a FITS file is meant, and what it is called: chips, whatever observatories name them."""
+"""Which image of a FITS file is meant, and what it is called: chips, whatever observatories name
+them.
+"""
 
 import re
 from typing import Any
@@ -70,8 +72,8 @@ def is_plane(shape: tuple[int, ...]) -> bool:
 def science_images(hdus: Any) -> list[int]:
     """Return the numbers of a file's images to blot onto.
 
-    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no weight, error, flag or
-    look-up table by its name. Empty where nothing says which image is one.
+    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no
+    weight, error, flag or look-up table by its name. Empty where nothing says which image is one.
     """
     named = [index for index, hdu in enumerate(hdus) if hdu.name == "SCI" and hdu.is_image]
     return named or [index for index, hdu in enumerate(hdus) if _is_chip(hdu)]
@@ -99,7 +101,9 @@ def _text(header: Any, keyword: str) -> str:
 
 
 def extension_of(hdus: Any, index: int) -> Extension:
-    """Return what an HDU is called: name and version where these tell it from all others, else its number."""
+    """Return what an HDU is called: name and version where these tell it from all others, else its
+    number.
+    """
     hdu = hdus[index]
     if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
         return index

@@ -106,7 +106,9 @@ class CopyContent:
 
 @contextmanager
 def open_content(path: AnyPath) -> Iterator[Content]:
-    """Open a file, or what is behind a URL; what is packed is unpacked, into an unnamed file in the temporary folder.
+    """Open a file, or what is behind a URL.
+
+    What is packed is unpacked, into an unnamed file in the temporary folder.
 
     Raises
     ------
@@ -191,7 +193,10 @@ def _remote(path: RemotePath) -> Iterator[Content]:
 
 
 def _knows_ranges(path: RemotePath, size: int) -> bool:
-    """Whether the server returns the last byte when asked for it; what one without ranges sends is not read."""
+    """Whether the server returns the last byte when asked for it.
+
+    What one without ranges sends is not read.
+    """
     if not path.url.startswith(("http://", "https://")) or size < 2:
         return True
     filesystem, inner = path.opened

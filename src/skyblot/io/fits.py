@@ -72,7 +72,9 @@ class FitsImage:
         return (self.path,) if self.head is None else (self.path, self.head)
 
     def as_reference(self, wcs_key: str = "") -> "FitsImage":
-        """Return the image with the WCS that is blotted onto: an alternate one, or that of a ``.head`` file."""
+        """Return the image with the WCS that is blotted onto: an alternate one, or that of a
+        ``.head`` file.
+        """
         return replace(self, wcs_key=wcs_key, head=None if wcs_key else head_of(self.path))
 
     @property
@@ -128,7 +130,8 @@ class FitsImage:
         return self.content.rows(info["datLoc"], self.shape, np.dtype(_DTYPES[header["BITPIX"]]))
 
     def wcs(self) -> Any:
-        """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of its header.
+        """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of
+        its header.
 
         An alternate WCS, and that of a ``.head`` file, go before all.
 
@@ -140,7 +143,10 @@ class FitsImage:
         return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
 
     def header_offset(self, exact: Any) -> float | None:
-        """Return by how many pixels the WCS in the header is from an exact one; None where that is not known."""
+        """Return by how many pixels the WCS in the header is from an exact one.
+
+        None where that is not known.
+        """
         offset = header_offset(self, exact)
         return None if offset is None else offset.pixels
 
@@ -200,7 +206,10 @@ class FitsImage:
         return read_head(self.head, str(self.path), (place[0], place[1]), len(science))
 
     def header_wcs(self) -> WCS:
-        """Return the WCS of the header, with its look-up tables; a `WCSError` if it is none, or singular."""
+        """Return the WCS of the header, with its look-up tables.
+
+        A `WCSError` if it is none, or singular.
+        """
         try:
             header = self.wcs_header
             self._check_tables(header)
@@ -246,7 +255,8 @@ def _matrix(header: Any, wcs: WCS) -> np.ndarray:
 
 
 class _Section:
-    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK and BZERO.
+    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK
+    and BZERO.
 
     Threads take turns: the HDU has one place in its file.
     """
@@ -279,7 +289,10 @@ def open_fits(path: AnyPath) -> Iterator[Any]:
 
 @contextmanager
 def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
-    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored. Errors are those of `open_fits`."""
+    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored.
+
+    Errors are those of `open_fits`.
+    """
     path = content.path
     with ExitStack() as stack:
         try:
@@ -307,7 +320,10 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
 
 
 def _damaged_end(hdus: Any, path: AnyPath) -> None:
-    """Refuse a file that says it has more extensions than can be read; else warn of what is left out."""
+    """Refuse a file that says it has more extensions than can be read.
+
+    Else warn of what is left out.
+    """
     said = hdus[0].header.get("NEXTEND")
     last = len(hdus) - 1
     if isinstance(said, int) and said > last:
@@ -317,7 +333,8 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
 
 @contextmanager
 def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
-    """Open the image that `name` names: its extension, else the first image to blot onto, else the first.
+    """Open the image that `name` names: its extension, else the first image to blot onto, else the
+    first.
 
     Errors are those of `skyblot.io.images.open_image`.
     """
@@ -358,7 +375,9 @@ def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
 
 
 def _check_complete(image: FitsImage) -> None:
-    """Refuse an image whose pixels run past the end of the file (not for files compressed as a whole)."""
+    """Refuse an image whose pixels run past the end of the file (not for files compressed as a
+    whole).
+    """
     info = image.hdu.fileinfo()
     if info is None or info["file"].compression is not None:
         return

@@ -74,7 +74,10 @@ class FitsFormat:
         )
 
     def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool, make: bool) -> None:
-        """Write a copy with bits set in the flags; of LSST's masks, and those of Booleans, the right ones."""
+        """Write a copy with bits set in the flags.
+
+        Of LSST's masks, and those of Booleans, the right ones.
+        """
         with open_content(images[0].where.path) as content, open_hdus(content, stored=True) as hdus:
             changed = list(hdus)
             for bad in images:
@@ -131,7 +134,9 @@ def _place(hdus: Sequence[Any], hdu: Any) -> int:
 
 
 def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
-    """An image of compressed floats as it is read, compressed without loss: new levels would change every pixel."""
+    """An image of compressed floats as it is read, compressed without loss: new levels would change
+    every pixel.
+    """
     made = fits.CompImageHDU(
         hdu.data, hdu.header, compression_type="GZIP_2", quantize_level=0, tile_shape=hdu.tile_shape
     )

@@ -1,4 +1,6 @@
-"""The planes of an image in its own FITS file: which extensions they are, what they hold, and their pixels."""
+"""The planes of an image in its own FITS file: which extensions they are, what they hold, and their
+pixels.
+"""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ from .names import ImageName
 DEVIATION = "standard deviation"
 VARIANCE = "variance"
 WEIGHT = "inverse variance"
-#: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of its file.
+#: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of
+#: its file.
 _BY_TYPE = {"STDDEVUNCERTAINTY": DEVIATION, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": WEIGHT}
 _BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT)
 _BY_FILE = ((re.compile(r"_o[a-z]w[_.]|weight|_wht|_wgt|i(nv)?var"), WEIGHT), (re.compile(r"[_.]var"), VARIANCE))
@@ -25,7 +28,8 @@ _MASK_FILE = re.compile(r"_o[a-z]d[_.]|mask")
 #: Masks of AstroDrizzle, and skyblot's own, in which 1 is good.
 _GOOD_IS_ONE = re.compile(r"_(cr|static|sing|final)_?mask")
 ALL_BITS = 0xFFFFFFFFFFFFFFFF
-#: The planes of an LSST mask whose pixels are no data of the sky: the others, DETECTED for one, do no harm.
+#: The planes of an LSST mask whose pixels are no data of the sky: the others, DETECTED for one, do
+#: no harm.
 _LSST_BAD = ("BAD", "SAT", "NO_DATA", "CR", "INTRP", "SUSPECT")
 #: Extensions that are no images of the sky, whatever WCS they have.
 _NO_IMAGES = {*ERRORS.keywords, *QUALITY.keywords, *COVERAGE.keywords, "CON", "WCSDVARR", "D2IMARR"}
@@ -62,8 +66,8 @@ class Plane:
 def plane_beside(image: Any, name: str) -> Any:
     """Return the extension of a name that goes with an image of its file: that of the same version.
 
-    Where versions are repeated, as astropy writes them, the second goes with the second. What goes with an image that
-    is no SCI is known where the version has no other image.
+    Where versions are repeated, as astropy writes them, the second goes with the second. What goes
+    with an image that is no SCI is known where the version has no other image.
     """
     own = image.hdu
     hdus = [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
@@ -125,7 +129,10 @@ def _lsst_bits(header: Any) -> int | None:
 
 
 def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
-    """Return the pixels of an HDU; where it has none but the value of all of them, as many as it says."""
+    """Return the pixels of an HDU.
+
+    Where it has none but the value of all of them, as many as it says.
+    """
     if shape_of(hdu):
         return np.asarray(hdu.data)
     keyword = CONSTANT.keywords[0]

@@ -71,16 +71,26 @@ class Image(Protocol):
         """All files that the image and its WCS come from."""
 
     def as_reference(self, wcs_key: str = "") -> "Image":
-        """Return the image with the WCS that is blotted onto: an alternate one, or that of a ``.head`` file."""
+        """Return the image with the WCS that is blotted onto: an alternate one, or that of a
+        ``.head`` file.
+        """
 
     def pixels(self) -> Any:
-        """Return the pixels, unread: something with shape and dtype that reads what is sliced from it."""
+        """Return the pixels, unread: something with shape and dtype that reads what is sliced from
+        it.
+        """
 
     def wcs(self) -> Any:
-        """Return the most exact celestial WCS that the file holds; a `WCSError` if there is none."""
+        """Return the most exact celestial WCS that the file holds.
+
+        A `WCSError` if there is none.
+        """
 
     def header_offset(self, exact: Any) -> float | None:
-        """Return by how many pixels the WCS in its header is from an exact one; None where that is not known."""
+        """Return by how many pixels the WCS in its header is from an exact one.
+
+        None where that is not known.
+        """
 
     def wcs_cards(self) -> Any:
         """Return the cards of its WCS, where a header has all of it; else None."""
@@ -94,7 +104,10 @@ class Image(Protocol):
         """Whether a copy of it can be given flags where it has none."""
 
     def plane(self, fact: Fact) -> Plane | None:
-        """Return the plane of its own file that holds a fact, `ERRORS` or `QUALITY`; None where there is none."""
+        """Return the plane of its own file that holds a fact, `ERRORS` or `QUALITY`.
+
+        None where there is none.
+        """
 
     def plane_pixels(self, plane: Plane) -> np.ndarray:
         """Return the pixels of a plane of its own file."""
@@ -153,4 +166,7 @@ class Format(Protocol):
         """Write a copy with flags set; arguments are those of `skyblot.io.copies.write_flagged`."""
 
     def write_clean(self, path: Path, images: list["BadPixels"], *, overwrite: bool) -> None:
-        """Write a copy with the blot in bad pixels; arguments are those of `skyblot.io.copies.write_clean`."""
+        """Write a copy with the blot in bad pixels.
+
+        Arguments are those of `skyblot.io.copies.write_clean`.
+        """

@@ -34,14 +34,16 @@ _ASSOCIATION = "an association"
 _COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
 #: The exposures of HST, the preferred first; of WFPC2, c0m is the calibrated one.
 _HST_PRODUCTS = ("flc", "flt", "c0m")
-#: What an exposure in a folder is called. JWST's crf has the identifier of an association before it.
+#: What an exposure in a folder is called. JWST's crf has the identifier of an association before
+#: it.
 _EXPOSURE = re.compile(
     r"(?P<root>.+?)(?P<association>_[aco]\d{3,4}(?=_crf))?_"
     r"((?P<product>flc|flt|c0m|cal|crf)\.fits(\.gz|\.fz|\.bz2|\.xz)?|(?P<roman>cal)\.asdf)",
     re.IGNORECASE,
 )
 _BLOT = re.compile(r"_blt(_|$)", re.IGNORECASE)
-#: Of one root, the first of these is taken: crf has the WCS of the mosaic, cal the one before alignment.
+#: Of one root, the first of these is taken: crf has the WCS of the mosaic, cal the one before
+#: alignment.
 _RANKS = (*_HST_PRODUCTS, "crf", "cal")
 _LOOKED_FOR = "*_flc.fits, *_flt.fits, *_c0m.fits, *_crf.fits, *_cal.fits or *_cal.asdf"
 
@@ -64,12 +66,14 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
           else ``_flt``, else ``_c0m`` files beside the table;
         * a JWST or Roman association (``*.json``): the science members of its products;
         * a folder: the exposures in it, sorted: ``_flc``, ``_flt``, ``_c0m``, ``_crf`` and ``_cal`` files, the first
-          of these for each root; no blots, masks or mosaics, and not what is in folders of the folder.
+          of these for each root; no blots, masks or mosaics, and not what is in folders of the
+          folder.
 
-        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
-        Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
-        a name that exists as it stands is that file, whatever characters it has. ``x.weight.fits`` is left out where
-        ``x.fits`` is meant too: a pattern has both.
+        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given
+        to each file. Brackets at the end are an extension where they can be read as one, else a set
+        of characters of a pattern; a name that exists as it stands is that file, whatever
+        characters it has. ``x.weight.fits`` is left out where ``x.fits`` is meant too: a pattern
+        has both.
     on_table : callable
         Called with each list and each association that is read on the way.
 
@@ -81,8 +85,8 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
     Raises
     ------
     FileError
-        If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if a member of an
-        association is missing, or if a list contains itself.
+        If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if
+        a member of an association is missing, or if a list contains itself.
     ParameterError
         If a name is not a name, or a list is given an extension.
     """
@@ -96,7 +100,10 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
 
 
 def _identity(name: str) -> str:
-    """The same text for every spelling of a file and extension; links keep their own name, blots are named by it."""
+    """The same text for every spelling of a file and extension.
+
+    Links keep their own name, blots are named by it.
+    """
     if _is_url(name):
         return name
     where = parse_name(name)
@@ -210,7 +217,9 @@ def _read(path: str, kind: str) -> bytes:
 
 
 def _folder(path: str) -> list[str]:
-    """The exposures in a folder: for each root the best product, of which uncompressed files come first."""
+    """The exposures in a folder: for each root the best product, of which uncompressed files come
+    first.
+    """
     best: dict[str, int] = {}
     files: dict[tuple[str, str, int], str] = {}
     for name in _listing(path):

@@ -1,4 +1,6 @@
-"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and names of what is made."""
+"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and names of
+what is made.
+"""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ _BRACKETS = re.compile(r"(?P<path>.+)\[(?P<extension>[^\[\]]*)\]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 #: What FITS allows in EXTNAME, but brackets and commas: it is not to be taken for a number.
 _NAME = re.compile(r"(?![-+]?[0-9]+$)[ -+\--Z\\^-~]+")
-#: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal, c4d_180908_ooi.
+#: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal,
+#: c4d_180908_ooi.
 _PRODUCTS = frozenset(
     [
         "raw",
@@ -149,7 +152,8 @@ def root_of(path: AnyPath) -> str:
 
 
 def extension_label(extension: Extension | None) -> str:
-    """Return an extension as part of a file's name: letters, digits, minus, and one underscore between others.
+    """Return an extension as part of a file's name: letters, digits, minus, and one underscore
+    between others.
 
     A number, and no extension, are called as HST's and JWST's are: ``sci4``, ``sci1``.
 

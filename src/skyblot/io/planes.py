@@ -1,4 +1,6 @@
-"""What goes with an image, in its file or beside it: the map of its errors, and the quality of its pixels."""
+"""What goes with an image, in its file or beside it: the map of its errors, and the quality of its
+pixels.
+"""
 
 import re
 from contextlib import ExitStack
@@ -26,7 +28,8 @@ from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
 
 _SUFFIX = re.compile(r"(\.(gz|fz|bz2|xz))?$")
-#: Names of an exposure, and what stands in them for its planes: WFPC2's, and those of NOIRLab's pipelines (DECam, ...).
+#: Names of an exposure, and what stands in them for its planes: WFPC2's, and those of NOIRLab's
+#: pipelines (DECam, ...).
 _WFPC2 = re.compile(r"_c0(?=[mf]\.)")
 _NOIRLAB = re.compile(r"(?<=_o[a-z])i(?=[_.])")
 _BESIDE = {QUALITY.name: ((_WFPC2, "_c1"), (_NOIRLAB, "d")), ERRORS.name: ((_NOIRLAB, "w"),)}
@@ -59,7 +62,9 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
 
 
 def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
-    """Return the errors of an image that are used, None where there are none or none is above 0; reads a few of them.
+    """Return the errors of an image that are used, None where there are none or none is above 0.
+
+    Reads a few of them.
 
     Errors are those of `find_plane` and `error_plane`.
     """
@@ -78,7 +83,9 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the standard deviations of an image's pixels, None where there are none; NaN where one is none.
+    """Return the standard deviations of an image's pixels, None where there are none.
+
+    NaN where one is none.
 
     Raises
     ------
@@ -103,13 +110,18 @@ def read_errors(image: Image, plane: Plane) -> np.ndarray:
 
 
 def quality_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the flags of an image's pixels, None where there are none; errors as for `error_plane`."""
+    """Return the flags of an image's pixels, None where there are none.
+
+    Errors as for `error_plane`.
+    """
     plane = find_plane(image, QUALITY, pattern)
     return None if plane is None else _flags(image, plane)
 
 
 def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.ndarray | None:
-    """Return which pixels no flag leaves out, None where there are no flags; errors as for `error_plane`.
+    """Return which pixels no flag leaves out, None where there are no flags.
+
+    Errors as for `error_plane`.
 
     Parameters
     ----------
@@ -131,7 +143,8 @@ def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.
 
 
 def companion_name(path: AnyPath, pattern: str) -> ImageName:
-    """Return the file that a pattern names for an exposure: ``*`` stands for its name without ``.fits``.
+    """Return the file that a pattern names for an exposure: ``*`` stands for its name without
+    ``.fits``.
 
     A pattern with a ``*`` and without a folder names a file beside the exposure.
 
@@ -147,7 +160,9 @@ def companion_name(path: AnyPath, pattern: str) -> ImageName:
 
 
 def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
-    """Return the files that hold a plane of an exposure, by the names that observatories give them; none for a URL."""
+    """Return the files that hold a plane of an exposure, by the names that observatories give them;
+    none for a URL.
+    """
     if isinstance(path, RemotePath):
         return []
     found = []
@@ -168,7 +183,9 @@ def companion_files(path: AnyPath, patterns: tuple[str | None, str | None] = (No
 
 
 def _elsewhere(image: Any, fact: Fact, where: ImageName) -> Plane:
-    """The plane of an image in another file: the extension named, else that of its name or number, or the only one."""
+    """The plane of an image in another file: the extension named, else that of its name or number,
+    or the only one.
+    """
     with open_fits(where.path) as hdus:
         index = _index(hdus, image, fact, where)
         hdu = hdus[index]

@@ -1,4 +1,6 @@
-"""Files on a web server or in object storage, through fsspec: looked at, and read in ranges of bytes."""
+"""Files on a web server or in object storage, through fsspec: looked at, and read in ranges of
+bytes.
+"""
 
 import re
 import time
@@ -43,7 +45,8 @@ class RemotePath:
     Attributes
     ----------
     url : str
-        ``https://host/path/name.fits``, ``s3://bucket/name.fits``, or anything else that fsspec opens.
+        ``https://host/path/name.fits``, ``s3://bucket/name.fits``, or anything else that fsspec
+        opens.
     """
 
     url: str
@@ -61,7 +64,10 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """The file's name: the last part of the path; of the query, where a service is given the file there."""
+        """The file's name: the last part of the path.
+
+        Of the query, where a service is given the file there.
+        """
         address = self._address
         parts = urlsplit(address if self.protocol in ("http", "https") else address.replace("?", "%3F"))
         name = PurePosixPath(unquote(parts.path)).name or parts.netloc
@@ -100,7 +106,10 @@ class RemotePath:
         return False
 
     def identity(self) -> tuple[int, str]:
-        """Return size (-1 where it is not known) and ETag or time of change; a `FileError` if there is no such file."""
+        """Return size (-1 where it is not known) and ETag or time of change.
+
+        A `FileError` if there is no such file.
+        """
         facts = self.facts()
         stamps = (str(facts[name]) for name in _STAMPS if facts.get(name))
         return -1 if facts.get("size") is None else int(facts["size"]), next(stamps, "")
@@ -127,7 +136,9 @@ class RemotePath:
         return {"url": self.url}  # a file system belongs to its process
 
     def _options(self) -> dict[str, Any]:
-        """What web servers are asked with: bytes as they are, no limit on the whole time, one on silence."""
+        """What web servers are asked with: bytes as they are, no limit on the whole time, one on
+        silence.
+        """
         if not self.url.startswith(("http://", "https://")):
             return {}
         from aiohttp import ClientTimeout
@@ -225,7 +236,10 @@ class RemoteContent:
         return RemoteRows(self, start, shape, dtype)
 
     def ranges(self, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes of ranges (start, end), asked for at the same time; some failures pass, so try again."""
+        """Return the bytes of ranges (start, end), asked for at the same time.
+
+        Some failures pass, so try again.
+        """
         found: dict[int, bytes] = {}
         for attempt in range(_ATTEMPTS):
             missing = [number for number in range(len(wanted)) if number not in found]
@@ -263,7 +277,8 @@ class RemoteContent:
 
 @dataclass(frozen=True)
 class RemoteRows:
-    """Pixels of an image behind a URL: their ranges of bytes are fetched where they are sliced, by any thread.
+    """Pixels of an image behind a URL: their ranges of bytes are fetched where they are sliced, by
+    any thread.
 
     Attributes
     ----------

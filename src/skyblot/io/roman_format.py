@@ -85,7 +85,10 @@ class RomanFormat:
 
 
 def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool, make: bool = False) -> None:
-    """Write a copy of a Roman file with one array changed; it keeps its tags, its unit, and how each is compressed."""
+    """Write a copy of a Roman file with one array changed.
+
+    It keeps its tags, its unit, and how each is compressed.
+    """
     import asdf
     from astropy.units import Quantity
 

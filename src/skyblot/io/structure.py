@@ -1,4 +1,6 @@
-"""The headers of a FITS file, before astropy reads them: it trusts their numbers, and would read for hours."""
+"""The headers of a FITS file, before astropy reads them: it trusts their numbers, and would read
+for hours.
+"""
 
 import math
 import re
@@ -8,7 +10,8 @@ from .. import messages
 from ..errors import FileError
 
 _BLOCK = 2880
-#: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28 MB.
+#: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28
+#: MB.
 _MOST_AXES = 999
 _MOST_BLOCKS = 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="

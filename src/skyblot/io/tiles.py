@@ -22,7 +22,9 @@ def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
 
 
 def forget_times(path: str) -> None:
-    """Clear the time in the gzip header of each tile of a file's image SCI: astropy lets gzip write it."""
+    """Clear the time in the gzip header of each tile of a file's image SCI: astropy lets gzip write
+    it.
+    """
     with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
         header = hdus["SCI"].header
         start = hdus["SCI"].fileinfo()["datLoc"]

@@ -1,7 +1,7 @@
 """The tree of an ASDF file, before asdf reads it: what it repeats, and what it names.
 
-A few lines of YAML can stand for more values than memory holds, or for a tree without an end; and an array's source
-may be the name of another file, or a URL, which asdf would fetch.
+A few lines of YAML can stand for more values than memory holds, or for a tree without an end; and
+an array's source may be the name of another file, or a URL, which asdf would fetch.
 """
 
 import re
@@ -12,11 +12,13 @@ from typing import Any
 from .. import messages
 from ..errors import FileError, one_line
 
-#: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's have 1e5 nodes.
+#: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's
+#: have 1e5 nodes.
 _MOST_BYTES = 64 << 20
 _MOST_NODES = 5_000_000
 _MOST_LEVELS = 200
-#: What an array's source may be: the number of a block or, in JWST's files, an extension beside the tree's.
+#: What an array's source may be: the number of a block or, in JWST's files, an extension beside the
+#: tree's.
 _BLOCK = re.compile(r"-?[0-9]{1,9}")
 _EXTENSION = re.compile(r"fits:[A-Za-z0-9_ ]*,[0-9]+")
 
@@ -34,7 +36,8 @@ class _Level:
 
 
 def check_tree(text: bytes, name: Any) -> None:
-    """Refuse the text of a tree that refers to itself, has too many nodes, or names a file or URL to read.
+    """Refuse the text of a tree that refers to itself, has too many nodes, or names a file or URL
+    to read.
 
     Raises
     ------
@@ -125,7 +128,9 @@ class _Walk:
         return self._count(self._sizes.get(anchor, 1))
 
     def _is_named(self) -> bool:
-        """Whether the value that comes says what is to be read: where an array is, or what stands here."""
+        """Whether the value that comes says what is to be read: where an array is, or what stands
+        here.
+        """
         level = self._levels[-1] if self._levels else None
         if level is None or not level.is_mapping or level.at_key:
             return False

@@ -1,7 +1,8 @@
 """Comparison of an exposure with its blot: the local structure of a blot, significances, masks.
 
-A pixel that is not finite does not exist: neither as a pixel to judge nor as a neighbour. Levels of a pixel are bits:
-`MEMBER` is beyond the lower threshold, `SEED` beyond the upper one, `PAIR` beyond the one that is enough for two.
+A pixel that is not finite does not exist: neither as a pixel to judge nor as a neighbour. Levels of
+a pixel are bits: `MEMBER` is beyond the lower threshold, `SEED` beyond the upper one, `PAIR` beyond
+the one that is enough for two.
 """
 
 import numpy as np
@@ -55,7 +56,10 @@ def _shape_of_pixel(value, left, right, below, above):
 
 @njit(nogil=True, inline="always")
 def _shape_of_row(blot, y, shape):
-    """Fill `shape` (5, nx) with what `_shape_of_pixel` has of a row; the loop has no branches and vectorises."""
+    """Fill `shape` (5, nx) with what `_shape_of_pixel` has of a row.
+
+    The loop has no branches and vectorises.
+    """
     last = blot.shape[1] - 1
     here = blot[y]
     below = blot[max(y - 1, 0)]
@@ -72,11 +76,14 @@ def _shape_of_row(blot, y, shape):
 
 @kernel
 def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out):
-    """Collect valid pixels whose structure is from `least` to `most` sigma; return how many there are.
+    """Collect valid pixels whose structure is from `least` to `most` sigma.
 
-    Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS), as far as it
-    reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x. The structure is the root of the
-    squares of the curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
+    Return how many there are.
+
+    Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS),
+    as far as it reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x.
+    The structure is the root of the squares of the curvature, the sum of the absolute second
+    differences, and of the largest difference to a neighbour.
     """
     found = 0
     nx = data.shape[1]
@@ -108,14 +115,18 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
 
 @kernel
 def model_sigma(blot, sky, gain, read_noise, out):
-    """Fill `out` with the noise of a pixel, in the blot's units: of its electrons, and of reading them."""
+    """Fill `out` with the noise of a pixel, in the blot's units: of its electrons, and of reading
+    them.
+    """
     for i in range(out.size):
         out[i] = np.sqrt(gain * abs(blot[i] + sky) + read_noise * read_noise) / gain
 
 
 @kernel
 def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, significance):
-    """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``; the significance is in sigma.
+    """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``.
+
+    The significance is in sigma.
 
     `terms` are (ratio, background): what the blot is multiplied by, and what is added to it.
     """
@@ -141,12 +152,13 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
     Parameters
     ----------
     terms : (ratio, background, slope_x, slope_y, bend)
-        What is expected of the exposure: ``ratio B + background + slope_x Bx + slope_y By + bend (Bxx + Byy)``.
+        What is expected of the exposure: ``ratio B + background + slope_x Bx + slope_y By + bend
+        (Bxx + Byy)``.
     snr : (seed, member, pair)
     weights : (noise, curved, stepped, photons, negative)
-        Part of sigma squared that the comparison sees; errors in units of the curvature and of the largest
-        difference to a neighbour; 1 / gain if sigma includes the photons of the residual itself, else 0; and
-        what a negative residual is divided by.
+        Part of sigma squared that the comparison sees; errors in units of the curvature and of the
+        largest difference to a neighbour; 1 / gain if sigma includes the photons of the residual
+        itself, else 0; and what a negative residual is divided by.
     """
     share, curved, stepped, photons, negative = weights
     shape = np.empty((SHAPE, data.shape[1]), blot.dtype)
@@ -168,7 +180,9 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
 
 @kernel
 def join_levels(row0, levels, mask):
-    """Fill rows ``row0 ...`` of a mask: members with a seed, or with two of a pair, in the 3 x 3 around them."""
+    """Fill rows ``row0 ...`` of a mask: members with a seed, or with two of a pair, in the 3 x 3
+    around them.
+    """
     ny, nx = levels.shape
     for j in range(mask.shape[0]):
         y = row0 + j
@@ -187,7 +201,9 @@ def join_levels(row0, levels, mask):
 
 @kernel
 def spread(row0, mask, offsets, out):
-    """Fill rows ``row0 ...`` of `out`: pixels of the mask, and those at ``offsets`` (n, 2), y and x, from one."""
+    """Fill rows ``row0 ...`` of `out`: pixels of the mask, and those at ``offsets`` (n, 2), y and
+    x, from one.
+    """
     ny, nx = mask.shape
     for j in range(out.shape[0]):
         for x in range(nx):
@@ -202,10 +218,11 @@ def spread(row0, mask, offsets, out):
 
 @kernel
 def correlate(image, places, wanted, reach):
-    """Return Pearson's correlation of `wanted` with an image at `places` (n, 2), moved by up to `reach` pixels.
+    """Return Pearson's correlation of `wanted` with an image at `places` (n, 2), moved by up to
+    `reach` pixels.
 
-    The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not finite or not there
-    do not count; where less than half the places count the correlation is -1.
+    The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not
+    finite or not there do not count; where less than half the places count the correlation is -1.
     """
     size = 2 * reach + 1
     ny, nx = image.shape

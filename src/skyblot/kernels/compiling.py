@@ -6,10 +6,12 @@ _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 
 def kernel(function):
-    """Compile a function, serial and without the GIL; one that cannot be kept on disk is compiled in every process.
+    """Compile a function, serial and without the GIL.
 
-    Numba raises where no folder for its cache can be written to, where the disk is full, and where what it finds there
-    is damaged.
+    One that cannot be kept on disk is compiled in every process.
+
+    Numba raises where no folder for its cache can be written to, where the disk is full, and where
+    what it finds there is damaged.
     """
     try:
         compiled = njit(cache=True, **_OPTIONS)(function)

@@ -1,6 +1,7 @@
 """The interpolants. This file alone says which there are, and what each of them is.
 
-It imports numpy when an interpolant is made, so that options and help can be made of the names without it.
+It imports numpy when an interpolant is made, so that options and help can be made of the names
+without it.
 """
 
 from collections.abc import Callable
@@ -44,8 +45,8 @@ def _polynomial(name: str, taps: int) -> "Interpolant":
 def _spline3(_: float) -> "Interpolant":
     """Cubic B-splines through the data (Unser 1999).
 
-    The filter that makes their coefficients has the weights ``sqrt(3) z**abs(n)``, ``z = sqrt(3) - 2``:
-    below 1e-13 after 24 pixels, and below 1e-5 beyond 10 pixels from the four taps.
+    The filter that makes their coefficients has the weights ``sqrt(3) z**abs(n)``, ``z = sqrt(3) -
+    2``: below 1e-13 after 24 pixels, and below 1e-5 beyond 10 pixels from the four taps.
     """
     import numpy as np
 
@@ -83,7 +84,8 @@ def _lanczos(order: int) -> "Interpolant":
 
 
 def _sinc(sinscl: float) -> "Interpolant":
-    """Tapered sinc about the nearest pixel: ``sinc((j - s) / sinscl) cos^2(pi j / 14)``, j = -7 ... 7.
+    """Tapered sinc about the nearest pixel: ``sinc((j - s) / sinscl) cos^2(pi j / 14)``, j = -7 ...
+    7.
 
     The taper is zero at j = -7 and 7, so 13 taps are read.
     """

@@ -1,8 +1,9 @@
 """Band kernels: source window and pixel map in, rows of the blot out.
 
-The window is the part of the source that was loaded, its first pixel at `origin` (y, x) of the source; `shape`
-is the whole source's (ny, nx). Every kernel returns ``(covered, missed)``: how many blot pixels lie on the
-source, and how many of those needed source pixels outside the window (the window was too small).
+The window is the part of the source that was loaded, its first pixel at `origin` (y, x) of the
+source; `shape` is the whole source's (ny, nx). Every kernel returns ``(covered, missed)``: how many
+blot pixels lie on the source, and how many of those needed source pixels outside the window (the
+window was too small).
 """
 
 import math
@@ -25,7 +26,9 @@ def _covers(x, y, nx, ny):
 
 @njit(nogil=True)
 def _needed(first, taps, size):
-    """First and last source pixel that `taps` from `first` on need, reflections about the edges included."""
+    """First and last source pixel that `taps` from `first` on need, reflections about the edges
+    included.
+    """
     last = first + taps - 1
     low = max(first, 0)
     high = min(last, size - 1)
@@ -67,7 +70,10 @@ def _value(window, y0, x0, y, x, ny, nx):
 
 @njit(nogil=True)
 def _gather(window, origin, shape, first_y, first_x, taps, patch):
-    """Fill `patch` with the taps of a position near an edge; false if the window lacks a pixel for it."""
+    """Fill `patch` with the taps of a position near an edge.
+
+    False if the window lacks a pixel for it.
+    """
     ny, nx = shape
     y0, x0 = origin
     low_y, high_y = _needed(first_y, taps, ny)
@@ -83,7 +89,10 @@ def _gather(window, origin, shape, first_y, first_x, taps, patch):
 
 @njit(nogil=True)
 def _place(position, shift, centre, low, high, index, fraction):
-    """Split positions into the window index of the tap at `shift` and the fraction; index -1 outside low ... high."""
+    """Split positions into the window index of the tap at `shift` and the fraction.
+
+    Index -1 outside low ... high.
+    """
     for i in range(position.size):
         moved = position[i] + shift
         base = math.floor(moved)
@@ -107,8 +116,9 @@ def _weigh(fraction, table, powers, tap, out):
 def _ask_ahead(window, ix, iy, count):
     """Ask for the source rows above and below the taps: the next target row needs one of them.
 
-    Where the source is read nearly along its rows, every 16th pixel steps to another row, and no processor
-    foresees that; waiting for memory then takes as long as the rest. Steeper reading gains nothing.
+    Where the source is read nearly along its rows, every 16th pixel steps to another row, and no
+    processor foresees that; waiting for memory then takes as long as the rest. Steeper reading
+    gains nothing.
     """
     stride = int64(window.shape[1])
     if abs(iy[-1] - iy[0]) * 4 >= iy.size:
@@ -123,8 +133,9 @@ def _ask_ahead(window, ix, iy, count):
 def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
     """Interpolate a floating-point window at every point of the map.
 
-    ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded table of an
-    interpolant, `placement` its ``(first, shift, centre)``, `taps` and `powers` its static sizes.
+    ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded
+    table of an interpolant, `placement` its ``(first, shift, centre)``, `taps` and `powers` its
+    static sizes.
     """
     ny, nx = shape
     y0, x0 = origin

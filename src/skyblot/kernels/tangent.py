@@ -1,8 +1,9 @@
 """Pixel map in closed form: D2IM, SIP and CPDIS of the target, then one homography to the source.
 
-Positions are 1-based FITS pixels of the target until the homography; results are 0-based source pixels. A
-table travels as a 2-D float64 array and its ``(crpix1, crpix2, crval1, crval2, 1/cdelt1, 1/cdelt2)``; an
-empty array means no table. Look-ups are bilinear and clamped at the border (FITS WCS Paper IV drafts).
+Positions are 1-based FITS pixels of the target until the homography; results are 0-based source
+pixels. A table travels as a 2-D float64 array and its ``(crpix1, crpix2, crval1, crval2, 1/cdelt1,
+1/cdelt2)``; an empty array means no table. Look-ups are bilinear and clamped at the border (FITS
+WCS Paper IV drafts).
 """
 
 import math
@@ -36,7 +37,10 @@ def _look_up(table, place, x, y):
 
 @njit(nogil=True)
 def _run_end(px, start, border):
-    """End of the run of positions from `start` on that lie below `border`; px increases by about 1 a pixel."""
+    """End of the run of positions from `start` on that lie below `border`.
+
+    Px increases by about 1 a pixel.
+    """
     size = px.size
     end = min(max(start, start + int(border - px[start])), size)
     while end > start and px[end - 1] >= border:
@@ -48,7 +52,9 @@ def _run_end(px, start, border):
 
 @njit(nogil=True)
 def _add_cell(out, px, py, plane):
-    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell, in pixel coordinates, to a run."""
+    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell, in pixel coordinates, to a
+    run.
+    """
     a, b, c, d = plane
     for i in range(out.size):
         out[i] += (a + b * px[i]) + (c + d * px[i]) * py[i]
@@ -56,7 +62,10 @@ def _add_cell(out, px, py, plane):
 
 @njit(nogil=True)
 def _axis_cell(position, crpix, crval, inverse, nodes):
-    """Cell of a pixel coordinate along one axis; -1 before the first node, nodes - 1 behind the last."""
+    """Cell of a pixel coordinate along one axis.
+
+    -1 before the first node, nodes - 1 behind the last.
+    """
     t = (position - crval) * inverse + (crpix - 1.0)
     return -1 if t < 0 else int(min(t, nodes - 1.0))
 
@@ -73,7 +82,10 @@ def _cell_line(cell, crpix, crval, inverse, nodes):
 
 @njit(nogil=True)
 def _plane(table, place, ix, iy):
-    """Coefficients of one cell's bilinear form in pixel coordinates; constant beyond the border nodes."""
+    """Coefficients of one cell's bilinear form in pixel coordinates.
+
+    Constant beyond the border nodes.
+    """
     ny, nx = table.shape
     x0, x1, slope_x, start_x = _cell_line(ix, place[0], place[2], place[4], nx)
     y0, y1, slope_y, start_y = _cell_line(iy, place[1], place[3], place[5], ny)
@@ -89,7 +101,9 @@ def _plane(table, place, ix, iy):
 
 @njit(nogil=True)
 def _add_table(out, px, py, low, high, table, place):
-    """Add a table's offsets along a row of positions, ``low <= py <= high``, cell by cell so that runs vectorise."""
+    """Add a table's offsets along a row of positions, ``low <= py <= high``, cell by cell so that
+    runs vectorise.
+    """
     if table.size == 0:
         return
     ny, nx = table.shape
@@ -154,9 +168,9 @@ def _start(column, line, px, py, dx, dy, y):
 def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout, yout):
     """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
 
-    `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre` the SIP
-    reference pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest and largest D2IM
-    offset in y, `powers` the SIP order + 1, static.
+    `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre`
+    the SIP reference pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest
+    and largest D2IM offset in y, `powers` the SIP order + 1, static.
     """
     nx = xout.shape[1]
     column = np.empty(nx)

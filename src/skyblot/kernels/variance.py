@@ -1,7 +1,9 @@
-"""Band kernel of variances: the squares of the weights that a blot pixel gives to the source's own pixels.
+"""Band kernel of variances: the squares of the weights that a blot pixel gives to the source's own
+pixels.
 
-Near the edges the source is extended by point reflection, so that a tap outside counts for the edge pixel twice and
-for its mirror image negatively: weights are added up for each pixel before they are squared.
+Near the edges the source is extended by point reflection, so that a tap outside counts for the edge
+pixel twice and for its mirror image negatively: weights are added up for each pixel before they are
+squared.
 """
 
 import math
@@ -91,10 +93,11 @@ def _sum_near(window, y, x, rows, columns, wy, wx, near_y, near_x):
 
 @kernel
 def sum_variances(window, origin, shape, xmap, ymap, out, factor, fill, table, placement, own):
-    """Fill `out` with the variance at every point of the map, times `factor`, or with `fill` where there is no source.
+    """Fill `out` with the variance at every point of the map, times `factor`, or with `fill` where
+    there is no source.
 
-    `table` has the interpolant's weights (powers, taps), `placement` is its ``(first, shift, centre)``; taps from
-    ``own[0]`` to ``own[1]`` are those that NaN spreads by.
+    `table` has the interpolant's weights (powers, taps), `placement` is its ``(first, shift,
+    centre)``; taps from ``own[0]`` to ``own[1]`` are those that NaN spreads by.
     """
     ny, nx = shape
     y0, x0 = origin

@@ -1,4 +1,6 @@
-"""Target pixel to source pixel: closed form where there is one, adaptive polynomials elsewhere, or a grid."""
+"""Target pixel to source pixel: closed form where there is one, adaptive polynomials elsewhere, or
+a grid.
+"""
 
 from typing import Any
 

@@ -14,8 +14,8 @@ from .types import Way
 class CallableMap:
     """Target pixel to source pixel by a mapping's ``forward(x, y)``, which counts pixels from 1.
 
-    `forward` gets two 1-D float64 arrays, the positions of a whole band, and returns two arrays of that
-    length. It is called by one thread at a time.
+    `forward` gets two 1-D float64 arrays, the positions of a whole band, and returns two arrays of
+    that length. It is called by one thread at a time.
     """
 
     way = Way("the user's own mapping")
@@ -38,7 +38,8 @@ class CallableMap:
 
 
 def user_map(wcsmap: Any, target_wcs: Any, source_wcs: Any) -> CallableMap:
-    """Return the map of a `wcsmap`: ``wcsmap(target_wcs, source_wcs)``, or an object that has `forward` already.
+    """Return the map of a `wcsmap`: ``wcsmap(target_wcs, source_wcs)``, or an object that has
+    `forward` already.
 
     A class whose first parameters are shifts (DrizzlePac's `LinearMap`) is made with its defaults.
 

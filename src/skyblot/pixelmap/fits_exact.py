@@ -1,7 +1,8 @@
 """Closed form: two FITS TAN images are related by a homography, after the target's own distortion.
 
-``p = (x, y) + D2IM(x, y);  q = p + SIP(p - crpix) + CPDIS(p);  source = H (q, 1)``, divided by the third
-component. H folds both CD matrices, both CRPIX, both rotations to the sky and a change of celestial frame.
+``p = (x, y) + D2IM(x, y);  q = p + SIP(p - crpix) + CPDIS(p);  source = H (q, 1)``, divided by the
+third component. H folds both CD matrices, both CRPIX, both rotations to the sky and a change of
+celestial frame.
 """
 
 import logging
@@ -23,7 +24,8 @@ ROUNDING_PIXELS = 1e-8
 
 #: The closed form must agree with the WCS library's own functions to this many source pixels ...
 AGREEMENT_PIXELS = 1e-7
-#: ... or to the rounding of degrees in double precision, for very small pixels (8 ulp of 360 degrees).
+#: ... or to the rounding of degrees in double precision, for very small pixels (8 ulp of 360
+#: degrees).
 AGREEMENT_DEGREES = 8 * np.spacing(360.0)
 
 
@@ -71,8 +73,8 @@ class TangentMap:
 def tangent_map(target: Any, source: Any, shape: tuple[int, int]) -> TangentMap | None:
     """Return the closed form for two celestial WCS, or None where there is none.
 
-    The result has been compared with the WCS library at points all over the target: an odd header that the
-    closed form would misread is left to the exact evaluation.
+    The result has been compared with the WCS library at points all over the target: an odd header
+    that the closed form would misread is left to the exact evaluation.
     """
     if not (isinstance(target, FitsSky) and isinstance(source, FitsSky)):
         return None
@@ -109,7 +111,9 @@ def _disagreement(closed: TangentMap, direct: DirectMap, shape: tuple[int, int])
 
 
 def _table(lookup: Any) -> tuple[np.ndarray, list[float]]:
-    """A distortion table as float64 (at least 2 x 2 nodes; empty: none) and its place on the pixels."""
+    """A distortion table as float64 (at least 2 x 2 nodes; empty: none) and its place on the
+    pixels.
+    """
     if lookup is None:
         return np.empty((0, 0)), [1.0] * 6
     data = np.array(lookup.data, dtype=float)
@@ -121,7 +125,10 @@ def _table(lookup: Any) -> tuple[np.ndarray, list[float]]:
 
 
 def _sip_terms(sip: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reference pixel and square coefficient arrays of one common order; order 0 and zero without SIP."""
+    """Reference pixel and square coefficient arrays of one common order.
+
+    Order 0 and zero without SIP.
+    """
     if sip is None or (sip.a is None and sip.b is None):
         return np.zeros(2), np.zeros((1, 1)), np.zeros((1, 1))
     given = [np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float) for terms in (sip.a, sip.b)]
@@ -141,7 +148,9 @@ def homography(target: FitsSky, source: FitsSky) -> np.ndarray:
 
 
 def _plane(sky: FitsSky) -> np.ndarray:
-    """Pixel offsets to the tangent plane: east and north in units of its distance (radians at the centre)."""
+    """Pixel offsets to the tangent plane: east and north in units of its distance (radians at the
+    centre).
+    """
     matrix = np.eye(3)
     matrix[:2, :2] = np.deg2rad(sky.wcs.pixel_scale_matrix)[[sky.lon, sky.lat]]
     return matrix
@@ -150,7 +159,8 @@ def _plane(sky: FitsSky) -> np.ndarray:
 def _axes(sky: FitsSky) -> np.ndarray:
     """Columns: the tangent plane's x and y axes and its normal, in the celestial frame.
 
-    For LONPOLE = 180 degrees these are east, north, and the tangent point (FITS WCS Paper II, section 2.4).
+    For LONPOLE = 180 degrees these are east, north, and the tangent point (FITS WCS Paper II,
+    section 2.4).
     """
     lon, lat = np.deg2rad([sky.wcs.wcs.crval[sky.lon], sky.wcs.wcs.crval[sky.lat]])
     turn = math.radians(sky.wcs.wcs.lonpole - 180.0)

@@ -26,7 +26,10 @@ class GivenMap:
 
 
 def given_map(pixel_map: Any) -> GivenMap:
-    """Return the map of ``(x, y)``; a `ParameterError` if they are not two 2-D arrays of one shape, of real numbers."""
+    """Return the map of ``(x, y)``.
+
+    A `ParameterError` if they are not two 2-D arrays of one shape, of real numbers.
+    """
     try:
         x, y = (_positions(each) for each in pixel_map)
     except (TypeError, ValueError):

@@ -1,4 +1,6 @@
-"""The linear part of a celestial WCS: without distortion, as a TAN image that touches it, or its pixel scale alone."""
+"""The linear part of a celestial WCS: without distortion, as a TAN image that touches it, or its
+pixel scale alone.
+"""
 
 import math
 from typing import Any
@@ -54,7 +56,9 @@ def tangent_wcs(wcs: Any, cd: np.ndarray) -> Any:
 
 
 def touching_tangent(wcs: Any) -> Any:
-    """Return the TAN WCS that has the place, scale and orientation of any celestial WCS at its central pixel."""
+    """Return the TAN WCS that has the place, scale and orientation of any celestial WCS at its
+    central pixel.
+    """
     from astropy.wcs.utils import celestial_frame_to_wcs
 
     sky = sky_of(wcs, "target")
@@ -82,9 +86,9 @@ def touching_tangent(wcs: Any) -> Any:
 def pixel_scale(wcs: Any) -> float:
     """Return the pixel scale in arcsec, the square root of a pixel's area on the sky.
 
-    A TAN image has that of its CD matrix, at its tangent point, with SIP too if that lies on the image. Else it is that
-    of the pixel in the middle, with all distortion: what a CD matrix says depends on how the same geometry was split
-    between it and the distortion.
+    A TAN image has that of its CD matrix, at its tangent point, with SIP too if that lies on the
+    image. Else it is that of the pixel in the middle, with all distortion: what a CD matrix says
+    depends on how the same geometry was split between it and the distortion.
     """
     wcs = unwrapped(wcs)
     if not is_fits_wcs(wcs):
@@ -101,7 +105,10 @@ def pixel_scale(wcs: Any) -> float:
 
 
 def _local_scale(wcs: Any) -> float:
-    """The scale, in degrees, at the middle of a WCS; a `WCSError` where pixels have no area there."""
+    """The scale, in degrees, at the middle of a WCS.
+
+    A `WCSError` where pixels have no area there.
+    """
     matrix = touching_tangent(wcs).wcs.cd  # wcslib refuses to look at one that is singular
     area = abs(float(np.linalg.det(matrix)))
     if area == 0:
@@ -110,7 +117,8 @@ def _local_scale(wcs: Any) -> float:
 
 
 def _scale_is_linear(wcs: Any) -> bool:
-    """Whether the linear terms are all there is of the scale at the tangent point, and that lies on the image.
+    """Whether the linear terms are all there is of the scale at the tangent point, and that lies on
+    the image.
 
     SIP may have linear terms of its own.
     """
@@ -126,7 +134,9 @@ def _scale_is_linear(wcs: Any) -> bool:
 
 
 def _is_tangent(wcs: Any) -> bool:
-    """Whether a WCS is TAN but for SIP and tables: the WCS library has TPV, TNX and DSS plates behind TAN too."""
+    """Whether a WCS is TAN but for SIP and tables: the WCS library has TPV, TNX and DSS plates
+    behind TAN too.
+    """
     if any(str(name)[4:] not in ("-TAN", "-TAN-SIP") for name in wcs.wcs.ctype):
         return False
     copy = plain_copy(wcs)

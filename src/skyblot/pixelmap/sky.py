@@ -12,7 +12,8 @@ from .. import messages
 from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, one_line
 from ..wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
-#: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
+#: A CD matrix is singular if its determinant is below this, relative to its elements (rounding
+#: leaves 1e-16).
 SINGULAR = 1e-12
 
 #: Positions found by iteration are good to this, or there are none.
@@ -41,9 +42,10 @@ UNKNOWN = "unknown"
 def frame_stated(wcs: Any) -> str:
     """Return what is known of a FITS WCS: whether its frame was stated.
 
-    The WCS library fills in what is missing, ICRS or the frame of the equinox, and does not tell: ICRS is taken for
-    stated, FK5 J2000 may be no more than EQUINOX = 2000. The library gives a DATEREF to a WCS that was made without a
-    header, and to one from a header that it wrote itself: both name their frame.
+    The WCS library fills in what is missing, ICRS or the frame of the equinox, and does not tell:
+    ICRS is taken for stated, FK5 J2000 may be no more than EQUINOX = 2000. The library gives a
+    DATEREF to a WCS that was made without a header, and to one from a header that it wrote itself:
+    both name their frame.
     """
     known = getattr(wcs, "skyblot_frame", None)
     if known is not None:
@@ -169,7 +171,10 @@ class FitsSky:
         return x, y
 
     def _iterate(self, world: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Pixel positions of a distorted WCS; NaN where no pixel is found, far outside the image."""
+        """Pixel positions of a distorted WCS.
+
+        NaN where no pixel is found, far outside the image.
+        """
         from astropy.wcs import NoConvergence
 
         options = {"tolerance": 1e-9, "maxiter": 50, "detect_divergence": True}
@@ -261,7 +266,9 @@ class LowLevelSky:
 
 
 class PlaneSky(LowLevelSky):
-    """A WCS to positions in a plane that is not the sky, gwcs' Frame2D: for a pair of WCS to the same plane."""
+    """A WCS to positions in a plane that is not the sky, gwcs' Frame2D: for a pair of WCS to the
+    same plane.
+    """
 
     equatorial = j2000 = False
 
@@ -287,7 +294,9 @@ def _is_plane(wcs: Any) -> bool:
 
 
 def _check_tables(wcs: Any, role: str) -> None:
-    """Refuse look-up tables that lead to no position: the WCS library and the closed form trust theirs."""
+    """Refuse look-up tables that lead to no position: the WCS library and the closed form trust
+    theirs.
+    """
     for name in ("det2im1", "det2im2", "cpdis1", "cpdis2"):
         table = getattr(wcs, name)
         if table is None:
@@ -315,9 +324,11 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
 
 
 def same_frame(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> bool:
-    """Whether no rotation comes between two celestial frames: they are equal, or one of them was never stated.
+    """Whether no rotation comes between two celestial frames: they are equal, or one of them was
+    never stated.
 
-    What a header does not state is the other side's frame. An equinox of 2000 leaves ICRS and FK5 open, no other.
+    What a header does not state is the other side's frame. An equinox of 2000 leaves ICRS and FK5
+    open, no other.
     """
     if target.frame_key == source.frame_key:
         return True

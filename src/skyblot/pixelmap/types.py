@@ -15,8 +15,8 @@ class Way(NamedTuple):
     Attributes
     ----------
     name : str
-        In words; `CLOSED_FORM`, `ADAPTIVE` and `EVERY_PIXEL` (by the WCS library) are those that are
-        chosen where the user asks for nothing else.
+        In words; `CLOSED_FORM`, `ADAPTIVE` and `EVERY_PIXEL` (by the WCS library) are those that
+        are chosen where the user asks for nothing else.
     error_pixels : float or None
         What it differs from the WCS library by, at most, source pixels; None where nobody knows.
     """

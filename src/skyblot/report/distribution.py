@@ -25,7 +25,8 @@ class Distribution:
     beyond : dict
         Pixels above 3, 5, 10 sigma in size.
     edges, counts, normal : ndarray
-        The histogram from -10 to 10, and what a normal distribution of as many pixels would have in each bin.
+        The histogram from -10 to 10, and what a normal distribution of as many pixels would have in
+        each bin.
     below, above : int
         Pixels outside the histogram.
     """

@@ -25,7 +25,8 @@ def rows(facts: Mapping[str, object]) -> list[Row]:
     Examples
     --------
     >>> rows({"offset": -0.123456, "fit": {"x": 1, "good": True}})
-    [Row(label='offset', text='−0.1235'), Row(label='fit: x', text='1'), Row(label='fit: good', text='yes')]
+    [Row(label='offset', text='−0.1235'), Row(label='fit: x', text='1'), Row(label='fit: good',
+    text='yes')]
     """
     found: list[Row] = []
     for label, value in facts.items():
@@ -79,7 +80,10 @@ def percent(part: int, whole: int) -> str:
 
 
 def links(paths: Mapping[str, AnyPath | str], folder: Path) -> list[Row]:
-    """Return words and addresses of files: relative to the page, as both can be moved together; URLs as they are."""
+    """Return words and addresses of files: relative to the page, as both can be moved together.
+
+    URLs as they are.
+    """
     found = {word: path_of(path) if isinstance(path, str) else path for word, path in paths.items()}
     return [Row(word, _address(path, folder)) for word, path in found.items()]
 

@@ -21,7 +21,8 @@ from .chip import ChipReport
 if TYPE_CHECKING:
     from ..residuals import Systematics
 
-#: The label of the background: views are of the blot on the exposure's level, so that blinking shows sources only.
+#: The label of the background: views are of the blot on the exposure's level, so that blinking
+#: shows sources only.
 BACKGROUND = "background, added to the blot here"
 #: Facts of an exposure that a reader wants to see, by keyword.
 _FACTS = {"EXPTIME": "exposure time [s]", "FILTER": "filter", "INSTRUME": "instrument", "DETECTOR": "detector"}
@@ -33,13 +34,14 @@ def report_of_files(pairs: Iterable[tuple[str | Path | ImageName, str | Path]]) 
     Parameters
     ----------
     pairs : iterable of (exposure, blot)
-        Names of files; ``flc.fits[sci,2]`` is that extension of an exposure. Without one its first image.
+        Names of files; ``flc.fits[sci,2]`` is that extension of an exposure. Without one its first
+        image.
 
     Yields
     ------
     ChipReport
-        Residuals are free of the background between the two, and in units of the exposure's own errors; where it has
-        none, of one number, the robust scatter of the residuals.
+        Residuals are free of the background between the two, and in units of the exposure's own
+        errors; where it has none, of one number, the robust scatter of the residuals.
 
     Raises
     ------
