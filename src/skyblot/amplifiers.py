@@ -92,9 +92,7 @@ class Electronics:
         return f"{' and '.join(reasons)} in its headers" + (f" ({', '.join(cards)})" if cards else "")
 
     def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
-        """What was assumed and what was passed over, of gain and read noise, those of them that are
-        used.
-        """
+        """What was assumed and passed over, of those of gain and read noise that are used."""
         cards = self._odd(gain, read_noise)
         odd = [messages.CARD_NOT_USED(card=card, expected="a number above 0") for card in cards]
         return odd + ([self.unit] if gain and self.unit else [])
@@ -117,8 +115,9 @@ def electronics(facts: Facts) -> Electronics:
 
 
 def reading(facts: Facts, fact: Fact) -> Reading:
-    """Look up a fact that amplifiers may have each for itself: the first keyword with a number
-    above 0 counts.
+    """Look a fact up that each amplifier may have for itself.
+
+    The first keyword with a number above 0 counts.
     """
     odd: list[str] = []
     for pattern in fact.keywords:

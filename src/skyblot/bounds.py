@@ -91,9 +91,7 @@ class Bounds(NamedTuple):
         )
 
     def without(self, hole: "Bounds") -> list["Bounds"]:
-        """Return what is left around a hole in these bounds: rows before it and after it, then its
-        sides.
-        """
+        """Return what is left around a hole: the rows before and after it, then its sides."""
         if hole.area == 0:
             return [self]
         parts = [

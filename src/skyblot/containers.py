@@ -152,8 +152,9 @@ def blot(
 
 
 def _geometry(source: Any, source_wcs: Any, target_wcs: Any, shape: Any) -> tuple[Any, Any, Any]:
-    """Both WCS and the shape of the blot: of images where they are given as such, the second of two
-    is the target.
+    """Both WCS and the shape of the blot.
+
+    An image stands for its WCS, and the second of two images is the target.
     """
     if target_wcs is None and _carries_wcs(source) and _carries_wcs(source_wcs):
         source_wcs, target_wcs = source, source_wcs

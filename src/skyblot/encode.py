@@ -42,8 +42,9 @@ def png_uri(levels: np.ndarray) -> str:
 
 
 def label_uri(labels: np.ndarray) -> str:
-    """Return labels 0 to 3, the first row at the bottom, as a PNG whose grey levels are 0, 85, 170,
-    255.
+    """Return labels 0 to 3 as a PNG data URI with the grey levels 0, 85, 170, 255.
+
+    The first row is at the bottom.
     """
     image = Image.fromarray(np.ascontiguousarray(labels[::-1].astype(np.uint8)))
     image.putpalette([level for label in range(4) for level in (85 * label,) * 3])

@@ -1,5 +1,4 @@
-"""How bright an exposure's sources are in units of its blot's: the flux ratio, and its standard
-error.
+"""How bright an exposure's sources are in units of its blot's.
 
 Exposure and blot are both smoothed by a Gaussian first. That keeps fluxes, whatever stars look like
 in single pixels, and what is left of a difference in position or sharpness is a small derivative of
@@ -121,9 +120,7 @@ def measure_flux_ratio(
 
 
 def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[FluxRatio, float] | None:
-    """The flux ratio from smoothed images, begun with a first one, and how much of the second
-    derivatives is in it.
-    """
+    """The flux ratio by smoothed images, and how much of the second derivatives is in it."""
     ratio = first
     weights = np.empty(0)
     for _ in range(_ROUNDS):
@@ -155,8 +152,7 @@ def _unexplained(left: np.ndarray, brightness: np.ndarray) -> float:
 
 
 def _inside(places: np.ndarray, shape: tuple[int, int], margin: int) -> np.ndarray:
-    """Some of the places with the pixels around them, as far as their stamps and what is beside
-    them lie on the image.
+    """Some of the places, with the pixels around them that lie on the image.
 
     A source counts with all its pixels: what is wrong on its one side cancels with what is wrong on
     the other.
@@ -168,8 +164,9 @@ def _inside(places: np.ndarray, shape: tuple[int, int], margin: int) -> np.ndarr
 
 @cache
 def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of a stamp: the Gaussian and its derivatives by x, y, xx + yy, xx - yy, xy, as
-    columns; its squares.
+    """Weights of a stamp, as columns, and their squares.
+
+    The Gaussian, and its derivatives by x, y, xx + yy, xx - yy, xy.
     """
     reach = int(_REACH * width)
     u = np.arange(-reach, reach + 1) / width
@@ -186,8 +183,9 @@ def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Stamps:
-    """Pixels around places, row by row: arrays of shape (n, pixels of a stamp) but for the first
-    three.
+    """Pixels around places, row by row.
+
+    All arrays but the first three have the shape (n, pixels of a stamp).
 
     Attributes
     ----------
@@ -261,9 +259,7 @@ class _Stamps:
         return cls(width, places, flat[1] @ _bells(width)[0], *flat)
 
     def smoothed(self, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the terms and the values of the fit, in their errors, and which stamps they are
-        of.
-        """
+        """Return the terms and the values of the fit, in their errors, and their stamps."""
         bells, squares = _bells(self.width)
         expected = ratio * self.blot + self.rest
         replaced = self.unused | (np.abs(self.observed - expected) > _FAR * np.hypot(self.sigma, ratio * self.rough))
@@ -283,9 +279,7 @@ def _blocks(places: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _errors(design: np.ndarray, values: np.ndarray, weights: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """The jackknife's standard errors of the coefficients: the fit is made again without each
-    block.
-    """
+    """The jackknife's standard errors: the fit is made again without each block."""
     unknown = np.full(design.shape[1], math.nan)
     found = []
     for block in np.unique(blocks):

@@ -1,6 +1,4 @@
-"""What SWarp writes of a coadd and of its exposures: facts from headers that only data from the
-ground have.
-"""
+"""What SWarp writes of a coadd and of its exposures, which only ground-based data have."""
 
 from typing import Any
 
@@ -67,8 +65,7 @@ def is_swarp(source: Facts) -> bool:
 
 
 def pixel_area(wanted: str, source: Facts, ratio: float) -> str:
-    """Return whether a mosaic's values are flux per pixel: "yes", "no", or "auto" where its unit
-    has to tell.
+    """Return "yes" where a mosaic's values are flux per pixel, "no", or "auto": its unit tells.
 
     Parameters
     ----------
@@ -117,8 +114,9 @@ def keeps_outliers(combination: str) -> bool:
 
 
 def with_flux_scale(header: Any, head: Any) -> Any:
-    """Return a header with the FLXSCALE of a .head file, where that has one: for SWarp it goes
-    before the header's.
+    """Return a header with the FLXSCALE of a .head file, where that has one.
+
+    SWarp lets it go before the header's.
     """
     (keyword,) = FLUX_SCALE.keywords
     if keyword not in head:

@@ -182,7 +182,8 @@ _WFPC2_HANDBOOK = Handbook(
         (4, 15): (13.95, 8.32),
     },
 )
-_BY_NAME = {
+#: All instruments by telescope, instrument and detector, or the first of these.
+INSTRUMENTS: dict[tuple[str, ...], Instrument] = {
     ("HST",): _HST,
     ("HST", "ACS"): _CCD,
     ("HST", "ACS", "WFC"): _TWO_CHIPS,
@@ -217,15 +218,15 @@ _BY_NAME = {
 def instrument_of(facts: Facts) -> Instrument:
     """Return what is known of the instrument that an image's headers name; general values for an unknown one."""
     words = _words(facts)
-    entry = next((_BY_NAME[words[:n]] for n in (3, 2, 1) if words[:n] in _BY_NAME), Instrument())
+    entry = next((INSTRUMENTS[words[:n]] for n in (3, 2, 1) if words[:n] in INSTRUMENTS), Instrument())
     return replace(entry, name=" ".join(word for word in words if word) or entry.name)
 
 
 def camera_of(facts: Facts) -> Instrument:
     """Return the same where a header may lack the telescope or the instrument, if what it names is known."""
     words = _words(facts)
-    fitting = [names for names in _BY_NAME if len(names) > 1 and _fits(names, words)]
-    return _BY_NAME[max(fitting, key=len)] if fitting else Instrument()
+    fitting = [names for names in INSTRUMENTS if len(names) > 1 and _fits(names, words)]
+    return INSTRUMENTS[max(fitting, key=len)] if fitting else Instrument()
 
 
 def _fits(names: tuple[str, ...], words: tuple[str, ...]) -> bool:

@@ -99,9 +99,7 @@ def scaled(values: Any, own: Any, unit: Any, name: str, wanted: str) -> Any:
 
 
 def sigma_of(image: Any, unit: Any) -> Any:
-    """Return the standard deviations of an NDData's pixels in a unit, None where it has none that
-    are known.
-    """
+    """Return the standard deviations of an NDData's pixels in a unit, None where it has none."""
     variance = variance_of(image)
     if variance is None:
         return None
@@ -116,8 +114,7 @@ def sigma_of(image: Any, unit: Any) -> Any:
 def plain_images(
     exposure: Any, blot: Any, sigma: Any, valid: Any, others: dict[str, Any]
 ) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-    """Return an exposure, its blot, its noise, which pixels are valid, and other values, all
-    without units.
+    """Return an exposure, its blot, its noise and the other values as plain numbers.
 
     They are in the exposure's unit; what has none is taken to be in it. Masks of the images leave
     pixels out, and an exposure's own uncertainty stands in for `sigma`.

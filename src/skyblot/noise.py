@@ -53,8 +53,7 @@ def noise_of(
     pattern: str | None = None,
     weights: tuple[str, np.ndarray] | None = None,
 ) -> KnownNoise:
-    """Return the noise of an exposure: that of its errors, else made of gain and read noise,
-    amplifier by amplifier.
+    """Return the noise of an exposure: its errors, else a model by gain and read noise.
 
     Where nobody knows these, weights are its sky's inverse variances, if the pixels agree.
 
@@ -104,9 +103,7 @@ def noise_of(
 
 
 def are_inverse_variances(weights: np.ndarray, data: np.ndarray, blot: np.ndarray) -> bool:
-    """Return whether weights are the inverse variances of an exposure's sky, by the differences of
-    neighbours.
-    """
+    """Return whether weights are the inverse variances of the sky, as its pixels have it."""
     known = (weights > 0) & np.isfinite(weights) & np.isfinite(blot) & np.isfinite(data)
     pairs = known[:, 1:] & known[:, :-1]
     if not pairs.any():
@@ -141,9 +138,7 @@ def noise_text(image: Image) -> str:
 
 
 def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
-    """The noise by gain and read noise: of each amplifier where it is known what it read, else of
-    their means.
-    """
+    """The noise by gain and read noise of each amplifier, else by their means."""
     several = len(gains.values) > 1 or len(noises.values) > 1
     areas = sections(exposure.facts, exposure.shape) if several else {}
     gain = gains.mean

@@ -5,7 +5,7 @@ The command-line options, the .cfg reader, the help texts and the documentation 
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ class Parameter:
     default: Any
     help: str
     section: str = ""
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None

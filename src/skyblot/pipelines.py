@@ -1,6 +1,4 @@
-"""What the pipelines of JWST and Roman record beside the pixels: levels of the background, the
-brightness of a DN.
-"""
+"""What the pipelines of JWST and Roman record of the background and of the unit."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -40,9 +40,7 @@ def clipped_median(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients of a robust fit, the final weights of its rows, and the covariance of the
-    coefficients.
-    """
+    """Coefficients of a robust fit, their covariance, and the final weights of its rows."""
 
     coefficients: np.ndarray
     weights: np.ndarray
@@ -52,8 +50,7 @@ class Fit:
 def robust_fit(
     design: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None, rounds: int = _ROUNDS
 ) -> Fit | None:
-    """Fit by least squares with weights that fall with the distance from the fit (Cauchy's):
-    outliers hardly count.
+    """Fit by least squares with weights that fall with distance (Cauchy's), for outliers.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""The rules by which pixels are judged: what each is called, its defaults, what it needs, its
-kernel.
+"""The rules by which pixels are judged: their names, defaults, needs and kernels.
 
 A rule is one row of `RULES` and one kernel of `skyblot.kernels.compare`. Nothing else asks for its
 name.

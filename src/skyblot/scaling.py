@@ -35,9 +35,7 @@ _SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
 
 @dataclass(frozen=True)
 class Scaling:
-    """``blot = interpolated * factor + offset``, and the facts it came from, for the output's
-    header.
-    """
+    """``blot = interpolated * factor + offset``, and what it comes from, for the header."""
 
     factor: float
     offset: float
@@ -94,9 +92,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class _Units:
-    """The kinds of the source's unit and of the blot's, their names, and whether the kinds are what
-    BUNIT says.
-    """
+    """The kinds of both units, their names, and whether BUNIT decides on them."""
 
     kinds: tuple[str, str]
     names: tuple[str, str]
@@ -137,9 +133,7 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
 
 
 def _with_area(wanted: str, pair: Pair) -> Pair:
-    """A pair with what is known of pixel areas: what is no flux per pixel is as if pixels were of
-    the same size.
-    """
+    """A pair in which pixels have the same area where values are no flux per pixel."""
     area = pixel_area(wanted, pair.source, pair.area_ratio)
     return replace(pair, area=area, scales=(pair.scales[1],) * 2 if area == "no" else pair.scales)
 
@@ -213,9 +207,7 @@ def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
 
 
 def _base(image: Facts, other: Facts) -> str:
-    """What an image counts: its own instrument tells what counts are, or that of the image beside
-    it.
-    """
+    """What an image counts: its own instrument tells it, or that of the image beside it."""
     word = image.bunit.lower()
     if word.startswith(("e", "photoe")):
         return "electrons"
@@ -225,9 +217,7 @@ def _base(image: Facts, other: Facts) -> str:
 
 
 def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
-    """What converts flux per pixel and surface brightness into each other, and into data numbers
-    per second.
-    """
+    """What converts flux per pixel, surface brightness and data numbers per second."""
     in_kind, out_kind = units.kinds
     if out_kind in (BRIGHTNESS, FLUX) and in_kind in (BRIGHTNESS, FLUX):
         return _conversion(units, pair, pair.reference.name, units.names[1], out_kind)
@@ -296,9 +286,7 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
 
 
 def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[float, float | None]:
-    """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as
-    long as this one.
-    """
+    """The same for a coadd with the counts of one exposure: it is as long as this one."""
     seconds = _seconds(pair.reference, parameters.expkey)
     own = _seconds(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
@@ -312,9 +300,7 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
 
 
 def _tell_times(parameters: Parameters, pair: Pair) -> None:
-    """Say that exposure times are not used where both images are in counts per pixel and the times
-    differ.
-    """
+    """Say that exposure times are not used, where both images are in counts and these differ."""
     times = [_seconds(image, parameters.expkey) for image in (pair.source, pair.reference)]
     if None not in times and abs(times[0] / times[1] - 1) > _SAME_TIME:  # type: ignore[operator]
         unit = pair.source.bunit
@@ -333,9 +319,7 @@ def _hint(pair: Pair) -> str:
 
 
 def exposure_keywords(expkey: str) -> tuple[str, ...]:
-    """Return where an exposure time is looked for: what the user named, and the other usual names
-    of EXPTIME.
-    """
+    """Return where an exposure time is looked for: as the user says, else the usual names."""
     usual = EXPOSURE_TIME.keywords
     return usual if expkey.upper() == usual[0] else (expkey,)
 
@@ -364,9 +348,7 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
 
 
 def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
-    """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the
-    exposure was not.
-    """
+    """The sky to add: MDRIZSKY, or a level that only the mosaic was freed of."""
     if not parameters.addsky:
         return parameters.skyval
     reference = pair.reference

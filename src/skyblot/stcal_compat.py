@@ -1,5 +1,4 @@
-"""stcal's blot, with stcal's own signature: for the outlier detection of the JWST and Roman
-pipelines.
+"""stcal's blot, with stcal's own signature, for the pipelines of JWST and Roman.
 
 `gwcs_blot` takes the place of ``stcal.outlier_detection.utils.gwcs_blot``; `patch_stcal` puts it
 there.
@@ -123,8 +122,9 @@ def _with_fallback(theirs: Blot) -> Blot:
 
 
 def _exchange(old: Blot, new: Blot) -> None:
-    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``: pipelines import the
-    function itself.
+    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``.
+
+    Pipelines import the function itself.
     """
     for module in list(sys.modules.values()):
         if getattr(module, "__dict__", {}).get("gwcs_blot") is old:

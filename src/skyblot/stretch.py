@@ -58,8 +58,7 @@ RESIDUAL = Stretch(-_RESIDUAL_LIMIT, 0.0, _RESIDUAL_LIMIT, _RESIDUAL_WIDTH)
 
 
 def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
-    """Return one stretch for an exposure and its blot: sky and noise of the first, bright end of
-    the second.
+    """Return one stretch for an exposure and its blot: the sky of one, the peaks of the other.
 
     The blot's bright end, because it has no cosmic rays: they would darken all else.
     """
@@ -74,9 +73,7 @@ def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
 
 
 def centre_and_spread(values: np.ndarray) -> tuple[float, float]:
-    """Return the median, and the standard deviation of a normal distribution with the same median
-    deviation.
-    """
+    """Return the median, and the standard deviation by the median deviation."""
     middle = float(np.median(values))
     return middle, spread_about(values, middle)
 

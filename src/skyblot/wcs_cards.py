@@ -1,5 +1,4 @@
-"""The cards of a FITS header that make its WCS: which of them count, and what is said of those that
-do not.
+"""The cards of a header that make its WCS: which count, and what is said of the others.
 
 Works on headers of `astropy.io.fits`, which is not imported: arrays-only code reads the headers of
 HDUs with it.
@@ -144,9 +143,7 @@ def _drop_doubles(header: Any, name: str) -> None:
 
 
 def _mend_frame(header: Any) -> None:
-    """Leave one card of the frame and one of the equinox, which the WCS library reads as they are
-    meant.
-    """
+    """Leave one card of the frame and one of the equinox, as the WCS library reads them."""
     for preferred, other in (FRAME.keywords, EQUINOX.keywords):
         if str(header.get(preferred, "")).strip():
             header.remove(other, ignore_missing=True)
@@ -160,9 +157,7 @@ def _mend_frame(header: Any) -> None:
 
 
 def _check_records(header: Any, name: str) -> None:
-    """Refuse coefficients with fields, ``A_2_0.NAME: value``: the WCS library ends the process
-    there.
-    """
+    """Refuse coefficients with fields, ``A_2_0.NAME: value``, which crash the WCS library."""
     for keyword in header:
         if "." in keyword and re.match(r"[AB]P?_\d", keyword):
             reason = f"{keyword.partition('.')[0]} is not a number"

@@ -89,8 +89,9 @@ def frame_statement(header: Mapping[str, Any]) -> str:
 
 
 def with_statement(wcs: Any, statement: str) -> Any:
-    """Return a FITS WCS that knows what its header says of its celestial frame: see
-    `frame_statement`.
+    """Return a FITS WCS that knows what its header says of its frame.
+
+    See `frame_statement`.
     """
     wcs.skyblot_frame = statement
     return wcs

@@ -88,8 +88,7 @@ class SquareView:
 
 
 class CoveredView:
-    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not
-    above 0.
+    """A source of floating-point numbers that is NaN where its weights are not above 0.
 
     Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no
     weight.
@@ -148,9 +147,7 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
 
 
 def window_dtype(dtype: np.dtype, interpolant: Interpolant) -> np.dtype:
-    """Return the dtype of a window's pixels for a blot of `dtype`: enough for the interpolant's
-    weights.
-    """
+    """Return the dtype of a window's pixels: enough for the interpolant's weights."""
     return np.promote_types(dtype, interpolant.weights_dtype) if dtype.kind == "f" else dtype
 
 

@@ -113,9 +113,7 @@ def chip_wcs(plan: DemoPlan, index: int, chip: int) -> WCS:
 
 
 def mosaic_wcs(plan: DemoPlan) -> WCS:
-    """Return the undistorted WCS of the mosaic, its `pixel_shape` covering all chips of all
-    exposures.
-    """
+    """Return the undistorted WCS of the mosaic, which covers all chips of all exposures."""
     wcs = _tan_wcs(RA, DEC, MOSAIC_SCALE / 3600.0 * _axes(MOSAIC_ORIENT))
     ny, nx = plan.chip_shape
     t = np.linspace(0.0, 1.0, 65)

@@ -60,9 +60,7 @@ def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | 
 
 
 def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
-    """Return CRMASK (uint8) and CLEAN (float32, electrons) of an exposure, EXTVER as its SCI
-    planes.
-    """
+    """Return CRMASK (uint8) and CLEAN (float32, electrons), with the EXTVER of the SCI planes."""
     exposure = exposure_facts(plan, index)
     frames = frames or _frames(plan, index)
     images = []

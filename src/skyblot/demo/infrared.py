@@ -1,6 +1,4 @@
-"""An infrared camera in space that looks at the scene through its gwcs: what the JWST and Roman
-sets share.
-"""
+"""An infrared camera in space that sees the scene through its gwcs: JWST's and Roman's."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The detector of the JWST-like data set: a distorted gwcs in the likeness of NIRCam's, and its
-mosaic's WCS.
-"""
+"""A detector with a distorted gwcs, in the likeness of NIRCam's, and the WCS of its mosaic."""
 
 from __future__ import annotations
 
@@ -135,9 +133,7 @@ def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float 
 
 
 def exact_map(target: Any, mosaic: WCS) -> PixelMap:
-    """Return the map from 0-based detector pixels to mosaic pixels, by gwcs and ``astropy.wcs``
-    alone.
-    """
+    """Return the map from detector pixels (0-based) to mosaic pixels, by both WCS alone."""
     return lambda x, y: mosaic.wcs_world2pix(*target.pixel_to_world_values(x, y), 0)
 
 
@@ -176,8 +172,9 @@ def _terms(powers: list[tuple[int, int]], x: np.ndarray, y: np.ndarray) -> np.nd
 def _inverse(
     shape: tuple[int, int], powers: list[tuple[int, int]], arcsec: np.ndarray
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Powers and coefficients of a polynomial from V2, V3 to pixels, both from the reference, by
-    least squares.
+    """Powers and coefficients of a polynomial from V2, V3 to pixels, by least squares.
+
+    Both are counted from the reference.
     """
     y, x = ((np.indices((33, 33)) / 32.0 - 0.5) * np.array(shape)[:, None, None]).reshape(2, -1)
     v2, v3 = arcsec @ _terms(powers, x, y)
@@ -200,8 +197,9 @@ def _polynomials(
 
 
 def _sky_rotation(ra: float, dec: float, orient: float) -> Model:
-    """V2, V3 in arcsec to right ascension and declination in degrees, V3 at position angle
-    `orient`.
+    """V2, V3 (arcsec) to right ascension and declination (degrees).
+
+    V3 is at the position angle `orient`.
     """
     from gwcs.geometry import CartesianToSpherical, SphericalToCartesian
 

@@ -1,5 +1,4 @@
-"""The JWST-like data set: dithered NIRCam `_cal` exposures, their `_i2d` mosaic, and the truth, in
-MJy/sr.
+"""The JWST-like data set, in MJy/sr: NIRCam exposures, their mosaic, and the truth.
 
 Exposures are laid out as JWST writes them: the header of SCI holds a SIP approximation of the WCS,
 the ASDF extension the WCS itself. The scene is evaluated with the latter.

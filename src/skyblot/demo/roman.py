@@ -1,5 +1,4 @@
-"""The Roman-like data set: dithered WFI images of level 2 (DN/s), their level 3 mosaic (MJy/sr),
-and the truth.
+"""The Roman-like data set: WFI images (DN/s), their mosaic (MJy/sr), and the truth.
 
 The files are laid out as Roman's, as plain values: they need none of its converters. The distortion
 is NIRCam's, with pixels of WFI's size. The mosaic is free of the sky, whose level each image

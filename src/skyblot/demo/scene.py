@@ -38,8 +38,9 @@ class ChipFrame:
 
 
 def random_scene(plan: DemoPlan, wcs: WCS, brightness: float = 1.0) -> Scene:
-    """Return stars and galaxies over a mosaic, `brightness` times those of `random_stars`,
-    `random_galaxies`.
+    """Return stars and galaxies over a mosaic, `brightness` times as bright as usual.
+
+    The usual ones are those of `random_stars` and `random_galaxies`.
     """
     shape = wcs.pixel_shape[::-1]
     stars = random_stars(plan.rng(detector.STARS), shape)

@@ -48,8 +48,9 @@ class Sources:
 
 
 def star_profile(u: np.ndarray) -> np.ndarray:
-    """Return a Gaussian core and a faint halo: a Moffat core this narrow is too peaked for its
-    pixels.
+    """Return a Gaussian core and a faint halo.
+
+    A Moffat core this narrow is too peaked for its pixels.
     """
     return 0.98 * np.exp(-u / 2.0) + 0.02 * np.exp(-u / 18.0)
 

@@ -1,6 +1,4 @@
-"""Changes to pixels as they are stored, where they are bad: bits that are set, and values that are
-put in.
-"""
+"""Changes to pixels as they are stored: bits that are set, values that are put in."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,4 @@
-"""Which image of a FITS file is meant, and what it is called: chips, whatever observatories name
-them.
-"""
+"""Which image of a FITS file is meant, and what it is called."""
 
 import re
 from typing import Any
@@ -101,9 +99,7 @@ def _text(header: Any, keyword: str) -> str:
 
 
 def extension_of(hdus: Any, index: int) -> Extension:
-    """Return what an HDU is called: name and version where these tell it from all others, else its
-    number.
-    """
+    """Return the name and version of an HDU, its number where others have these too."""
     hdu = hdus[index]
     if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
         return index

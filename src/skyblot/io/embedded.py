@@ -1,5 +1,4 @@
-"""The extension ASDF of a blot: the reference's, without references to planes that the blot has
-not.
+"""The extension ASDF of a blot, without references to planes that the blot has not.
 
 JWST's data models open a file only where every plane that its tree refers to is there.
 """
@@ -42,8 +41,7 @@ def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:
 
 
 def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
-    """Return an ASDF file without the nodes of its tree that refer to extensions that are not
-    there.
+    """Return an ASDF file without the nodes that refer to extensions that are not there.
 
     All else stays where it is, byte by byte: a comment fills the gap, so that the index of the
     blocks stays true.

@@ -72,9 +72,7 @@ class FitsImage:
         return (self.path,) if self.head is None else (self.path, self.head)
 
     def as_reference(self, wcs_key: str = "") -> "FitsImage":
-        """Return the image with the WCS that is blotted onto: an alternate one, or that of a
-        ``.head`` file.
-        """
+        """Return the image with the WCS to blot onto: an alternate one, or a ``.head`` file's."""
         return replace(self, wcs_key=wcs_key, head=None if wcs_key else head_of(self.path))
 
     @property
@@ -130,8 +128,7 @@ class FitsImage:
         return self.content.rows(info["datLoc"], self.shape, np.dtype(_DTYPES[header["BITPIX"]]))
 
     def wcs(self) -> Any:
-        """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of
-        its header.
+        """Return the celestial WCS with every distortion: JWST's gwcs, else the header's.
 
         An alternate WCS, and that of a ``.head`` file, go before all.
 
@@ -255,8 +252,9 @@ def _matrix(header: Any, wcs: WCS) -> np.ndarray:
 
 
 class _Section:
-    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK
-    and BZERO.
+    """A section of an HDU with the dtype of its pixels.
+
+    That of astropy's own leaves out BLANK and BZERO.
 
     Threads take turns: the HDU has one place in its file.
     """
@@ -333,8 +331,9 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
 
 @contextmanager
 def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
-    """Open the image that `name` names: its extension, else the first image to blot onto, else the
-    first.
+    """Open the image that a name means.
+
+    Without an extension it is the first image to blot onto, else the first.
 
     Errors are those of `skyblot.io.images.open_image`.
     """
@@ -375,8 +374,9 @@ def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
 
 
 def _check_complete(image: FitsImage) -> None:
-    """Refuse an image whose pixels run past the end of the file (not for files compressed as a
-    whole).
+    """Refuse an image whose pixels run past the end of the file.
+
+    Files that are compressed as a whole are not looked at.
     """
     info = image.hdu.fileinfo()
     if info is None or info["file"].compression is not None:

@@ -134,8 +134,9 @@ def _place(hdus: Sequence[Any], hdu: Any) -> int:
 
 
 def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
-    """An image of compressed floats as it is read, compressed without loss: new levels would change
-    every pixel.
+    """An image of compressed floats, compressed without loss.
+
+    New levels would change every pixel.
     """
     made = fits.CompImageHDU(
         hdu.data, hdu.header, compression_type="GZIP_2", quantize_level=0, tile_shape=hdu.tile_shape

@@ -1,6 +1,4 @@
-"""The planes of an image in its own FITS file: which extensions they are, what they hold, and their
-pixels.
-"""
+"""The planes of an image in its own FITS file, and their pixels."""
 
 import re
 from dataclasses import dataclass

@@ -90,8 +90,7 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
 
 
 def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: str) -> StoredWCS:
-    """Return the gwcs at ``tree[keys[0]][keys[1]]...``, and whether it is that of an image of this
-    shape.
+    """Return the gwcs under some keys, and whether it is that of an image of this shape.
 
     Raises
     ------
@@ -124,8 +123,7 @@ def refused(name: str, misfit: str, shape: tuple[int, int]) -> WCSError:
 
 
 def _fit(wcs: Any, shape: tuple[int, int]) -> tuple[bool, str]:
-    """Whether a gwcs is defined over just an image of this shape, and what shows that it is that of
-    another.
+    """Whether a gwcs is defined over just an image of this shape, else what speaks against it.
 
     Its bounding box tells before its shape, which some programs leave as it was. A box that is
     smaller than the image is usual: MIRI's is.
@@ -154,8 +152,9 @@ def node_at(tree: Any, keys: tuple[str, ...]) -> Any:
 
 
 def _converted(parent: Any, key: str) -> tuple[Any, str]:
-    """The converted node under a key, and what went wrong with it: asdf warns, and leaves the node
-    as it was.
+    """The converted node under a key, and what went wrong.
+
+    Then asdf warns, and leaves the node as it was.
     """
     from asdf.exceptions import AsdfConversionWarning
 
@@ -189,9 +188,7 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
 
 
 def agrees(exact: Any, plain: Any, name: str) -> bool:
-    """Whether a FITS WCS puts an image's pixels where its gwcs does, to 1e-7 pixel, at 25 positions
-    over it.
-    """
+    """Whether a FITS WCS agrees with the gwcs to 1e-7 pixel, at 25 positions of an image."""
     ny, nx = exact.array_shape
     x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 5), np.linspace(0, ny - 1, 5)))
     try:

@@ -1,6 +1,4 @@
-"""SCAMP's ``.head`` files: the WCS of an exposure's images, as text, in the place of that of their
-headers.
-"""
+"""SCAMP's ``.head`` files: text that replaces the WCS in the headers of an exposure."""
 
 import re
 import warnings
@@ -28,8 +26,9 @@ def head_of(path: AnyPath) -> Path | None:
 
 
 def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any:
-    """Return the cards for one image of a file: a ``.head`` file has one header for each, all of
-    which end in END.
+    """Return the cards for one image of a file.
+
+    A ``.head`` file has one header for each, all of which end in END.
 
     Parameters
     ----------

@@ -71,14 +71,10 @@ class Image(Protocol):
         """All files that the image and its WCS come from."""
 
     def as_reference(self, wcs_key: str = "") -> "Image":
-        """Return the image with the WCS that is blotted onto: an alternate one, or that of a
-        ``.head`` file.
-        """
+        """Return the image with the WCS to blot onto: an alternate one, or a ``.head`` file's."""
 
     def pixels(self) -> Any:
-        """Return the pixels, unread: something with shape and dtype that reads what is sliced from
-        it.
-        """
+        """Return the pixels, unread: an object with shape and dtype that reads what is sliced."""
 
     def wcs(self) -> Any:
         """Return the most exact celestial WCS that the file holds.

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 #: Every format; the first that recognises a file reads it, and the last takes what no other does.
-FORMATS: tuple[Format, ...] = (RomanFormat(), FitsFormat())
+FORMATS: list[Format] = [RomanFormat(), FitsFormat()]
 
 
 def format_of(path: AnyPath) -> Format:
@@ -92,7 +92,8 @@ def check_kind(path: Path, reference: AnyPath) -> None:
     """
     kind = format_of(reference)
     name = path.name.lower()
-    if any(name.endswith(other.endings) for other in FORMATS if other is not kind):
+    others = [other.endings for other in FORMATS if other is not kind]
+    if not name.endswith(kind.endings) and any(map(name.endswith, others)):
         raise FileError(messages.WRONG_SUFFIX(name=path, reference=reference, kind=kind.words, suffix=kind.suffix))
     if name.endswith(COMPRESSIONS):
         raise FileError(messages.NO_GZIP(name=path, suffix=kind.suffix))

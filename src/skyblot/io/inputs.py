@@ -217,9 +217,7 @@ def _read(path: str, kind: str) -> bytes:
 
 
 def _folder(path: str) -> list[str]:
-    """The exposures in a folder: for each root the best product, of which uncompressed files come
-    first.
-    """
+    """The exposures in a folder: of each root the best product, uncompressed if there is one."""
     best: dict[str, int] = {}
     files: dict[tuple[str, str, int], str] = {}
     for name in _listing(path):

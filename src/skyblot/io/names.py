@@ -1,6 +1,4 @@
-"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and names of
-what is made.
-"""
+"""File names with an extension, ``file.fits[sci,1]``; and names of what is made."""
 
 import re
 from dataclasses import dataclass
@@ -152,8 +150,7 @@ def root_of(path: AnyPath) -> str:
 
 
 def extension_label(extension: Extension | None) -> str:
-    """Return an extension as part of a file's name: letters, digits, minus, and one underscore
-    between others.
+    """Return an extension as part of a file's name, of letters, digits, minus and underscore.
 
     A number, and no extension, are called as HST's and JWST's are: ``sci4``, ``sci1``.
 

@@ -1,6 +1,4 @@
-"""What goes with an image, in its file or beside it: the map of its errors, and the quality of its
-pixels.
-"""
+"""What goes with an image, in its file or beside it: its errors, and its flags."""
 
 import re
 from contextlib import ExitStack
@@ -143,8 +141,9 @@ def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.
 
 
 def companion_name(path: AnyPath, pattern: str) -> ImageName:
-    """Return the file that a pattern names for an exposure: ``*`` stands for its name without
-    ``.fits``.
+    """Return the file that a pattern names for an exposure.
+
+    A ``*`` stands for its name without ``.fits``.
 
     A pattern with a ``*`` and without a folder names a file beside the exposure.
 
@@ -160,8 +159,9 @@ def companion_name(path: AnyPath, pattern: str) -> ImageName:
 
 
 def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
-    """Return the files that hold a plane of an exposure, by the names that observatories give them;
-    none for a URL.
+    """Return the files that hold a plane of an exposure, by the names observatories give them.
+
+    A URL has none.
     """
     if isinstance(path, RemotePath):
         return []
@@ -183,8 +183,9 @@ def companion_files(path: AnyPath, patterns: tuple[str | None, str | None] = (No
 
 
 def _elsewhere(image: Any, fact: Fact, where: ImageName) -> Plane:
-    """The plane of an image in another file: the extension named, else that of its name or number,
-    or the only one.
+    """The plane of an image in another file.
+
+    It is the extension named, else that of its name or number, or the only one.
     """
     with open_fits(where.path) as hdus:
         index = _index(hdus, image, fact, where)

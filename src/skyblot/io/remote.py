@@ -1,6 +1,4 @@
-"""Files on a web server or in object storage, through fsspec: looked at, and read in ranges of
-bytes.
-"""
+"""Files on a web server or in object storage, read in ranges of bytes through fsspec."""
 
 import re
 import time
@@ -136,9 +134,7 @@ class RemotePath:
         return {"url": self.url}  # a file system belongs to its process
 
     def _options(self) -> dict[str, Any]:
-        """What web servers are asked with: bytes as they are, no limit on the whole time, one on
-        silence.
-        """
+        """What web servers are asked for: bytes as they are, with a limit on silence alone."""
         if not self.url.startswith(("http://", "https://")):
             return {}
         from aiohttp import ClientTimeout
@@ -277,8 +273,7 @@ class RemoteContent:
 
 @dataclass(frozen=True)
 class RemoteRows:
-    """Pixels of an image behind a URL: their ranges of bytes are fetched where they are sliced, by
-    any thread.
+    """Pixels of an image behind a URL, fetched where they are sliced, by any thread.
 
     Attributes
     ----------

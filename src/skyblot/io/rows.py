@@ -14,8 +14,9 @@ from ..errors import FileError
 
 @dataclass(frozen=True)
 class FileRows:
-    """Pixels of an image in a file, read where they are sliced, by any thread: those rows' bytes
-    and no others.
+    """Pixels of an image in a file, read where they are sliced, by any thread.
+
+    Those rows' bytes are read, and no others.
 
     A memory map would bring in 64 kB around each row's piece, and end the process if the file
     shrank.

@@ -1,6 +1,4 @@
-"""The headers of a FITS file, before astropy reads them: it trusts their numbers, and would read
-for hours.
-"""
+"""The headers of a FITS file, checked before astropy trusts their numbers for hours."""
 
 import math
 import re

@@ -22,9 +22,7 @@ def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
 
 
 def forget_times(path: str) -> None:
-    """Clear the time in the gzip header of each tile of a file's image SCI: astropy lets gzip write
-    it.
-    """
+    """Clear the times in the gzip headers of a file's tiles, which astropy lets gzip write."""
     with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
         header = hdus["SCI"].header
         start = hdus["SCI"].fileinfo()["datLoc"]

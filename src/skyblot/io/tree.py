@@ -36,8 +36,7 @@ class _Level:
 
 
 def check_tree(text: bytes, name: Any) -> None:
-    """Refuse the text of a tree that refers to itself, has too many nodes, or names a file or URL
-    to read.
+    """Refuse a tree that refers to itself, is too large, or names a file or URL to read.
 
     Raises
     ------
@@ -128,9 +127,7 @@ class _Walk:
         return self._count(self._sizes.get(anchor, 1))
 
     def _is_named(self) -> bool:
-        """Whether the value that comes says what is to be read: where an array is, or what stands
-        here.
-        """
+        """Whether the next value says what is to be read: where an array is, or what stands here."""
         level = self._levels[-1] if self._levels else None
         if level is None or not level.is_mapping or level.at_key:
             return False

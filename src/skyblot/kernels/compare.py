@@ -115,9 +115,7 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
 
 @kernel
 def model_sigma(blot, sky, gain, read_noise, out):
-    """Fill `out` with the noise of a pixel, in the blot's units: of its electrons, and of reading
-    them.
-    """
+    """Fill `out` with the noise of electrons and of reading, in the blot's unit."""
     for i in range(out.size):
         out[i] = np.sqrt(gain * abs(blot[i] + sky) + read_noise * read_noise) / gain
 
@@ -180,9 +178,7 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
 
 @kernel
 def join_levels(row0, levels, mask):
-    """Fill rows ``row0 ...`` of a mask: members with a seed, or with two of a pair, in the 3 x 3
-    around them.
-    """
+    """Fill rows ``row0 ...`` of a mask: members with a seed, or two of a pair, next to them."""
     ny, nx = levels.shape
     for j in range(mask.shape[0]):
         y = row0 + j
@@ -201,9 +197,7 @@ def join_levels(row0, levels, mask):
 
 @kernel
 def spread(row0, mask, offsets, out):
-    """Fill rows ``row0 ...`` of `out`: pixels of the mask, and those at ``offsets`` (n, 2), y and
-    x, from one.
-    """
+    """Fill rows ``row0 ...`` with the mask, and what lies at ``offsets`` (n, 2), y and x, of it."""
     ny, nx = mask.shape
     for j in range(out.shape[0]):
         for x in range(nx):
@@ -218,8 +212,9 @@ def spread(row0, mask, offsets, out):
 
 @kernel
 def correlate(image, places, wanted, reach):
-    """Return Pearson's correlation of `wanted` with an image at `places` (n, 2), moved by up to
-    `reach` pixels.
+    """Return Pearson's correlation of values at places (n, 2) with an image that is moved.
+
+    Those `wanted` are at `places`, and it is moved by up to `reach` pixels.
 
     The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not
     finite or not there do not count; where less than half the places count the correlation is -1.

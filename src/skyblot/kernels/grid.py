@@ -7,9 +7,7 @@ from .compiling import kernel
 
 @kernel
 def bilinear_rows(row0, xgrid, ygrid, step_x, step_y, xout, yout):
-    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` from nodes every `step_x`,
-    `step_y` pixels.
-    """
+    """Fill ``xout, yout`` (rows, nx) for rows ``row0 ...`` from nodes every few pixels."""
     nodes = xgrid.shape[1]
     xline = np.empty(nodes)
     yline = np.empty(nodes)

@@ -1,4 +1,4 @@
-"""The interpolants. This file alone says which there are, and what each of them is.
+"""The interpolants: this file alone says which there are, and what each of them is.
 
 It imports numpy when an interpolant is made, so that options and help can be made of the names
 without it.
@@ -84,8 +84,9 @@ def _lanczos(order: int) -> "Interpolant":
 
 
 def _sinc(sinscl: float) -> "Interpolant":
-    """Tapered sinc about the nearest pixel: ``sinc((j - s) / sinscl) cos^2(pi j / 14)``, j = -7 ...
-    7.
+    """Tapered sinc: ``sinc((j - s) / sinscl) cos^2(pi j / 14)``, j = -7 ... 7.
+
+    It is taken about the nearest pixel.
 
     The taper is zero at j = -7 and 7, so 13 taps are read.
     """
@@ -102,8 +103,9 @@ def _sinc(sinscl: float) -> "Interpolant":
     return Interpolant("sinc", 13, -6, 0.5, 0.0, fitted(weight, -0.5, 0.5))
 
 
-#: What makes each interpolant of the scale `sinscl`, from the cheapest to the most expensive.
-_MAKERS: dict[str, Callable[[float], "Interpolant"]] = {
+#: All interpolants by their names, from the cheapest to the most expensive: what makes each of the
+#: scale `sinscl`.
+INTERPOLANTS: dict[str, Callable[[float], "Interpolant"]] = {
     "nearest": _nearest,
     "linear": _linear,
     "poly3": _poly3,
@@ -113,9 +115,6 @@ _MAKERS: dict[str, Callable[[float], "Interpolant"]] = {
     "lanczos5": _lanczos5,
     "sinc": _sinc,
 }
-
-#: The names of all interpolants.
-INTERPOLANTS = tuple(_MAKERS)
 
 
 @cache
@@ -128,4 +127,4 @@ def interpolant(name: str, sinscl: float = 1.0) -> "Interpolant":
     sinscl : float
         Scale of ``sinc``; the others have none.
     """
-    return _MAKERS[name](float(sinscl))
+    return INTERPOLANTS[name](float(sinscl))

@@ -26,9 +26,7 @@ def _covers(x, y, nx, ny):
 
 @njit(nogil=True)
 def _needed(first, taps, size):
-    """First and last source pixel that `taps` from `first` on need, reflections about the edges
-    included.
-    """
+    """First and last source pixel that `taps` from `first` on need, with reflections."""
     last = first + taps - 1
     low = max(first, 0)
     high = min(last, size - 1)

@@ -56,8 +56,7 @@ class _Vectors:
         return self.builder.shuffle_vector(vector, other, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
 
     def multiply_add(self, a, b, c):
-        """``a * b + c`` rounded once: fused, or without FMA in double precision, which is exact up
-        to the sum.
+        """``a * b + c``, rounded once: fused, or in double precision, exact up to the sum.
 
         Processors thus agree to the last bit or nearly; `llvm.fma` without FMA would be a call for
         each lane.
@@ -71,9 +70,7 @@ class _Vectors:
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
     def keep_first(self, vector, count: int):
-        """Zero the lanes from `count` on: what lies beyond the taps (NaN, say) must not enter the
-        sum.
-        """
+        """Zero the lanes from `count` on: what lies beyond the taps, NaN say, must not count."""
         if count == self.width:
             return vector
         chosen = [*range(count), *range(self.width, 2 * self.width - count)]
@@ -129,8 +126,9 @@ def prefetch(typingctx, source, offset):
 
 @intrinsic
 def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, powers):
-    """Interpolate at one point: ``separable(source, offset, stride, sx, wy, pixel, weights, taps,
-    powers)``.
+    """Interpolate at one point.
+
+    ``separable(source, offset, stride, sx, wy, pixel, weights, taps, powers)``.
 
     `source` is a C-contiguous float array, `offset` the flat index of the first tap, `stride` the
     row length, `sx` the fractional offset in x, ``wy[:, pixel]`` the weights in y, `weights` the

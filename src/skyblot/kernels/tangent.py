@@ -52,9 +52,7 @@ def _run_end(px, start, border):
 
 @njit(nogil=True)
 def _add_cell(out, px, py, plane):
-    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell, in pixel coordinates, to a
-    run.
-    """
+    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell to a run of pixels."""
     a, b, c, d = plane
     for i in range(out.size):
         out[i] += (a + b * px[i]) + (c + d * px[i]) * py[i]
@@ -101,9 +99,7 @@ def _plane(table, place, ix, iy):
 
 @njit(nogil=True)
 def _add_table(out, px, py, low, high, table, place):
-    """Add a table's offsets along a row of positions, ``low <= py <= high``, cell by cell so that
-    runs vectorise.
-    """
+    """Add a table's offsets along a row of positions, cell by cell, so that runs vectorise."""
     if table.size == 0:
         return
     ny, nx = table.shape

@@ -1,5 +1,4 @@
-"""Band kernel of variances: the squares of the weights that a blot pixel gives to the source's own
-pixels.
+"""Band kernel of variances: squared weights of the source's own pixels.
 
 Near the edges the source is extended by point reflection, so that a tap outside counts for the edge
 pixel twice and for its mirror image negatively: weights are added up for each pixel before they are
@@ -93,8 +92,9 @@ def _sum_near(window, y, x, rows, columns, wy, wx, near_y, near_x):
 
 @kernel
 def sum_variances(window, origin, shape, xmap, ymap, out, factor, fill, table, placement, own):
-    """Fill `out` with the variance at every point of the map, times `factor`, or with `fill` where
-    there is no source.
+    """Fill `out` with the variance at every point of the map, times `factor`.
+
+    Where there is no source it is `fill`.
 
     `table` has the interpolant's weights (powers, taps), `placement` is its ``(first, shift,
     centre)``; taps from ``own[0]`` to ``own[1]`` are those that NaN spreads by.

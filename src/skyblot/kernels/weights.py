@@ -1,5 +1,4 @@
-"""What an interpolant is: a number of taps, and each tap's weight as a polynomial of the fractional
-offset.
+"""What an interpolant is: taps, each with a polynomial of the offset as its weight.
 
 A blot pixel at source position ``x`` uses the taps ``first ... first + taps - 1`` around ``base``,
 ``base = floor(x + shift)``, with weights ``sum_p table[p, tap] * s**p``, ``s = x - base - centre``.
@@ -81,9 +80,7 @@ class Interpolant:
 
     @property
     def weights_dtype(self) -> type:
-        """float32, but float64 for large powers, which it would round, and for variances, often
-        tiny.
-        """
+        """float64 for variances, often tiny, and for powers that float32 would round; else float32."""
         large = np.abs(self.table).sum(axis=0).max() > 30
         return np.float64 if large or self.own is not None else np.float32
 
@@ -94,8 +91,7 @@ class Interpolant:
         return padded
 
     def of_variances(self) -> "Interpolant":
-        """Return the interpolant whose squared weights carry variances where this one carries
-        values.
+        """Return the interpolant whose squared weights carry variances as this one carries values.
 
         Taps that weigh coefficients, each of which is a sum over pixels, become taps on these
         pixels.
@@ -123,9 +119,7 @@ def lanes_for(taps: int) -> int:
 
 
 def lagrange(taps: int) -> np.ndarray:
-    """Return the weights of the polynomial through `taps` points (Everett's form is the same
-    polynomial).
-    """
+    """Return the weights of the polynomial through `taps` points, which is Everett's too."""
     nodes = np.arange(taps) - (taps // 2 - 1)
     table = np.empty((taps, taps))
     for tap, node in enumerate(nodes):

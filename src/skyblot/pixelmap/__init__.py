@@ -1,6 +1,4 @@
-"""Target pixel to source pixel: closed form where there is one, adaptive polynomials elsewhere, or
-a grid.
-"""
+"""Target pixel to source pixel: in closed form, by adaptive polynomials, or on a grid."""
 
 from typing import Any
 

@@ -38,8 +38,7 @@ class CallableMap:
 
 
 def user_map(wcsmap: Any, target_wcs: Any, source_wcs: Any) -> CallableMap:
-    """Return the map of a `wcsmap`: ``wcsmap(target_wcs, source_wcs)``, or an object that has
-    `forward` already.
+    """Return the map that a `wcsmap` makes of two WCS, or is if it has `forward` already.
 
     A class whose first parameters are shifts (DrizzlePac's `LinearMap`) is made with its defaults.
 

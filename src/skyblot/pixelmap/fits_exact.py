@@ -111,8 +111,9 @@ def _disagreement(closed: TangentMap, direct: DirectMap, shape: tuple[int, int])
 
 
 def _table(lookup: Any) -> tuple[np.ndarray, list[float]]:
-    """A distortion table as float64 (at least 2 x 2 nodes; empty: none) and its place on the
-    pixels.
+    """A distortion table as float64, and its place.
+
+    It has at least 2 x 2 nodes; an empty one means that there is none.
     """
     if lookup is None:
         return np.empty((0, 0)), [1.0] * 6
@@ -148,9 +149,7 @@ def homography(target: FitsSky, source: FitsSky) -> np.ndarray:
 
 
 def _plane(sky: FitsSky) -> np.ndarray:
-    """Pixel offsets to the tangent plane: east and north in units of its distance (radians at the
-    centre).
-    """
+    """Pixel offsets to the tangent plane: east and north, in radians at its centre."""
     matrix = np.eye(3)
     matrix[:2, :2] = np.deg2rad(sky.wcs.pixel_scale_matrix)[[sky.lon, sky.lat]]
     return matrix

@@ -1,6 +1,4 @@
-"""The linear part of a celestial WCS: without distortion, as a TAN image that touches it, or its
-pixel scale alone.
-"""
+"""The linear part of a celestial WCS: undistorted, as a TAN image, or its scale alone."""
 
 import math
 from typing import Any
@@ -56,9 +54,7 @@ def tangent_wcs(wcs: Any, cd: np.ndarray) -> Any:
 
 
 def touching_tangent(wcs: Any) -> Any:
-    """Return the TAN WCS that has the place, scale and orientation of any celestial WCS at its
-    central pixel.
-    """
+    """Return the TAN WCS that a celestial WCS is like at its central pixel."""
     from astropy.wcs.utils import celestial_frame_to_wcs
 
     sky = sky_of(wcs, "target")
@@ -117,8 +113,7 @@ def _local_scale(wcs: Any) -> float:
 
 
 def _scale_is_linear(wcs: Any) -> bool:
-    """Whether the linear terms are all there is of the scale at the tangent point, and that lies on
-    the image.
+    """Whether linear terms alone make the scale at the tangent point, on the image.
 
     SIP may have linear terms of its own.
     """
@@ -134,8 +129,9 @@ def _scale_is_linear(wcs: Any) -> bool:
 
 
 def _is_tangent(wcs: Any) -> bool:
-    """Whether a WCS is TAN but for SIP and tables: the WCS library has TPV, TNX and DSS plates
-    behind TAN too.
+    """Whether a WCS is TAN but for SIP and tables.
+
+    The WCS library calls TPV, TNX and DSS plates TAN too.
     """
     if any(str(name)[4:] not in ("-TAN", "-TAN-SIP") for name in wcs.wcs.ctype):
         return False

@@ -266,9 +266,7 @@ class LowLevelSky:
 
 
 class PlaneSky(LowLevelSky):
-    """A WCS to positions in a plane that is not the sky, gwcs' Frame2D: for a pair of WCS to the
-    same plane.
-    """
+    """A WCS to a plane that is not the sky, gwcs' Frame2D, for two WCS to the same plane."""
 
     equatorial = j2000 = False
 
@@ -294,9 +292,7 @@ def _is_plane(wcs: Any) -> bool:
 
 
 def _check_tables(wcs: Any, role: str) -> None:
-    """Refuse look-up tables that lead to no position: the WCS library and the closed form trust
-    theirs.
-    """
+    """Refuse look-up tables that lead to no position: nobody else checks them."""
     for name in ("det2im1", "det2im2", "cpdis1", "cpdis2"):
         table = getattr(wcs, name)
         if table is None:
@@ -324,8 +320,7 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
 
 
 def same_frame(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> bool:
-    """Whether no rotation comes between two celestial frames: they are equal, or one of them was
-    never stated.
+    """Whether no rotation comes between two frames: they are equal, or one is not stated.
 
     What a header does not state is the other side's frame. An equinox of 2000 leaves ICRS and FK5
     open, no other.

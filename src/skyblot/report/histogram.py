@@ -20,9 +20,7 @@ _LEAST = 0.5
 
 
 def histogram_view(spread: Distribution) -> dict[str, Any]:
-    """Return paths, ticks and words for a histogram of residuals, on a logarithmic axis, with the
-    normal curve.
-    """
+    """Return paths, ticks and words for a logarithmic histogram, with the normal curve."""
     top = max(10.0, 1.6 * float(spread.counts.max(initial=0)), 1.6 * float(spread.normal.max(initial=0)))
     decades = range(math.ceil(math.log10(top)))
     return {

@@ -6,8 +6,7 @@ import numpy as np
 
 
 def worst(strength: np.ndarray, count: int, apart: int) -> list[tuple[int, int]]:
-    """Return (x, y) of the `count` largest finite values that are at least `apart` pixels from each
-    other in x or y.
+    """Return (x, y) of the largest finite values that are `apart` pixels from each other.
 
     The largest of every apart x apart block are candidates: as many as are needed, however large
     one source is.

@@ -47,8 +47,7 @@ class Task:
         return replace(self, parameters=parameters, **images)
 
     def checked(self) -> "Task":
-        """Return the task as it is run: all images named, ``.fits`` at the end of the output's
-        name.
+        """Return the task as it is run, with all images named and an output in ``.fits``.
 
         Raises
         ------

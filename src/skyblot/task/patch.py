@@ -10,9 +10,7 @@ _NAMES = ("blot", "do_blot", "runBlot", "run_blot", "run", "buildBlotParamDict")
 
 
 class AblotPatch(Patch):
-    """Names of ``drizzlepac.ablot`` replaced by ours until `undo`, or until the end of a ``with``
-    block.
-    """
+    """Names of ``drizzlepac.ablot`` replaced by ours."""
 
     def __init__(self, theirs: Any, ours: Any) -> None:
         self._theirs = theirs
