@@ -94,5 +94,6 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
     if not finite.size:
         return np.zeros(pixels.shape, np.uint8)
     low, high = (float(value) for value in np.percentile(finite, _PERCENTILES))
-    width = max(high - low, 1e-30) * _LINEAR
-    return Stretch(low, low, low + width / _LINEAR, width).levels(pixels, 256)
+    if high == low:
+        high += 1e-6 * (abs(low) or 1.0)
+    return Stretch(low, low, high, _LINEAR * (high - low)).levels(pixels, 256)

@@ -1,6 +1,6 @@
 """FITS: how its files are known and named, and what reads and writes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from .changes import BZERO, put_values, set_bits
 from .content import open_content
 from .fits import FitsImage, open_fits, open_hdus, open_image, science_extensions, select_image
 from .fits_planes import Plane
+from .image import NewBlot
 from .masks import BadPixels, ascii_text
 from .names import COMPRESSIONS, ImageName, extension_label, root_of
 from .remote import AnyPath
@@ -47,31 +48,9 @@ class FitsFormat:
         tiled = ".fz" if compress else ""
         return f"{root_of(where.path)}_{extension_label(where.extension)}_blt.fits{tiled}"
 
-    def write_blot(
-        self,
-        path: Path,
-        data: np.ndarray,
-        reference: FitsImage,
-        *,
-        cards: Iterable[tuple],
-        wcs: Any,
-        move: Any,
-        overwrite: bool,
-        compress: bool,
-        errors: np.ndarray | None,
-    ) -> None:
+    def write_blot(self, blot: NewBlot) -> None:
         """Write a blot as primary header and SCI extension."""
-        output.write_blot(
-            path,
-            data,
-            reference,
-            cards=cards,
-            wcs=wcs,
-            move=move,
-            overwrite=overwrite,
-            compress=compress,
-            errors=errors,
-        )
+        output.write_blot(**vars(blot))
 
     def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool, make: bool) -> None:
         """Write a copy with bits set in the flags.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -112,6 +113,21 @@ class Image(Protocol):
         """Return its weights in its own file, None where there are none."""
 
 
+@dataclass(frozen=True)
+class NewBlot:
+    """A blot that is to be written; what it has is said by `skyblot.io.images.write_blot`."""
+
+    path: Path
+    data: np.ndarray
+    reference: Any
+    cards: Iterable[tuple]
+    wcs: Any
+    move: Any
+    overwrite: bool
+    compress: bool
+    errors: np.ndarray | None
+
+
 class Format(Protocol):
     """A format of files: how they are recognised and named, and what reads and writes them."""
 
@@ -143,20 +159,8 @@ class Format(Protocol):
     def blot_name(self, where: ImageName, *, compress: bool) -> str:
         """Return the name of the blot onto an image."""
 
-    def write_blot(
-        self,
-        path: Path,
-        data: np.ndarray,
-        reference: Any,
-        *,
-        cards: Iterable[tuple],
-        wcs: Any,
-        move: Any,
-        overwrite: bool,
-        compress: bool,
-        errors: np.ndarray | None,
-    ) -> None:
-        """Write a blot; arguments are those of `skyblot.io.images.write_blot`."""
+    def write_blot(self, blot: NewBlot) -> None:
+        """Write a blot, atomically."""
 
     def write_flagged(self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool, make: bool) -> None:
         """Write a copy with flags set; arguments are those of `skyblot.io.copies.write_flagged`."""

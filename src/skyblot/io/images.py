@@ -11,7 +11,7 @@ from .. import messages
 from ..bounds import Bounds
 from ..errors import FileError
 from .fits_format import FitsFormat
-from .image import Format, Image
+from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
 from .remote import AnyPath
 from .roman_format import RomanFormat
@@ -133,14 +133,5 @@ def write_blot(
         Standard deviations, written as ERR.
     """
     compress = compress or path.name.lower().endswith(".fz")
-    format_of(reference.path).write_blot(
-        path,
-        data,
-        reference,
-        cards=cards,
-        wcs=wcs,
-        move=move,
-        overwrite=overwrite,
-        compress=compress,
-        errors=errors,
-    )
+    blot = NewBlot(path, data, reference, cards, wcs, move, overwrite, compress, errors)
+    format_of(reference.path).write_blot(blot)

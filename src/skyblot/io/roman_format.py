@@ -1,7 +1,7 @@
 """Roman's ASDF: how its files are known and named, and what reads and writes them."""
 
 import warnings
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from .asdf import AsdfImage, is_asdf, open_image, write_blot
 from .atomic import atomic_write
 from .changes import Change, put_values, set_bits
 from .content import open_content
+from .image import NewBlot
 from .masks import BadPixels
 from .names import ImageName, root_of
 from .remote import AnyPath
@@ -43,30 +44,11 @@ class RomanFormat:
         """Return the name of a blot: whether it is compressed does not show in it."""
         return f"{root_of(where.path)}_blt.asdf"
 
-    def write_blot(
-        self,
-        path: Path,
-        data: np.ndarray,
-        reference: AsdfImage,
-        *,
-        cards: Iterable[tuple],
-        wcs: Any,
-        move: Any,
-        overwrite: bool,
-        compress: bool,
-        errors: np.ndarray | None,
-    ) -> None:
-        """Write a blot as ``roman/data``; a gwcs that is moved is one more gwcs."""
-        write_blot(
-            path,
-            data,
-            reference,
-            cards=cards,
-            wcs=wcs,
-            overwrite=overwrite,
-            compress=compress,
-            errors=errors,
-        )
+    def write_blot(self, blot: NewBlot) -> None:
+        """Write a blot as ``roman/data``; no gwcs can be moved."""
+        arguments = dict(vars(blot))
+        del arguments["move"]
+        write_blot(**arguments)
 
     def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool, make: bool) -> None:
         """Write a copy with bits set in ``roman/dq``."""
