@@ -103,14 +103,14 @@ class Electronics:
 
 def electronics(facts: Facts) -> Electronics:
     """Return what an image's headers say of gain and read noise."""
-    found = reading(facts, GAIN)
+    gain_read = reading(facts, GAIN)
     noise = reading(facts, READ_NOISE)
     if handbook := _handbook(facts):
-        found = handbook[0]
+        gain_read = handbook[0]
         noise = noise if noise.values else handbook[1]
-    gain, why = _per_unit(facts, found)
+    gain, why = _per_unit(facts, gain_read)
     assumed = gain.values and not facts.bunit
-    unit = messages.UNIT_BY_GAIN(gain=found.mean, source=found.source) if assumed else ""
+    unit = messages.UNIT_BY_GAIN(gain=gain_read.mean, source=gain_read.source) if assumed else ""
     return Electronics(gain, noise, unit, why)
 
 
@@ -161,21 +161,23 @@ def _handbook(facts: Facts) -> tuple[Reading, Reading] | None:
     return Reading({_WHOLE: gain}, source), Reading({_WHOLE: read_noise}, source)
 
 
-def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
+def _per_unit(facts: Facts, per_count: Reading) -> tuple[Reading, str]:
     """Electrons per unit of the pixels, from those per count; else why nobody knows them."""
     kind = unit_kind(facts.bunit)
     word = facts.bunit.lower()
     if facts.bunit and kind not in (COUNTS, RATE):
-        use = f"no use for {found.source} with" if found.values else "no gain for"
-        return Reading(odd=found.odd), f"{use} BUNIT = {facts.bunit!r}"
+        use = f"no use for {per_count.source} with" if per_count.values else "no gain for"
+        return Reading(odd=per_count.odd), f"{use} BUNIT = {facts.bunit!r}"
     if word.startswith(("e", "photoe")):
-        found = Reading({_WHOLE: 1.0}, "BUNIT")
-    if not found.values:
-        return Reading(odd=found.odd), "no gain" if facts.bunit else "no BUNIT and no gain"
+        per_count = Reading({_WHOLE: 1.0}, "BUNIT")
+    if not per_count.values:
+        return Reading(odd=per_count.odd), "no gain" if facts.bunit else "no BUNIT and no gain"
     seconds = exposure_time(facts) if kind == RATE else 1.0
     if seconds is None:
         return Reading(), "no exposure time for the gain of a rate"
-    return Reading({name: value * seconds for name, value in found.values.items()}, found.source, found.odd), ""
+    return Reading(
+        {name: value * seconds for name, value in per_count.values.items()}, per_count.source, per_count.odd
+    ), ""
 
 
 def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
@@ -185,7 +187,9 @@ def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     those of the detector (CCDSECA, ...), moved by LTV, where they are all of the image. HST's
     amplifiers (CCDAMP) are at the sides.
     """
-    data, detector = ([_section(facts.find(pattern.format(each))) for each in AMPLIFIERS] for pattern in _PATTERNS)
+    data, detector = (
+        [_section(facts.find(pattern.format(amplifier))) for amplifier in AMPLIFIERS] for pattern in _PATTERNS
+    )
     ltv = [number(facts.find(keyword)) or 0.0 for keyword in ("LTV2", "LTV1")]
     moved = [None if area is None else _moved(area, ltv, shape) for area in detector]
     for areas, all_of_it in ((data, False), (moved, True)):

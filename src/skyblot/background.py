@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from .bounds import Bounds
 from .robust import clipped_median
 
 #: Cells are as many pixels wide as this, and at most so many lie along an axis.
@@ -36,10 +37,10 @@ def background_map(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid:
     from scipy.interpolate import CubicSpline
 
     edges = [np.linspace(0, size, _cells(size) + 1).round().astype(int) for size in data.shape]
-    grid = np.full([len(each) - 1 for each in edges], np.nan)
+    grid = np.full([len(edge) - 1 for edge in edges], np.nan)
     for row, column in np.ndindex(*grid.shape):
-        cell = slice(*edges[0][row : row + 2]), slice(*edges[1][column : column + 2])
-        grid[row, column] = _level(*(image[cell] for image in (data, blot, sigma, valid)))
+        cell = Bounds(*edges[0][row : row + 2], *edges[1][column : column + 2])
+        grid[row, column] = _level(*(image[cell.slices] for image in (data, blot, sigma, valid)))
     if np.isnan(grid).all():
         return np.zeros(data.shape, np.float32)
     values = _smooth(_filled(grid))

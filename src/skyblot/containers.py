@@ -128,7 +128,7 @@ def blot(
         source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
     pixels, wrap = _opened(source, target_wcs)
     own = variance_of(source) if variance is None and is_nddata(source) else None
-    made = blotting.blot(
+    result = blotting.blot(
         pixels,
         source_wcs,
         target_wcs,
@@ -145,9 +145,9 @@ def blot(
         threads=threads,
     )
     if own is None:
-        return wrap(made) if variance is None else (wrap(made[0]), made[1])
-    image = wrap(made[0])
-    image.uncertainty = uncertainty_like(source, made[1])
+        return wrap(result) if variance is None else (wrap(result[0]), result[1])
+    image = wrap(result[0])
+    image.uncertainty = uncertainty_like(source, result[1])
     return image
 
 
@@ -180,17 +180,17 @@ def _carries_wcs(what: Any) -> bool:
     return is_nddata(what) or _is_hdu(what)
 
 
-def _wcs(given: Any, role: str) -> Any:
+def _wcs(image: Any, role: str) -> Any:
     """The WCS that an image carries; any other object is taken for a WCS."""
-    if is_nddata(given):
-        if given.wcs is None:
-            raise WCSError(messages.NO_WCS(role=role, kind=type(given).__name__))
-        return given.wcs
-    if _is_hdu(given):
-        return _header_wcs(given, role)
-    if given is None:
+    if is_nddata(image):
+        if image.wcs is None:
+            raise WCSError(messages.NO_WCS(role=role, kind=type(image).__name__))
+        return image.wcs
+    if _is_hdu(image):
+        return _header_wcs(image, role)
+    if image is None:
         raise WCSError(messages.WCS_NOT_GIVEN(role=role))
-    return given
+    return image
 
 
 def _header_wcs(hdu: Any, role: str) -> Any:
@@ -230,9 +230,9 @@ def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], A
     if _is_hdu(source):
         return _hdu_pixels(source), _hdu_like(source, target_wcs)
     if is_a(source, "astropy.io.fits", *_OTHER_HDUS):
-        given = f"a {type(source).__name__}"
+        kind = f"a {type(source).__name__}"
         expected = "an image, hdulist['SCI', 1] for example"
-        raise DataError(messages.ARRAY_IS(name="the source", given=given, expected=expected))
+        raise DataError(messages.ARRAY_IS(name="the source", given=kind, expected=expected))
     if is_quantity(source):
         from astropy.units import Quantity
 

@@ -140,10 +140,10 @@ def number(value: Any) -> float | None:
     (12.0, 12.5, None, None, None)
     """
     try:
-        found = float(value)
+        finite = float(value)
     except (TypeError, ValueError):
         return None
-    return found if math.isfinite(found) and not isinstance(value, bool) else None
+    return finite if math.isfinite(finite) and not isinstance(value, bool) else None
 
 
 IMAGE_MEANT = Fact(

@@ -107,16 +107,16 @@ def measure_flux_ratio(
 
     The arrays are those of `skyblot.residuals.measure`.
     """
-    found = FluxRatio()
+    flux_ratio = FluxRatio()
     for width in _WIDTHS:
         stamps = _Stamps.around(data, blot, sigma, valid, sources, width)
         smoothed = _smoothed(stamps, sources.terms[1], blot.shape)
         if smoothed is None:
             break
-        found, bend = smoothed
+        flux_ratio, bend = smoothed
         if abs(bend) < _UNLIKE:
             break
-    return found
+    return flux_ratio
 
 
 def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[FluxRatio, float] | None:
@@ -138,8 +138,8 @@ def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[
     pixels = stamps.width / ratio
     shift_error = abs(pixels) * float(errors[1:3].max())
     left = _unexplained(values - design @ coefficients, ratio * design[:, 0])
-    found = FluxRatio(ratio, float(errors[0]), (pixels * move_x, pixels * move_y), shift_error, left)
-    return found, bend / ratio
+    flux_ratio = FluxRatio(ratio, float(errors[0]), (pixels * move_x, pixels * move_y), shift_error, left)
+    return flux_ratio, bend / ratio
 
 
 def _unexplained(left: np.ndarray, brightness: np.ndarray) -> float:
@@ -178,7 +178,7 @@ def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
     yy = np.outer(bend, bell)
     plain = np.outer(bell, bell)
     stamps = [plain, np.outer(bell, slope), np.outer(slope, bell), xx + yy, xx - yy, np.outer(slope, slope)]
-    return np.stack([each.ravel() for each in stamps], axis=1), plain.ravel() ** 2
+    return np.stack([stamp.ravel() for stamp in stamps], axis=1), plain.ravel() ** 2
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ class _Stamps:
             sources.roughness * np.hypot(np.abs(bend_x) + np.abs(bend_y), step),
             unused,
         ]
-        flat = [each.reshape(len(places), -1) for each in stamps]
+        flat = [stamp.reshape(len(places), -1) for stamp in stamps]
         return cls(width, places, flat[1] @ _bells(width)[0], *flat)
 
     def smoothed(self, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -281,12 +281,12 @@ def _blocks(places: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _errors(design: np.ndarray, values: np.ndarray, weights: np.ndarray, blocks: np.ndarray) -> np.ndarray:
     """The jackknife's standard errors: the fit is made again without each block."""
     unknown = np.full(design.shape[1], math.nan)
-    found = []
+    fits = []
     for block in np.unique(blocks):
         kept = blocks != block
         enough = np.count_nonzero(kept) > design.shape[1]
         fit = robust_fit(design[kept], values[kept], weights[kept], _AGAIN) if enough else None
         if fit is None:
             return unknown
-        found.append(fit.coefficients)
-    return np.sqrt((len(found) - 1) * np.var(found, axis=0)) if len(found) > 1 else unknown
+        fits.append(fit.coefficients)
+    return np.sqrt((len(fits) - 1) * np.var(fits, axis=0)) if len(fits) > 1 else unknown

@@ -62,8 +62,8 @@ class Job:
     ) -> Blot:
         """Compute ``interpolated * scale + offset`` where covered, `fill_value` elsewhere.
 
-        A `window` of the source that is loaded already is used if it suffices. Others take `window_bytes` at most:
-        the blot is made in strips if need be.
+        A `window` of the source that is loaded already is used if it suffices. Others take
+        `window_bytes` at most: the blot is made in strips if need be.
         """
         values = _checked_values(self.dtype, scale, offset, fill_value)
         _check_out(out, self.shape, self.dtype)
@@ -75,13 +75,15 @@ class Job:
         if window is not None:
             covered, missed = self._resample(window, data, 0, values, workers)
         if missed:
-            covered = sum(self._strip(data, row0, row1, values, workers) for row0, row1 in self._strips(window_bytes))
+            strips = self._strips(window_bytes)
+            covered = sum(self._strip(data, strip, values, workers) for strip in strips)
         if out is not None and data is not out:
             out[...] = data
         return Blot(data if out is None else out, covered / data.size)
 
     def of_variances(self, variance: Any) -> "Job":
-        """Return the job that makes the variance of this one's blot of that of its source, NaN where it is not covered.
+        """Return the job that makes the variance of this one's blot of that of its source, NaN
+        where it is not covered.
 
         Raises
         ------
@@ -104,31 +106,36 @@ class Job:
     def _window_dtype(self) -> np.dtype:
         return window_dtype(self.dtype, self.interpolant)
 
-    def bounds(self, row0: int, row1: int, step: int = 64) -> Bounds:
-        """Bounds of the source for target rows, from every `step`-th of them."""
-        rows = Bounds(row0, row1, 0, self.shape[1])
-        return window_bounds(self.pixel_map, rows, self.source.shape, self.interpolant.margin, step)
+    def window_of(self, strip: Bounds, step: int = 64) -> Bounds:
+        """Return what some rows of the target need of the source, by every `step`-th of them."""
+        return window_bounds(self.pixel_map, strip, self.source.shape, self.interpolant.margin, step)
 
-    def _strips(self, window_bytes: int | None) -> list[tuple[int, int]]:
-        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows each."""
+    def _strips(self, window_bytes: int | None) -> list[Bounds]:
+        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows
+        each.
+        """
         most_pixels = window_bytes // self._window_dtype.itemsize if window_bytes else math.inf
         strips = []
-        waiting = [(0, self.shape[0])]
+        waiting = [Bounds.whole(self.shape)]
         while waiting:
-            row0, row1 = waiting.pop()
-            middle = row0 + (row1 - row0) // 2
-            if row1 - row0 > band_rows(self.shape[1]) and self.bounds(row0, row1).area > most_pixels:
-                waiting += [(middle, row1), (row0, middle)]
+            strip = waiting.pop()
+            rows, columns = strip.shape
+            if rows > band_rows(columns) and self.window_of(strip).area > most_pixels:
+                middle = strip.y0 + rows // 2
+                waiting += [strip._replace(y0=middle), strip._replace(y1=middle)]
             else:
-                strips.append((row0, row1))
+                strips.append(strip)
         return strips
 
-    def _strip(self, out: np.ndarray, row0: int, row1: int, values: tuple[float, float, float], threads: int) -> int:
-        """Blot some rows, from a window sized from some of them, then from all; return how many pixels are covered."""
+    def _strip(self, out: np.ndarray, strip: Bounds, values: tuple[float, float, float], threads: int) -> int:
+        """Blot some rows, from a window sized from some of them, then from all.
+
+        Return how many pixels are covered.
+        """
         for step in (64, 1):
-            bounds = self.bounds(row0, row1, step)
+            bounds = self.window_of(strip, step)
             window = load_window(self.source, bounds, self._window_dtype, self.interpolant, threads)
-            covered, missed = self._resample(window, out[row0:row1], row0, values, threads)
+            covered, missed = self._resample(window, out[strip.y0 : strip.y1], strip.y0, values, threads)
             if not missed:
                 break
         return covered
@@ -136,7 +143,10 @@ class Job:
     def _resample(
         self, window: Window, out: np.ndarray, first: int, values: tuple[float, float, float], threads: int
     ) -> tuple[int, int]:
-        """Fill the rows of the blot from `first` on; return how many pixels were covered, and how many missed."""
+        """Fill the rows of the blot from `first` on.
+
+        Return how many pixels were covered, and how many missed.
+        """
         counts: list[tuple[int, int]] = []
 
         def work(row0: int, row1: int, xmap: np.ndarray, ymap: np.ndarray) -> None:

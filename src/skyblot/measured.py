@@ -135,7 +135,7 @@ def plain_images(
     values += [pixels_in(what, unit, name, "exposure") for what, name in ((blot, "blot"), (sigma, "sigma"))]
     for what, name in ((exposure, "exposure"), (blot, "blot"), (sigma, "sigma")):
         valid = _unmasked(getattr(what, "mask", None), name, np.shape(values[0]), valid)
-    return *values, valid, {name: pixels_in(each, unit, name, "exposure") for name, each in others.items()}
+    return *values, valid, {name: pixels_in(value, unit, name, "exposure") for name, value in others.items()}
 
 
 def _unmasked(mask: Any, name: str, shape: tuple[int, ...], valid: Any) -> Any:

@@ -86,8 +86,8 @@ def noise_of(
             return KnownNoise(errors, photons, str(plane), _unit_remarks(exposure, plane))
         remarks.append(messages.NO_ERRORS_IN(part=plane))
     gains, noises = (
-        found if given is None else Reading({"": given})
-        for given, found in ((gain, known.gain), (read_noise, known.read_noise))
+        reading if number is None else Reading({"": number})
+        for number, reading in ((gain, known.gain), (read_noise, known.read_noise))
     )
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
@@ -132,8 +132,8 @@ def noise_text(image: Image) -> str:
     if plane is not None:
         return str(plane)
     known = electronics(image.facts)
-    found = [("gain", known.gain), ("read noise", known.read_noise)]
-    words = [f"{word} {value.mean:.4g} ({value.source})" for word, value in found if value.values]
+    facts = [("gain", known.gain), ("read noise", known.read_noise)]
+    words = [f"{word} {value.mean:.4g} ({value.source})" for word, value in facts if value.values]
     return ", ".join(words) if len(words) == 2 else ""
 
 

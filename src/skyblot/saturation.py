@@ -50,7 +50,7 @@ def saturated(data: np.ndarray, expected: np.ndarray, level: float) -> np.ndarra
     around = np.ones((3, 3), bool)
     labels, count = ndimage.label(data >= _NEAR * level, around)
     bright = ~(expected < _STAR * level)
-    found = np.zeros(count + 1, bool)
-    found[np.intersect1d(labels[data >= level], labels[bright])] = True
-    found[0] = False
-    return ndimage.binary_dilation(found[labels], around)
+    stars = np.zeros(count + 1, bool)
+    stars[np.intersect1d(labels[data >= level], labels[bright])] = True
+    stars[0] = False
+    return ndimage.binary_dilation(stars[labels], around)

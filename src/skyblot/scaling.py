@@ -149,34 +149,34 @@ def _applied(pair: Pair) -> float:
 def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
     source = pair.source.bunit or pair.source.presumed
     reference = pair.reference.bunit
-    given = parameters.in_units, parameters.out_units
+    wishes = parameters.in_units, parameters.out_units
     kinds = unit_kind(source), unit_kind(reference)
-    if source and not pair.source.bunit and given[0] == "auto":
+    if source and not pair.source.bunit and wishes[0] == "auto":
         _assumed(pair, pair.source, source, "in_units")
-    if given == ("auto", "auto"):
+    if wishes == ("auto", "auto"):
         if kinds == (None, None) and same_unit(source, reference):
             _tell_area(pair, "left as they are")
             return _Units((UNCHANGED, UNCHANGED), (source, reference), automatic=True)
         _tell_gain(pair, kinds)
-    coadd = given[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
-    if coadd and given[1] == "auto" and not reference and is_swarp(pair.source):
+    coadd = wishes[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
+    if coadd and wishes[1] == "auto" and not reference and is_swarp(pair.source):
         kinds = None, COUNTS  # whatever it is: SWarp's coadds are in the same
-    out_kind = given[1] if given[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
+    out_kind = wishes[1] if wishes[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
     if coadd:
         source = reference
         in_kind = out_kind
         if not is_swarp(pair.source):
             _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units")
         _tell_area(pair, "scaled by the pixel area")
-    elif given[0] == "auto":
+    elif wishes[0] == "auto":
         in_kind = kinds[0] or _assumed(pair, pair.source, RATE, "in_units")
         if kinds[0] is None:
             _tell_area(pair, "scaled by the pixel area")
     else:
-        in_kind = given[0]
-    name = source if given[0] == "auto" and source else in_kind
+        in_kind = wishes[0]
+    name = source if wishes[0] == "auto" and source else in_kind
     wanted = reference if out_kind == kinds[1] else out_kind
-    return _Units((in_kind, out_kind), (name, wanted), automatic=given[0] == "auto")
+    return _Units((in_kind, out_kind), (name, wanted), automatic=wishes[0] == "auto")
 
 
 def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:

@@ -107,10 +107,10 @@ def _says_sip(header: Any) -> bool:
 
 def _drop(header: Any, pattern: re.Pattern[str]) -> bool:
     """Remove the cards that match; return whether there were any."""
-    found = [keyword for keyword in header if pattern.fullmatch(keyword)]
-    for keyword in found:
+    keywords = [keyword for keyword in header if pattern.fullmatch(keyword)]
+    for keyword in keywords:
         header.remove(keyword, ignore_missing=True, remove_all=True)
-    return bool(found)
+    return bool(keywords)
 
 
 def _drop_stale(header: Any, facts: Facts) -> list[str]:

@@ -99,7 +99,7 @@ class CoveredView:
         self._weights = weights
         self.shape = tuple(source.shape)
         self.dtype = np.dtype(source.dtype)
-        self.concurrent = all(getattr(each, "concurrent", isinstance(each, np.ndarray)) for each in (source, weights))
+        self.concurrent = all(getattr(part, "concurrent", isinstance(part, np.ndarray)) for part in (source, weights))
 
     def __getitem__(self, key: Any) -> np.ndarray:
         pixels = np.array(self._source[key])

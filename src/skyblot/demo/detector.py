@@ -120,7 +120,7 @@ def mosaic_wcs(plan: DemoPlan) -> WCS:
     border = np.concatenate([[t, 0 * t], [t, 0 * t + 1], [0 * t, t], [0 * t + 1, t]], axis=1)
     x, y = border * [[nx], [ny]] - 0.5
     chips = [chip_wcs(plan, i, chip) for i in range(plan.exposures) for chip in (1, 2)]
-    edges = np.concatenate([exact_map(each, wcs)(x, y) for each in chips], axis=1)
+    edges = np.concatenate([exact_map(facts, wcs)(x, y) for facts in chips], axis=1)
     low = np.floor(edges.min(axis=1)) - MARGIN
     wcs.wcs.crpix = 1.0 - low
     wcs.wcs.set()

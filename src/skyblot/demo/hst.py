@@ -78,10 +78,10 @@ def mosaic_hdulist(plan: DemoPlan, scene: Scene | None = None, *, noise: bool = 
     """
     scene = scene or demo_scene(plan)
     facts = [exposure_facts(plan, i) for i in range(plan.exposures)]
-    total = round(sum(each.exptime_s for each in facts), 1)
+    total = round(sum(exposure.exptime_s for exposure in facts), 1)
     rate = scene_image(scene)
     if noise:
-        background = np.mean([each.sky[1] for each in facts]) + detector.READ_NOISE**2
+        background = np.mean([exposure.sky[1] for exposure in facts]) + detector.READ_NOISE**2
         rate += median_noise(plan, rate, total / plan.exposures, float(background))
     shared: dict[str, object] = {"TELESCOP": "HST", "INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": "F606W"}
     shared |= {"TARGNAME": "SKYDEMO", "EXPTIME": total, "NCOMBINE": plan.exposures}

@@ -123,7 +123,10 @@ def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float 
     wcs.wcs.pc = [[-cos, sin], [sin, cos]]
     t = np.linspace(0.0, 1.0, 65)
     border = np.concatenate([[t, 0 * t], [t, 0 * t + 1], [0 * t, t], [0 * t + 1, t]], axis=1)
-    edges = [exact_map(each, wcs)(*(border * np.array(each.array_shape[::-1])[:, None] - 0.5)) for each in exposures]
+    edges = [
+        exact_map(exposure, wcs)(*(border * np.array(exposure.array_shape[::-1])[:, None] - 0.5))
+        for exposure in exposures
+    ]
     low = np.floor(np.min(np.concatenate(edges, axis=1), axis=1)) - MARGIN
     high = np.ceil(np.max(np.concatenate(edges, axis=1), axis=1)) + MARGIN
     wcs.wcs.crpix = 1.0 - low
@@ -192,7 +195,7 @@ def _polynomials(
     pair = [
         models.Polynomial2D(degree, **{f"c{p}_{q}": v for (p, q), v in zip(powers, row, strict=True)}) for row in values
     ]
-    start, end = (models.Shift(each[0]) & models.Shift(each[1]) for each in ((-origin[0], -origin[1]), target))
+    start, end = (models.Shift(shift[0]) & models.Shift(shift[1]) for shift in ((-origin[0], -origin[1]), target))
     return start | models.Mapping((0, 1, 0, 1)) | pair[0] & pair[1] | end
 
 

@@ -45,7 +45,7 @@ def random_scene(plan: DemoPlan, wcs: WCS, brightness: float = 1.0) -> Scene:
     shape = wcs.pixel_shape[::-1]
     stars = random_stars(plan.rng(detector.STARS), shape)
     galaxies = random_galaxies(plan.rng(detector.GALAXIES), shape)
-    return Scene(wcs, tuple(replace(each, peak=brightness * each.peak) for each in (stars, galaxies)))
+    return Scene(wcs, tuple(replace(sources, peak=brightness * sources.peak) for sources in (stars, galaxies)))
 
 
 def scene_image(scene: Scene) -> np.ndarray:

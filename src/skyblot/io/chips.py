@@ -103,7 +103,7 @@ def extension_of(hdus: Any, index: int) -> Extension:
     hdu = hdus[index]
     if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
         return index
-    versions = [each.ver for each in hdus if each.name == hdu.name]
+    versions = [other.ver for other in hdus if other.name == hdu.name]
     told = len(set(versions)) == len(versions) and isinstance(hdu.ver, int) and hdu.ver > 0
     return (hdu.name, hdu.ver) if told else index
 
@@ -123,16 +123,16 @@ def find_image(hdus: Any, where: ImageName) -> int:
     extension = where.extension
     if extension is None:
         return _first_image(hdus, where)
-    found = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
-    if not found or found[0] not in range(len(hdus)):
+    indices = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
+    if not indices or indices[0] not in range(len(hdus)):
         there = [extension_text(extension_of(hdus, index)) for index in range(len(hdus))]
         wanted = extension_text(extension)
         present = f"[{'], ['.join(there)}]"
         raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present))
-    if len(found) > len({hdus[index].ver for index in found}):
-        numbers = f"[{'], ['.join(map(str, found))}]"
-        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(found), numbers=numbers))
-    return found[0]
+    if len(indices) > len({hdus[index].ver for index in indices}):
+        numbers = f"[{'], ['.join(map(str, indices))}]"
+        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(indices), numbers=numbers))
+    return indices[0]
 
 
 def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:

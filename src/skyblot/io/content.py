@@ -123,7 +123,7 @@ def open_content(path: AnyPath) -> Iterator[Content]:
             _check_local(path)
             content = FileContent(path)
         beginning = _beginning(content)
-        opener = next((found for magic, found in _OPENERS.items() if beginning.startswith(magic)), None)
+        opener = next((candidate for magic, candidate in _OPENERS.items() if beginning.startswith(magic)), None)
         if opener is not None:
             content = stack.enter_context(_decompressed(content, opener))
         yield content

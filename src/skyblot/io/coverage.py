@@ -63,7 +63,7 @@ def weight_files(path: AnyPath) -> list[Path]:
     if not isinstance(path, Path):
         return []
     names = dict.fromkeys(re.sub(what, instead, path.name, count=1) for what, instead in _BESIDE)
-    return [each for name in names if name != path.name and (each := path.with_name(name)).is_file()]
+    return [file for name in names if name != path.name and (file := path.with_name(name)).is_file()]
 
 
 def check_mosaic(image: Image) -> None:

@@ -30,14 +30,14 @@ def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:
     present : collection of (str, int)
         Names and versions of the extensions of the new file.
     """
-    made = hdu.copy()
-    data = made.data
+    copy = hdu.copy()
+    data = copy.data
     if data is not None and data.dtype.names is not None:
         data = data[data.dtype.names[0]]
         data = data[0] if len(data) == 1 else None
     if isinstance(data, np.ndarray) and data.dtype.itemsize == 1:
         data[...] = np.frombuffer(pruned(data.tobytes(), present), data.dtype).reshape(data.shape)
-    return made
+    return copy
 
 
 def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:

@@ -311,7 +311,7 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
         except Exception as error:
             reason = one_line(error)
             raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable FITS file", reason=reason)) from error
-        heard = " ".join(str(each.message) for each in caught)
+        heard = " ".join(str(warning.message) for warning in caught)
         if "Error validating header" in heard:
             _damaged_end(hdus, path)
         yield hdus

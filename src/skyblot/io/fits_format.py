@@ -103,13 +103,13 @@ def _fill_constant(hdu: Any, image: FitsImage) -> None:
 
 
 def _new_flags(image: FitsImage, bad: BadPixels, bits: int) -> fits.ImageHDU:
-    made = fits.ImageHDU(np.zeros(image.shape, np.int16 if bits < 1 << 15 else np.int32), name="DQ", ver=image.hdu.ver)
-    set_bits(made.data, bad, bits)
-    return made
+    flags = fits.ImageHDU(np.zeros(image.shape, np.int16 if bits < 1 << 15 else np.int32), name="DQ", ver=image.hdu.ver)
+    set_bits(flags.data, bad, bits)
+    return flags
 
 
 def _place(hdus: Sequence[Any], hdu: Any) -> int:
-    return next(index for index, each in enumerate(hdus) if each is hdu)
+    return next(index for index, other in enumerate(hdus) if other is hdu)
 
 
 def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
@@ -117,11 +117,11 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
 
     New levels would change every pixel.
     """
-    made = fits.CompImageHDU(
+    lossless = fits.CompImageHDU(
         hdu.data, hdu.header, compression_type="GZIP_2", quantize_level=0, tile_shape=hdu.tile_shape
     )
-    made.ver = hdu.ver
-    return made
+    lossless.ver = hdu.ver
+    return lossless
 
 
 def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:

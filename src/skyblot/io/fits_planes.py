@@ -135,9 +135,9 @@ def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
         return np.asarray(hdu.data)
     keyword = CONSTANT.keywords[0]
     header = hdu.header
-    given = header.get(keyword)
-    value = number(given)
+    card = header.get(keyword)
+    value = number(card)
     if value is None:
-        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=given, expected="a number"))
+        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=card, expected="a number"))
     sides = [header.get(side, size) for side, size in zip(("NPIX2", "NPIX1"), shape, strict=True)]
     return np.broadcast_to(np.array(int(value) if value.is_integer() else value), sides)

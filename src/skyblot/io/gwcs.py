@@ -167,7 +167,9 @@ def _converted(parent: Any, key: str) -> tuple[Any, str]:
         except Exception as failure:  # whatever a converter raises
             error = one_line(failure)
     problems = [
-        " ".join(str(each.message).split()) for each in caught if issubclass(each.category, AsdfConversionWarning)
+        " ".join(str(warning.message).split())
+        for warning in caught
+        if issubclass(warning.category, AsdfConversionWarning)
     ]
     unknown = [match.group() for problem in problems if (match := re.search(r"\S+(?= is not recognized)", problem))]
     return node, _what_to_install(unknown) if unknown else error or "".join(problems[:1])
@@ -217,6 +219,6 @@ def tangent_gwcs(wcs: Any) -> Any:
         | models.Pix2Sky_TAN()
         | models.RotateNative2Celestial(lon, lat, pole)
     )
-    made = WCS([(pixel, transform), (world, None)])
-    made.array_shape = wcs.array_shape
-    return made
+    tangent = WCS([(pixel, transform), (world, None)])
+    tangent.array_shape = wcs.array_shape
+    return tangent

@@ -90,13 +90,13 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
     ParameterError
         If a name is not a name, or a list is given an extension.
     """
-    found: dict[str, str] = {}
+    exposures: dict[str, str] = {}
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
             raise ParameterError(messages.NOT_A_NAME(name=name))
         for exposure in _expand(str(name), "", (), on_table):
-            found.setdefault(_identity(exposure), exposure)
-    return without_weights(list(found.values()))
+            exposures.setdefault(_identity(exposure), exposure)
+    return without_weights(list(exposures.values()))
 
 
 def _identity(name: str) -> str:
@@ -125,8 +125,8 @@ def _expand(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) 
         yield name
     else:
         stem, brackets = _split(name, folder)
-        for found in _files(stem, folder, on_table):
-            yield found + brackets
+        for file in _files(stem, folder, on_table):
+            yield file + brackets
 
 
 def _split(name: str, folder: str) -> tuple[str, str]:
@@ -252,7 +252,7 @@ def _hst_members(path: str) -> list[str]:
     members = []
     for root in rows:
         wanted = [f"{root.lower()}_{product}.fits{end}" for product in _HST_PRODUCTS for end in _COMPRESSION]
-        name = next((there[each] for each in wanted if each in there), None)
+        name = next((there[suffix] for suffix in wanted if suffix in there), None)
         if name is None:
             files = " or ".join(f"{root.lower()}_{product}.fits" for product in _HST_PRODUCTS)
             raise FileError(messages.NO_MEMBER_FILE(name=path, member=root, expected=f"{files} in {folder or '.'}"))

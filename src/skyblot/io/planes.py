@@ -165,13 +165,13 @@ def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
     """
     if isinstance(path, RemotePath):
         return []
-    found = []
+    files = []
     for what, instead in _BESIDE[fact.name]:
         if what.search(path.name):
             stem = _SUFFIX.sub("", what.sub(instead, path.name, count=1))
             suffixes = dict.fromkeys((_SUFFIX.search(path.name)[0], "", ".fz", ".gz"))  # type: ignore[index]
-            found += [each for suffix in suffixes if (each := path.with_name(stem + suffix)).is_file()]
-    return found
+            files += [file for suffix in suffixes if (file := path.with_name(stem + suffix)).is_file()]
+    return files
 
 
 def companion_files(path: AnyPath, patterns: tuple[str | None, str | None] = (None, None)) -> list[AnyPath]:

@@ -116,10 +116,10 @@ class RemotePath:
         """What fsspec knows of the file, asked for anew."""
         with reading(self):
             filesystem, path = self.opened
-            found: dict[str, Any] = filesystem.info(path)
-        if found.get("type") == "directory":
+            known: dict[str, Any] = filesystem.info(path)
+        if known.get("type") == "directory":
             raise FileError(messages.IS_FOLDER(name=self, expected="a file"))
-        return found
+        return known
 
     @cached_property
     def opened(self) -> tuple[Any, str]:
@@ -140,11 +140,11 @@ class RemotePath:
         from aiohttp import ClientTimeout
         from fsspec.config import conf
 
-        given = conf.get(self.protocol, {})
+        configured = conf.get(self.protocol, {})
         timeout = ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
         return {
-            "headers": {"Accept-Encoding": "identity", **given.get("headers", {})},
-            "client_kwargs": {"timeout": timeout, **given.get("client_kwargs", {})},
+            "headers": {"Accept-Encoding": "identity", **configured.get("headers", {})},
+            "client_kwargs": {"timeout": timeout, **configured.get("client_kwargs", {})},
         }
 
     @property
@@ -236,15 +236,15 @@ class RemoteContent:
 
         Some failures pass, so try again.
         """
-        found: dict[int, bytes] = {}
+        parts: dict[int, bytes] = {}
         for attempt in range(_ATTEMPTS):
-            missing = [number for number in range(len(wanted)) if number not in found]
+            missing = [number for number in range(len(wanted)) if number not in parts]
             answers = self._ask([wanted[number] for number in missing])
             problems = []
             for number, answer in zip(missing, answers, strict=True):
                 start, end = wanted[number]
                 if isinstance(answer, bytes) and len(answer) == end - start:
-                    found[number] = answer
+                    parts[number] = answer
                 else:
                     problems.append(answer)
             if not problems:
@@ -252,7 +252,7 @@ class RemoteContent:
             if attempt + 1 == _ATTEMPTS or isinstance(problems[0], FileNotFoundError | PermissionError):
                 raise self._problem(problems[0])
             time.sleep(0.2 * 2**attempt)
-        return [found[number] for number in range(len(wanted))]
+        return [parts[number] for number in range(len(wanted))]
 
     def _ask(self, wanted: Sequence[tuple[int, int]]) -> list[Any]:
         filesystem, path = self.path.opened

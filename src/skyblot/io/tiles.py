@@ -10,15 +10,15 @@ _TIME = slice(4, 8)
 def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
     """Return an image compressed without loss: Rice's method knows integers of four bytes at most."""
     small = image.data.dtype.kind != "f" and image.data.dtype.itemsize <= 4
-    made = fits.CompImageHDU(
+    compressed = fits.CompImageHDU(
         image.data,
         image.header,
         name=image.name,
         compression_type="RICE_1" if small else "GZIP_2",
         quantize_level=0,
     )
-    made.ver = image.ver
-    return made
+    compressed.ver = image.ver
+    return compressed
 
 
 def forget_times(path: str) -> None:

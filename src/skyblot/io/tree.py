@@ -77,26 +77,26 @@ class _Walk:
         from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
 
         for event in events:
-            found = ""
+            reason = ""
             if isinstance(event, CollectionStartEvent):
-                found = self._start(event)
+                reason = self._start(event)
             elif isinstance(event, CollectionEndEvent):
-                found = self._end()
+                reason = self._end()
             elif isinstance(event, ScalarEvent):
-                found = self._scalar(event)
+                reason = self._scalar(event)
             elif isinstance(event, AliasEvent):
-                found = self._alias(event.anchor)
-            if found:
-                return found
+                reason = self._alias(event.anchor)
+            if reason:
+                return reason
         return ""
 
     def _start(self, event: Any) -> str:
         from yaml.events import MappingStartEvent
 
         is_mapping = isinstance(event, MappingStartEvent)
-        found = self._forbidden("a mapping or a list") if self._is_named() else ""
+        reason = self._forbidden("a mapping or a list") if self._is_named() else ""
         self._levels.append(_Level(is_mapping, is_mapping and "ndarray" in (event.tag or ""), event.anchor))
-        return found or ("it has too many levels" if len(self._levels) > _MOST_LEVELS else "")
+        return reason or ("it has too many levels" if len(self._levels) > _MOST_LEVELS else "")
 
     def _end(self) -> str:
         level = self._levels.pop()
@@ -133,9 +133,9 @@ class _Walk:
             return False
         return level.key == "$ref" or (level.is_array and level.key == "source")
 
-    def _forbidden(self, found: str) -> str:
+    def _forbidden(self, what: str) -> str:
         key = self._levels[-1].key
-        return f"its tree refers by {key} to {found}, expected only what is in the file"
+        return f"its tree refers by {key} to {what}, expected only what is in the file"
 
     def _count(self, nodes: int) -> str:
         """Add the nodes of a value that has ended to those of what it is in."""

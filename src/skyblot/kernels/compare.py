@@ -85,7 +85,7 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
     The structure is the root of the squares of the curvature, the sum of the absolute second
     differences, and of the largest difference to a neighbour.
     """
-    found = 0
+    count = 0
     nx = data.shape[1]
     shape = np.empty((SHAPE, nx), blot.dtype)
     wanted = np.empty(nx, np.bool_)
@@ -98,8 +98,8 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
         for x in range(nx):
             if not wanted[x]:
                 continue
-            if found % stride == 0 and found // stride < out.shape[0]:
-                row = out[found // stride]
+            if count % stride == 0 and count // stride < out.shape[0]:
+                row = out[count // stride]
                 row[RESIDUAL] = data[y, x] - blot[y, x]
                 row[SIGMA] = sigma[y, x]
                 row[SLOPE_X] = shape[0, x]
@@ -109,8 +109,8 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
                 row[BLOT] = blot[y, x]
                 row[PLACE_Y] = y
                 row[PLACE_X] = x
-            found += 1
-    return found
+            count += 1
+    return count
 
 
 @kernel

@@ -31,20 +31,20 @@ def given_map(pixel_map: Any) -> GivenMap:
     A `ParameterError` if they are not two 2-D arrays of one shape, of real numbers.
     """
     try:
-        x, y = (_positions(each) for each in pixel_map)
+        x, y = (_positions(axis) for axis in pixel_map)
     except (TypeError, ValueError):
         x = y = np.empty(0)
     if x.ndim != 2 or x.shape != y.shape or x.size == 0 or {x.dtype.kind, y.dtype.kind} - set("fiu"):
-        both = [f"{getattr(each, 'dtype', type(each).__name__)} {np.shape(each)}" for each in _listed(pixel_map)]
+        both = [f"{getattr(axis, 'dtype', type(axis).__name__)} {np.shape(axis)}" for axis in _listed(pixel_map)]
         expected = "two arrays (x, y) of numbers, of one shape (ny, nx)"
         raise ParameterError(messages.ARRAY_IS(name="pixel_map", given=" and ".join(both), expected=expected))
     return GivenMap(x, y)
 
 
-def _positions(given: Any) -> np.ndarray:
+def _positions(values: Any) -> np.ndarray:
     """An array of positions, NaN where a mask marks them."""
-    masked = isinstance(given, np.ma.MaskedArray)
-    return np.ma.filled(given.astype(np.float64), np.nan) if masked else np.asarray(given)
+    masked = isinstance(values, np.ma.MaskedArray)
+    return np.ma.filled(values.astype(np.float64), np.nan) if masked else np.asarray(values)
 
 
 def _listed(pixel_map: Any) -> list[Any]:

@@ -72,7 +72,7 @@ def touching_tangent(wcs: Any) -> Any:
     tangent.wcs.crpix = [0.0, 0.0]
     tangent.wcs.cdelt = [1.0, 1.0]
     east, north = tangent.wcs_world2pix(lon, lat, 0)  # degrees in the tangent plane
-    cd = [[each[1] - each[2], each[3] - each[4]] for each in (east, north)]
+    cd = [[axis[1] - axis[2], axis[3] - axis[4]] for axis in (east, north)]
     tangent = tangent_wcs(tangent, np.array(cd))
     tangent.wcs.crpix = middle + 1
     tangent.array_shape = (ny, nx)

@@ -183,9 +183,9 @@ class FitsSky:
         except NoConvergence as error:
             x, y = error.best_solution.T.copy()
             error_pixels = np.linalg.norm(np.atleast_2d(error.accuracy), axis=-1)
-            for found in (error.divergent, error.slow_conv):
-                if found is not None:
-                    lost = found[~(error_pixels[found] < CONVERGED_PIXELS)]
+            for doubtful in (error.divergent, error.slow_conv):
+                if doubtful is not None:
+                    lost = doubtful[~(error_pixels[doubtful] < CONVERGED_PIXELS)]
                     x[lost] = y[lost] = np.nan
         return x, y
 
@@ -230,9 +230,11 @@ class LowLevelSky:
         try:
             return [float(units.Unit(unit).to("deg")) for unit in self.wcs.world_axis_units]
         except (ValueError, TypeError, units.UnitConversionError):
-            given = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
+            units_text = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
             raise WCSError(
-                messages.ARRAY_HAS(name=f"the {self._role}'s WCS", what="world units", given=given, expected="angles")
+                messages.ARRAY_HAS(
+                    name=f"the {self._role}'s WCS", what="world units", given=units_text, expected="angles"
+                )
             ) from None
 
     def _frame(self) -> Any:
@@ -281,8 +283,8 @@ class PlaneSky(LowLevelSky):
     @property
     def frame(self) -> Any:
         """There is none: a `WCSError`, where the other WCS is not of the same plane."""
-        found = ", ".join(map(str, self.wcs.world_axis_physical_types))
-        raise WCSError(messages.WCS_AXES(role=self._role, count=self.wcs.pixel_n_dim, found=found))
+        kinds = ", ".join(map(str, self.wcs.world_axis_physical_types))
+        raise WCSError(messages.WCS_AXES(role=self._role, count=self.wcs.pixel_n_dim, found=kinds))
 
 
 def _is_plane(wcs: Any) -> bool:

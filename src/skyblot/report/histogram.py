@@ -83,12 +83,12 @@ def _words(spread: Distribution) -> str:
 
 def _beyond(spread: Distribution) -> list[tuple[str, str, str, str]]:
     """Rows of a table: limit, pixels beyond it, their share, and that of normal noise."""
-    found = []
+    rows = []
     for limit, count in spread.beyond.items():
         normal = math.erfc(limit / math.sqrt(2))
         expected = f"{100 * normal:.2f} %" if normal > 1e-4 else "none" if normal * spread.pixels < 0.5 else "< 0.01 %"
-        found.append((f"beyond {limit} σ", thousands(count), percent(count, spread.pixels), expected))
-    return found
+        rows.append((f"beyond {limit} σ", thousands(count), percent(count, spread.pixels), expected))
+    return rows
 
 
 def _sigma(value: float) -> str:

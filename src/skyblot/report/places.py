@@ -11,13 +11,13 @@ def worst(strength: np.ndarray, count: int, apart: int) -> list[tuple[int, int]]
     The largest of every apart x apart block are candidates: as many as are needed, however large
     one source is.
     """
-    found: list[tuple[int, int]] = []
+    places: list[tuple[int, int]] = []
     for x, y in _block_maxima(strength, apart):
-        if all(max(abs(x - other_x), abs(y - other_y)) >= apart for other_x, other_y in found):
-            found.append((x, y))
-            if len(found) == count:
+        if all(max(abs(x - other_x), abs(y - other_y)) >= apart for other_x, other_y in places):
+            places.append((x, y))
+            if len(places) == count:
                 break
-    return found
+    return places
 
 
 def _block_maxima(strength: np.ndarray, step: int) -> Iterator[tuple[int, int]]:
