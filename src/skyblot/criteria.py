@@ -11,7 +11,7 @@ from . import messages
 from .errors import ParameterError, closest, not_allowed
 from .facts import Facts
 from .instruments import instrument_of
-from .rules import RULES, Rule
+from .rules import DEFAULT, RULES, Rule
 
 _LARGEST_GROW = 50.0
 #: The background that is measured as a map.
@@ -77,7 +77,7 @@ class Criteria:
         sources leave; beyond a factor 3 exposure and blot are not compared. The rule "plain" takes 1.
     """
 
-    rule: str = "skyblot"
+    rule: str = DEFAULT
     snr: tuple[float, float] | None = None
     scale: tuple[float, float] | None = None
     exposures: int | None = None

@@ -153,3 +153,31 @@ RULES: dict[str, Rule] = {
         ),
     )
 }
+
+#: The rule where none is asked for.
+DEFAULT = next(iter(RULES))
+
+
+def help_text() -> str:
+    """Return what the rules are, for help."""
+    return "; ".join(f"{rule.name}: {rule.help}" for rule in RULES.values())
+
+
+def defaults_text(name: str) -> str:
+    """Return the defaults of `snr` or `scale` for help: those of the usual rule, and what others have.
+
+    Examples
+    --------
+    >>> defaults_text("snr")
+    "default 4.8 3.4; with --rule plain the instrument's"
+    """
+    texts = [f"default {_pair_text(RULES[DEFAULT], name)}"]
+    others = [rule for rule in RULES.values() if rule.name != DEFAULT]
+    return "; ".join(texts + [f"with --rule {rule.name} {_pair_text(rule, name)}" for rule in others])
+
+
+def _pair_text(rule: Rule, name: str) -> str:
+    if rule.by_instrument:
+        return "the instrument's"
+    first, second = getattr(rule, name)
+    return f"{first:g} {second:g}"
