@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import messages
-from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Facts, number
+from .facts import (
+    DETECTOR,
+    ERRORS,
+    EXPOSURE_TIME,
+    INSTRUMENT,
+    QUALITY,
+    TELESCOPE,
+    Fact,
+    Facts,
+    number,
+)
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
@@ -81,6 +91,46 @@ class Handbook:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A plane of an exposure in a file beside it.
+
+    Attributes
+    ----------
+    holds : Fact
+        `ERRORS` or `QUALITY`.
+    mark : str
+        A pattern that the name of the exposure has.
+    instead : str
+        What the name of the plane has in its place.
+    """
+
+    holds: Fact
+    mark: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What an observatory puts between the root of a file's name and its suffix: ``x_flc.fits``.
+
+    Attributes
+    ----------
+    exposures : tuple of str
+        Of exposures, the best first: where a folder has several of one root the first is taken.
+    products : tuple of str
+        Of other files.
+    suffix : str
+    beside : tuple of Beside
+        Planes of an exposure in other files.
+    """
+
+    exposures: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    suffix: str = ".fits"
+    beside: tuple[Beside, ...] = ()
+
+
+@dataclass(frozen=True)
 class Instrument:
     """What is known of an instrument; the defaults are those of one that nobody knows.
 
@@ -112,6 +162,8 @@ class Instrument:
         Its exposures in FITS carry a gwcs in an extension ASDF.
     flagged : str
         What its pipeline calls a copy of an exposure with cosmic rays in DQ.
+    names : Names
+        What its files are called.
     """
 
     name: str = "this instrument"
@@ -129,6 +181,7 @@ class Instrument:
     table: str = ""
     has_gwcs: bool = False
     flagged: str = "crdq"
+    names: Names = Names()
 
     def expected(self, exptime_s: float) -> Pair:
         """Fractions of the pixels between which this exposure's should be."""
@@ -155,7 +208,29 @@ class Instrument:
         )
 
 
-_HST = Instrument(table="IDCTAB")
+#: The calibrated exposures of WFPC2 are c0m.
+_HST_NAMES = Names(
+    exposures=("flc", "flt", "c0m"),
+    products=(
+        *("raw", "flm", "crj", "crc", "ima", "drz", "drc", "drw", "mos", "x2d", "sx2", "sfl"),
+        *("c0f", "c0h", "c1m", "c1f", "d0m", "d0f"),
+    ),
+    beside=(Beside(QUALITY, r"_c0(?=[mf]\.)", "_c1"),),
+)
+#: crf has the WCS of the mosaic, cal the one before alignment.
+_JWST_NAMES = Names(
+    exposures=("crf", "cal"),
+    products=(*("uncal", "ramp", "rate", "rateints", "calints", "crfints", "i2d", "s2d", "s3d"),),
+)
+#: The files of NOIRLab's pipelines, for DECam and others: ooi is an image, ood its flags, oow its weights.
+_NOIRLAB_NAMES = Names(
+    products=("ooi", "ooj", "opi", "ood"),
+    beside=(
+        Beside(QUALITY, r"(?<=_o[a-z])i(?=[_.])", "d"),
+        Beside(ERRORS, r"(?<=_o[a-z])i(?=[_.])", "w"),
+    ),
+)
+_HST = Instrument(table="IDCTAB", names=_HST_NAMES)
 _CCD = replace(_HST, rate=_CCD_RATE)
 #: Detectors that count photons one by one see no cosmic rays.
 _MAMA = replace(_HST, rate=(0.0, 0.0))
@@ -210,9 +285,18 @@ INSTRUMENTS: dict[tuple[str, ...], Instrument] = {
     ("HST", "STIS", "NUV-MAMA"): replace(_STIS, rate=(0.0, 0.0)),
     ("HST", "COS"): _MAMA,
     ("HST", "NICMOS"): replace(_HST, counts_are_dn=True),
-    ("JWST",): replace(_RAMP, level="BKGLEVEL", has_gwcs=True, flagged="crf"),
-    ("ROMAN",): replace(_RAMP, bits=DO_NOT_USE | 128, level="background.level"),
+    ("JWST",): replace(_RAMP, level="BKGLEVEL", has_gwcs=True, flagged="crf", names=_JWST_NAMES),
+    ("ROMAN",): replace(
+        _RAMP, bits=DO_NOT_USE | 128, level="background.level", names=Names(("cal",), ("uncal", "coadd"), ".asdf")
+    ),
+    ("CTIO 4.0-M TELESCOPE",): Instrument(names=_NOIRLAB_NAMES),
 }
+
+
+def known_names() -> list[Names]:
+    """Return what the files of all instruments are called, each kind of names once."""
+    names = [instrument.names for instrument in INSTRUMENTS.values()]
+    return [one for number, one in enumerate(names) if one not in names[:number]]
 
 
 def instrument_of(facts: Facts) -> Instrument:

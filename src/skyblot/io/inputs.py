@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import messages
 from ..errors import FileError, ParameterError, SkyblotError, one_line
+from ..instruments import INSTRUMENTS, known_names
 from .names import ImageName, parse_name
 from .weights import without_weights
 
@@ -32,20 +33,20 @@ _HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
 _LARGEST = 1 << 26
 _ASSOCIATION = "an association"
 _COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
-#: The exposures of HST, the preferred first; of WFPC2, c0m is the calibrated one.
-_HST_PRODUCTS = ("flc", "flt", "c0m")
-#: What an exposure in a folder is called. JWST's crf has the identifier of an association before
-#: it.
-_EXPOSURE = re.compile(
-    r"(?P<root>.+?)(?P<association>_[aco]\d{3,4}(?=_crf))?_"
-    r"((?P<product>flc|flt|c0m|cal|crf)\.fits(\.gz|\.fz|\.bz2|\.xz)?|(?P<roman>cal)\.asdf)",
-    re.IGNORECASE,
+#: The exposures of HST, the preferred first.
+_HST_PRODUCTS = INSTRUMENTS["HST",].names.exposures
+#: What exposures in a folder are called, and with which suffix; of one root the first of these is taken.
+_EXPOSURES = [(label, names.suffix) for names in known_names() for label in names.exposures]
+_LABELS = "|".join(
+    label + re.escape(suffix) + (r"(\.(?:gz|fz|bz2|xz))?" if suffix == ".fits" else "") for label, suffix in _EXPOSURES
 )
+#: JWST's crf has the identifier of an association before it.
+_EXPOSURE = re.compile(rf"(?P<root>.+?)(?P<association>_[aco]\d{{3,4}}(?=_crf))?_(?P<product>{_LABELS})", re.IGNORECASE)
 _BLOT = re.compile(r"_blt(_|$)", re.IGNORECASE)
-#: Of one root, the first of these is taken: crf has the WCS of the mosaic, cal the one before
-#: alignment.
-_RANKS = (*_HST_PRODUCTS, "crf", "cal")
-_LOOKED_FOR = "*_flc.fits, *_flt.fits, *_c0m.fits, *_crf.fits, *_cal.fits or *_cal.asdf"
+_LOOKED_FOR = ", ".join(f"*_{label}{suffix}" for label, suffix in _EXPOSURES[:-1])
+_LOOKED_FOR += f" or *_{''.join(_EXPOSURES[-1])}"
+#: The labels in the order of preference, whatever their suffix.
+_RANKS = list(dict.fromkeys(label for label, _ in _EXPOSURES))
 
 
 def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda path: None) -> list[str]:
@@ -225,7 +226,7 @@ def _folder(path: str) -> list[str]:
         if match is None or _BLOT.search(match["root"]) or not os.path.isfile(os.path.join(path, name)):
             continue
         root = match["root"]
-        rank = _RANKS.index((match["product"] or match["roman"]).lower())
+        rank = _RANKS.index(match["product"].lower().partition(".")[0])
         best[root] = min(rank, best.get(root, rank))
         files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
     if not files:

@@ -10,6 +10,7 @@ import numpy as np
 from .. import messages
 from ..errors import DataError, FileError, SkyblotError, one_line
 from ..facts import CONSTANT, ERRORS, QUALITY, Fact, number
+from ..instruments import known_names
 from .fits import open_fits
 from .fits_planes import (
     ALL_BITS,
@@ -26,11 +27,6 @@ from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
 
 _SUFFIX = re.compile(r"(\.(gz|fz|bz2|xz))?$")
-#: Names of an exposure, and what stands in them for its planes: WFPC2's, and those of NOIRLab's
-#: pipelines (DECam, ...).
-_WFPC2 = re.compile(r"_c0(?=[mf]\.)")
-_NOIRLAB = re.compile(r"(?<=_o[a-z])i(?=[_.])")
-_BESIDE = {QUALITY.name: ((_WFPC2, "_c1"), (_NOIRLAB, "d")), ERRORS.name: ((_NOIRLAB, "w"),)}
 
 
 def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | None:
@@ -166,9 +162,9 @@ def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
     if isinstance(path, RemotePath):
         return []
     files = []
-    for what, instead in _BESIDE[fact.name]:
-        if what.search(path.name):
-            stem = _SUFFIX.sub("", what.sub(instead, path.name, count=1))
+    for beside in (each for names in known_names() for each in names.beside):
+        if beside.holds is fact and re.search(beside.mark, path.name):
+            stem = _SUFFIX.sub("", re.sub(beside.mark, beside.instead, path.name, count=1))
             suffixes = dict.fromkeys((_SUFFIX.search(path.name)[0], "", ".fz", ".gz"))  # type: ignore[index]
             files += [file for suffix in suffixes if (file := path.with_name(stem + suffix)).is_file()]
     return files
