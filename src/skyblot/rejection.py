@@ -245,7 +245,7 @@ def compare(
 
 def _wanted_ratio(criteria: Criteria) -> float | str | None:
     """What the blot is to be multiplied by; None: what is measured, where it is not 1."""
-    if criteria.flux_ratio is None and not criteria.rule_used.follows_flux:
+    if criteria.flux_ratio is None and not criteria.rule_used.adapts:
         return 1.0
     return criteria.flux_ratio
 

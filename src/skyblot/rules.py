@@ -71,8 +71,8 @@ class Rule:
         of structure are multiplied by.
     by_instrument : bool
         An instrument has defaults of its own for it.
-    follows_flux : bool
-        It needs a blot as bright as the exposure: the flux ratio that is measured is used.
+    adapts : bool
+        It wants a blot that is like the exposure: what is measured of the two is put into the blot.
     marker : callable
         Makes the kernel's call of `Circumstances`. It imports the kernel itself, so that options
         and help can be made of this module without Numba.
@@ -84,7 +84,7 @@ class Rule:
     scale: Pair
     marker: Callable[[Circumstances], Marker]
     by_instrument: bool = False
-    follows_flux: bool = False
+    adapts: bool = False
 
 
 def _variance(known: Circumstances) -> Marker:
@@ -141,7 +141,7 @@ RULES: dict[str, Rule] = {
             snr=(4.8, 3.4),
             scale=(0.75, 0.45),
             marker=_variance,
-            follows_flux=True,
+            adapts=True,
         ),
         Rule(
             name="plain",
