@@ -307,7 +307,7 @@ def instrument_of(facts: Facts) -> Instrument:
 
 
 def camera_of(facts: Facts) -> Instrument:
-    """Return the same where a header may lack the telescope or the instrument, if what it names is known."""
+    """Return what is known of a camera whose headers may lack the telescope or the instrument."""
     words = _words(facts)
     fitting = [names for names in INSTRUMENTS if len(names) > 1 and _fits(names, words)]
     return INSTRUMENTS[max(fitting, key=len)] if fitting else Instrument()
