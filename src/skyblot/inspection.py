@@ -36,6 +36,7 @@ from .io.planes import find_errors, find_plane
 from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
+from .pixelmap.adaptive import BlockRows
 from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
@@ -369,7 +370,7 @@ def _way(rows: RowMap, tolerance: float) -> MapInfo:
     """What was chosen, by `plan_map`."""
     if isinstance(rows, TangentMap):
         return MapInfo(CLOSED_FORM, CLOSED_FORM_ERROR)
-    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap) else MapInfo(EVERY_PIXEL, 0.0)
+    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap | BlockRows) else MapInfo(EVERY_PIXEL, 0.0)
 
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:

@@ -74,6 +74,7 @@ class BlockRows:
         while self._side > SMALLEST and self._side * shape[1] > MOST_PIXELS:
             self._side //= 2
         self._kept = Kept(self._made, ROOM)
+        exact.at(np.array([shape[1] / 2]), np.array([shape[0] / 2]))  # a WCS that fails does so before any work
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""

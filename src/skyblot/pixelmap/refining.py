@@ -129,8 +129,7 @@ class Refinement:
     def _check_edges(self, boxes: np.ndarray) -> None:
         """Look at all border pixels of blocks that seem to have no position: a slit between the nodes ends there."""
         if len(boxes):
-            places, inside = _pixel_places(boxes + np.array([1, 1, -1, -1]), self._box)
-            self._check(self._sampled(places[:, ~inside]))
+            self._check(self._sampled(_edge_places(boxes)))
 
     def _check(self, sampled: np.ndarray) -> None:
         """Compare polynomials with these samples from now on."""
@@ -200,7 +199,20 @@ def _borders(shape: tuple[int, int], box: Box) -> np.ndarray:
     (ny, nx), (x0, y0, x1, y1) = shape, box
     columns, rows = np.arange(x0, x1), np.arange(y0, y1)
     lines = [(columns, y) for y, there in ((y0, y0 > 0), (y1 - 1, y1 < ny)) if there]
-    lines += [(x, rows) for x, there in ((x0, x0 > 0), (x1 - 1, x1 < nx)) if there]
+    return _on_lines([*lines, *((x, rows) for x, there in ((x0, x0 > 0), (x1 - 1, x1 < nx)) if there)])
+
+
+def _edge_places(boxes: np.ndarray) -> np.ndarray:
+    """Pixels (x, y) along the four borders of blocks."""
+    lines = []
+    for x0, y0, x1, y1 in boxes:
+        columns, rows = np.arange(x0, x1), np.arange(y0 + 1, y1 - 1)
+        lines += [(columns, y0), (columns, y1 - 1), (x0, rows), (x1 - 1, rows)]
+    return _on_lines(lines)
+
+
+def _on_lines(lines: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """All pixels (x, y) of lines, each along an axis: positions on one of them, and a number on the other."""
     return np.concatenate([np.zeros((2, 0)), *(np.stack(np.broadcast_arrays(*each)) for each in lines)], axis=1)
 
 
