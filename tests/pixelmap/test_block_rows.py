@@ -65,7 +65,8 @@ def test_neither_bands_nor_threads_change_a_bit(rows, threads, small_blocks):
     plan, found = adaptive_map(exact, shape, 1e-4), np.empty((2, *shape))
 
     def work(row0, row1, *_):
-        plan.rows(shape[0] - row1, found[0, shape[0] - row1 : shape[0] - row0], found[1, shape[0] - row1 : shape[0] - row0])
+        first = shape[0] - row1
+        plan.rows(first, *found[:, first : shape[0] - row0])
 
     for_each_band(shape, work, threads, rows)  # the last rows first
     assert isinstance(plan, BlockRows)

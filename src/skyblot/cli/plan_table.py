@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
+from ..memory import size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,11 +75,6 @@ def totals(plan: "Plan") -> str:
     blots = "1 blot" if number == 1 else f"{number} blots"
     needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
     return f"{blots} to make, {plan.kept} kept{needs}"
-
-
-def size_text(size: float) -> str:
-    """Bytes as ``12.3 MB`` or ``4.5 GB``."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def duration_text(seconds: float) -> str:

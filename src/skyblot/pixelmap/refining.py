@@ -34,6 +34,8 @@ _SAMPLES = (DEGREE + 1) ** 2 + OWN_CHECKS
 
 #: Half-open part of a target: first column, first row, end column, end row.
 Box = tuple[int, int, int, int]
+#: Pixels along an axis: positions on one of them, and a number on the other.
+_Line = tuple[np.ndarray | int, np.ndarray | int]
 
 
 class Refinement:
@@ -198,21 +200,22 @@ def _borders(shape: tuple[int, int], box: Box) -> np.ndarray:
     """Pixels (x, y) of a part along those of its borders where the target goes on."""
     (ny, nx), (x0, y0, x1, y1) = shape, box
     columns, rows = np.arange(x0, x1), np.arange(y0, y1)
-    lines = [(columns, y) for y, there in ((y0, y0 > 0), (y1 - 1, y1 < ny)) if there]
-    return _on_lines([*lines, *((x, rows) for x, there in ((x0, x0 > 0), (x1 - 1, x1 < nx)) if there)])
+    lines: list[_Line] = [(columns, y) for y, there in ((y0, y0 > 0), (y1 - 1, y1 < ny)) if there]
+    lines += [(x, rows) for x, there in ((x0, x0 > 0), (x1 - 1, x1 < nx)) if there]
+    return _on_lines(lines)
 
 
 def _edge_places(boxes: np.ndarray) -> np.ndarray:
     """Pixels (x, y) along the four borders of blocks."""
-    lines = []
+    lines: list[_Line] = []
     for x0, y0, x1, y1 in boxes:
         columns, rows = np.arange(x0, x1), np.arange(y0 + 1, y1 - 1)
         lines += [(columns, y0), (columns, y1 - 1), (x0, rows), (x1 - 1, rows)]
     return _on_lines(lines)
 
 
-def _on_lines(lines: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """All pixels (x, y) of lines, each along an axis: positions on one of them, and a number on the other."""
+def _on_lines(lines: list[_Line]) -> np.ndarray:
+    """All pixels (x, y) of lines."""
     return np.concatenate([np.zeros((2, 0)), *(np.stack(np.broadcast_arrays(*each)) for each in lines)], axis=1)
 
 
