@@ -17,7 +17,8 @@ from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .measured import plain_images
 from .registration import REACH, moved
-from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Images, Systematics, measure, misaligned
+from .sharpness import match_sharpness
 
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
@@ -231,10 +232,13 @@ def compare(
     if found.shift != (0, 0):
         model = moved(model, found.shift)
         judged &= np.isfinite(model)
-    if isinstance(sigma, Noise) and (found.ratio, found.shift) != (1.0, (0, 0)):
-        noise = _sigma(sigma, found.ratio * model)
+    left = found
+    if criteria.rule != "plain":
+        model, left = match_sharpness(Images(data, model, noise, judged), found, criteria.level, workers)
+    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
+        noise = _sigma(sigma, left.ratio * model)
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
-    mark = _marker(criteria, found, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
+    mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
     def work(row0: int, row1: int, *_: np.ndarray) -> None:
         mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
@@ -244,10 +248,10 @@ def compare(
     count = np.count_nonzero(judged)
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
-        grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
-        found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
+        grown(mask, criteria, workers), significance, judged, left.background, left.noise, found.misalignment,
+        found.misalignment_error, found.sharpness, left.roughness, fraction, criteria,
         found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
-        found.flux_ratio.unexplained, found.spread, uneven,
+        found.flux_ratio.unexplained, left.spread, uneven,
     )  # fmt: skip
 
 
