@@ -31,7 +31,16 @@ TRAIL = 120.0  # adu of its middle, at the best seeing
 _BETA = 3.5  # of Moffat's profile
 _FINE = 3  # parts of a pixel's side that are added up
 #: Distortion of some pixels in the corners.
-_PV = {"PV1_0": 0.0, "PV1_1": 1.0, "PV1_4": 0.35, "PV1_7": 2.0, "PV2_0": 0.0, "PV2_1": 1.0, "PV2_4": -0.25, "PV2_7": 1.5}
+_PV = {
+    "PV1_0": 0.0,
+    "PV1_1": 1.0,
+    "PV1_4": 0.35,
+    "PV1_7": 2.0,
+    "PV2_0": 0.0,
+    "PV2_1": 1.0,
+    "PV2_4": -0.25,
+    "PV2_7": 1.5,
+}
 
 
 @dataclass(frozen=True)

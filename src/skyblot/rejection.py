@@ -18,7 +18,7 @@ from .kernels.compare import join_levels, model_sigma, plain_levels, spread, var
 from .measured import plain_images
 from .registration import REACH, moved
 from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Images, Systematics, measure, misaligned
-from .sharpness import match_sharpness
+from .sharpness import MATCHED_TO, match_sharpness
 
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
@@ -232,11 +232,7 @@ def compare(
     if found.shift != (0, 0):
         model = moved(model, found.shift)
         judged &= np.isfinite(model)
-    left = found
-    if criteria.rule != "plain":
-        model, left = match_sharpness(Images(data, model, noise, judged), found, criteria.level, workers)
-    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
-        noise = _sigma(sigma, left.ratio * model)
+    model, noise, left = _matched(Images(data, model, noise, judged), found, sigma, criteria, workers)
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
     mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
@@ -253,6 +249,20 @@ def compare(
         found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
         found.flux_ratio.unexplained, left.spread, uneven,
     )  # fmt: skip
+
+
+def _matched(
+    images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
+) -> tuple[np.ndarray, np.ndarray, Systematics]:
+    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
+    blot, noise, left = images.blot, images.sigma, found
+    if criteria.rule != "plain":
+        blot, left = match_sharpness(images, found, criteria.level, threads)
+    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
+        noise = _sigma(sigma, left.ratio * blot)
+    if left is not found:
+        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(noise.dtype, copy=False)
+    return blot, noise, left
 
 
 def _wanted_ratio(criteria: Criteria) -> float | str | None:

@@ -23,8 +23,11 @@ _UNLIKE = 0.2
 #: Standard deviations of the Gaussians, in that by which the blot is smoother, or sharper; the widest, in pixels; and
 #: the reach of a Gaussian in its standard deviation.
 _WIDTHS, _WIDEST, _REACH = (0.5, 1.0, 2.0), 10.0, 4.0
-#: Sources are fitted to this part of their brightness at best, so that the brightest does not decide alone.
+#: Sources are fitted to this part of their brightness at best: the brightest do not decide alone, nor are their cores
+#: taken for outliers.
 _GOOD_TO = 0.1
+#: The error of a blot of another sharpness, in what it was changed by: stars of a median are not all equally sharp.
+MATCHED_TO = 0.5
 #: Pixels of the sky that are looked at, at most, and rows of a band.
 _SKY_SAMPLE, _BAND = 500, 256
 #: Less of a Gaussian than this is not on the image.
