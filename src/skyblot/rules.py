@@ -71,7 +71,7 @@ class Rule:
         of structure are multiplied by.
     by_instrument : bool
         An instrument has defaults of its own for it.
-    follows_flux : bool
+    adapts : bool
         It needs a blot as bright as the exposure: the flux ratio that is measured is used.
     marker : callable
         Makes the kernel's call of `Circumstances`. It imports the kernel itself, so that options
@@ -84,7 +84,7 @@ class Rule:
     scale: Pair
     marker: Callable[[Circumstances], Marker]
     by_instrument: bool = False
-    follows_flux: bool = False
+    adapts: bool = False
 
 
 def _variance(known: Circumstances) -> Marker:
@@ -141,7 +141,7 @@ RULES: dict[str, Rule] = {
             snr=(4.8, 3.4),
             scale=(0.75, 0.45),
             marker=_variance,
-            follows_flux=True,
+            adapts=True,
         ),
         Rule(
             name="plain",
