@@ -72,7 +72,7 @@ class Rule:
     by_instrument : bool
         An instrument has defaults of its own for it.
     adapts : bool
-        It needs a blot as bright as the exposure: the flux ratio that is measured is used.
+        It wants a blot that is like the exposure: what is measured of the two is put into the blot.
     marker : callable
         Makes the kernel's call of `Circumstances`. It imports the kernel itself, so that options
         and help can be made of this module without Numba.
