@@ -5,6 +5,7 @@ import logging
 import os
 import pickle
 import socket
+import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from .io.atomic import file_identity, remove_leftovers
 from .io.names import parse_name
 from .io.remote import AnyPath
 from .job import checked_threads
-from .memory import LEAST, memory_limit
+from .memory import LEAST, free_memory, memory_limit
 from .worker import Exposure, Job, Report, blot_exposure
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,9 @@ def _shared_out(client: Any, settings: Settings, options: Options) -> tuple[Sett
     """What is given for a whole run, as it is for one worker of a "local" cluster."""
     if not _is_local(client):
         return settings, options
-    memory = memory_limit(options.memory) // checked_threads(settings.threads)
-    return replace(settings, threads=1), replace(options, memory=max(memory, LEAST))
+    memory = max(memory_limit(options.memory) // checked_threads(settings.threads), LEAST)
+    most = free_memory() if options.memory is None else memory
+    return replace(settings, threads=1), replace(options, memory=memory, most=most)
 
 
 def _run(
@@ -129,7 +131,8 @@ def _plan(
 ) -> Plan:
     """Look at the headers, here: what is there already, and what cannot be blotted, takes no worker."""
     plans: list[Plan] = []
-    planning = replace(options, dry_run=True)
+    most = options.most or (sys.maxsize if options.memory is None else None)  # workers know what they have
+    planning = replace(options, dry_run=True, most=most)
     run_batch(source, tasks, replace(settings, threads=settings.threads or 1), planning, on_outcome, plans.append)
     return plans[0]
 

@@ -45,8 +45,8 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
-_BYTES_PER_PIXEL = 26
+#: Exposure, blot, errors, significance, and copies of some of them; flags and masks: 32, measured.
+_BYTES_PER_PIXEL = 34
 
 
 @dataclass(frozen=True)

@@ -301,6 +301,8 @@ PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
 #: The others are there; repeat the run with `--resume` when the files are in order.
 #: Give less with `--memory`, or use another machine.
 NO_MEMORY = Message("the memory is not enough: {reason}")
+#: The blot of an image is whole in memory until it is written, and with it the exposure that it is compared with.
+NEEDS_MEMORY = Message("{name}: needs about {needed} of memory, {allowed} are allowed: give more (memory)")
 SOME_FAILED = Message("{failed} of {count} {what} could not be made: {reasons}")
 
 # ---- Clusters ----

@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 
 from .. import messages
-from ..errors import SkyblotError
+from ..errors import SkyblotError, no_memory
 
 _COMMANDS = {
     "blot": "Blot a mosaic onto exposures.",
@@ -125,7 +125,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except MemoryError as error:
         if debug:
             raise
-        _tell(messages.NO_MEMORY(reason=" ".join(str(error).split()) or "the system gives no more"))
+        _tell(no_memory(error))
         return 2
     except OSError as error:
         if debug:

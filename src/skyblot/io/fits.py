@@ -18,7 +18,7 @@ from .. import messages
 from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, one_line
 from ..facts import COVERAGE, Fact, Facts
 from ..ground import with_flux_scale
-from ..wcs_cards import HELD, tables_of, wcs_header
+from ..wcs_cards import tables_of, wcs_header
 from ..wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
@@ -147,11 +147,18 @@ class FitsImage:
         offset = header_offset(self, exact)
         return None if offset is None else offset.pixels
 
-    def wcs_cards(self) -> Any:
-        """Return the cards of the WCS, None where the header has less than the gwcs beside it."""
-        if "ASDF" in self.hdus and "A_ORDER" not in self.wcs_header:
-            return None
-        return fits.Header([card for card in self.wcs_header.cards if HELD.fullmatch(card.keyword)])
+    def whole_wcs_header(self) -> Any:
+        """Return the header of the WCS, None where the header has less than the gwcs beside it."""
+        if "ASDF" in self.hdus:
+            exact = self.wcs()
+            if hasattr(exact, "to_fits_sip") and not self._has_sip_of(exact):
+                return None
+        return self.wcs_header
+
+    def _has_sip_of(self, exact: Any) -> bool:
+        """Whether the header has the SIP of a gwcs."""
+        offset = header_offset(self, exact) if "A_ORDER" in self.wcs_header else None
+        return offset is not None and not offset.told
 
     @property
     def stated(self) -> None:

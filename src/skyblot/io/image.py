@@ -89,8 +89,8 @@ class Image(Protocol):
         None where that is not known.
         """
 
-    def wcs_cards(self) -> Any:
-        """Return the cards of its WCS, where a header has all of it; else None."""
+    def whole_wcs_header(self) -> Any:
+        """Return the header of its WCS, where a header has all of it; else None."""
 
     @property
     def stated(self) -> Role | None:

@@ -17,6 +17,7 @@ from .atomic import atomic_write
 from .embedded import without_planes
 from .fits import FitsImage
 from .image import Image
+from .jwst import gwcs_counts
 from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
@@ -133,20 +134,19 @@ def _announce_long_strings(header: fits.Header) -> None:
 
 
 def wcs_cards(image: Image) -> fits.Header:
-    """Return an image's WCS as the cards of one HDU, which have no look-up tables; a gwcs is fitted with SIP.
+    """Return an image's WCS as the cards of one HDU, which have no look-up tables.
 
-    Empty where there is none, or it cannot be fitted.
+    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is none,
+    or it cannot be fitted.
     """
-    cards = image.wcs_cards()
-    if cards is not None:
-        return cards
     try:
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = image.wcs().to_fits_sip()
-    except Exception:  # a WCS library raises anything; and a FITS WCS has no such method
+            header = image.whole_wcs_header()
+            header = image.wcs().to_fits_sip() if header is None else header
+            return fits.Header([card for card in header.cards if HELD.fullmatch(card.keyword)])
+    except Exception:  # a WCS library raises anything
         return fits.Header()
-    return fits.Header([card for card in fitted.cards if HELD.fullmatch(card.keyword)])
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
@@ -218,6 +218,7 @@ def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, 
     for table in found if move is not None else []:
         for axis in (1, 2):
             table.header[f"CRVAL{axis}"] = table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
-    if "ASDF" in reference.hdus and not (reference.wcs_key or reference.head or move):
+    other = reference.wcs_key or reference.head or move
+    if "ASDF" in reference.hdus and not other and gwcs_counts(reference):
         found.append(without_planes(reference.hdus["ASDF"], present))
     return found

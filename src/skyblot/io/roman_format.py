@@ -10,14 +10,16 @@ import numpy as np
 
 from .. import messages
 from ..errors import WARNING_FILTERS, FileError
-from .asdf import AsdfImage, is_asdf, open_image, write_blot
+from .asdf import AsdfImage, is_asdf, open_image
 from .atomic import atomic_write
+from .blocks import sort_extensions
 from .changes import Change, put_values, set_bits
 from .content import open_content
 from .image import NewBlot
 from .masks import BadPixels
 from .names import ImageName, root_of
 from .remote import AnyPath
+from .roman import write_blot
 
 
 class RomanFormat:
@@ -93,6 +95,8 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
             _rename(roman.get("meta"), path.name)
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
+                stream.flush()
+                sort_extensions(stream.name)
                 bad.check_unchanged()
 
 
