@@ -84,7 +84,7 @@ def written(exposure, mosaic, folder):
     for name in ("all", "packed", "one"):
         (folder / name).mkdir(parents=True)
     how = {"flux_ratio": 1.0}  # there are no stars
-    reject_files(mosaic, [exposure], folder / "all", save_blots=True, update_dq=True, make_dq=True, clean=True, **how)
+    reject_files(mosaic, [exposure], folder / "all", save_blots=True, update_dq=True, clean=True, **how)
     blot_files(mosaic, [exposure], folder / "packed", compress=True)
     reject_files(mosaic, [exposure], folder / "one", one_file=True, **how)
     return sorted(folder.rglob("*.fits*"))
