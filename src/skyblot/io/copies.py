@@ -17,7 +17,7 @@ from .content import open_content
 from .fits import FitsImage, open_hdus, select_image
 from .masks import BadPixels, ascii_text
 from .names import ImageName, plain_name, root_of
-from .output import write_hdus
+from .output import set_file_name, write_hdus
 from .planes import Plane, find_plane
 
 #: Changes the pixels of a plane, as they are stored, where they are bad.
@@ -156,7 +156,7 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
 
 def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:
     checksum = any("CHECKSUM" in hdu.header or "DATASUM" in hdu.header for hdu in hdus)
-    hdus[0].header["FILENAME"] = ascii_text(path.name)
+    set_file_name(hdus[0].header, ascii_text(path.name))
     hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
     if "NEXTEND" in hdus[0].header:
         hdus[0].header["NEXTEND"] = len(hdus) - 1
