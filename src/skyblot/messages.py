@@ -74,7 +74,6 @@ WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a na
 NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")
 HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
 NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
-NO_DQ = Message("{name}: has no DQ extension to change; --make-dq (make_dq=True) makes one")
 BITS_TOO_LARGE = Message("{name}: its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}")
 OWN_FOLDER = Message(
     "{name}: --keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir"
@@ -177,7 +176,7 @@ AREA_STALE = Message("{name}: {keyword} = {value:.4g} sr, but its WCS has pixels
 #: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot reject` measures what is true.
 COADD_AS_ONE = Message(
     "{name}: COMBINET = {value!r}, so its counts are those of one exposure and not of its exposure time; "
-    "taken as an exposure as long as {reference} (in counts per second: --in-units cps)"
+    "taken as an exposure as long as the one it is blotted onto (in counts per second: --in-units cps)"
 )
 TIMES_NOT_USED = Message(
     "{name}: is in {unit} as the exposure is, and its values are left as they are, "
