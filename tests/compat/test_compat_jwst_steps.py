@@ -3,6 +3,9 @@
 Run by ``make compat-jwst``; with ``-s`` it prints what the documentation shows.
 """
 
+import json
+import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -169,3 +172,39 @@ def test_everything_written_opens_as_models(pipeline, tmp_path):
         blot.save(tmp_path / "again.fits")
     with datamodels.open(tmp_path / "o" / f"{root}_crf.fits") as copy:
         np.testing.assert_array_equal((copy.dq & sets.OUTLIER["jwst"]) > 0, bad)
+
+
+def test_the_way_that_the_documentation_shows(tmp_path):
+    """calwebb_image3, skyblot on what it saves, calwebb_image3 again on the copies: aligned, matched, cores kept."""
+    made = sets.jwst_set(tmp_path, 1.5, count=4)
+    steps = ["skymatch.save_results=true", "outlier_detection.save_intermediate_results=true"]
+    image3(tmp_path, made.exposures, "first", steps)
+    (median,) = tmp_path.glob("*_median.fits")
+    exposures = sorted(tmp_path.glob("*_skymatch.fits"))
+    assert len(exposures) == 4
+    results, told = reject(median, exposures, tmp_path / "flagged", update_dq=True)
+    assert not told
+    taken, cores, found, _ = score(made, results)
+    assert taken <= 0.01 * cores
+    assert found > 0.85
+    copies = sorted((tmp_path / "flagged").glob("*_crf.fits"))
+    assert len(copies) == 4
+    image3(tmp_path / "flagged", copies, "second", ["tweakreg.skip=true"])
+    (own,) = (tmp_path / "flagged").glob("second_i2d.fits")
+    assert fits.getval(own, "S_SKYMAT") == "COMPLETE"
+    again, _ = reject(own, exposures, tmp_path / "again")
+    taken, cores, *_ = score(made, again)
+    assert taken <= 0.01 * cores
+
+
+def image3(folder, exposures, product, steps):
+    """Run calwebb_image3 as a user does, without the reference files of the catalogue; ``second`` keeps our flags."""
+    members = [{"expname": path.name, "exptype": "science"} for path in exposures]
+    table = {"asn_type": "image3", "asn_rule": "DMS_Level3_Base", "asn_id": "a3001", "asn_pool": "none"}
+    table |= {"program": "01234", "products": [{"name": product, "members": members}]}
+    (folder / f"{product}_asn.json").write_text(json.dumps(table))
+    command = [str(Path(sys.executable).with_name("strun")), "calwebb_image3", f"{product}_asn.json"]
+    command += ["--disable-crds-steppars", "--steps.source_catalog.skip=true"]
+    skipped = ["outlier_detection.skip=true"] if product == "second" else []
+    command += [f"--steps.{each}" for each in (*steps, *skipped)]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env={**os.environ, "CRDS_PATH": str(folder)})
