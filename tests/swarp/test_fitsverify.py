@@ -157,3 +157,14 @@ def test_pixels_that_fpack_quantised_and_nobody_touched_stay(tmp_path, mosaic, m
     subprocess.run(["funpack", "-O", "y.fits", "x_crclean.fits.fz"], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_array_equal(fits.getdata(tmp_path / "y.fits"), after)
     assert not complaints(tmp_path / "y.fits")
+
+
+def test_what_is_made_of_jwsts_files_passes(tmp_path):
+    """A mask has its pixels in a primary HDU with a name, a blot an extension ASDF that lost references."""
+    pytest.importorskip("gwcs")
+    demo = make_demo(tmp_path / "demo", "jwst", exposures=2, chip_shape=(120, 130))
+    (result,) = reject_files(demo.median, demo.exposures[:1], tmp_path, update_dq=True, clean=True, save_blots=True)
+    made = sorted(tmp_path.glob("*.fits"))
+    assert len(made) == 4
+    assert result.path in made
+    assert {path.name: complaints(path) for path in made} == {path.name: [] for path in made}

@@ -13,6 +13,7 @@ from ..errors import WARNING_FILTERS, DataError, FileError
 from ..facts import CONSTANT, LSST_COSMIC, QUALITY, STORED, number
 from .asdf import is_asdf
 from .atomic import atomic_write
+from .blocks import sort_extensions
 from .content import open_content
 from .fits import FitsImage, open_hdus, select_image
 from .masks import BadPixels, ascii_text
@@ -186,6 +187,8 @@ def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overw
             _rename(roman.get("meta"), path.name)
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
+                stream.flush()
+                sort_extensions(stream.name)
                 bad.check_unchanged()
 
 

@@ -16,6 +16,7 @@ from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
 from .embedded import without_planes
 from .fits import FitsImage
+from .jwst import gwcs_counts, header_offset
 from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
@@ -132,19 +133,32 @@ def _announce_long_strings(header: fits.Header) -> None:
 
 
 def wcs_cards(image: Any) -> fits.Header:
-    """Return an image's WCS as the cards of one HDU, which have no look-up tables; a gwcs is fitted with SIP.
+    """Return an image's WCS as the cards of one HDU, which have no look-up tables.
 
-    Empty where there is none, or it cannot be fitted.
+    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is none, or it cannot be
+    fitted.
     """
-    if isinstance(image, FitsImage) and ("ASDF" not in image.hdus or "A_ORDER" in image.wcs_header):
-        return fits.Header([card for card in image.wcs_header.cards if HELD.fullmatch(card.keyword)])
+    header = image.wcs_header if isinstance(image, FitsImage) else None
+    if header is not None and "ASDF" not in image.hdus:
+        return _held(header)
     try:
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = image.wcs().to_fits_sip()
-    except Exception:  # a WCS library raises anything; and a FITS WCS has no such method
+            wcs = image.wcs()
+            if header is not None and (not hasattr(wcs, "to_fits_sip") or _has_sip_of(image, wcs)):
+                return _held(header)
+            return _held(wcs.to_fits_sip())
+    except Exception:  # a WCS library raises anything
         return fits.Header()
-    return fits.Header([card for card in fitted.cards if HELD.fullmatch(card.keyword)])
+
+
+def _has_sip_of(image: FitsImage, wcs: Any) -> bool:
+    offset = header_offset(image, wcs) if "A_ORDER" in image.wcs_header else None
+    return offset is not None and not offset.told
+
+
+def _held(header: fits.Header) -> fits.Header:
+    return fits.Header([card for card in header.cards if HELD.fullmatch(card.keyword)])
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
@@ -221,6 +235,7 @@ def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, 
     for table in found if move is not None else []:
         for axis in (1, 2):
             table.header[f"CRVAL{axis}"] = table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
-    if "ASDF" in reference.hdus and not (reference.wcs_key or reference.head or move):
+    other = reference.wcs_key or reference.head or move
+    if "ASDF" in reference.hdus and not other and gwcs_counts(reference):
         found.append(without_planes(reference.hdus["ASDF"], present))
     return found
