@@ -5,6 +5,8 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
+from .text import printable
+
 
 class Message(str):
     """A sentence with fields; called with their values, it is the sentence.
@@ -18,8 +20,8 @@ class Message(str):
     __slots__ = ()
 
     def __call__(self, **fields: object) -> str:
-        """Return the sentence; a `KeyError` where a field is missing."""
-        return self.format(**fields)
+        """Return the sentence, on one line; a `KeyError` where a field is missing."""
+        return printable(self.format(**fields))
 
 
 # ---- Files ----
