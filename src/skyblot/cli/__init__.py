@@ -1,15 +1,19 @@
-"""The command line: ``skyblot COMMAND``; its parts are in `skyblot.cli.app`, and one file per command."""
+"""The command line: ``skyblot COMMAND``; its parts are in `skyblot.cli.app`, and one file per command.
 
-import importlib
+Nothing is imported here that takes time: until `main` is called, nobody listens to Ctrl-C.
+"""
+
 import sys
-from collections.abc import Sequence
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: "Sequence[str] | None" = None) -> None:
     """Run the command line; a bad input ends with one sentence on stderr and exit code 2."""
     try:
-        from .app import run  # takes its time, in which Ctrl-C is heard as well
+        from .app import run
 
         code = run(arguments)
     except KeyboardInterrupt:
@@ -19,5 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    """What is in the application."""
+    import importlib
+
     return getattr(importlib.import_module(".app", __name__), name)
