@@ -1,5 +1,6 @@
 """What skyblot understands of a file: its images, their WCS, units and facts, and the pixel maps they will have."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, one_line
-from .exposure import Settings, Task, open_source, plan_job, say_if_undistorted, target_of
+from .exposure import Settings, Task, open_source, plan_job, target_of
 from .facts import (
     BACKGROUND,
     COMBINED,
@@ -37,10 +38,12 @@ from .io.weights import WEIGHT_SUFFIX, exposure_weight_files
 from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
+from .pixelmap.adaptive import BlockRows
 from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
+from .target import say_if_undistorted
 from .units import unit_kind
 from .wcs_facts import STATED
 
@@ -378,14 +381,14 @@ def _way(rows: RowMap, tolerance: float) -> MapInfo:
     """What was chosen, by `plan_map`."""
     if isinstance(rows, TangentMap):
         return MapInfo(CLOSED_FORM, CLOSED_FORM_ERROR)
-    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap) else MapInfo(EVERY_PIXEL, 0.0)
+    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap | BlockRows) else MapInfo(EVERY_PIXEL, 0.0)
 
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     """What the blot of a mosaic onto an image would be."""
     settings, plans = Settings(as_float=True, force=True), list[Plan]()
     try:
-        task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True)
+        task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True, most=sys.maxsize)
         run_batch(source_name, [task], settings, options, lambda outcome: None, plans.append)
         with open_source(source_name, settings) as source, open_reference(where) as reference:
             job = plan_job(source, target_of(reference, settings.parameters), reference, settings)

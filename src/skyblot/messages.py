@@ -5,6 +5,8 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
+from .text import printable
+
 
 class Message(str):
     """A sentence with fields; called with their values, it is the sentence.
@@ -18,8 +20,8 @@ class Message(str):
     __slots__ = ()
 
     def __call__(self, **fields: object) -> str:
-        """Return the sentence; a `KeyError` where a field is missing."""
-        return self.format(**fields)
+        """Return the sentence, on one line; a `KeyError` where a field is missing."""
+        return printable(self.format(**fields))
 
 
 # ---- Files ----
@@ -300,6 +302,8 @@ PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
 #: The others are there; repeat the run with `--resume` when the files are in order.
 #: Give less with `--memory`, or use another machine.
 NO_MEMORY = Message("the memory is not enough: {reason}")
+#: The blot of an image is whole in memory until it is written, and with it the exposure that it is compared with.
+NEEDS_MEMORY = Message("{name}: needs about {needed} of memory, {allowed} are allowed: give more (memory)")
 SOME_FAILED = Message("{failed} of {count} {what} could not be made: {reasons}")
 
 # ---- Clusters ----

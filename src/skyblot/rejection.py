@@ -11,7 +11,7 @@ from . import messages
 from .background import background_map
 from .bands import for_each_band
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
-from .errors import DataError, SkyblotWarning
+from .errors import DataError, SkyblotWarning, memory_errors_told
 from .fluxratio import FluxRatio
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
@@ -196,9 +196,10 @@ def reject(
     >>> np.argwhere(found.mask)
     array([[1, 3]])
     """
-    exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
-    judged_by = criteria_with(criteria, overrides)
-    found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
+    with memory_errors_told():
+        exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
+        judged_by = criteria_with(criteria, overrides)
+        found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
     for doubt in found.doubts():
         warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
     return found
