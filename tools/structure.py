@@ -112,11 +112,7 @@ def body_lines(function: ast.FunctionDef) -> int:
 
 def is_tuple_assignment(node: ast.AST) -> bool:
     """Whether several values are assigned to several names in one statement (``a, b = 1, 2``)."""
-    return (
-        isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Tuple)
-        and isinstance(node.value, ast.Tuple)
-    )
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
 
 
 def line_count(folder: Path) -> int:
