@@ -65,7 +65,7 @@ def plain(survey: Survey) -> list[np.ndarray]:
 
 
 def clipped(survey: Survey) -> list[np.ndarray]:
-    """What SWarp clips with its defaults: exposure, x and y in the coadd, from the log; looked up from the exposures."""
+    """What SWarp clips with its defaults: exposure, x and y in the coadd, by its log."""
     path = coadd(survey, "CLIPPED")
     header = fits.getheader(path)
     shape, log = (header["NAXIS2"], header["NAXIS1"]), survey.folder / _LOG

@@ -18,7 +18,7 @@ from .io.atomic import file_state
 from .io.images import open_reference
 from .io.names import ImageName, parse_name
 from .job import checked_threads
-from .memory import check_memory, free_memory, memory_limit
+from .memory import LEAST, check_memory, free_memory, memory_limit
 from .roles import check_source
 from .window import Window, blot_dtype, load_window, window_dtype
 
@@ -164,7 +164,7 @@ def most_memory(options: Options) -> int:
     """Return how many bytes one exposure may need."""
     if options.most is not None:
         return options.most
-    return free_memory() if options.memory is None else memory_limit(options.memory)
+    return max(free_memory() if options.memory is None else memory_limit(options.memory), LEAST)
 
 
 class Stopped(Exception):

@@ -1,6 +1,7 @@
 """Many blots on a Dask cluster: one task an exposure, and no pixels but those that the workers read and write."""
 
 import asyncio
+import atexit
 import logging
 import os
 import pickle
@@ -272,6 +273,11 @@ def _local_cluster(threads: int | None) -> Any:
         )
     except Exception as error:  # processes that do not start raise anything
         raise SkyblotError(messages.NO_WORKERS_STARTED(reason=one_line(error))) from error
+    except BaseException:  # one that is interrupted while it starts cannot be closed: its workers end with this process
+        from distributed.deploy.spec import close_clusters
+
+        atexit.unregister(close_clusters)
+        raise
 
 
 def _dialled(address: str) -> Any:

@@ -1,4 +1,6 @@
-"""One exposure against its blot, from file to mask: what headers say of noise, flags and instrument."""
+"""One exposure against its blot, from file to mask: what headers say of noise, flags and
+instrument.
+"""
 
 import time
 import warnings
@@ -11,7 +13,7 @@ import numpy as np
 
 from . import messages
 from .batch import Maker
-from .criteria import Criteria, criteria_for
+from .criteria import BACKGROUND_MAP, Criteria, criteria_for
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
@@ -45,8 +47,11 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Exposure, blot, errors, significance, and copies of some of them; flags and masks: 32, measured.
-_BYTES_PER_PIXEL = 34
+#: Exposure, blot, errors, significance, copies of some of them, flags and masks: 32, measured; a
+#: sharper blot and its errors.
+_BYTES_PER_PIXEL = 42
+#: A map of the background, as a spline makes it, and the exposure without it.
+_BYTES_OF_MAP = 16
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ class RejectResult(BlotResult):
     Attributes
     ----------
     rejected, judged : int
-        Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked at.
+        Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked
+        at.
     background, flux_ratio, flux_ratio_error, ratio, noise, misalignment, misalignment_error, shift,
     sharpness, roughness
         As those of `skyblot.Rejection`.
@@ -130,7 +136,8 @@ class RejectResult(BlotResult):
     notes : tuple of str
         What there was to warn of.
     remarks : tuple of str
-        What was assumed of the exposure's file, or is missing in it: warned of once for all of its images.
+        What was assumed of the exposure's file, or is missing in it: warned of once for all of its
+        images.
     together : bool
         `path` holds the masks of other chips too, each in an extension.
     """
@@ -267,12 +274,15 @@ def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
     return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **more)
 
 
-#: Compare, instead of writing blots.
-MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
+def mask_maker(criteria: Mapping[str, Any]) -> Maker:
+    """Return what compares exposures, instead of writing blots, with the memory that it takes."""
+    more = _BYTES_OF_MAP if criteria.get("background") == BACKGROUND_MAP else 0
+    return Maker(compare_exposure, _BYTES_PER_PIXEL + more)
 
 
 def _without_unknown_sky(source: Source, exposure: Image, settings: RejectSettings) -> RejectSettings:
-    """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
+    """Do not look for a sky that no header has, or that is no number: the comparison measures it.
+    """
     if not settings.parameters.addsky:
         return settings
     keyword, value = recorded_sky(exposure.facts)
@@ -292,7 +302,9 @@ def _counted(source: Source) -> int | None:
 def _known(
     made: Rendered, data: np.ndarray, instrument: Instrument, criteria: Criteria, settings: RejectSettings
 ) -> tuple[KnownNoise, Usable]:
-    """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
+    """What is known of the noise of an exposure, with the photons of a sky that its blot has not,
+    and of its pixels.
+    """
     exposure, blot, sky = made.reference, made.blot.data, criteria.level
     if sky is None:
         some = _some(data.shape)
@@ -314,7 +326,8 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 
 def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise) -> tuple[str, ...]:
-    """Errors that the pixels contradict: variances or weights taken for deviations, another unit."""
+    """Errors that the pixels contradict: variances or weights taken for deviations, another unit.
+    """
     if not isinstance(noise.sigma, np.ndarray):
         return ()
     some = _some(data.shape)
@@ -344,7 +357,10 @@ def _check_blot(source: Source, made: Rendered) -> None:
 
 
 def _only_value(values: np.ndarray) -> float | None:
-    """The value that all pixels have, to the rounding of an interpolation; None where they differ; NaN without any."""
+    """The value that all pixels have, to the rounding of an interpolation; None where they differ.
+
+    NaN without any.
+    """
     if not values.size:
         return float("nan")
     low, high = float(values.min()), float(values.max())

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import messages
 from .batch import Failure
 from .comparison import RejectResult
-from .errors import WARNING_FILTERS, FileError, ParameterError, not_allowed
+from .errors import WARNING_FILTERS, FileError, ParameterError
 from .exposure import Task
 from .facts import QUALITY
 from .files import output_name
@@ -33,9 +33,7 @@ class Wanted:
     one_file : bool, optional
         The masks of all chips of an exposure in one file; None: where it has several, and none is called SCI.
     update_dq, clean : bool
-        A copy with flags set in DQ; a copy with the blot in bad pixels.
-    make_dq : bool
-        Make a DQ where there is none: an extension beside SCI, else an image of flags in a file of its own.
+        A copy with flags set in DQ, which is made where there is none; a copy with the blot in bad pixels.
     keep_name : bool
         The copy has the exposure's own name.
     """
@@ -45,14 +43,11 @@ class Wanted:
     one_file: bool | None = None
     update_dq: bool = False
     clean: bool = False
-    make_dq: bool = False
     keep_name: bool = False
 
     def __post_init__(self) -> None:
         if self.keep_name and self.update_dq == self.clean:
             raise ParameterError(messages.ONE_COPY())
-        if self.make_dq and not self.update_dq:
-            raise not_allowed("make_dq", self.make_dq, "update_dq=True (--update-dq) beside it")
 
     @property
     def copies(self) -> bool:
@@ -66,7 +61,7 @@ class Copies:
     Raises
     ------
     FileError
-        If a DQ is to be changed that is not there, or a copy would be in the exposure's own folder.
+        If a copy would be in the exposure's own folder.
     """
 
     def __init__(self, tasks: Sequence[Task], wanted: Wanted) -> None:
@@ -120,7 +115,7 @@ class Copies:
             write_masks(self._masks[path], bad, overwrite=overwrite)
         for kind, copy in self._copies[path].items():
             if kind == FLAGGED:
-                write_flagged(copy, bad, bits, overwrite=overwrite, make=self._wanted.make_dq)
+                write_flagged(copy, bad, bits, overwrite=overwrite)
             elif kind == FLAGS:
                 write_flag_image(copy, bad, bits, overwrite=overwrite)
             else:
@@ -133,7 +128,7 @@ class Copies:
         if wanted.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, wanted.folder):
             raise FileError(messages.OWN_FOLDER(name=first.path))
         if wanted.update_dq:
-            kind, label = _flags_of_file(images, make=wanted.make_dq)
+            kind, label = _flags_of_file(images)
             planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
         if wanted.clean:
             planned[CLEAN] = copy_name(first, "crclean")
@@ -146,16 +141,16 @@ def _same_folder(one: Path, other: Path) -> bool:
     return one.is_dir() and other.is_dir() and os.path.samefile(one, other)
 
 
-def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str]:
-    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it."""
+def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
+    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it.
+
+    Where an image has no DQ, and is no SCI that would get one beside it, flags are written alone.
+    """
     label = "crdq"
     for where in images:
         with open_image(where) as image:
             label = instrument_of(image.facts).flagged
-            known = image.plane(QUALITY) is not None or (make and image.takes_flags)
-            if not known and not make:
-                raise FileError(messages.NO_DQ(name=image.name))
-            if not known:
+            if image.plane(QUALITY) is None and not image.takes_flags:
                 return FLAGS, label
     return FLAGGED, label
 

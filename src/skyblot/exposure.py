@@ -276,9 +276,8 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
         with WARNING_FILTERS:
             identity = state_of(where.path)  # before it is opened: what comes later shows
             reference = stack.enter_context(open_reference(where, settings.parameters.wcs_key))
-            target = target_of(reference, settings.parameters)
-            resources.check_size(reference.name, target.shape)
-            planned = _plan(source, target, reference, settings)
+            planned = _plan(source, reference, settings)
+        resources.check_size(reference.name, planned.target.shape)
         resources.proceed()
         with named(source.image.name, reference.name):
             blot = planned.job.run(
@@ -329,8 +328,8 @@ def _filled(blot: Blot, fill: float) -> Blot:
     return Blot(blot.data, 1.0 - np.count_nonzero(gaps) / gaps.size)
 
 
-def _plan(source: Source, target: Target, reference: Image, settings: Settings) -> Planned:
-    parameters = settings.parameters
+def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
+    parameters, target = settings.parameters, target_of(reference, settings.parameters)
     job = plan_job(source, target, reference, settings)
     scaling = LABELS
     if job.dtype.kind == "f":

@@ -31,6 +31,7 @@ from .io.coverage import weights_name
 from .io.images import Image, list_images, open_reference
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
+from .io.weights import WEIGHT_SUFFIX, exposure_weight_files
 from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
@@ -154,7 +155,8 @@ class ImageInfo:
     planes : tuple of str
         The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
     weights : str
-        Of a mosaic: where its weights are, which say what it covers; empty where it has none.
+        Where the weights are, which say what a mosaic covers, and which pixels of an exposure count; empty where
+        there are none.
     noise : str
         What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
         where nobody knows it.
@@ -233,7 +235,7 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
-            weights=weights_name(image) if kind == "mosaic" else "",
+            weights=_weights(image, kind),
             noise=noise_text(image),
             record=record,
             wcs=wcs,
@@ -246,6 +248,13 @@ def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
     """The first keyword of some facts that is there, and its value."""
     found = (facts.first(row) for row in rows)
     return next((pair for pair in found if pair[1] is not None), ("", None))
+
+
+def _weights(image: Image, kind: str) -> str:
+    if kind == "mosaic":
+        return weights_name(image)
+    files = exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    return str(files[0]) if files else ""
 
 
 def _planes(image: Image) -> tuple[str, ...]:

@@ -220,7 +220,7 @@ _HST_NAMES = Names(
 #: crf has the WCS of the mosaic, cal the one before alignment.
 _JWST_NAMES = Names(
     exposures=("crf", "cal"),
-    products=(*("uncal", "ramp", "rate", "rateints", "calints", "crfints", "i2d", "s2d", "s3d"),),
+    products=(*("uncal", "ramp", "rate", "rateints", "calints", "crfints", "skymatch", "i2d", "s2d", "s3d"),),
 )
 #: The files of NOIRLab's pipelines, for DECam and others: ooi is an image, ood its flags, oow its weights.
 _NOIRLAB_NAMES = Names(

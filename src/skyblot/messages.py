@@ -5,6 +5,8 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
+from .text import printable
+
 
 class Message(str):
     """A sentence with fields; called with their values, it is the sentence.
@@ -18,8 +20,8 @@ class Message(str):
     __slots__ = ()
 
     def __call__(self, **fields: object) -> str:
-        """Return the sentence; a `KeyError` where a field is missing."""
-        return self.format(**fields)
+        """Return the sentence, on one line; a `KeyError` where a field is missing."""
+        return printable(self.format(**fields))
 
 
 # ---- Files ----
@@ -74,7 +76,6 @@ WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a na
 NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")
 HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
 NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
-NO_DQ = Message("{name}: has no DQ extension to change; --make-dq (make_dq=True) makes one")
 BITS_TOO_LARGE = Message("{name}: its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}")
 OWN_FOLDER = Message(
     "{name}: --keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir"
@@ -177,7 +178,7 @@ AREA_STALE = Message("{name}: {keyword} = {value:.4g} sr, but its WCS has pixels
 #: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot reject` measures what is true.
 COADD_AS_ONE = Message(
     "{name}: COMBINET = {value!r}, so its counts are those of one exposure and not of its exposure time; "
-    "taken as an exposure as long as {reference} (in counts per second: --in-units cps)"
+    "taken as an exposure as long as the one it is blotted onto (in counts per second: --in-units cps)"
 )
 TIMES_NOT_USED = Message(
     "{name}: is in {unit} as the exposure is, and its values are left as they are, "

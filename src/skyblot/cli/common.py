@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from ..errors import SkyblotWarning
 from ..parameters import TABLE, Parameter, Parameters
+from ..text import printable
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -122,5 +123,5 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _print(text: str) -> None:
     """Print a line on what is stderr now: a progress bar stands in for it, to keep below the lines."""
     with suppress(OSError, ValueError):  # a full disk, or nobody there
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(printable(text, keep="\n") + "\n")
         sys.stderr.flush()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
+from ..text import printable
 from ..words import duration_text, size_text
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
     for name in HEADINGS:
         table.add_column(name, justify="right" if name in _TO_THE_RIGHT else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table
 
 

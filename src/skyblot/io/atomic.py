@@ -106,13 +106,22 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        # NumPy gives no reason, and astropy says three times that there is no space.
-        reason = error.strerror or f"{str(error).partition('. ')[0]} (is the disk full?)"
-        raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
+        raise FileError(messages.CANNOT_WRITE(name=path, reason=_reason(error))) from error
     finally:
         with suppress(OSError):  # what it may be is told already, and the next run removes it
             temporary.unlink()
         _open.discard(temporary)
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, which may be behind other errors; NumPy only counts what it has written."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        each = each.__cause__ or each.__context__
+    text = str(error).partition(". ")[0]  # astropy says three times that there is no space
+    return f"{text} (is the disk full?)" if "written" in text or "space" in text else text
 
 
 def remove_temporaries() -> None:

@@ -8,21 +8,20 @@ from .masks import BadPixels
 from .names import ImageName, plain_name, root_of
 
 
-def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool, make: bool = False) -> None:
+def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
     """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of one file.
 
-    A mask of Booleans gets 1, and LSST's its plane CR. With `make`, an image SCI without DQ gets one.
+    A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
 
     Raises
     ------
     FileError
-        If an image has no DQ, or the file cannot be written.
+        If the file cannot be written.
     DataError
         If the bits do not fit the type of the DQ.
     """
     images = list(found)
-    kind = format_of(images[0].where.path)
-    kind.write_flagged(path, images, bits, overwrite=overwrite, make=make)
+    format_of(images[0].where.path).write_flagged(path, images, bits, overwrite=overwrite)
 
 
 def write_clean(path: Path, found: Iterable[BadPixels], *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from .. import messages
-from ..errors import DataError, FileError
+from ..errors import DataError
 from ..facts import CONSTANT, LSST_COSMIC, QUALITY, number
 from . import output
 from .changes import BZERO, put_values, set_bits
@@ -52,7 +52,7 @@ class FitsFormat:
         """Write a blot as primary header and SCI extension."""
         output.write_blot(**vars(blot))
 
-    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool, make: bool) -> None:
+    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool) -> None:
         """Write a copy with bits set in the flags.
 
         Of LSST's masks, and those of Booleans, the right ones.
@@ -64,10 +64,8 @@ class FitsFormat:
                 plane = image.plane(QUALITY)
                 if plane is not None:
                     _change_plane(changed, image, plane, bad, bits)
-                elif make and image.takes_flags:
-                    changed.append(_new_flags(image, bad, bits))
                 else:
-                    raise FileError(messages.NO_DQ(name=bad.where))
+                    changed.append(_new_flags(image, bad, bits))
             _write(path, changed, images, "DQ", overwrite=overwrite)
 
     def write_clean(self, path: Path, images: list[BadPixels], *, overwrite: bool) -> None:
@@ -126,7 +124,7 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
 
 def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:
     checksum = any("CHECKSUM" in hdu.header or "DATASUM" in hdu.header for hdu in hdus)
-    hdus[0].header["FILENAME"] = ascii_text(path.name)
+    output.set_file_name(hdus[0].header, ascii_text(path.name))
     hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
     if "NEXTEND" in hdus[0].header:
         hdus[0].header["NEXTEND"] = len(hdus) - 1

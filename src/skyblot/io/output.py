@@ -157,7 +157,7 @@ def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -
     """
     tables = (keyword for keyword in header if keyword.startswith(("CPDIS", "CPERR", "DP1", "DP2", "D2IM")))
     header = _copied(header, ("EXTNAME", "EXTVER", "NEXTEND", "INHERIT", *tables))
-    header["FILENAME"] = (facts["name"], "name of this file")
+    set_file_name(header, facts["name"])
     header["EXPTIME"] = (facts["exptime_s"], "[s] exposure time of this exposure")
     header["BLOTSKY"] = (facts["sky"], "sky added")
     for keyword, name, comment in _TOTALS:
@@ -179,8 +179,13 @@ def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
     """Return a primary HDU without pixels for what is made of an image, with the primary header of its file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
-    header["FILENAME"] = (path.name.encode("ascii", "replace").decode(), "name of this file")
+    set_file_name(header, path.name.encode("ascii", "replace").decode())
     return fits.PrimaryHDU(header=header)
+
+
+def set_file_name(header: fits.Header, name: str) -> None:
+    """Put the name of a file into its header: without a comment, for which long names leave no room."""
+    header["FILENAME"] = (name, "")
 
 
 def _storable(pixels: np.ndarray) -> np.ndarray:

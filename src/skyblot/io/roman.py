@@ -53,12 +53,16 @@ def write_blot(
 
 
 def _tag_for(reference: AsdfImage, data: np.ndarray) -> str:
-    """The tag of a blot: that of its reference, if that is a whole file of its kind; pixels of old ones have units."""
+    """The tag of a blot: that of its reference, where that is a whole exposure; pixels of old ones have units.
+
+    The metadata of coadds hold tables of their exposures, which a blot has not.
+    """
     root = reference.root
     whole = (
         "err" in root and _is_array(root["data"]) and all(form_of(node) for node in root.values() if _is_array(node))
     )
-    return getattr(root, "_tag", "") if whole and data.dtype.kind == "f" else ""
+    tables = any(_holds_array(node) for key, node in reference.meta.items() if key != "wcs")
+    return getattr(root, "_tag", "") if whole and not tables and data.dtype.kind == "f" else ""
 
 
 def _empty_planes(reference: AsdfImage, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -83,11 +87,16 @@ def _is_array(node: Any) -> bool:
 
 
 def _meta(path: Path, reference: AsdfImage, cards: Iterable[tuple], wcs: Any, *, tagged: bool) -> dict[str, Any]:
-    meta = {key: _copied(value, tagged=tagged) for key, value in reference.meta.items() if key != "wcs"}
+    meta = {key: _copied(node, tagged=tagged) for key, node in reference.meta.items() if key != "wcs"}
     meta["filename"] = _with_tag(path.name, getattr(meta.get("filename"), "_tag", ""))
     meta["wcs"] = reference.wcs() if wcs is None else tangent_gwcs(wcs)
     meta[RECORD] = {keyword.lower(): value for keyword, value, _ in cards}
     return meta
+
+
+def _holds_array(node: Any) -> bool:
+    parts = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return _is_array(node) or any(_holds_array(part) for part in parts)
 
 
 def _copied(node: Any, *, tagged: bool) -> Any:

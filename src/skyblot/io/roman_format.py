@@ -52,7 +52,7 @@ class RomanFormat:
         del arguments["move"]
         write_blot(**arguments)
 
-    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool, make: bool) -> None:
+    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool) -> None:
         """Write a copy with bits set in ``roman/dq``."""
         _change(
             path,
@@ -60,7 +60,6 @@ class RomanFormat:
             "dq",
             lambda data, bad: set_bits(data, bad, bits),
             overwrite=overwrite,
-            make=make,
         )
 
     def write_clean(self, path: Path, images: list[BadPixels], *, overwrite: bool) -> None:
@@ -68,7 +67,7 @@ class RomanFormat:
         _change(path, images[0], "data", put_values, overwrite=overwrite)
 
 
-def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool, make: bool = False) -> None:
+def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool) -> None:
     """Write a copy of a Roman file with one array changed.
 
     It keeps its tags, its unit, and how each is compressed.
@@ -82,9 +81,7 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
         config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
         with open_content(source) as content, asdf.open(content.source, memmap=False, lazy_load=False) as opened:
             roman = opened["roman"]
-            if name not in roman and not make:
-                if name == "dq":
-                    raise FileError(messages.NO_DQ(name=source))
+            if name not in roman and name != "dq":
                 raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
             old = roman[name] if name in roman else np.zeros(bad.shape, np.uint32)
             stored = getattr(old, "value", old)

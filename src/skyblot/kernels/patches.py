@@ -1,8 +1,8 @@
 """Pixel map from polynomial patches: blocks of target pixels, each with a polynomial for x and one for y.
 
 A block is ``(x0, y0, x1, y1)``, half-open, in 0-based target pixels. Its polynomials are in the powers of u and v,
-which run from -1 at its first pixel to 1 at its last. The coefficients of ``v^j u^i``, for x and then for y, are as many
-as its degree needs: ``terms[starts[block]:]``.
+which run from -1 at its first pixel to 1 at its last. The coefficients of ``v^j u^i``, for x and then for y, are as
+many as its degree needs: ``terms[starts[block]:]``.
 """
 
 import numpy as np

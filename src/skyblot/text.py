@@ -1,0 +1,16 @@
+"""Text that others have written, as it may be shown: header cards and names of files hold what they like."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return a text whose control characters are written out, but for those to `keep`.
+
+    A terminal obeys control characters: it deletes lines, changes its title, or shows what follows from right to left.
+
+    Examples
+    --------
+    >>> printable("EXPTIME" + chr(27) + "[2J")
+    'EXPTIME\\\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
