@@ -1,0 +1,129 @@
+"""A case of the fuzzer: files, some of them changed, and a command line. A number stands for each, always the same."""
+
+import random
+from dataclasses import dataclass, field
+
+from fuzz_mutations import mutate
+
+#: The mosaic of each exposure, and what lies beside the exposure; the order is that of the command line.
+SETS = (
+    ("med.fits", "a_flt.fits", ()),
+    ("med.fits", "b_flt.fits", ()),
+    ("med.fits.fz", "d_flt.fits.fz", ()),
+    ("med.fits", "d_flt.fits.fz", ()),
+    ("med.fits.fz", "h_flt.fits.fz", ()),
+    ("med.fits.bz2", "a_flt.fits.gz", ()),
+    ("med.fits", "b_flt.fits.xz", ()),
+    ("coadd.fits", "g.fits", ("g.head", "g.weight.fits")),
+    ("c_med.fits", "c_flc.fits", ()),
+    ("j_i2d.fits", "j_cal.fits", ()),
+    ("r_coadd.asdf", "r_cal.asdf", ()),
+    ("r_coadd.asdf", "z_cal.asdf", ()),
+    ("med.fits", "@list.txt", ("list.txt", "more.txt", "a_flt.fits", "b_flt.fits", "d_flt.fits.fz")),
+    ("med.fits", "asn.json", ("asn.json", "a_flt.fits", "b_flt.fits")),
+    ("med.fits", "v_asn.fits", ("v_asn.fits", "a_flt.fits", "b_flt.fits")),
+)
+#: Of each command, how often it is chosen.
+COMMANDS = ("blot",) * 5 + ("reject",) * 5 + ("info",) * 3 + ("show",)
+NUMBERS = """
+    0 -1 1 2 3 0.5 1e-12 1e300 1e400 nan inf -inf 1_0 ٣ ² 0x1 1,5 1e -0 +1 999999999999 99999999999999999999 1/2 None True
+""".split() + ["", " "]
+WORDS = ["", " ", "x", "é", "\u202e", "a\nb", "\x1b[31m", "\x07", "x" * 300, "auto", "nearest", "*", "[", "'", "\udcff", "None", "-"]
+FILES = """
+    a_flt.fits b_flt.fits med.fits nothing.fits . .. / /dev/null /dev/full in out @ @list.txt my.cfg asn.json v_asn.fits ~ a_flt.fits[sci,٢]
+    a_flt.fits[٢] a_flt.fits[²] a_flt.fits[sci,²] a_flt.fits[sci,1] a_flt.fits[9] a_flt.fits[99999999999] a_flt.fits[-1] a_flt.fits[
+    a_flt.fits[] a_flt.fits[sci,] a_flt.fits[sci,1][1] a_flt.fits[DQ,1] a_flt.fits[0] http://[::1 http:// http://[::1]:9/x.fits file:// file:///x.fits
+    s3:// memory://x.fits nosuch://x x://y://z http://127.0.0.1:9/a.fits[sci,1] *_flt.fits ** [a-z]*.fits [ ]*[ *[sci,1] {a,b}_flt.fits a_flt.fits/
+""".split() + ["", " ", "x" * 256, "y" * 300 + ".fits", "a\nb.fits", "\x1b[2J.fits", "é.fits", "\udcff.fits", "a\tb", "-", "--", "a" * 5000]
+#: Options and what they take.
+BLOT = {
+    "--interp": WORDS + "linear poly3 poly5 spline3 lanczos3 lanczos5 sinc".split(),
+    "--sinscl": NUMBERS, "--stepsize": NUMBERS, "--tolerance": NUMBERS, "--skyval": NUMBERS, "--wcs-key": ["A", "O", "a", "AA", "1", "", "Ä"],
+    "--fill-value": NUMBERS + ["sky"], "--in-units": WORDS + ["cps", "counts"], "--out-units": WORDS + ["cps", "counts"],
+    "--expkey": WORDS + ["EXPTIME", "CD1_1", "HIERARCH X", "HISTORY", "COMMENT", "X" * 80], "--expout": NUMBERS + ["input"],
+    "--pixel-area": ["yes", "no", "auto", "maybe"], "--photmjsr": NUMBERS, "--memory": NUMBERS + ["8G", "1K", "1X", "0G", "-1G", "1e9G", "1B"],
+    "--threads": ["1", "2", "0", "-1", "1e9", "x"], "--config": FILES, "--no-addsky": None, "--no-coeffs": None, "--as-is": None, "-v": None,
+    "--debug": None, "--quiet": None, "--fail-fast": None, "--force": None,
+}  # fmt: skip
+ONLY_BLOT = {
+    "--outscale": NUMBERS, "--orient": NUMBERS, "--raref": NUMBERS, "--decref": NUMBERS, "--xrefpix": NUMBERS, "--yrefpix": NUMBERS,
+    "--outnx": ["1", "50", "0", "-1", "1e9", "99999999", "x"], "--outny": ["1", "50", "0", "-1", "99999999"], "--errors": None, "--compress": None,
+    "--log": [*FILES, "out/log.json"], "--report": [*FILES, "out/page.html"], "--dry-run": None, "--resume": None, "--no-such": None,
+}  # fmt: skip
+REJECT = {
+    "--rule": ["skyblot", "plain", "x", ""], "--exposures": NUMBERS, "--grow": NUMBERS, "--cte-tail": NUMBERS, "--background": [*NUMBERS, "map", "x"],
+    "--flux-ratio": [*NUMBERS, "fit", "x"], "--gain": NUMBERS, "--read-noise": NUMBERS, "--err": [*FILES, "*_err.fits", "*.fits[ERR]", "*.fits[1]"],
+    "--dq": [*FILES, "*_dq.fits", "*.fits[DQ]", "*.fits[٣]", "*.fits"], "--weight-suffix": [*WORDS, ".weight.fits", ".fits", "/x.fits"],
+    "--save-blots": None, "--update-dq": None, "--clean": None, "--make-dq": None, "--keep-name": None, "--one-file": None, "--no-one-file": None,
+    "--report": [*FILES, "out/page.html"],
+}  # fmt: skip
+INFO = {"--with": FILES, "--json": None, "--debug": None, "-v": None, "-q": None}
+SHOW = {"--size": [*NUMBERS, "64"], "--overwrite": None, "--debug": None, "-q": None}
+
+
+@dataclass
+class Case:
+    """Files by name, what was done to which, and the command line, whose folders are ``in`` and ``out``."""
+
+    files: dict[str, bytes]
+    arguments: list[str]
+    done: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _options(chance, table):
+    made = []
+    for name in chance.sample(sorted(table), chance.choice((0, 0, 1, 1, 2))):
+        values = table[name]
+        made += [name] if values is None else [name, chance.choice(values)]
+        if name == "--snr":
+            made.append(chance.choice(NUMBERS))
+    return made
+
+
+def _line(chance, mosaic, exposures):
+    """A command line, and whether its options or names may be the odd thing in it."""
+    command = chance.choice(COMMANDS)
+    if command == "info":
+        pair = ["--with", mosaic] if chance.random() < 0.5 else []
+        return [command, *(["a_flt.fits"] if exposures[0][0] in "@" or "asn" in exposures[0] else exposures), *pair], INFO
+    if command == "show":
+        return [command, chance.choice((mosaic, exposures[0])), "-o", "out/a.png"], SHOW
+    if command == "blot":
+        single = len(exposures) == 1 and exposures[0].startswith(("a_", "b_", "g", "r_", "d_", "z_", "j_"))
+        output = ["-o", f"out/x{'.asdf' if exposures[0].endswith('.asdf') else '.fits'}"] if single and chance.random() < 0.5 else []
+        return [command, mosaic, *exposures, "--output-dir", "out", *output], BLOT | ONLY_BLOT
+    more = chance.choice(([], ["--update-dq"], ["--clean"], ["--update-dq", "--clean", "--save-blots"], ["--rule", "plain"]))
+    return [command, mosaic, *exposures, "--output-dir", "out", *more], BLOT | REJECT
+
+
+def make_case(number, base, sets=SETS):
+    """Return the case of a number, from the bytes of the files it starts from."""
+    chance = random.Random(f"skyblot {number}")
+    mosaic, exposure, beside = chance.choice([each for each in sets if each[0] in base])
+    exposures = [exposure]
+    names = [mosaic, *beside, *(() if exposure.startswith("@") or exposure in beside else (exposure,))]
+    if len(names) == 2 and chance.random() < 0.15 and "a_flt.fits" in base and not mosaic.startswith(("r_", "j_", "c")):
+        exposures.append("d_flt.fits")  # one bad exposure, and a good one
+        names.append("d_flt.fits")
+    line, table = _line(chance, mosaic, exposures)
+    case = Case({}, line)
+    odd = chance.random()
+    if odd < 0.3:
+        line += _options(chance, table)
+    if odd < 0.1:
+        place = chance.randrange(1, len(line))
+        if not line[place].startswith("-") and line[place] != "out":
+            line[place] = chance.choice(FILES)
+    if "my.cfg" in base and (odd > 0.97 or "my.cfg" in line):
+        names.append("my.cfg")
+        line += [] if "my.cfg" in line or line[0] in ("info", "show") else ["--config", "my.cfg"]
+    case.files = {name: base[name] for name in names}
+    changes = 0 if odd < 0.15 else chance.choice((1, 1, 1, 2, 3))
+    targets = [name for name in names if name != "d_flt.fits"]
+    if odd > 0.97 and "my.cfg" in names:
+        targets = ["my.cfg"]
+    for _ in range(changes):
+        name = chance.choice(targets)
+        case.files[name], what = mutate(name, case.files[name], chance)
+        case.done.append((name, what))
+    return case
