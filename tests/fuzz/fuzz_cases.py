@@ -69,6 +69,12 @@ class Case:
     arguments: list[str]
     done: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def single(self):
+        """Whether one exposure is named, and no list of them."""
+        lists = any(each.startswith("@") or "asn" in each or "*" in each for each in self.arguments)
+        return not lists and "d_flt.fits" not in self.arguments[3:]
+
 
 def _options(chance, table):
     made = []

@@ -205,7 +205,7 @@ def run_fault(item, files, folder, temporary):
     with limited(kind, int(number)) if kind in ("size", "files") else faulty(failing):
         result, out, err = run_line(arguments, folder)
     after, left = state_of(folder), os.listdir(temporary)
-    verdict = judge(result, out, err, before, after, folder, temporaries=left, may_leave=kind == "unlink")
+    verdict = judge(result, out, err, before, after, folder, temporaries=left, may_leave=kind == "unlink", single="two" not in name)
     if verdict.outcome == "refused and written" and name.startswith(SEVERAL):
         verdict = Verdict("refused", "")
     for each in left:

@@ -40,7 +40,7 @@ def state_of(folder):
     }
 
 
-def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=False):
+def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=False, single=True):
     """Return what became of a run.
 
     Parameters
@@ -56,6 +56,8 @@ def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=Fa
         What is in the folder for temporary files.
     may_leave : bool
         Temporary files could not be removed.
+    single : bool
+        One exposure was named: there is one sentence, then.
     """
     for name, digest in before.items():
         if after.get(name) != digest and not name.startswith("out/"):
@@ -68,10 +70,10 @@ def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=Fa
         problem = incomplete(Path(folder) / name)
         if problem:
             return Verdict("partial file", f"{name}: {problem}")
-    return _told(code, err, made)
+    return _told(code, err, made, single)
 
 
-def _told(code, err, made):
+def _told(code, err, made, single):
     lines = [line for line in err.splitlines() if line.strip() and not line.startswith(("warning: ", "Usage: ", "Try "))]
     told = [line for line in lines if line.startswith(("skyblot: error: ", "Error: "))]
     if "internal error" in err or code == 3:
@@ -83,7 +85,7 @@ def _told(code, err, made):
     if "Traceback" in err and code != 2:
         return Verdict("traceback", err[-300:])
     if code == 2 and "Traceback (most recent call last)" not in err:
-        if len(told) != 1 or len(lines) != 1:
+        if not told or len(told) != len(lines) or (len(told) > 1 and single):
             return Verdict("no sentence" if not told else "several sentences", err[-600:])
         if [name for name in made if not name.endswith("log.json")] and "left" not in err:
             return Verdict("refused and written", f"{made}: {told[0]}")

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import re
+import zlib
 
 PACKERS = {".gz": (gzip.decompress, gzip.compress), ".bz2": (bz2.decompress, bz2.compress), ".xz": (lzma.decompress, lzma.compress)}
 KEYWORDS = """
@@ -265,8 +266,12 @@ def choices(name, content):
 def mutate(name, content, chance):
     """Return other bytes, and what was done to them."""
     unpack, pack = next((both for end, both in PACKERS.items() if name.endswith(end)), (None, None))
-    inside = unpack is not None and chance.random() < 0.6
-    plain = unpack(content) if inside else content
+    inside, plain = unpack is not None and chance.random() < 0.6, content
+    if inside:
+        try:
+            plain = unpack(content)
+        except (OSError, EOFError, lzma.LZMAError, zlib.error):  # damaged by the mutation before
+            inside = False
     change = chance.choice(choices(name, plain) if inside or unpack is None else BYTES)
     made = change(plain, chance)
     return (pack(made) if inside else made), f"{change.__name__}{' packed' if inside else ''}"

@@ -47,6 +47,7 @@ def working(folder):
 def run_line(arguments, folder):
     """Run ``skyblot ...`` in a folder; return its exit code, stdout and stderr."""
     from skyblot.cli import main
+    from skyblot.errors import SkyblotError
 
     captured, streams = Captured(), (sys.stdout, sys.stderr)
     with working(folder), warnings.catch_warnings():
@@ -56,6 +57,9 @@ def run_line(arguments, folder):
             code = 0
         except SystemExit as stopped:
             code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
+        except SkyblotError as error:  # let through by --debug
+            captured.err.write(f"skyblot: error: {error}\n")
+            code = 2
         except BaseException as error:
             captured.err.write(f"internal error: {type(error).__name__}: {error}\n")
             code = 3
@@ -74,7 +78,7 @@ def run_case(case, folder, temporary):
         (folder / name).write_bytes(content)
     before = state_of(folder)
     code, out, err = run_line(case.arguments, folder)
-    verdict = judge(code, out, err, before, state_of(folder), folder, temporaries=os.listdir(temporary))
+    verdict = judge(code, out, err, before, state_of(folder), folder, temporaries=os.listdir(temporary), single=case.single)
     for name in os.listdir(temporary):
         os.unlink(temporary / name)
     return verdict, out, err
