@@ -15,6 +15,7 @@ from .facts import TELESCOPE
 from .files import output_name
 from .io.asdf import AsdfImage
 from .io.copies import copy_name, flags_of, write_clean, write_flagged
+from .io.damage import readable
 from .io.images import blot_suffix, open_image
 from .io.masks import BadPixels, write_flag_image, write_masks
 from .io.names import ImageName, plain_name, root_of
@@ -117,6 +118,10 @@ class Copies:
         overwrite = self._wanted.overwrite
         for each in bad:
             each.check_unchanged()
+        with readable(path, "what is to be copied"):
+            self._write_files(path, bad, bits, overwrite=overwrite)
+
+    def _write_files(self, path: AnyPath, bad: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
         if path in self._masks:
             write_masks(self._masks[path], bad, overwrite=overwrite)
         for kind, copy in self._copies[path].items():

@@ -5,6 +5,9 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
+#: No sentence is longer, whatever names and reasons are in it.
+_LONGEST = 1600
+
 
 class Message(str):
     """A sentence with fields; called with their values, it is the sentence.
@@ -18,8 +21,15 @@ class Message(str):
     __slots__ = ()
 
     def __call__(self, **fields: object) -> str:
-        """Return the sentence; a `KeyError` where a field is missing."""
-        return self.format(**fields)
+        """Return the sentence, its control characters escaped; a `KeyError` where a field is missing."""
+        text = self.format(**fields)
+        if len(text) > _LONGEST:  # a name, or a line of a file, without an end
+            text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+        return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 # ---- Files ----
@@ -50,6 +60,8 @@ EXTENSION_DAMAGED = Message("{name}: damaged: extension {number} of {count} cann
 HEADERS_OVERLAP = Message("{name}: damaged: its header does not end before that of the next extension")
 #: Compressed files, and those of servers that send whole files only, are copied: set `TMPDIR` to a larger disk.
 CANNOT_COPY = Message("{name}: cannot be copied into {folder} (TMPDIR): {reason}")
+#: Tiles of a compressed image, or rows of a table.
+OUTSIDE_HEAP = Message("{name}: damaged: its table refers to bytes outside of it")
 CONCERNING = Message("{name}: {reason}")
 
 # Warnings
@@ -89,6 +101,7 @@ ASDF_EXTENSION = Message("{name}: an ASDF file has no extensions, [{extension}] 
 NOT_A_NAME = Message("{name!r}: is not the name of a file")
 NO_MATCH = Message("{name}: no file matches this pattern")
 LIST_EXTENSION = Message("{name}: a list takes no extension, write it behind each name in the list")
+NOT_A_URL = Message("{name}: is not a URL: {reason}")
 REMOTE_LIST = Message("{name}: lists are read from local files only")
 LIST_IN_ITSELF = Message("{name}: this list contains itself")
 EMPTY_LIST = Message("{name}: this list names no exposure, expected one name a line")

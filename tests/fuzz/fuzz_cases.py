@@ -25,16 +25,53 @@ SETS = (
 )
 #: Of each command, how often it is chosen.
 COMMANDS = ("blot",) * 5 + ("reject",) * 5 + ("info",) * 3 + ("show",)
-NUMBERS = """
+NUMBERS = (
+    """
     0 -1 1 2 3 0.5 1e-12 1e300 1e400 nan inf -inf 1_0 ٣ ² 0x1 1,5 1e -0 +1 999999999999 99999999999999999999 1/2 None True
-""".split() + ["", " "]
-WORDS = ["", " ", "x", "é", "\u202e", "a\nb", "\x1b[31m", "\x07", "x" * 300, "auto", "nearest", "*", "[", "'", "\udcff", "None", "-"]
-FILES = """
+""".split()
+    + ["", " "]
+)
+WORDS = [
+    "",
+    " ",
+    "x",
+    "é",
+    "\u202e",
+    "a\nb",
+    "\x1b[31m",
+    "\x07",
+    "x" * 300,
+    "auto",
+    "nearest",
+    "*",
+    "[",
+    "'",
+    "\udcff",
+    "None",
+    "-",
+]
+FILES = (
+    """
     a_flt.fits b_flt.fits med.fits nothing.fits . .. / /dev/null /dev/full in out @ @list.txt my.cfg asn.json v_asn.fits ~ a_flt.fits[sci,٢]
     a_flt.fits[٢] a_flt.fits[²] a_flt.fits[sci,²] a_flt.fits[sci,1] a_flt.fits[9] a_flt.fits[99999999999] a_flt.fits[-1] a_flt.fits[
     a_flt.fits[] a_flt.fits[sci,] a_flt.fits[sci,1][1] a_flt.fits[DQ,1] a_flt.fits[0] http://[::1 http:// http://[::1]:9/x.fits file:// file:///x.fits
     s3:// memory://x.fits nosuch://x x://y://z http://127.0.0.1:9/a.fits[sci,1] *_flt.fits ** [a-z]*.fits [ ]*[ *[sci,1] {a,b}_flt.fits a_flt.fits/
-""".split() + ["", " ", "x" * 256, "y" * 300 + ".fits", "a\nb.fits", "\x1b[2J.fits", "é.fits", "\udcff.fits", "a\tb", "-", "--", "a" * 5000]
+""".split()
+    + [
+        "",
+        " ",
+        "x" * 256,
+        "y" * 300 + ".fits",
+        "a\nb.fits",
+        "\x1b[2J.fits",
+        "é.fits",
+        "\udcff.fits",
+        "a\tb",
+        "-",
+        "--",
+        "a" * 5000,
+    ]
+)
 #: Options and what they take.
 BLOT = {
     "--interp": WORDS + "linear poly3 poly5 spline3 lanczos3 lanczos5 sinc".split(),
@@ -91,14 +128,24 @@ def _line(chance, mosaic, exposures):
     command = chance.choice(COMMANDS)
     if command == "info":
         pair = ["--with", mosaic] if chance.random() < 0.5 else []
-        return [command, *(["a_flt.fits"] if exposures[0][0] in "@" or "asn" in exposures[0] else exposures), *pair], INFO
+        return [
+            command,
+            *(["a_flt.fits"] if exposures[0][0] in "@" or "asn" in exposures[0] else exposures),
+            *pair,
+        ], INFO
     if command == "show":
         return [command, chance.choice((mosaic, exposures[0])), "-o", "out/a.png"], SHOW
     if command == "blot":
         single = len(exposures) == 1 and exposures[0].startswith(("a_", "b_", "g", "r_", "d_", "z_", "j_"))
-        output = ["-o", f"out/x{'.asdf' if exposures[0].endswith('.asdf') else '.fits'}"] if single and chance.random() < 0.5 else []
+        output = (
+            ["-o", f"out/x{'.asdf' if exposures[0].endswith('.asdf') else '.fits'}"]
+            if single and chance.random() < 0.5
+            else []
+        )
         return [command, mosaic, *exposures, "--output-dir", "out", *output], BLOT | ONLY_BLOT
-    more = chance.choice(([], ["--update-dq"], ["--clean"], ["--update-dq", "--clean", "--save-blots"], ["--rule", "plain"]))
+    more = chance.choice(
+        ([], ["--update-dq"], ["--clean"], ["--update-dq", "--clean", "--save-blots"], ["--rule", "plain"])
+    )
     return [command, mosaic, *exposures, "--output-dir", "out", *more], BLOT | REJECT
 
 

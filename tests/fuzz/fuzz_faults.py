@@ -46,20 +46,41 @@ PLAIN, PAIR = ("med.fits", "a_flt.fits"), ("med.fits", "a_flt.fits", "d_flt.fits
 SCENARIOS = {
     "blot": (PLAIN, ["blot", *PLAIN, "-o", "out/x.fits"]),
     "blot compressed": (PLAIN, ["blot", *PLAIN, "-o", "out/x.fits", "--compress"]),
-    "blot log and report": (PLAIN, ["blot", *PLAIN, "--output-dir", "out", "--log", "out/log.json", "--report", "out/p.html"]),
+    "blot log and report": (
+        PLAIN,
+        ["blot", *PLAIN, "--output-dir", "out", "--log", "out/log.json", "--report", "out/p.html"],
+    ),
     "blot two": (PAIR, ["blot", *PAIR, "--output-dir", "out", "--memory", "1G"]),
-    "blot packed": (("med.fits.bz2", "a_flt.fits.gz"), ["blot", "med.fits.bz2", "a_flt.fits.gz", "--output-dir", "out"]),
+    "blot packed": (
+        ("med.fits.bz2", "a_flt.fits.gz"),
+        ["blot", "med.fits.bz2", "a_flt.fits.gz", "--output-dir", "out"],
+    ),
     "blot tables": (("c_med.fits", "c_flc.fits"), ["blot", "c_med.fits", "c_flc.fits", "--output-dir", "out"]),
     "blot jwst": (("j_i2d.fits", "j_cal.fits"), ["blot", "j_i2d.fits", "j_cal.fits", "--output-dir", "out"]),
     "blot roman": (("r_coadd.asdf", "r_cal.asdf"), ["blot", "r_coadd.asdf", "r_cal.asdf", "-o", "out/x.asdf"]),
     "blot list": ((*PLAIN, "asn.json", "b_flt.fits"), ["blot", "med.fits", "asn.json", "--output-dir", "out"]),
     "reject": (PLAIN, ["reject", *PLAIN, "--output-dir", "out"]),
-    "reject all": (PLAIN, ["reject", *PLAIN, "--output-dir", "out", "--save-blots", "--update-dq", "--clean", "--report", "out/p.html"]),
+    "reject all": (
+        PLAIN,
+        ["reject", *PLAIN, "--output-dir", "out", "--save-blots", "--update-dq", "--clean", "--report", "out/p.html"],
+    ),
     "reject tiles": (PAIR, ["reject", *PAIR, "--output-dir", "out", "--update-dq", "--clean"]),
-    "reject packed": (("med.fits", "b_flt.fits.xz"), ["reject", "med.fits", "b_flt.fits.xz", "--output-dir", "out", "--clean"]),
-    "reject one file": (("c_med.fits", "c_flc.fits"), ["reject", "c_med.fits", "c_flc.fits", "--output-dir", "out", "--one-file"]),
-    "reject ground": (("coadd.fits", "g.fits", "g.head", "g.weight.fits"), ["reject", "coadd.fits", "g.fits", "--output-dir", "out"]),
-    "reject roman": (("r_coadd.asdf", "r_cal.asdf"), ["reject", "r_coadd.asdf", "r_cal.asdf", "--output-dir", "out", "--update-dq", "--clean"]),
+    "reject packed": (
+        ("med.fits", "b_flt.fits.xz"),
+        ["reject", "med.fits", "b_flt.fits.xz", "--output-dir", "out", "--clean"],
+    ),
+    "reject one file": (
+        ("c_med.fits", "c_flc.fits"),
+        ["reject", "c_med.fits", "c_flc.fits", "--output-dir", "out", "--one-file"],
+    ),
+    "reject ground": (
+        ("coadd.fits", "g.fits", "g.head", "g.weight.fits"),
+        ["reject", "coadd.fits", "g.fits", "--output-dir", "out"],
+    ),
+    "reject roman": (
+        ("r_coadd.asdf", "r_cal.asdf"),
+        ["reject", "r_coadd.asdf", "r_cal.asdf", "--output-dir", "out", "--update-dq", "--clean"],
+    ),
     "show": (PLAIN, ["show", "a_flt.fits", "-o", "out/a.png"]),
     "config": (("my.cfg",), ["config", "out/new.cfg"]),
     "config check": (("my.cfg",), ["config", "my.cfg", "--check"]),
@@ -199,13 +220,19 @@ def run_fault(item, files, folder, temporary):
         (folder / each).write_bytes(files[each])
     if old == "old":
         run_line(arguments, folder)
-        arguments = [*arguments, "--overwrite"] if name != "demo" and not name.startswith("info") and "check" not in name else arguments
+        arguments = (
+            [*arguments, "--overwrite"]
+            if name != "demo" and not name.startswith("info") and "check" not in name
+            else arguments
+        )
     before = state_of(folder)
     failing = Failing((folder, temporary), kind, int(number), int(code))
     with limited(kind, int(number)) if kind in ("size", "files") else faulty(failing):
         result, out, err = run_line(arguments, folder)
     after, left = state_of(folder), os.listdir(temporary)
-    verdict = judge(result, out, err, before, after, folder, temporaries=left, may_leave=kind == "unlink", single="two" not in name)
+    verdict = judge(
+        result, out, err, before, after, folder, temporaries=left, may_leave=kind == "unlink", single="two" not in name
+    )
     if verdict.outcome == "refused and written" and name.startswith(SEVERAL):
         verdict = Verdict("refused", "")
     for each in left:

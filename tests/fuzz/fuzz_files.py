@@ -45,7 +45,14 @@ def pixels(seed):
 
 
 def chip_header(**cards):
-    sip = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "A_2_0": 1e-6, "B_ORDER": 2, "B_0_2": -1e-6}
+    sip = {
+        "CTYPE1": "RA---TAN-SIP",
+        "CTYPE2": "DEC--TAN-SIP",
+        "A_ORDER": 2,
+        "A_2_0": 1e-6,
+        "B_ORDER": 2,
+        "B_0_2": -1e-6,
+    }
     return tan_header(CHIP, **sip, BUNIT="ELECTRONS", MDRIZSKY=SKY, **cards)
 
 
@@ -73,11 +80,18 @@ def plain(folder):
 
 def packed(folder):
     """Files compressed as a whole, and tile by tile."""
-    for name, pack in (("a_flt.fits.gz", gzip.compress), ("med.fits.bz2", bz2.compress), ("b_flt.fits.xz", lzma.compress)):
+    for name, pack in (
+        ("a_flt.fits.gz", gzip.compress),
+        ("med.fits.bz2", bz2.compress),
+        ("b_flt.fits.xz", lzma.compress),
+    ):
         (folder / name).write_bytes(pack((folder / name.rpartition(".")[0]).read_bytes()))
     for name, methods in (("d_flt.fits", ("RICE_1", "GZIP_2", "PLIO_1")), ("med.fits", ("GZIP_1", "RICE_1"))):
         with fits.open(folder / name) as hdus:
-            tiles = [fits.CompImageHDU(hdu.data, hdu.header, hdu.name, compression_type=how) for hdu, how in zip(hdus[1:], methods)]
+            tiles = [
+                fits.CompImageHDU(hdu.data, hdu.header, hdu.name, compression_type=how)
+                for hdu, how in zip(hdus[1:], methods)
+            ]
             fits.HDUList([hdus[0].copy(), *tiles]).writeto(folder / f"{name}.fz")
     whole, *_ = pixels(4)
     whole = fits.CompImageHDU(whole.astype(np.int32), chip_header(), "SCI", compression_type="HCOMPRESS_1")
@@ -124,7 +138,9 @@ def texts(folder):
     (folder / "list.txt").write_text("# exposures\na_flt.fits[sci,1]\nb_flt.fits\n@more.txt\n")
     (folder / "more.txt").write_text("d_flt.fits.fz[1]\n")
     members = [{"expname": name, "exptype": "science"} for name in ("a_flt.fits", "b_flt.fits")]
-    (folder / "asn.json").write_text(json.dumps({"asn_type": "image3", "products": [{"name": "x", "members": members}]}))
+    (folder / "asn.json").write_text(
+        json.dumps({"asn_type": "image3", "products": [{"name": "x", "members": members}]})
+    )
     rows = [("A", "EXP-DTH", True), ("B", "EXP-DTH", True), ("X", "PROD-DTH", True)]
     columns = [
         fits.Column(name, form, array=list(values))

@@ -6,7 +6,11 @@ import lzma
 import re
 import zlib
 
-PACKERS = {".gz": (gzip.decompress, gzip.compress), ".bz2": (bz2.decompress, bz2.compress), ".xz": (lzma.decompress, lzma.compress)}
+PACKERS = {
+    ".gz": (gzip.decompress, gzip.compress),
+    ".bz2": (bz2.decompress, bz2.compress),
+    ".xz": (lzma.decompress, lzma.compress),
+}
 KEYWORDS = """
     SIMPLE BITPIX NAXIS NAXIS1 NAXIS2 NAXIS3 PCOUNT GCOUNT GROUPS EXTEND XTENSION END EXTNAME EXTVER EXTLEVEL NEXTEND
     BSCALE BZERO BLANK BUNIT TFIELDS TFORM1 TFORM2 TTYPE1 TDIM1 THEAP TSCAL1 TZERO1 TNULL1 ZIMAGE ZCMPTYPE ZBITPIX ZNAXIS
@@ -54,7 +58,9 @@ def _put(content, place, card):
 def _card(chance):
     """A card that may mean anything."""
     keyword = chance.choice(KEYWORDS)
-    value = chance.choice(VALUES) if chance.random() < 0.8 else str(chance.choice((1, -1)) * 10 ** chance.uniform(-30, 30))
+    value = (
+        chance.choice(VALUES) if chance.random() < 0.8 else str(chance.choice((1, -1)) * 10 ** chance.uniform(-30, 30))
+    )
     form = chance.random()
     if form < 0.85:
         text = f"{keyword:8}= {value:>20} / a comment"
@@ -86,7 +92,9 @@ def value_replaced(content, chance):
 
 def structure_replaced(content, chance):
     """The cards that say how pixels and tables are stored."""
-    storage = re.compile(rb"(BITPIX|NAXIS|PCOUNT|GCOUNT|TFIELDS|TFORM|TTYPE|TDIM|THEAP|Z[A-Z]+|BSCALE|BZERO|BLANK|XTENSION)\d* *=")
+    storage = re.compile(
+        rb"(BITPIX|NAXIS|PCOUNT|GCOUNT|TFIELDS|TFORM|TTYPE|TDIM|THEAP|Z[A-Z]+|BSCALE|BZERO|BLANK|XTENSION)\d* *="
+    )
     places = [each for each in _cards(content) if storage.match(content[each : each + 80])]
     if not places:
         return value_replaced(content, chance)
@@ -140,7 +148,11 @@ def truncated(content, chance):
 
 def grown(content, chance):
     place = chance.choice((len(content), chance.randrange(len(content) + 1)))
-    return content[:place] + chance.choice((bytes(2880), b" " * 80, chance.randbytes(100), content[:2880])) + content[place:]
+    return (
+        content[:place]
+        + chance.choice((bytes(2880), b" " * 80, chance.randbytes(100), content[:2880]))
+        + content[place:]
+    )
 
 
 NODES = r"""
@@ -203,7 +215,15 @@ def node_doubled(content, chance):
 
 
 def tag_replaced(content, chance):
-    tags = ("!core/complex-1.0.0", "!transform/identity-1.2.0", "!<tag:x>", "!unknown-9.9.9", "", "!!str", "!gwcs/wcs-9.0.0")
+    tags = (
+        "!core/complex-1.0.0",
+        "!transform/identity-1.2.0",
+        "!<tag:x>",
+        "!unknown-9.9.9",
+        "",
+        "!!str",
+        "!gwcs/wcs-9.0.0",
+    )
     tag = chance.choice(tags)
     return _line_changed(content, chance, lambda line: [re.sub(r"!\S+", tag, line)])
 
@@ -250,7 +270,16 @@ def line_long(content, chance):
 
 BYTES = (bytes_flipped, block_overwritten, tail_damaged, truncated, grown)
 CARDS = (card_replaced, value_replaced, value_replaced, structure_replaced, card_removed, card_doubled, card_garbled)
-TREES = (node_replaced, node_replaced, number_replaced, node_removed, node_doubled, tag_replaced, tree_deep, block_header)
+TREES = (
+    node_replaced,
+    node_replaced,
+    number_replaced,
+    node_removed,
+    node_doubled,
+    tag_replaced,
+    tree_deep,
+    block_header,
+)
 TEXTS = (word_replaced, word_replaced, line_long)
 
 
@@ -260,7 +289,12 @@ def choices(name, content):
         return TREES * 3 + BYTES
     if not name.startswith(("v_", "j_")) and ".fits" not in name:
         return TEXTS * 2 + BYTES + (CARDS if name.endswith(".head") else ())
-    return CARDS * 2 + BYTES + (TREES if b"#ASDF" in content else ()) + ((structure_replaced, tail_damaged) * 6 if ".fz" in name else ())
+    return (
+        CARDS * 2
+        + BYTES
+        + (TREES if b"#ASDF" in content else ())
+        + ((structure_replaced, tail_damaged) * 6 if ".fz" in name else ())
+    )
 
 
 def mutate(name, content, chance):

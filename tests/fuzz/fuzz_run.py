@@ -114,7 +114,9 @@ def main():
             report, end = Report(given.log), time.monotonic() + 60 * given.minutes
             names = [name for name, (files, _) in SCENARIOS.items() if all((base / each).exists() for each in files)]
             more = {"first": given.first} if kind == "cases" else {"names": names}
-            (run_cases if kind == "cases" else run_faults)(base, folder / kind, report, lambda: time.monotonic() > end, **more)  # noqa: B023
+            (run_cases if kind == "cases" else run_faults)(
+                base, folder / kind, report, lambda: time.monotonic() > end, **more
+            )  # noqa: B023
             print(f"\n{kind}: {report.text()}\n", flush=True)
             bad += len(report.bad)
     sys.exit(1 if bad else 0)

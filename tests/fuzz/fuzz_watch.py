@@ -36,7 +36,9 @@ class Worker:
                 if began is None:
                     continue
                 if self._busy() - busy > MOST_BUSY or time.monotonic() - began > MOST_IDLE:
-                    return self._lost(item, "hang", f"{self._busy() - busy:.0f} s of work, {time.monotonic() - began:.0f} s")
+                    return self._lost(
+                        item, "hang", f"{self._busy() - busy:.0f} s of work, {time.monotonic() - began:.0f} s"
+                    )
             elif "begin" in answer:
                 began, busy = time.monotonic(), self._busy()
             elif "item" in answer:
@@ -77,7 +79,15 @@ class Worker:
 
     def _lost(self, item, outcome, detail):
         self.close()
-        return {"item": str(item), "outcome": outcome, "detail": detail, "seconds": 0.0, "command": "?", "done": [], "err": ""}
+        return {
+            "item": str(item),
+            "outcome": outcome,
+            "detail": detail,
+            "seconds": 0.0,
+            "command": "?",
+            "done": [],
+            "err": "",
+        }
 
     def _busy(self):
         """Seconds of a processor's time that the worker has taken."""

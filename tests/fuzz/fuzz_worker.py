@@ -78,7 +78,9 @@ def run_case(case, folder, temporary):
         (folder / name).write_bytes(content)
     before = state_of(folder)
     code, out, err = run_line(case.arguments, folder)
-    verdict = judge(code, out, err, before, state_of(folder), folder, temporaries=os.listdir(temporary), single=case.single)
+    verdict = judge(
+        code, out, err, before, state_of(folder), folder, temporaries=os.listdir(temporary), single=case.single
+    )
     for name in os.listdir(temporary):
         os.unlink(temporary / name)
     return verdict, out, err
@@ -117,7 +119,14 @@ def work(kind, base, folder):
         else:
             verdict, err, told = fuzz_faults.run_fault(item, files, folder / "case", temporary)
         seconds = round(time.process_time() - start, 3)
-        yield {"item": item, "outcome": verdict.outcome, "detail": verdict.detail, "seconds": seconds, **told, "err": err[-400:]}
+        yield {
+            "item": item,
+            "outcome": verdict.outcome,
+            "detail": verdict.detail,
+            "seconds": seconds,
+            **told,
+            "err": err[-400:],
+        }
 
 
 def warm_up(files, folder, temporary):
@@ -125,7 +134,10 @@ def warm_up(files, folder, temporary):
     from fuzz_cases import Case
 
     if "med.fits" in files:
-        case = Case({name: files[name] for name in ("med.fits", "a_flt.fits")}, ["blot", "med.fits", "a_flt.fits", "-o", "out/x.fits"])
+        case = Case(
+            {name: files[name] for name in ("med.fits", "a_flt.fits")},
+            ["blot", "med.fits", "a_flt.fits", "-o", "out/x.fits"],
+        )
         run_case(case, folder, temporary)
         run_case(Case(case.files, ["reject", "med.fits", "a_flt.fits", "--output-dir", "out"]), folder, temporary)
         run_case(Case(case.files, ["show", "med.fits", "-o", "out/a.png"]), folder, temporary)

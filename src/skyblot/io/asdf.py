@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, one_line
+from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, reason_of
 from ..facts import Facts
 from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
@@ -150,7 +150,7 @@ class AsdfImage:
                 array = node_at(self.tree, self.keys_of("data"))
             return np.asanyarray(getattr(array, "value", array)[...])
         except Exception as error:  # a codec that is missing or fails, a file that ends too early
-            reason = one_line(error)
+            reason = reason_of(error)
             raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason)) from error
 
     def wcs(self) -> Any:
@@ -231,7 +231,7 @@ def _raw_tree(content: Content) -> Mapping[str, Any]:
     try:
         return _mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything
-        reason = one_line(error)
+        reason = reason_of(error)
         raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable ASDF file", reason=reason)) from error
 
 

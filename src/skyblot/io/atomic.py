@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .. import messages
-from ..errors import FileError
+from ..errors import FileError, reason_of
 from .remote import AnyPath, RemotePath
 
 #: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no name for another.
@@ -18,6 +18,9 @@ _SYSTEM = ("/dev/", "/proc/", "/sys/")
 #: The names of temporary files end so: host and number of the process that writes, and something random.
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
+
+#: So many bytes of the name that the file is going to have: the system allows 255 in all.
+_LONGEST = 100
 
 #: Those of this process.
 _open: set[Path] = set()
@@ -94,7 +97,8 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     FileError
         If the file cannot be written; nothing is left then, and an old file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
+    short = path.name.encode(errors="surrogateescape")[:_LONGEST].decode(errors="ignore")
+    temporary = path.with_name(f".{short}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
     _open.add(temporary)
     try:
         with open(temporary, "wb") as stream:
@@ -106,8 +110,9 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        # NumPy gives no reason, and astropy says three times that there is no space.
-        reason = error.strerror or f"{str(error).partition('. ')[0]} (is the disk full?)"
+        reason = reason_of(error)
+        if "written" in reason:  # NumPy's, which gives no reason
+            reason = f"{reason} (is the disk full?)"
         raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
     finally:
         with suppress(OSError):  # what it may be is told already, and the next run removes it

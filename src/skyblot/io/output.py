@@ -2,8 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +11,7 @@ import numpy as np
 from astropy.io import fits
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, one_line
+from ..errors import WARNING_FILTERS, DataError, SkyblotError, reason_of
 from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
 from .embedded import without_planes
@@ -62,17 +62,26 @@ def write_blot(
     Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        try:
+        with _copying(reference.name):
             hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
             if compress:
                 for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
                     hdus[name] = tiled(hdus[name])
             _write(stream, hdus)
-        except (ValueError, KeyError, TypeError, IndexError, fits.VerifyError) as error:  # cards that are not readable
-            raise DataError(messages.HEADERS_NOT_COPIED(name=reference.name, reason=one_line(error))) from error
         if compress:
             stream.flush()
             forget_times(stream.name)
+
+
+@contextmanager
+def _copying(name: Any) -> Iterator[None]:
+    """Let what astropy raises for cards that it cannot write be a `DataError` that names the image that has them."""
+    try:
+        yield
+    except (SkyblotError, OSError, MemoryError):
+        raise
+    except Exception as error:  # it raises anything
+        raise DataError(messages.HEADERS_NOT_COPIED(name=name, reason=reason_of(error))) from error
 
 
 def _blot_hdus(
@@ -113,7 +122,8 @@ def write_hdus(
 ) -> None:
     """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises undoes it all."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        _write(stream, hdus, checksum=checksum)
+        with _copying(path):
+            _write(stream, hdus, checksum=checksum)
         check()
 
 

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 import numpy as np
 
 from .. import messages
-from ..errors import FileError, one_line
+from ..errors import FileError, reason_of
 from .reader import Reader
 
 #: What to say where fsspec, or what it needs for a protocol, is missing.
@@ -146,12 +146,23 @@ AnyPath = Path | RemotePath
 
 
 def path_of(name: str) -> AnyPath:
-    """Return what a name stands for: a path, also for a ``file://`` URL, or any other URL."""
+    """Return what a name stands for: a path, also for a ``file://`` URL, or any other URL.
+
+    Raises
+    ------
+    FileError
+        If it is no URL, though it looks like one.
+    """
     if "://" not in name:
         return Path(name)
     if name.lower().startswith("file://") and "::" not in name:
         return Path(url2pathname(name[len("file://") :].removeprefix("localhost")))
-    return RemotePath(name)
+    path = RemotePath(name)
+    try:
+        _ = path.name
+    except ValueError as error:  # http://[::1
+        raise FileError(messages.NOT_A_URL(name=path, reason=reason_of(error))) from error
+    return path
 
 
 @contextmanager
@@ -182,7 +193,7 @@ def failure(path: RemotePath, error: BaseException) -> FileError:
     elif isinstance(error, TimeoutError):
         reason = "the server does not answer"
     else:
-        reason = one_line(error).replace(path.url, str(path))  # type: ignore[arg-type]
+        reason = reason_of(error).replace(path.url, str(path))  # type: ignore[arg-type]
     return FileError(messages.CANNOT_READ(name=path, reason=reason))
 
 
