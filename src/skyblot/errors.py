@@ -10,12 +10,14 @@ from . import messages
 #: What is said of a file where a library says nothing that helps.
 DAMAGED = "it is damaged, or of a form that is not known"
 #: What Python raises where something is not of the kind that a library takes for granted, and how it says so.
-_WORDLESS = (TypeError, AttributeError, IndexError, AssertionError, ArithmeticError, RecursionError, StopIteration)
+_WORDLESS = (TypeError, AttributeError, IndexError, AssertionError, RecursionError, StopIteration)
 _JARGON = re.compile(
     r"NoneType|<class |<function |object at 0x|' objects? |not subscriptable|not iterable|not supported between"
     r"|unsupported operand|positional argument|keyword argument|to unpack|\bufunc\b|\bdtype\b|\barray\(|\bnp\.\w+\("
     r"|broadcast|\.verify\(|[A-Z]\w+Error\b"
 )
+#: A reason is not longer: a library may repeat a line of a file without an end.
+_LONGEST = 400
 #: The filters of warnings are the process's: who changes them for a while, or calls what does, holds this.
 WARNING_FILTERS = threading.RLock()
 
@@ -72,4 +74,6 @@ def reason_of(error: BaseException) -> str:
 
 def in_words(text: str) -> str:
     """Return what a library says, unless only a programmer could understand it."""
-    return DAMAGED if _JARGON.search(text) else text
+    if _JARGON.search(text):
+        return DAMAGED
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

@@ -5,32 +5,7 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
-#: No sentence is longer, whatever names and reasons are in it.
-_LONGEST = 1600
-
-
-class Message(str):
-    """A sentence with fields; called with their values, it is the sentence.
-
-    Examples
-    --------
-    >>> NO_SUCH(name="mosaic.fits", kind="file")
-    'mosaic.fits: no such file'
-    """
-
-    __slots__ = ()
-
-    def __call__(self, **fields: object) -> str:
-        """Return the sentence, its control characters escaped; a `KeyError` where a field is missing."""
-        text = self.format(**fields)
-        if len(text) > _LONGEST:  # a name, or a line of a file, without an end
-            text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
-        return text if text.isprintable() else "".join(map(_printable, text))
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
-
+from .sentences import Message
 
 # ---- Files ----
 NO_SUCH = Message("{name}: no such {kind}")

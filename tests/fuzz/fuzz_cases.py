@@ -25,12 +25,33 @@ SETS = (
 )
 #: Of each command, how often it is chosen.
 COMMANDS = ("blot",) * 5 + ("reject",) * 5 + ("info",) * 3 + ("show",)
-NUMBERS = (
-    """
-    0 -1 1 2 3 0.5 1e-12 1e300 1e400 nan inf -inf 1_0 ٣ ² 0x1 1,5 1e -0 +1 999999999999 99999999999999999999 1/2 None True
-""".split()
-    + ["", " "]
-)
+NUMBERS = [
+    "0",
+    "-1",
+    "1",
+    "2",
+    "3",
+    "0.5",
+    "1e-12",
+    "1e300",
+    "1e400",
+    "nan",
+    "inf",
+    "-inf",
+    "1_0",
+    "٣",
+    "²",
+    "0x1",
+    "1,5",
+    "1e",
+    "-0",
+    "+1",
+    "999999999999",
+    "99999999999999999999",
+    "1/2",
+    "None",
+    "True",
+] + ["", " "]
 WORDS = [
     "",
     " ",
@@ -50,31 +71,73 @@ WORDS = [
     "None",
     "-",
 ]
-FILES = (
-    """
-    a_flt.fits b_flt.fits med.fits nothing.fits . .. / /dev/null /dev/full in out @ @list.txt my.cfg asn.json v_asn.fits ~ a_flt.fits[sci,٢]
-    a_flt.fits[٢] a_flt.fits[²] a_flt.fits[sci,²] a_flt.fits[sci,1] a_flt.fits[9] a_flt.fits[99999999999] a_flt.fits[-1] a_flt.fits[
-    a_flt.fits[] a_flt.fits[sci,] a_flt.fits[sci,1][1] a_flt.fits[DQ,1] a_flt.fits[0] http://[::1 http:// http://[::1]:9/x.fits file:// file:///x.fits
-    s3:// memory://x.fits nosuch://x x://y://z http://127.0.0.1:9/a.fits[sci,1] *_flt.fits ** [a-z]*.fits [ ]*[ *[sci,1] {a,b}_flt.fits a_flt.fits/
-""".split()
-    + [
-        "",
-        " ",
-        "x" * 256,
-        "y" * 300 + ".fits",
-        "a\nb.fits",
-        "\x1b[2J.fits",
-        "é.fits",
-        "\udcff.fits",
-        "a\tb",
-        "-",
-        "--",
-        "a" * 5000,
-    ]
-)
+FILES = [
+    "a_flt.fits",
+    "b_flt.fits",
+    "med.fits",
+    "nothing.fits",
+    ".",
+    "..",
+    "/",
+    "/dev/null",
+    "/dev/full",
+    "in",
+    "out",
+    "@",
+    "@list.txt",
+    "my.cfg",
+    "asn.json",
+    "v_asn.fits",
+    "~",
+    "a_flt.fits[sci,٢]",
+    "a_flt.fits[٢]",
+    "a_flt.fits[²]",
+    "a_flt.fits[sci,²]",
+    "a_flt.fits[sci,1]",
+    "a_flt.fits[9]",
+    "a_flt.fits[99999999999]",
+    "a_flt.fits[-1]",
+    "a_flt.fits[",
+    "a_flt.fits[]",
+    "a_flt.fits[sci,]",
+    "a_flt.fits[sci,1][1]",
+    "a_flt.fits[DQ,1]",
+    "a_flt.fits[0]",
+    "http://[::1",
+    "http://",
+    "http://[::1]:9/x.fits",
+    "file://",
+    "file:///x.fits",
+    "s3://",
+    "memory://x.fits",
+    "nosuch://x",
+    "x://y://z",
+    "http://127.0.0.1:9/a.fits[sci,1]",
+    "*_flt.fits",
+    "**",
+    "[a-z]*.fits",
+    "[",
+    "]*[",
+    "*[sci,1]",
+    "{a,b}_flt.fits",
+    "a_flt.fits/",
+] + [
+    "",
+    " ",
+    "x" * 256,
+    "y" * 300 + ".fits",
+    "a\nb.fits",
+    "\x1b[2J.fits",
+    "é.fits",
+    "\udcff.fits",
+    "a\tb",
+    "-",
+    "--",
+    "a" * 5000,
+]
 #: Options and what they take.
 BLOT = {
-    "--interp": WORDS + "linear poly3 poly5 spline3 lanczos3 lanczos5 sinc".split(),
+    "--interp": WORDS + ["linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc"],
     "--sinscl": NUMBERS, "--stepsize": NUMBERS, "--tolerance": NUMBERS, "--skyval": NUMBERS, "--wcs-key": ["A", "O", "a", "AA", "1", "", "Ä"],
     "--fill-value": NUMBERS + ["sky"], "--in-units": WORDS + ["cps", "counts"], "--out-units": WORDS + ["cps", "counts"],
     "--expkey": WORDS + ["EXPTIME", "CD1_1", "HIERARCH X", "HISTORY", "COMMENT", "X" * 80], "--expout": NUMBERS + ["input"],
@@ -110,7 +173,8 @@ class Case:
     def single(self):
         """Whether one exposure is named, and no list of them."""
         lists = any(each.startswith("@") or "asn" in each or "*" in each for each in self.arguments)
-        return not lists and "d_flt.fits" not in self.arguments[3:]
+        logged = {"-v", "--verbose", "--debug", "--dry-run"} & set(self.arguments)
+        return not (lists or logged or "c_flc.fits" in self.arguments) and "d_flt.fits" not in self.arguments[3:]
 
 
 def _options(chance, table):
@@ -167,9 +231,9 @@ def make_case(number, base, sets=SETS):
         place = chance.randrange(1, len(line))
         if not line[place].startswith("-") and line[place] != "out":
             line[place] = chance.choice(FILES)
-    if "my.cfg" in base and (odd > 0.97 or "my.cfg" in line):
+    if "my.cfg" in base and (odd > 0.97 or "my.cfg" in line) and line[0] in ("blot", "reject"):
         names.append("my.cfg")
-        line += [] if "my.cfg" in line or line[0] in ("info", "show") else ["--config", "my.cfg"]
+        line += [] if "my.cfg" in line else ["--config", "my.cfg"]
     case.files = {name: base[name] for name in names}
     changes = 0 if odd < 0.15 else chance.choice((1, 1, 1, 2, 3))
     targets = [name for name in names if name != "d_flt.fits"]

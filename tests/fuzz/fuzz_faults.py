@@ -10,10 +10,8 @@ import io
 import os
 import resource
 import shutil
-import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from unittest.mock import patch
 
 #: What each kind of call may fail with.

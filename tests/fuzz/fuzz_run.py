@@ -116,7 +116,7 @@ def main():
             more = {"first": given.first} if kind == "cases" else {"names": names}
             (run_cases if kind == "cases" else run_faults)(
                 base, folder / kind, report, lambda: time.monotonic() > end, **more
-            )  # noqa: B023
+            )
             print(f"\n{kind}: {report.text()}\n", flush=True)
             bad += len(report.bad)
     sys.exit(1 if bad else 0)

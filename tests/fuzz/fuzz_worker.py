@@ -79,7 +79,15 @@ def run_case(case, folder, temporary):
     before = state_of(folder)
     code, out, err = run_line(case.arguments, folder)
     verdict = judge(
-        code, out, err, before, state_of(folder), folder, temporaries=os.listdir(temporary), single=case.single
+        code,
+        out,
+        err,
+        before,
+        state_of(folder),
+        folder,
+        temporaries=os.listdir(temporary),
+        single=case.single,
+        debug="--debug" in case.arguments,
     )
     for name in os.listdir(temporary):
         os.unlink(temporary / name)

@@ -16,6 +16,7 @@ from ..exposure import BlotResult, Settings, Task
 from ..io.atomic import file_identity
 from ..job import checked_threads
 from ..memory import memory_limit
+from ..sentences import printable
 from . import plan_table
 from .common import traceback_of
 from .reports import check_report, write_blot_report
@@ -245,5 +246,7 @@ def _identity(path: Path) -> tuple[int, int | str] | None:
 
 def _reason(failure: Failure) -> str:
     """The reason, which most often names the exposure itself."""
-    name = Path(failure.reference.partition("[")[0]).name
-    return failure.reason if name in failure.reason else f"{failure.reference}: {failure.reason}"
+    name = printable(Path(failure.reference.partition("[")[0]).name)
+    if name in failure.reason:
+        return failure.reason
+    return messages.CONCERNING(name=failure.reference, reason=failure.reason)

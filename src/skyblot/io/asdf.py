@@ -17,6 +17,7 @@ from ..facts import Facts
 from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
+from .damage import copying
 from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, tangent_gwcs, unreadable
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
@@ -316,7 +317,12 @@ def write_blot(
     import asdf
 
     how = {"all_array_compression": "zlib"} if compress else {}  # lz4 would need a package to be read
-    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS, asdf.config_context():
+    with (
+        atomic_write(path, overwrite=overwrite) as stream,
+        WARNING_FILTERS,
+        asdf.config_context(),
+        copying(reference.name, asdf.ValidationError),
+    ):
         tree = _blot_tree(path, data, reference, cards, wcs)
         if errors is not None:
             tree["roman"]["err"] = errors.astype(np.float32)

@@ -9,10 +9,12 @@ import numpy as np
 from astropy.io import fits
 
 from .. import messages
-from ..errors import FileError, SkyblotError, reason_of
+from ..errors import DataError, FileError, SkyblotError, reason_of
 
 #: The bytes of a value of each kind of column; X holds bits, P and Q where a row's values are in the heap.
 _SIZES = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
+#: What astropy raises for cards and columns that it cannot write.
+_UNWRITABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError, fits.VerifyError)
 _FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)", re.IGNORECASE)
 
 
@@ -26,6 +28,24 @@ def readable(name: Any, part: str) -> Iterator[None]:
     except Exception as error:  # astropy, asdf and their codecs raise anything
         reason = reason_of(error)
         raise FileError(messages.PART_CANNOT_BE_READ(name=name, part=part, reason=reason)) from error
+
+
+@contextmanager
+def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
+    """Let what a library raises for headers that it cannot write be a `DataError` that names the image that has them.
+
+    Parameters
+    ----------
+    name : object
+    *more : classes
+        What it raises beside what is known.
+    """
+    try:
+        yield
+    except SkyblotError:
+        raise
+    except (*_UNWRITABLE, *more) as error:
+        raise DataError(messages.HEADERS_NOT_COPIED(name=name, reason=reason_of(error))) from error
 
 
 @contextmanager

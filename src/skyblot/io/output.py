@@ -2,18 +2,18 @@
 
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
-from ..errors import WARNING_FILTERS, DataError, SkyblotError, reason_of
+from ..errors import WARNING_FILTERS
 from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
+from .damage import copying
 from .embedded import without_planes
 from .fits import FitsImage
 from .tiles import forget_times, tiled
@@ -62,7 +62,7 @@ def write_blot(
     Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        with _copying(reference.name):
+        with copying(reference.name):
             hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
             if compress:
                 for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
@@ -71,17 +71,6 @@ def write_blot(
         if compress:
             stream.flush()
             forget_times(stream.name)
-
-
-@contextmanager
-def _copying(name: Any) -> Iterator[None]:
-    """Let what astropy raises for cards that it cannot write be a `DataError` that names the image that has them."""
-    try:
-        yield
-    except (SkyblotError, OSError, MemoryError):
-        raise
-    except Exception as error:  # it raises anything
-        raise DataError(messages.HEADERS_NOT_COPIED(name=name, reason=reason_of(error))) from error
 
 
 def _blot_hdus(
@@ -122,7 +111,7 @@ def write_hdus(
 ) -> None:
     """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises undoes it all."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        with _copying(path):
+        with copying(path):
             _write(stream, hdus, checksum=checksum)
         check()
 

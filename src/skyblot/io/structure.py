@@ -11,7 +11,7 @@ _BLOCK = 2880
 #: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28 MB.
 _MOST_AXES, _MOST_BLOCKS = 999, 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="
-_CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZNAXIS) *= *([^/]*)")
+_CARD = re.compile(r"(Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZTILE\d+) *= *([^/]*)")
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
 
@@ -33,6 +33,15 @@ def check_headers(stream: BinaryIO, path: Any) -> None:
         place += _BLOCK * -(-len(header) * 80 // _BLOCK)
         place += _BLOCK * -(-_data_bytes(sizes) // _BLOCK)
         number += 1
+
+
+def check_fields(hdu: Any, name: str) -> None:
+    """Refuse a table, compressed images among them, whose number of columns is none: astropy would count to it."""
+    header = getattr(getattr(hdu, "_bintable", hdu), "_header", {})  # not the image's, for which astropy counts
+    fields = header.get("TFIELDS", 0)
+    if not isinstance(fields, int) or not 0 <= fields <= _MOST_AXES:
+        reason = f"TFIELDS = {fields}"
+        raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable FITS file", reason=reason))
 
 
 def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
@@ -74,7 +83,7 @@ def _sizes(header: list[bytes], name: str) -> dict[str, int]:
 
 
 def _allowed(keyword: str, value: int, extension: bool) -> bool:
-    if keyword == "BITPIX":
+    if keyword in ("BITPIX", "ZBITPIX"):
         return value in _BITPIX
     if keyword in ("NAXIS", "ZNAXIS", "TFIELDS"):
         return 0 <= value <= _MOST_AXES
