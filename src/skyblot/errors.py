@@ -16,6 +16,8 @@ _JARGON = re.compile(
     r"|unsupported operand|positional argument|keyword argument|to unpack|\bufunc\b|\bdtype\b|\barray\(|\bnp\.\w+\("
     r"|broadcast|\.verify\(|[A-Z]\w+Error\b"
 )
+#: Before what the system says, where a library has made a text of it.
+_NUMBER = re.compile(r"\[Errno \d+\] ")
 #: A reason is not longer: a library may repeat a line of a file without an end.
 _LONGEST = 400
 #: The filters of warnings are the process's: who changes them for a while, or calls what does, holds this.
@@ -69,7 +71,7 @@ def reason_of(error: BaseException) -> str:
             return each.strerror
     if isinstance(error, KeyError) and error.args and re.fullmatch(r"[\w-]+", str(error.args[0])):
         return f"{error.args[0]} is missing"
-    return DAMAGED if isinstance(error, _WORDLESS) else in_words(one_line(error))
+    return DAMAGED if isinstance(error, _WORDLESS) else in_words(_NUMBER.sub("", one_line(error)))
 
 
 def in_words(text: str) -> str:

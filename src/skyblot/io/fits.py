@@ -27,7 +27,7 @@ from .head import head_of, read_head
 from .jwst import best_wcs
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemoteContent
-from .structure import check_fields, check_headers
+from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -233,14 +233,17 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                if not isinstance(content, RemoteContent):  # twice as many requests there
+                source = content.source
+                if isinstance(content, RemoteContent):  # what is fetched for this is kept for astropy
+                    check_headers(source, path)
+                    source.seek(0)
+                else:
                     with content.stream() as stream:
                         check_headers(stream, path)
                 # Memory-mapped by default; memmap=True would refuse scaled images.
-                hdus = fits.open(content.source, do_not_scale_image_data=stored)
+                hdus = fits.open(source, do_not_scale_image_data=stored)
                 stack.enter_context(hdus)
                 for number, hdu in enumerate(hdus):  # reads every header: what is wrong with the file shows here
-                    check_fields(hdu, f"{path}[{number}]")
                     _ = hdu.name, hdu.ver
                     if hdu.is_image and not hasattr(hdu, "shape"):
                         raise FileError(messages.EXTENSION_DAMAGED(name=path, number=number, count=len(hdus) - 1))

@@ -25,6 +25,8 @@ _PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs",
 _STAMPS = ("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "LastModified", "mtime", "modified", "created")
 #: Queries with these are not to be shown, nor written into a header.
 _SECRET = re.compile(r"(sig|signature|token|key|credential|password|secret|auth)[^=&]*=", re.IGNORECASE)
+#: Between the parts of a chain of fsspec's; not in an address of IPv6, which is in brackets.
+_CHAIN = re.compile(r"::(?![0-9A-Fa-f:.]*\])")
 #: A gap in each row of at most so many bytes is read too: it costs less than another request.
 _GAP = 8 << 10
 #: Bytes asked for in one request, requests at a time (of one thread), attempts at each.
@@ -139,7 +141,7 @@ class RemotePath:
 
     @property
     def _address(self) -> str:
-        return next((part for part in self.url.split("::") if "://" in part), self.url)
+        return next((part for part in _CHAIN.split(self.url) if "://" in part), self.url)
 
 
 AnyPath = Path | RemotePath
@@ -224,7 +226,7 @@ class RemoteContent:
 
     def stream(self) -> BinaryIO:
         """The file, for reading."""
-        return Reader(self.size, lambda start, end: self.ranges([(start, end)])[0])  # type: ignore[return-value]
+        return Reader(self.size, lambda start, end: self.ranges([(start, end)])[0], keep=True)  # type: ignore[return-value]
 
     source = property(stream)
 

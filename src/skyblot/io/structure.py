@@ -35,15 +35,6 @@ def check_headers(stream: BinaryIO, path: Any) -> None:
         number += 1
 
 
-def check_fields(hdu: Any, name: str) -> None:
-    """Refuse a table, compressed images among them, whose number of columns is none: astropy would count to it."""
-    header = getattr(getattr(hdu, "_bintable", hdu), "_header", {})  # not the image's, for which astropy counts
-    fields = header.get("TFIELDS", 0)
-    if not isinstance(fields, int) or not 0 <= fields <= _MOST_AXES:
-        reason = f"TFIELDS = {fields}"
-        raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable FITS file", reason=reason))
-
-
 def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
     """The cards from a place to END; none where no header begins, or the file ends."""
     stream.seek(place)
