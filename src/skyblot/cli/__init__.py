@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("stdout", "stderr"):  # None where whoever started the process has closed them
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- for the process's life
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")  # names of files may be no text
     code = _run(arguments, debug="--debug" in arguments)
     sys.exit(_flushed(code))
 

@@ -1,7 +1,7 @@
 """Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -255,7 +255,8 @@ def _layout(node: Any) -> Layout | None:
     node = _mapping(node)
     simple = isinstance(node.get("source"), int) and node["source"] >= 0 and not {"strides", "mask"} & set(node)
     shape, kind = node.get("shape", ()), node.get("datatype")
-    if not simple or not isinstance(kind, str) or not all(isinstance(size, int) for size in shape):
+    numbers = [*shape, node.get("offset", 0)] if isinstance(shape, Sequence) else [None]
+    if not simple or not isinstance(kind, str) or not all(isinstance(size, int) and size >= 0 for size in numbers):
         return None
     try:
         dtype = np.dtype("bool" if kind == "bool8" else str(kind))

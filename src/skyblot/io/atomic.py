@@ -111,7 +111,9 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         raise
     except OSError as error:
         reason = reason_of(error)
-        if "written" in reason:  # NumPy's, which gives no reason
+        if not error.strerror:  # astropy says it three times, and NumPy gives no reason
+            reason = reason.partition(". ")[0]
+        if reason.endswith("written") or reason.startswith("Not enough space"):
             reason = f"{reason} (is the disk full?)"
         raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
     finally:

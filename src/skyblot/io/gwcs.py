@@ -104,8 +104,13 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
         return StoredWCS(None, problem=problem)
     if wcs is None:
         raise WCSError(messages.NO_STORED_WCS(name=name, place=where))
-    _check_celestial(wcs, where, name)
-    confirmed, misfit = _fit(wcs, shape)
+    try:
+        _check_celestial(wcs, where, name)
+        confirmed, misfit = _fit(wcs, shape)
+    except WCSError:
+        raise
+    except Exception as error:  # a gwcs that was damaged raises anything
+        return StoredWCS(None, problem=reason_of(error))
     wcs.array_shape = shape
     return StoredWCS(wcs, confirmed, misfit)
 
