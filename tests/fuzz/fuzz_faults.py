@@ -1,4 +1,4 @@
-"""A system that fails: the Nth write, fsync, link, rename, unlink, open or read of a command, with an error of the system's.
+"""A system that fails: the Nth write, fsync, link, rename, unlink, open or read of a command, with an error of its own.
 
 Calls from Python are made to fail one by one. Writes fail in the kernel too, beyond a size that files may have, which
 meets those that NumPy makes by itself; and files cannot be opened beyond a number of them.
@@ -40,7 +40,7 @@ _CALLS = {
     "scandir": "list",
 }
 PLAIN, PAIR = ("med.fits", "a_flt.fits"), ("med.fits", "a_flt.fits", "d_flt.fits.fz")
-#: Files, and the command that reads and writes them; each is run where its outputs are not there yet, and where they are.
+#: Files, and the command that reads and writes them: it is run where its outputs are not there yet, and where they are.
 SCENARIOS = {
     "blot": (PLAIN, ["blot", *PLAIN, "-o", "out/x.fits"]),
     "blot compressed": (PLAIN, ["blot", *PLAIN, "-o", "out/x.fits", "--compress"]),

@@ -90,7 +90,7 @@ def packed(folder):
         with fits.open(folder / name) as hdus:
             tiles = [
                 fits.CompImageHDU(hdu.data, hdu.header, hdu.name, compression_type=how)
-                for hdu, how in zip(hdus[1:], methods)
+                for hdu, how in zip(hdus[1:], methods, strict=True)
             ]
             fits.HDUList([hdus[0].copy(), *tiles]).writeto(folder / f"{name}.fz")
     whole, *_ = pixels(4)
@@ -141,10 +141,10 @@ def texts(folder):
     (folder / "asn.json").write_text(
         json.dumps({"asn_type": "image3", "products": [{"name": "x", "members": members}]})
     )
-    rows = [("A", "EXP-DTH", True), ("B", "EXP-DTH", True), ("X", "PROD-DTH", True)]
     columns = [
-        fits.Column(name, form, array=list(values))
-        for (name, form), values in zip((("MEMNAME", "14A"), ("MEMTYPE", "14A"), ("MEMPRSNT", "L")), zip(*rows))
+        fits.Column("MEMNAME", "14A", array=["A", "B", "X"]),
+        fits.Column("MEMTYPE", "14A", array=["EXP-DTH", "EXP-DTH", "PROD-DTH"]),
+        fits.Column("MEMPRSNT", "L", array=[True, True, True]),
     ]
     fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(folder / "v_asn.fits")
     (folder / "my.cfg").write_text("interp = linear\n[Scaling Parameters]\nexpkey = EXPTIME\nin_units = cps\n")

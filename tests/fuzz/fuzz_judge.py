@@ -10,8 +10,8 @@ from pathlib import Path
 GOOD = ("done", "partly done", "refused", "interrupted")
 #: What only Python says, and nobody who uses a command line should have to read.
 PYTHON = re.compile(
-    r"Traceback|<class|<function|object at 0x|\bnp\.\w+\(|\barray\(|\bdtype\(|NoneType|not subscriptable|has no attribute"
-    r"|unsupported operand|not iterable|positional argument|unpack|\[Errno"
+    r"Traceback|<class|<function|object at 0x|\bnp\.\w+\(|\barray\(|\bdtype\(|NoneType|not subscriptable"
+    r"|has no attribute|unsupported operand|not iterable|positional argument|unpack|\[Errno"
     r"|\b(Key|Type|Index|Value|Attribute|Assertion|ZeroDivision|Overflow|Runtime|Memory|Lookup|Recursion|LinAlg|Verify)Error\b"
 )
 #: No sentence is as long, whatever names and reasons are in it.

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -113,18 +114,19 @@ def main():
     if given.case is not None:
         show_case(given.case, base, folder)
         return
+    names = [name for name, (files, _) in SCENARIOS.items() if all((base / each).exists() for each in files)]
     bad = 0
-    for kind in ("cases", "faults"):
+    for kind, run in (("cases", partial(run_cases, first=given.first)), ("faults", partial(run_faults, names=names))):
         if given.only in (None, kind):
-            report, end = Report(given.log), time.monotonic() + 60 * given.minutes
-            names = [name for name, (files, _) in SCENARIOS.items() if all((base / each).exists() for each in files)]
-            more = {"first": given.first} if kind == "cases" else {"names": names}
-            (run_cases if kind == "cases" else run_faults)(
-                base, folder / kind, report, lambda: time.monotonic() > end, **more
-            )
+            report = Report(given.log)
+            run(base, folder / kind, report, partial(_is_over, time.monotonic() + 60 * given.minutes))
             print(f"\n{kind}: {report.text()}\n", flush=True)
             bad += len(report.bad)
     sys.exit(1 if bad else 0)
+
+
+def _is_over(end):
+    return time.monotonic() > end
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def run_line(arguments, folder):
         except SystemExit as stopped:
             code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
         except (SkyblotError, OSError) as error:  # let through by --debug
-            captured.err.write(f"skyblot: error: {error}\n")
+            captured.err.write(f"skyblot: error: {getattr(error, 'strerror', None) or error}\n")
             code = 2
         except BaseException as error:
             captured.err.write(f"internal error: {type(error).__name__}: {error}\n")

@@ -1,7 +1,7 @@
 """Damaged files, odd options, and a system that fails: some of what ``make fuzz`` tries for as long as one likes.
 
-What must never be: an internal error, a hang, a file that is not complete under its final name or a temporary one that is
-left, a changed input, a bomb of memory, or a sentence that only a programmer understands.
+What must never be: an internal error, a hang, a file that is not complete under its final name, a temporary one that
+is left, a changed input, a bomb of memory, or a sentence that only a programmer understands.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the fuzzer found, as small as it can be: each of these ended a run, or the process, or was told in Python's words."""
+"""What the fuzzer found, made small: each of these ended a run, or the process, or was told in Python's words."""
 
 import re
 import sys
