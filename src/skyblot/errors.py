@@ -71,11 +71,12 @@ def reason_of(error: BaseException) -> str:
             return each.strerror
     if isinstance(error, KeyError) and error.args and re.fullmatch(r"[\w-]+", str(error.args[0])):
         return f"{error.args[0]} is missing"
-    return DAMAGED if isinstance(error, _WORDLESS) else in_words(_NUMBER.sub("", one_line(error)))
+    return DAMAGED if isinstance(error, _WORDLESS) else in_words(one_line(error))
 
 
 def in_words(text: str) -> str:
     """Return what a library says, unless only a programmer could understand it."""
     if _JARGON.search(text):
         return DAMAGED
+    text = _NUMBER.sub("", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

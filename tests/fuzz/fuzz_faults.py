@@ -217,7 +217,8 @@ def run_fault(item, files, folder, temporary):
     for each in wanted:
         (folder / each).write_bytes(files[each])
     if old == "old":
-        run_line(arguments, folder)
+        with patch("skyblot.demo.detector.SMALL_CHIP_SHAPE", (64, 96)):
+            run_line(arguments, folder)
         arguments = (
             [*arguments, "--overwrite"]
             if name != "demo" and not name.startswith("info") and "check" not in name
@@ -225,7 +226,8 @@ def run_fault(item, files, folder, temporary):
         )
     before = state_of(folder)
     failing = Failing((folder, temporary), kind, int(number), int(code))
-    with limited(kind, int(number)) if kind in ("size", "files") else faulty(failing):
+    fault = limited(kind, int(number)) if kind in ("size", "files") else faulty(failing)
+    with patch("skyblot.demo.detector.SMALL_CHIP_SHAPE", (64, 96)), fault:
         result, out, err = run_line(arguments, folder)
     after, left = state_of(folder), os.listdir(temporary)
     verdict = judge(

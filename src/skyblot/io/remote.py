@@ -195,7 +195,7 @@ def failure(path: RemotePath, error: BaseException) -> FileError:
     elif isinstance(error, TimeoutError):
         reason = "the server does not answer"
     else:
-        reason = reason_of(error).replace(path.url, str(path))  # type: ignore[arg-type]
+        reason = reason_of(error).replace(path.url, str(path))
     return FileError(messages.CANNOT_READ(name=path, reason=reason))
 
 
