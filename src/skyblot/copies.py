@@ -156,18 +156,26 @@ def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str
     """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it."""
     label = "crdq"
     for where in images:
-        with open_image(where) as opened:
-            image: Any = opened
-            if isinstance(image, AsdfImage):
-                known = make or "dq" in image.root
-            else:
-                label = "crf" if image.facts.first(TELESCOPE)[1] == "JWST" else label
-                known = flags_of(image) is not None or (make and image.hdu.name == "SCI")
-            if not known and not make:
-                raise FileError(messages.NO_DQ(name=image.name))
-            if not known:
-                return FLAGS, label
+        try:
+            name, known, is_jwst = _flags_of_image(where, make=make)
+        except Exception:  # what is wrong with it is told when it is compared, and ends no run
+            continue
+        label = "crf" if is_jwst else label
+        if not known and not make:
+            raise FileError(messages.NO_DQ(name=name))
+        if not known:
+            return FLAGS, label
     return FLAGGED, label
+
+
+def _flags_of_image(where: ImageName, *, make: bool) -> tuple[str, bool, bool]:
+    """The name of an image, whether it has flags to be changed, and whether it is JWST's."""
+    with open_image(where) as opened:
+        image: Any = opened
+        if isinstance(image, AsdfImage):
+            return image.name, make or "dq" in image.root, False
+        known = flags_of(image) is not None or (make and image.hdu.name == "SCI")
+        return image.name, known, image.facts.first(TELESCOPE)[1] == "JWST"
 
 
 def mask_tasks(images: Sequence[ImageName], wanted: Wanted) -> list[Task]:
