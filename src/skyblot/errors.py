@@ -13,8 +13,8 @@ DAMAGED = "it is damaged, or of a form that is not known"
 _WORDLESS = (TypeError, AttributeError, IndexError, AssertionError, RecursionError, StopIteration)
 _JARGON = re.compile(
     r"NoneType|<class |<function |object at 0x|' objects? |not subscriptable|not iterable|not supported between"
-    r"|unsupported operand|positional argument|keyword argument|to unpack|\bufunc\b|\bdtype\b|\barray\(|\bnp\.\w+\("
-    r"|broadcast|\.verify\(|[A-Z]\w+Error\b"
+    r"|unsupported operand|positional argument|keyword argument|to unpack|unpack_from|\bufunc\b|\bdtype\b"
+    r"|\barray\(|\bnp\.\w+\(|broadcast|\.verify\(|[A-Z]\w+Error\b"
 )
 #: Before what the system says, where a library has made a text of it.
 _NUMBER = re.compile(r"\[Errno \d+\] ")

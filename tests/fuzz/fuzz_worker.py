@@ -91,7 +91,8 @@ def run_case(case, folder, temporary):
     )
     if verdict.outcome == "memory" and {"--outnx", "--outny"} & set(case.arguments):  # it was asked for
         verdict = Verdict("refused")
-    if verdict.outcome == "refused and written" and case.arguments[0] == "reject":  # a mask, without a copy
+    several = case.arguments[0] == "reject" or "c_flc.fits" in case.arguments  # a mask and a copy, or two chips
+    if verdict.outcome == "refused and written" and several:  # what is there is complete
         verdict = Verdict("refused")
     for name in os.listdir(temporary):
         os.unlink(temporary / name)

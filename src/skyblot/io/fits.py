@@ -245,7 +245,7 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
                 stack.enter_context(hdus)
                 for number, hdu in enumerate(hdus):  # reads every header: what is wrong with the file shows here
                     _ = hdu.name, hdu.ver
-                    if hdu.is_image and not hasattr(hdu, "shape"):
+                    if not hasattr(hdu, "fileinfo") or (hdu.is_image and not hasattr(hdu, "shape")):
                         raise FileError(messages.EXTENSION_DAMAGED(name=path, number=number, count=len(hdus) - 1))
         except PermissionError:
             raise FileError(messages.NO_PERMISSION(name=path)) from None
