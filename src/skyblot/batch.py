@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from . import messages, record
-from .errors import WARNING_FILTERS, FileError, SkyblotError, one_line
+from .errors import WARNING_FILTERS, FileError, SkyblotError, memory_errors_told, no_memory, one_line
 from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source, state_of
 from .footprints import Footprint, Group, area, footprint, group, largest
 from .io.atomic import file_state
@@ -18,7 +18,7 @@ from .io.images import open_reference
 from .io.names import ImageName, parse_name
 from .job import checked_threads
 from .kernels.interpolants import interpolant
-from .memory import memory_limit
+from .memory import LEAST, check_memory, free_memory, memory_limit
 from .roles import check_source
 from .window import EMPTY, Bounds, Window, blot_dtype, load_window, window_dtype
 
@@ -53,7 +53,7 @@ class Failure:
         """The failure that an error means; what nobody foresaw is called so."""
         reason = one_line(error)
         if isinstance(error, MemoryError):
-            error = SkyblotError(messages.NO_MEMORY(reason=str(error) or "the system gives no more"))
+            error = no_memory(error)
             reason = str(error)
         elif isinstance(error, OSError) and not isinstance(error, SkyblotError) and error.strerror:
             error = FileError(messages.CONCERNING(name=error.filename or reference, reason=error.strerror))
@@ -97,6 +97,9 @@ class Options:
     dry_run : bool
         Look at the headers only, and stop when the plan is made.
     beside : Beside
+    most : int, optional
+        Bytes that one exposure may need, else it is refused: by default `memory` where that is given, or all that is
+        free.
     """
 
     memory: int | str | None = None
@@ -104,6 +107,7 @@ class Options:
     resume: bool = False
     dry_run: bool = False
     beside: Beside = ALONE
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,13 @@ BLOT = Maker(blot_exposure, 12)
 _BYTES_OF_ERRORS = 12
 
 
+def most_memory(options: Options) -> int:
+    """Return how many bytes one exposure may need."""
+    if options.most is not None:
+        return options.most
+    return max(free_memory() if options.memory is None else memory_limit(options.memory), LEAST)
+
+
 class Stopped(Exception):
     """The run is being stopped: this blot is dropped."""
 
@@ -177,7 +188,7 @@ def run_batch(
         If the source cannot be used; with `fail_fast`, whatever went wrong first.
     """
     identity = state_of(parse_name(source_name).path)
-    with open_source(source_name, settings) as source:
+    with memory_errors_told(), open_source(source_name, settings) as source:
         if not settings.force:
             check_source(source.image)
         run = _Run(source, settings, options, on_outcome, maker, identity)
@@ -218,7 +229,7 @@ class _Run:
         more = _BYTES_OF_ERRORS if settings.errors else 0
         self._maker = replace(maker, bytes_per_pixel=maker.bytes_per_pixel + more)
         self._source, self._settings, self._on_outcome = source, settings, on_outcome
-        self._options, self._memory = options, memory_limit(options.memory)
+        self._options, self._memory, self._most = options, memory_limit(options.memory), most_memory(options)
         self._threads = checked_threads(settings.threads)
         self._stopping = threading.Event()
         how = interpolant(settings.parameters.interp, settings.parameters.sinscl)
@@ -278,7 +289,9 @@ class _Run:
     def _looked_up(self, task: Task) -> Footprint | None:
         try:
             with WARNING_FILTERS:
-                return footprint(self._source, task, self._settings.parameters)
+                found = footprint(self._source, task, self._settings.parameters)
+            self._check_size(str(task.where), found.shape)
+            return found
         except Exception as error:
             self._failed(task, error)
             return None
@@ -308,7 +321,8 @@ class _Run:
 
     def _make_group(self, current: Group, window: Window | None) -> None:
         workers = self._workers(current)
-        resources = Resources(max(1, self._threads // workers), window, self._window_bytes, self._proceed)
+        threads = max(1, self._threads // workers)
+        resources = Resources(threads, window, self._window_bytes, self._proceed, self._check_size)
         with ThreadPoolExecutor(workers, thread_name_prefix="skyblot-blot") as pool:
             running = [(each.task, pool.submit(self._blot, each.task, resources)) for each in current.members]
             try:
@@ -329,6 +343,10 @@ class _Run:
             raise Stopped
         if file_state(self._source.image.path) != self._identity:
             raise FileError(messages.HAS_CHANGED(name=self._source.image.path, since="since the run began"))
+
+    def _check_size(self, name: str, shape: tuple[int, int]) -> None:
+        """Refuse an image that does not fit into the memory, however small the windows of the source are."""
+        check_memory(name, self._maker.bytes_per_pixel * math.prod(shape), self._most)
 
     def _finished(self, task: Task, future: "Future[BlotResult]") -> None:
         error = future.exception()

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import messages
 from .bands import for_each_band
-from .errors import ParameterError, SkyblotWarning, not_allowed
+from .errors import ParameterError, SkyblotWarning, memory_errors_told, not_allowed
 from .job import Job, checked_threads
 from .kernels.interpolants import interpolant
 from .parameters import parameter
@@ -37,22 +37,23 @@ def blot(
     variance: Any = None,
 ) -> Any:
     """Resample a plain array: `skyblot.blot` says what its arguments, results and errors are."""
-    job = prepare(
-        source,
-        source_wcs,
-        target_wcs,
-        shape=shape,
-        interp=interp,
-        sinscl=sinscl,
-        stepsize=stepsize,
-        tolerance=tolerance,
-        pixel_map=pixel_map,
-    )
-    errors = None if variance is None else job.of_variances(_image(variance))
-    data = job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
-    if errors is None:
-        return data
-    return data, errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
+    with memory_errors_told():
+        job = prepare(
+            source,
+            source_wcs,
+            target_wcs,
+            shape=shape,
+            interp=interp,
+            sinscl=sinscl,
+            stepsize=stepsize,
+            tolerance=tolerance,
+            pixel_map=pixel_map,
+        )
+        errors = None if variance is None else job.of_variances(_image(variance))
+        data = job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
+        if errors is None:
+            return data
+        return data, errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
 
 
 def pixel_map(
@@ -85,12 +86,13 @@ def pixel_map(
     """
     shape = target_shape(target_wcs, shape)
     rows = _plan(target_wcs, source_wcs, shape, stepsize, tolerance)
-    x, y = np.empty(shape), np.empty(shape)
+    with memory_errors_told():
+        x, y = np.empty(shape), np.empty(shape)
 
-    def work(row0: int, row1: int, *_: np.ndarray) -> None:
-        rows.rows(row0, x[row0:row1], y[row0:row1])
+        def work(row0: int, row1: int, *_: np.ndarray) -> None:
+            rows.rows(row0, x[row0:row1], y[row0:row1])
 
-    for_each_band(shape, work, checked_threads(threads))
+        for_each_band(shape, work, checked_threads(threads))
     return x, y
 
 

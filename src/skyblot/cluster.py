@@ -1,10 +1,12 @@
 """Many blots on a Dask cluster: one task an exposure, and no pixels but those that the workers read and write."""
 
 import asyncio
+import atexit
 import logging
 import os
 import pickle
 import socket
+import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +25,7 @@ from .io.atomic import file_identity, remove_leftovers
 from .io.names import parse_name
 from .io.remote import AnyPath
 from .job import checked_threads
-from .memory import LEAST, memory_limit
+from .memory import LEAST, free_memory, memory_limit
 from .worker import Exposure, Job, Report, blot_exposure
 
 logger = logging.getLogger(__name__)
@@ -82,8 +84,9 @@ def _shared_out(client: Any, settings: Settings, options: Options) -> tuple[Sett
     """What is given for a whole run, as it is for one worker of a "local" cluster."""
     if not _is_local(client):
         return settings, options
-    memory = memory_limit(options.memory) // checked_threads(settings.threads)
-    return replace(settings, threads=1), replace(options, memory=max(memory, LEAST))
+    memory = max(memory_limit(options.memory) // checked_threads(settings.threads), LEAST)
+    most = free_memory() if options.memory is None else memory
+    return replace(settings, threads=1), replace(options, memory=memory, most=most)
 
 
 def _run(
@@ -129,7 +132,8 @@ def _plan(
 ) -> Plan:
     """Look at the headers, here: what is there already, and what cannot be blotted, takes no worker."""
     plans: list[Plan] = []
-    planning = replace(options, dry_run=True)
+    most = options.most or (sys.maxsize if options.memory is None else None)  # workers know what they have
+    planning = replace(options, dry_run=True, most=most)
     run_batch(source, tasks, replace(settings, threads=settings.threads or 1), planning, on_outcome, plans.append)
     return plans[0]
 
@@ -269,6 +273,11 @@ def _local_cluster(threads: int | None) -> Any:
         )
     except Exception as error:  # processes that do not start raise anything
         raise SkyblotError(messages.NO_WORKERS_STARTED(reason=one_line(error))) from error
+    except BaseException:  # one that is interrupted while it starts cannot be closed: its workers end with this process
+        from distributed.deploy.spec import close_clusters
+
+        atexit.unregister(close_clusters)
+        raise
 
 
 def _dialled(address: str) -> Any:

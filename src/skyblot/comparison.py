@@ -11,7 +11,7 @@ import numpy as np
 
 from . import messages
 from .batch import Maker
-from .criteria import Criteria
+from .criteria import BACKGROUND_MAP, Criteria
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
@@ -45,8 +45,10 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Exposure, blot, errors, significance, and a copy of one of them; flags and masks.
-_BYTES_PER_PIXEL = 26
+#: Exposure, blot, errors, significance, copies of some of them, flags and masks: 32, measured; a sharper blot and its errors.
+_BYTES_PER_PIXEL = 42
+#: A map of the background, as a spline makes it, and the exposure without it.
+_BYTES_OF_MAP = 16
 
 
 @dataclass(frozen=True)
@@ -268,8 +270,10 @@ def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
     return RejectResult(**vars(plain), rejected=round(found.fraction * judged), judged=judged, **more)
 
 
-#: Compare, instead of writing blots.
-MASK = Maker(compare_exposure, _BYTES_PER_PIXEL)
+def mask_maker(criteria: Mapping[str, Any]) -> Maker:
+    """Return what compares exposures, instead of writing blots, with the memory that it takes."""
+    more = _BYTES_OF_MAP if criteria.get("background") == BACKGROUND_MAP else 0
+    return Maker(compare_exposure, _BYTES_PER_PIXEL + more)
 
 
 def _without_unknown_sky(source: Source, exposure: Image, settings: RejectSettings) -> RejectSettings:

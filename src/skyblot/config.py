@@ -45,6 +45,8 @@ def load(path: str | Path) -> Mapping[str, Any]:
     from configobj import ConfigObj, ConfigObjError
 
     if not Path(path).is_file():
+        if Path(path).exists() and not Path(path).is_dir():
+            raise FileError(messages.NOT_A_FILE(name=path))
         raise FileError(messages.NO_SUCH(name=path, kind="file"))
     try:
         config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)

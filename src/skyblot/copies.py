@@ -9,7 +9,7 @@ from typing import Any
 from . import messages
 from .batch import Failure
 from .comparison import RejectResult
-from .errors import WARNING_FILTERS, FileError, ParameterError, not_allowed
+from .errors import WARNING_FILTERS, FileError, ParameterError
 from .exposure import Task
 from .facts import TELESCOPE
 from .files import output_name
@@ -35,9 +35,7 @@ class Wanted:
     one_file : bool, optional
         The masks of all chips of an exposure in one file; None: where it has several, and none is called SCI.
     update_dq, clean : bool
-        A copy with flags set in DQ; a copy with the blot in bad pixels.
-    make_dq : bool
-        Make a DQ where there is none: an extension beside SCI, else an image of flags in a file of its own.
+        A copy with flags set in DQ, which is made where there is none; a copy with the blot in bad pixels.
     keep_name : bool
         The copy has the exposure's own name.
     """
@@ -47,14 +45,11 @@ class Wanted:
     one_file: bool | None = None
     update_dq: bool = False
     clean: bool = False
-    make_dq: bool = False
     keep_name: bool = False
 
     def __post_init__(self) -> None:
         if self.keep_name and self.update_dq == self.clean:
             raise ParameterError(messages.ONE_COPY())
-        if self.make_dq and not self.update_dq:
-            raise not_allowed("make_dq", self.make_dq, "update_dq=True (--update-dq) beside it")
 
     @property
     def copies(self) -> bool:
@@ -68,7 +63,7 @@ class Copies:
     Raises
     ------
     FileError
-        If a DQ is to be changed that is not there, or a copy would be in the exposure's own folder.
+        If a copy would be in the exposure's own folder.
     """
 
     def __init__(self, tasks: Sequence[Task], wanted: Wanted) -> None:
@@ -126,7 +121,7 @@ class Copies:
             write_masks(self._masks[path], bad, overwrite=overwrite)
         for kind, copy in self._copies[path].items():
             if kind == FLAGGED:
-                write_flagged(copy, bad, bits, overwrite=overwrite, make=self._wanted.make_dq)
+                write_flagged(copy, bad, bits, overwrite=overwrite)
             elif kind == FLAGS:
                 write_flag_image(copy, bad, bits, overwrite=overwrite)
             else:
@@ -139,7 +134,7 @@ class Copies:
         if wanted.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, wanted.folder):
             raise FileError(messages.OWN_FOLDER(name=first.path))
         if wanted.update_dq:
-            kind, label = _flags_of_file(images, make=wanted.make_dq)
+            kind, label = _flags_of_file(images)
             planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
         if wanted.clean:
             planned[CLEAN] = copy_name(first, "crclean")
@@ -152,30 +147,31 @@ def _same_folder(one: Path, other: Path) -> bool:
     return one.is_dir() and other.is_dir() and os.path.samefile(one, other)
 
 
-def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str]:
-    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it."""
+def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
+    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it.
+
+    Where an image has no DQ, and is no SCI that would get one beside it, flags are written alone.
+    """
     label = "crdq"
     for where in images:
         try:
-            name, known, is_jwst = _flags_of_image(where, make=make)
+            is_jwst, alone = _flags_of_image(where)
         except Exception:  # what is wrong with it is told when it is compared, and ends no run
             continue
         label = "crf" if is_jwst else label
-        if not known and not make:
-            raise FileError(messages.NO_DQ(name=name))
-        if not known:
+        if alone:
             return FLAGS, label
     return FLAGGED, label
 
 
-def _flags_of_image(where: ImageName, *, make: bool) -> tuple[str, bool, bool]:
-    """The name of an image, whether it has flags to be changed, and whether it is JWST's."""
+def _flags_of_image(where: ImageName) -> tuple[bool, bool]:
+    """Whether an image is JWST's, and whether it has no flags and is no SCI."""
     with open_image(where) as opened:
         image: Any = opened
         if isinstance(image, AsdfImage):
-            return image.name, make or "dq" in image.root, False
-        known = flags_of(image) is not None or (make and image.hdu.name == "SCI")
-        return image.name, known, image.facts.first(TELESCOPE)[1] == "JWST"
+            return False, False
+        is_jwst = image.facts.first(TELESCOPE)[1] == "JWST"
+        return is_jwst, flags_of(image) is None and image.hdu.name != "SCI"
 
 
 def mask_tasks(images: Sequence[ImageName], wanted: Wanted) -> list[Task]:

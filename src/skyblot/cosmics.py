@@ -10,7 +10,7 @@ from typing import Any
 from . import messages
 from .batch import ALONE, Beside, Failure, Options, Outcome, Plan, run_batch
 from .checks import check_outputs
-from .comparison import MASK, Comparison, RejectResult, RejectSettings, blot_path
+from .comparison import Comparison, RejectResult, RejectSettings, blot_path, mask_maker
 from .copies import Copies, Wanted, mask_name, mask_tasks
 from .criteria import Criteria, criteria_with
 from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotWarning, not_allowed
@@ -38,7 +38,6 @@ def reject_files(
     save_blots: bool = False,
     update_dq: bool = False,
     clean: bool = False,
-    make_dq: bool = False,
     keep_name: bool = False,
     one_file: bool | None = None,
     gain: float | None = None,
@@ -77,11 +76,9 @@ def reject_files(
     update_dq : bool
         Write a copy of each exposure with the bits for cosmic rays set in its DQ, ``<root>_crdq.fits``, of JWST
         ``<root>_crf.fits``: 4096 for ACS, WFC3, WFPC2 and NICMOS, 8192 for STIS, 1 + 16 for JWST, 1 + 128 for Roman.
+        Where there is no DQ it is made: an extension beside SCI, else flags alone, laid out as the exposure is.
     clean : bool
         Write a copy of each exposure with the blot's values in bad pixels, ``<root>_crclean.fits``.
-    make_dq : bool
-        With `update_dq`, make a DQ where there is none: an extension beside SCI, else flags alone in
-        ``<root>_crdq.fits``, laid out as the exposure is.
     keep_name : bool
         Give the copy the exposure's own name; `output_dir` is another folder then.
     one_file : bool, optional
@@ -135,7 +132,7 @@ def reject_files(
     if parameters.user_wcs.given:
         raise ParameterError(messages.NOT_FOR_COMPARISON(names=", ".join(parameters.user_wcs.given)))
     failures: list[Failure] = []
-    wanted = Wanted(Path(output_dir), overwrite, one_file, update_dq, clean, make_dq, keep_name)
+    wanted = Wanted(Path(output_dir), overwrite, one_file, update_dq, clean, keep_name)
     lists: list[Path] = []
     blots = plan_outputs(references, output_dir, None if fail_fast else failures.append, on_table=lists.append)
     beside = Beside((*beside.reads, *lists), beside.writes)
@@ -199,7 +196,8 @@ class _Run:
                 bar.expect_plan(plan, "comparing")
                 on_plan(plan)
 
-            run_batch(source, tasks, settings, options, bar.counting(self.collect), planned, maker=MASK)
+            maker = mask_maker(settings.criteria)
+            run_batch(source, tasks, settings, options, bar.counting(self.collect), planned, maker=maker)
         done = [self.results[task.where] for task in tasks if task.where in self.results]
         if self._failures:
             raise BatchError(list(done), self._failures, "masks")

@@ -3,7 +3,8 @@
 import difflib
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from . import messages
 
@@ -51,6 +52,20 @@ class SkyblotWarning(UserWarning):
 def not_allowed(name: str, value: object, allowed: str) -> ParameterError:
     """Return the error for a parameter or argument with a value that is not allowed."""
     return ParameterError(messages.NOT_ALLOWED(name=name, value=value, allowed=allowed))
+
+
+def no_memory(error: MemoryError) -> SkyblotError:
+    """Return the error for memory that the system does not give."""
+    return SkyblotError(messages.NO_MEMORY(reason=" ".join(str(error).split()) or "the system gives no more"))
+
+
+@contextmanager
+def memory_errors_told() -> Iterator[None]:
+    """Raise a `SkyblotError` where the system gives no more memory."""
+    try:
+        yield
+    except MemoryError as error:
+        raise no_memory(error) from error
 
 
 def closest(name: str, names: Iterable[str]) -> str:

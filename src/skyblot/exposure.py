@@ -14,7 +14,6 @@ import numpy as np
 from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
-from .facts import is_drizzled
 from .io.atomic import file_state
 from .io.coverage import open_weights
 from .io.images import Image, open_image, open_reference, write_blot
@@ -24,9 +23,8 @@ from .io.remote import AnyPath
 from .job import Blot, Job
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
-from .pixelmap.sky import is_fits_wcs
 from .scaling import LABELS, Pair, Scaling, plan_scaling
-from .target import Target, idcscale_of, plan_target
+from .target import Target, idcscale_of, plan_target, say_if_undistorted
 from .window import CoveredView, FloatView, SquareView, Window
 
 logger = logging.getLogger(__name__)
@@ -180,12 +178,15 @@ class Resources:
         Size of the windows to load where that does not suffice.
     proceed : callable
         Called between the stages; raises to end the blot without an output.
+    check_size : callable
+        Called with the name and the shape of an image; raises if the memory is not enough for it.
     """
 
     threads: int | None = None
     window: Window | None = None
     window_bytes: int | None = None
     proceed: Callable[[], None] = lambda: None
+    check_size: Callable[[str, tuple[int, int]], None] = lambda name, shape: None
 
 
 @contextmanager
@@ -276,6 +277,7 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
             identity = state_of(where.path)  # before it is opened: what comes later shows
             reference = stack.enter_context(open_reference(where, settings.parameters.wcs_key))
             planned = _plan(source, reference, settings)
+        resources.check_size(reference.name, planned.target.shape)
         resources.proceed()
         with named(source.image.name, reference.name):
             blot = planned.job.run(
@@ -370,20 +372,6 @@ def target_of(reference: Image, parameters: Parameters) -> Target:
     say_if_undistorted(reference, wcs)
     idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
     return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
-
-
-def say_if_undistorted(reference: Image, wcs: Any) -> None:
-    """Warn of an exposure of HST or JWST whose distortion is known, but not in its file."""
-    facts = reference.facts
-    if not is_fits_wcs(wcs) or wcs.has_distortion or wcs.wcs.get_pv() or is_drizzled(facts):
-        return
-    reason = ""
-    if str(facts.find("IDCTAB") or "N/A").strip().upper() != "N/A":
-        reason = "its IDCTAB is named, but its header has no SIP (was updatewcs run?)"
-    elif facts.find("TELESCOP") == "JWST" and "ASDF" not in facts.beside:
-        reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
-    if reason:
-        _warn(messages.NO_DISTORTION(name=reference.name, reason=reason))
 
 
 def _scales(source: Source, target: Target, reference: Image) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """What skyblot understands of a file: its images, their WCS, units and facts, and the pixel maps they will have."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from .batch import Options, Plan, run_batch
 from .errors import WCSError, reason_of
-from .exposure import Settings, Task, open_source, plan_job, say_if_undistorted, target_of
+from .exposure import Settings, Task, open_source, plan_job, target_of
 from .facts import (
     BACKGROUND,
     COMBINED,
@@ -33,13 +34,16 @@ from .io.images import Image, list_images, open_reference
 from .io.jwst import header_offset
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
+from .io.weights import WEIGHT_SUFFIX, exposure_weight_files
 from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
+from .pixelmap.adaptive import BlockRows
 from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
+from .target import say_if_undistorted
 from .units import unit_kind
 from .wcs_facts import STATED
 
@@ -159,7 +163,8 @@ class ImageInfo:
     planes : tuple of str
         The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
     weights : str
-        Of a mosaic: where its weights are, which say what it covers; empty where it has none.
+        Where the weights are, which say what a mosaic covers, and which pixels of an exposure count; empty where
+        there are none.
     noise : str
         What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
         where nobody knows it.
@@ -238,7 +243,7 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
-            weights=weights_name(image) if kind == "mosaic" else "",
+            weights=_weights(image, kind),
             noise=noise_text(image),
             record=record,
             wcs=wcs,
@@ -251,6 +256,13 @@ def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
     """The first keyword of some facts that is there, and its value."""
     found = (facts.first(row) for row in rows)
     return next((pair for pair in found if pair[1] is not None), ("", None))
+
+
+def _weights(image: Image, kind: str) -> str:
+    if kind == "mosaic":
+        return weights_name(image)
+    files = exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    return str(files[0]) if files else ""
 
 
 def _planes(image: Image) -> tuple[str, ...]:
@@ -369,14 +381,14 @@ def _way(rows: RowMap, tolerance: float) -> MapInfo:
     """What was chosen, by `plan_map`."""
     if isinstance(rows, TangentMap):
         return MapInfo(CLOSED_FORM, CLOSED_FORM_ERROR)
-    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap) else MapInfo(EVERY_PIXEL, 0.0)
+    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap | BlockRows) else MapInfo(EVERY_PIXEL, 0.0)
 
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     """What the blot of a mosaic onto an image would be."""
     settings, plans = Settings(as_float=True, force=True), list[Plan]()
     try:
-        task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True)
+        task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True, most=sys.maxsize)
         run_batch(source_name, [task], settings, options, lambda outcome: None, plans.append)
         with open_source(source_name, settings) as source, open_reference(where) as reference:
             job = plan_job(source, target_of(reference, settings.parameters), reference, settings)

@@ -140,7 +140,8 @@ def _options(run: Job, worker: Any) -> Options:
     allowed = worker.memory_manager.memory_limit or free_memory()
     memory = allowed // 2 if run.options.memory is None else memory_limit(run.options.memory)
     resume = run.options.resume or not run.settings.overwrite
-    return Options(memory=max(memory // share, LEAST), resume=resume)
+    most = run.options.most or (allowed if run.options.memory is None else memory)
+    return Options(memory=max(memory // share, LEAST), most=most, resume=resume)
 
 
 def _as_given(outcome: Outcome, paths: dict[Path, Path], names: dict[str, str], *, resume: bool) -> Outcome:

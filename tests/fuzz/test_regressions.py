@@ -72,8 +72,8 @@ FOUND = {
 }  # fmt: skip
 #: Command lines.
 LINES = {
-    "a URL that is none": (["blot", "med.fits", "http://[::1", *WRITE], "http://[::1: is not a URL"),
-    "a mosaic's URL that is none": (["info", "http://[::1"], "http://[::1: is not a URL"),
+    "a URL that is none": (["blot", "med.fits", "http://[::1", *WRITE], "http://[::1: not a URL"),
+    "a mosaic's URL that is none": (["info", "http://[::1"], "http://[::1: not a URL"),
     "digits of another script": (["info", "a_flt.fits[sci,\u0662]"], "is not an extension"),
     "a long name": (["info", "x" * 300], "File name too long"),
     "a long name to write": (

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from .. import messages
 from ..errors import SkyblotWarning
 from ..parameters import TABLE, Parameter, Parameters
-from ..sentences import printable
+from ..text import printable
 
 if TYPE_CHECKING:
     from ..batch import Failure
@@ -136,5 +136,5 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _print(text: str) -> None:
     """Print a line on what is stderr now: a progress bar stands in for it, to keep below the lines."""
     with suppress(OSError, ValueError):  # a full disk, or nobody there
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(printable(text, keep="\n") + "\n")
         sys.stderr.flush()

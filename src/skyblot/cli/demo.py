@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from .common import HELP, set_up_messages, verbosity_options
-from .screen import result_line, screen
+from .screen import echo, result_line, screen
 
 
 @click.command("demo", context_settings=HELP)
@@ -36,7 +36,7 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
     from ..files import blot_all, plan_outputs
 
     if not quiet:
-        click.echo(f"making exposures of a synthetic sky in {folder}")
+        echo(f"making exposures of a synthetic sky in {folder}")
     made = make_demo(folder, kind, full_size=full_size, seed=seed)
     tasks = plan_outputs([str(path) for path in made.exposures], folder)
     with screen(quiet=quiet) as shown:
@@ -49,4 +49,4 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
         blot_all(made.median, tasks, Settings(overwrite=True), on_result=report)
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
-        click.echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")
+        echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CRITERIA = ("rule", "snr", "scale", "exposures", "grow", "cte_tail", "background", "flux_ratio")
 _NOISE = ("gain", "read_noise", "err", "dq", "weight_suffix")
-_OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean", "make_dq", "keep_name", "one_file", "force")
+_OUTPUT = ("output_dir", "overwrite", "save_blots", "update_dq", "clean", "keep_name", "one_file", "force")
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
 _BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
 _SECTIONS = {
@@ -54,10 +54,11 @@ def _number_or_word(_context: click.Context, _option: click.Parameter, text: str
 @click.option("--overwrite", is_flag=True, help="Replace existing outputs.")
 @click.option("--save-blots", is_flag=True, help="Write the blots too, <root>_sci<N>_blt.fits.")
 @click.option(
-    "--update-dq", is_flag=True, help="Write a copy of EXPOSURE with flags set in DQ, <root>_crdq.fits (JWST: _crf)."
+    "--update-dq",
+    is_flag=True,
+    help="Write a copy of EXPOSURE with flags set in DQ, flags alone where it has none, <root>_crdq.fits (JWST: _crf).",
 )
 @click.option("--clean", is_flag=True, help="Write a copy with the blot in bad pixels, <root>_crclean.fits.")
-@click.option("--make-dq", is_flag=True, help="With --update-dq, make a DQ where there is none.")
 @click.option("--keep-name", is_flag=True, help="Give the copy EXPOSURE's own name, in another folder (--output-dir).")
 @click.option(
     "--one-file/--no-one-file",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .. import messages
-from ..errors import FileError, reason_of
+from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
 #: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no name for another.
@@ -110,16 +110,22 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        reason = reason_of(error)
-        if not error.strerror:  # astropy says it three times, and NumPy gives no reason
-            reason = reason.partition(". ")[0]
-        if reason.endswith("written") or reason.startswith("Not enough space"):
-            reason = f"{reason} (is the disk full?)"
-        raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
+        raise FileError(messages.CANNOT_WRITE(name=path, reason=_reason(error))) from error
     finally:
         with suppress(OSError):  # what it may be is told already, and the next run removes it
             temporary.unlink()
         _open.discard(temporary)
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, which may be behind other errors; NumPy only counts what it has written."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        each = each.__cause__ or each.__context__
+    text = str(error).partition(". ")[0]  # astropy says three times that there is no space
+    return f"{text} (is the disk full?)" if "written" in text or "space" in text else text
 
 
 def remove_temporaries() -> None:

@@ -49,6 +49,7 @@ _PRODUCTS = frozenset(
         "calints",
         "crf",
         "crfints",
+        "skymatch",
         "i2d",
         "s2d",
         "s3d",

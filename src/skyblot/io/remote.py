@@ -163,7 +163,7 @@ def path_of(name: str) -> AnyPath:
     try:
         _ = path.name
     except ValueError as error:  # http://[::1
-        raise FileError(messages.NOT_A_URL(name=path, reason=reason_of(error))) from error
+        raise FileError(messages.NOT_OF_KIND(name=path, kind="a URL", reason=reason_of(error))) from error
     return path
 
 

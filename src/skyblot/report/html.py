@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from .. import messages
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
+from ..text import printable
 from .chip import ChipReport
 
 logger = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ class Report:
 
         loader = PackageLoader("skyblot.report", _FOLDER)
         options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-        self._templates = Environment(loader=loader, autoescape=True, **options)
+        self._templates = Environment(loader=loader, autoescape=True, finalize=_shown, **options)
         self._path, self._parts, self._size, self._stamps = path, parts, size, stamps
         self._places: list[tuple[Any, int, int]] = []
         self._notes: list[str] = []
@@ -217,6 +218,11 @@ def _copy(source: BinaryIO, length: int, target: BinaryIO) -> None:
             raise OSError("what was written of it has gone")
         target.write(content)
         length -= len(content)
+
+
+def _shown(value: Any) -> Any:
+    """What a template shows of a value: markup as it is, and text without control characters."""
+    return printable(value, keep="\n\t") if type(value) is str else value
 
 
 def size_text(count: int) -> str:
