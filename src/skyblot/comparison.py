@@ -45,7 +45,7 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Exposure, blot, errors, significance, copies of some of them, flags and masks: 32, measured; a sharper blot, its errors.
+#: Exposure, blot, errors, significance, copies of some, flags and masks: 32, measured; a sharper blot and its errors.
 _BYTES_PER_PIXEL = 42
 #: A map of the background, as a spline makes it, and the exposure without it.
 _BYTES_OF_MAP = 16
