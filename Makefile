@@ -7,7 +7,7 @@ PIPES  := .venv-compat-jwst
 BENCH  := .venv-bench
 OLDEST := .venv-oldest
 
-.PHONY: help demo test test-oldest lint docs bench compat compat-jwst clean
+.PHONY: help demo test test-oldest lint docs fuzz bench compat compat-jwst clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -49,6 +49,10 @@ lint: $(VENV)/.ready-lint  ## ruff, mypy, import contracts
 
 docs: $(VENV)/.ready-docs  ## build the documentation; warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+MINUTES ?= 30
+fuzz: $(VENV)/.ready-test  ## damaged files, then failing systems, for MINUTES=30 each: a report on the screen, and all in fuzz.jsonl
+	$(BIN)/python tests/fuzz/fuzz_run.py --minutes $(MINUTES) --log fuzz.jsonl
 
 bench: $(BENCH)/.ready-bench  ## speed and accuracy against the peers (BENCH_ARGS=--quick for a smoke test)
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)

@@ -281,8 +281,7 @@ def mask_maker(criteria: Mapping[str, Any]) -> Maker:
 
 
 def _without_unknown_sky(source: Source, exposure: Image, settings: RejectSettings) -> RejectSettings:
-    """Do not look for a sky that no header has, or that is no number: the comparison measures it.
-    """
+    """Do not look for a sky that no header has, or that is no number: the comparison measures it."""
     if not settings.parameters.addsky:
         return settings
     keyword, value = recorded_sky(exposure.facts)
@@ -326,8 +325,7 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 
 def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise) -> tuple[str, ...]:
-    """Errors that the pixels contradict: variances or weights taken for deviations, another unit.
-    """
+    """Errors that the pixels contradict: variances or weights taken for deviations, another unit."""
     if not isinstance(noise.sigma, np.ndarray):
         return ()
     some = _some(data.shape)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import FileError, ParameterError, closest, one_line
+from .errors import FileError, ParameterError, closest, reason_of
 from .parameters import BY_NAME, TABLE, UNSET, USER_WCS_SECTION, Parameter, Parameters, by_section, parameter
 
 #: Other names under which a parameter is found in files.
@@ -51,7 +51,7 @@ def load(path: str | Path) -> Mapping[str, Any]:
     try:
         config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)
     except (ConfigObjError, UnicodeError) as error:
-        raise FileError(messages.NOT_OF_KIND(name=path, kind="a .cfg file", reason=one_line(error))) from error
+        raise FileError(messages.NOT_OF_KIND(name=path, kind="a .cfg file", reason=reason_of(error))) from error
     return config
 
 

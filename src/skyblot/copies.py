@@ -14,6 +14,7 @@ from .facts import QUALITY
 from .files import output_name
 from .instruments import instrument_of
 from .io.copies import copy_name, write_clean, write_flagged
+from .io.damage import readable
 from .io.images import format_of, open_image
 from .io.masks import BadPixels, write_flag_image, write_masks
 from .io.names import ImageName, plain_name, root_of
@@ -111,6 +112,10 @@ class Copies:
         overwrite = self._wanted.overwrite
         for each in bad:
             each.check_unchanged()
+        with readable(path, "what is to be copied"):
+            self._write_files(path, bad, bits, overwrite=overwrite)
+
+    def _write_files(self, path: AnyPath, bad: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
         if path in self._masks:
             write_masks(self._masks[path], bad, overwrite=overwrite)
         for kind, copy in self._copies[path].items():
@@ -148,11 +153,20 @@ def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
     """
     label = "crdq"
     for where in images:
-        with open_image(where) as image:
-            label = instrument_of(image.facts).flagged
-            if image.plane(QUALITY) is None and not image.takes_flags:
-                return FLAGS, label
+        try:
+            label, alone = _flags_of_image(where)
+        except Exception:  # what is wrong with it is told when it is compared, and ends no run
+            continue
+        if alone:
+            return FLAGS, label
     return FLAGGED, label
+
+
+def _flags_of_image(where: ImageName) -> tuple[str, bool]:
+    """What the copy of an image is called, and whether its flags are written alone."""
+    with open_image(where) as image:
+        alone = image.plane(QUALITY) is None and not image.takes_flags
+        return instrument_of(image.facts).flagged, alone
 
 
 def mask_tasks(images: Sequence[ImageName], wanted: Wanted) -> list[Task]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import messages
-from .errors import WARNING_FILTERS, DataError, SkyblotWarning, one_line
+from .errors import WARNING_FILTERS, DataError, SkyblotWarning, reason_of
 
 #: The two headers of an image in which most facts are looked for.
 HEADERS = "the extension's header, then the primary header"
@@ -81,7 +81,7 @@ class Facts:
             except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
                 part = f"the value of {keyword.upper()}"
                 raise DataError(
-                    messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=one_line(error))
+                    messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason_of(error))
                 ) from error
             if value is not None and value != "":
                 if any(other != value for other in others):

@@ -255,7 +255,7 @@ class _Stamps:
             sources.roughness * np.hypot(np.abs(bend_x) + np.abs(bend_y), step),
             unused,
         ]
-        flat = [stamp.reshape(len(places), -1) for stamp in stamps]
+        flat = [stamp.reshape(len(places), math.prod(stamp.shape[1:])) for stamp in stamps]
         return cls(width, places, flat[1] @ _bells(width)[0], *flat)
 
     def smoothed(self, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

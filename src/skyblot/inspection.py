@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .batch import Options, Plan, run_batch
-from .errors import WCSError, one_line
+from .errors import WCSError, reason_of
 from .exposure import Settings, Task, open_source, plan_job, target_of
 from .facts import (
     BACKGROUND,
@@ -297,9 +297,9 @@ def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:
         say_if_undistorted(image, wcs)
         return _described(image, wcs), ""
     except WCSError as error:
-        return None, one_line(error)
+        return None, reason_of(error)
     except Exception as error:  # WCS libraries raise anything
-        return None, f"{image.name}: its WCS cannot be evaluated: {one_line(error)}"
+        return None, f"{image.name}: its WCS cannot be evaluated: {reason_of(error)}"
 
 
 def _described(image: Image, wcs: Any) -> WCSInfo:
@@ -360,7 +360,7 @@ def _map_info(target: Any, source: Any, shape: tuple[int, int]) -> MapInfo:
     try:
         return _way(plan_map(target, source, shape, None, Parameters().tolerance))
     except Exception as error:  # WCS libraries raise anything
-        return MapInfo(problem=one_line(error))
+        return MapInfo(problem=reason_of(error))
 
 
 def _way(rows: RowMap) -> MapInfo:
@@ -377,6 +377,6 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
         with open_source(source_name, settings) as source, open_reference(where) as reference:
             job = plan_job(source, target_of(reference, settings.parameters), reference, settings)
     except Exception as error:  # WCS libraries raise anything
-        return PairInfo(str(source_name), MapInfo(problem=one_line(error)))
+        return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
     plan, way = plans[0], _way(job.pixel_map)
     return PairInfo(source.image.name, way, plan.groups[0].members[0].overlap, plan.memory_bytes, plan.seconds)

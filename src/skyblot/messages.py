@@ -5,7 +5,7 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
-from .text import printable
+from .text import printable, shortened
 
 
 class Message(str):
@@ -21,7 +21,7 @@ class Message(str):
 
     def __call__(self, **fields: object) -> str:
         """Return the sentence, on one line; a `KeyError` where a field is missing."""
-        return printable(self.format(**fields))
+        return printable(shortened(self.format(**fields)))
 
 
 # ---- Files ----
@@ -52,6 +52,7 @@ EXTENSION_DAMAGED = Message("{name}: damaged: extension {number} of {count} cann
 HEADERS_OVERLAP = Message("{name}: damaged: its header does not end before that of the next extension")
 #: Compressed files, and those of servers that send whole files only, are copied: set `TMPDIR` to a larger disk.
 CANNOT_COPY = Message("{name}: cannot be copied into {folder} (TMPDIR): {reason}")
+OUTSIDE_HEAP = Message("{name}: damaged: its table refers to bytes outside of it")
 CONCERNING = Message("{name}: {reason}")
 
 # Warnings

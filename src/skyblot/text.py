@@ -14,3 +14,8 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
+
+
+def shortened(text: str, most: int = 6000) -> str:
+    """Return a text without its middle where it is longer than any name or reason should be."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"

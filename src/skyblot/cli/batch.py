@@ -18,7 +18,7 @@ from ..job import checked_threads
 from ..memory import memory_limit
 from ..words import duration_text, size_text
 from . import plan_table
-from .common import traceback_of
+from .common import reason_text, traceback_of
 from .reports import check_report, write_blot_report
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
@@ -171,7 +171,7 @@ class _Run:
         self._log.write("failed", reference=failure.reference, **facts, reason=failure.reason)
         if self._single:
             raise failure.error
-        self._screen.error(f"skyblot: error: {_reason(failure)}")
+        self._screen.error(f"skyblot: error: {reason_text(failure)}")
         if self._request.debug:
             self._screen.error(traceback_of(failure.error))
         if self._request.options.fail_fast:
@@ -199,7 +199,7 @@ class _Run:
             return
         found = (self._results.get(task.path) for task in self._tasks)
         pairs = ((each.reference, each.path) for each in found if each is not None)
-        notes = [f"failed: {_reason(failure)}" for failure in self._failures]
+        notes = [f"failed: {reason_text(failure)}" for failure in self._failures]
         write_blot_report(request.report, request.source, pairs, notes, request.settings)
         self._screen.message(f"{request.report}: {len(self._results)} chips")
 
@@ -223,7 +223,7 @@ class _Run:
         counts = f"{made} made, {kept} kept, {len(self._failures)} failed"
         self._screen.message(f"{counts}, {written} written in {seconds}")
         for failure in self._failures:
-            self._screen.message(f"failed: {_reason(failure)}")
+            self._screen.message(f"failed: {reason_text(failure)}")
 
     def _log_end(self, reason: str | None) -> None:
         made, kept = self._counts()
@@ -242,9 +242,3 @@ def _identity(path: Path) -> tuple[int, int | str] | None:
         return file_identity(path)
     except FileError:
         return None
-
-
-def _reason(failure: Failure) -> str:
-    """The reason, which most often names the exposure itself."""
-    name = Path(failure.reference.partition("[")[0]).name
-    return failure.reason if name in failure.reason else f"{failure.reference}: {failure.reason}"

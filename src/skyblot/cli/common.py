@@ -7,14 +7,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+from .. import messages
 from ..errors import SkyblotWarning
 from ..parameters import TABLE, Parameter, Parameters
 from ..text import printable
+
+if TYPE_CHECKING:
+    from ..batch import Failure
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -99,6 +104,14 @@ def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
     warnings.simplefilter("default" if debug else "ignore")
     warnings.simplefilter("ignore" if quiet else "once", SkyblotWarning)
     warnings.showwarning = _show_warning
+
+
+def reason_text(failure: "Failure") -> str:
+    """Why an exposure failed: the reason, which most often names it."""
+    name = printable(Path(failure.reference.partition("[")[0]).name)
+    if name in failure.reason:
+        return failure.reason
+    return messages.CONCERNING(name=failure.reference, reason=failure.reason)
 
 
 def traceback_of(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from .common import (
     complete_files,
     parameter_options,
     parameters_of,
+    reason_text,
     set_up_messages,
     traceback_of,
     verbosity_options,
@@ -188,11 +189,11 @@ class _Told:
 
     def failures(self, failures: "list[Failure]", *, debug: bool) -> None:
         for failure in failures:
-            self._shown.error(f"skyblot: error: {failure.reason}")
+            self._shown.error(f"skyblot: error: {reason_text(failure)}")
             if debug:
                 self._shown.error(traceback_of(failure.error))
             if self._report is not None:
-                self._report.note(f"failed: {failure.reason}")
+                self._report.note(f"failed: {reason_text(failure)}")
 
 
 def result_line(result: "RejectResult") -> str:

@@ -1,7 +1,7 @@
 """Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman` writes them."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, one_line
+from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, reason_of
 from ..facts import Fact, Facts
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
@@ -200,7 +200,7 @@ class AsdfImage:
                 array = node_at(self.tree, self.keys_of("data"))
             return np.asanyarray(getattr(array, "value", array)[...])
         except Exception as error:  # a codec that is missing or fails, a file that ends too early
-            reason = one_line(error)
+            reason = reason_of(error)
             raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason)) from error
 
     def wcs(self) -> Any:
@@ -281,7 +281,7 @@ def _raw_tree(content: Content) -> Mapping[str, Any]:
     try:
         return as_mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything
-        reason = one_line(error)
+        reason = reason_of(error)
         raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable ASDF file", reason=reason)) from error
 
 
@@ -310,7 +310,8 @@ def _layout(node: Any) -> Layout | None:
 def form_of(node: Mapping[str, Any]) -> tuple[tuple[int, ...], np.dtype] | None:
     """Return shape and dtype of an array node, None where they are not simple."""
     shape, kind = node.get("shape", ()), node.get("datatype")
-    if not isinstance(kind, str) or not all(isinstance(size, int) for size in shape):
+    numbers = [*shape, node.get("offset", 0)] if isinstance(shape, Sequence) else [None]
+    if not isinstance(kind, str) or not all(isinstance(size, int) and size >= 0 for size in numbers):
         return None
     try:
         dtype = np.dtype("bool" if kind == "bool8" else str(kind))

@@ -19,6 +19,9 @@ _SYSTEM = ("/dev/", "/proc/", "/sys/")
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
+#: So many bytes of the name that the file is going to have: the system allows 255 in all.
+_LONGEST = 100
+
 #: Those of this process.
 _open: set[Path] = set()
 
@@ -94,7 +97,8 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     FileError
         If the file cannot be written; nothing is left then, and an old file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
+    short = path.name.encode(errors="surrogateescape")[:_LONGEST].decode(errors="ignore")
+    temporary = path.with_name(f".{short}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
     _open.add(temporary)
     try:
         with open(temporary, "wb") as stream:

@@ -40,14 +40,14 @@ def open_weights(image: Image) -> Iterator[Any]:
     """
     own = image.weights()
     if own is not None:
-        yield _checked(image, own)
+        yield _checked(image, own, f"its {own.extension}")
         return
     paths = weight_files(image.path)
     if not paths:
         yield NonZeroView(image.pixels()) if is_swarp(image.facts) else None
         return
     with open_image(paths[0]) as weights:
-        yield _checked(image, weights)
+        yield _checked(image, weights, weights.name)
 
 
 def weights_name(image: Image) -> str:
@@ -82,10 +82,10 @@ def check_mosaic(image: Image) -> None:
         raise DataError(messages.WRONG_PLANE(name=image.name, found=kind))
 
 
-def _checked(image: Image, weights: Image) -> Any:
+def _checked(image: Image, weights: Image, part: str) -> Any:
     if weights.shape != image.shape:
         warnings.warn(
-            messages.WEIGHTS_NOT_USED(name=image.name, part=weights.name, shape=weights.shape, expected=image.shape),
+            messages.WEIGHTS_NOT_USED(name=image.name, part=part, shape=weights.shape, expected=image.shape),
             SkyblotWarning,
             stacklevel=2,
         )

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
 from .. import messages
 from ..errors import DataError
 from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .chips import is_plane
+from .damage import check_heap
 from .names import ImageName
 
 DEVIATION = "standard deviation"
@@ -132,6 +134,8 @@ def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     Where it has none but the value of all of them, as many as it says.
     """
     if shape_of(hdu):
+        if isinstance(hdu, fits.CompImageHDU):
+            check_heap(hdu, name)
         return np.asarray(hdu.data)
     keyword = CONSTANT.keywords[0]
     header = hdu.header

@@ -6,12 +6,14 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from astropy.io import fits
 
 from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
 from ..facts import SUBARRAY, is_drizzled, number
 from ..instruments import instrument_of
 from ..wcs_facts import UNSTATED, with_statement
+from .damage import check_heap
 from .gwcs import INSTALL, StoredWCS, agrees, missing_package, open_tree, refused, stored_wcs, unreadable
 
 if TYPE_CHECKING:
@@ -201,6 +203,8 @@ def _asdf_content(image: "FitsImage") -> bytes:
     if not there:
         return b""
     hdu = image.hdus["ASDF"]
+    if not isinstance(hdu, fits.ImageHDU):
+        check_heap(hdu, f"{image.path}[asdf]")
     try:
         data = hdu.data
         return (data if data.dtype.names is None else data[data.dtype.names[0]][0]).tobytes()

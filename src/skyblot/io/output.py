@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
-from ..errors import WARNING_FILTERS, DataError, one_line
+from ..errors import WARNING_FILTERS
 from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
+from .damage import copying
 from .embedded import without_planes
 from .fits import FitsImage
 from .image import Image
@@ -64,14 +64,12 @@ def write_blot(
     Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        try:
+        with copying(reference.name):
             hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
             if compress:
                 for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
                     hdus[name] = tiled(hdus[name])
             _write(stream, hdus)
-        except (ValueError, KeyError, TypeError, IndexError, fits.VerifyError) as error:  # cards that are not readable
-            raise DataError(messages.HEADERS_NOT_COPIED(name=reference.name, reason=one_line(error))) from error
         if compress:
             stream.flush()
             forget_times(stream.name)
@@ -115,7 +113,8 @@ def write_hdus(
 ) -> None:
     """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises undoes it all."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        _write(stream, hdus, checksum=checksum)
+        with copying(path):
+            _write(stream, hdus, checksum=checksum)
         check()
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
 from .. import messages
-from ..errors import DataError, FileError, SkyblotError, one_line
+from ..errors import DataError, FileError
 from ..facts import CONSTANT, ERRORS, QUALITY, Fact, number
 from ..instruments import known_names
+from .damage import check_heap, readable
 from .fits import open_fits
 from .fits_planes import (
     ALL_BITS,
@@ -71,9 +73,12 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
             hdu = stack.enter_context(open_fits(plane.where.path))[plane.where.extension]
         if not shape_of(hdu):
             return plane if (number(hdu.header.get(CONSTANT.keywords[0])) or 0) > 0 else None
-        first = (0,) * (len(hdu.shape) - 2)
-        parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
-        return plane if any(np.any(part > 0) for part in parts) else None
+        with readable(image.name, f"its {plane.name}"):
+            if isinstance(hdu, fits.CompImageHDU):
+                check_heap(hdu, str(plane))
+            first = (0,) * (len(hdu.shape) - 2)
+            parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
+            return plane if any(np.any(part > 0) for part in parts) else None
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
@@ -225,20 +230,13 @@ def _flags(image: Image, plane: Plane) -> np.ndarray:
 
 def _read(image: Any, plane: Plane) -> np.ndarray:
     """The pixels of a plane, of the image's shape."""
-    try:
+    with readable(image.name, f"its {plane.name}"):
         if plane.where is None:
             pixels = image.plane_pixels(plane)
         else:
             with open_fits(plane.where.path) as hdus:
                 hdu = hdus[plane.where.extension]
                 pixels = np.array(plane_pixels(hdu, image.shape, plane.name))
-    except SkyblotError:
-        raise
-    except Exception as error:  # astropy and asdf raise anything for what they cannot read
-        reason = one_line(error)
-        raise FileError(
-            messages.PART_CANNOT_BE_READ(name=image.name, part=f"its {plane.name}", reason=reason)
-        ) from error
     while pixels.ndim > 2 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.shape != image.shape:

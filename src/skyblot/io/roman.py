@@ -11,6 +11,7 @@ from ..errors import WARNING_FILTERS
 from .asdf import RECORD, AsdfImage, form_of
 from .atomic import atomic_write
 from .blocks import sort_extensions
+from .damage import copying
 from .gwcs import tangent_gwcs
 
 
@@ -33,7 +34,12 @@ def write_blot(
     """
     import asdf
 
-    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS, asdf.config_context() as config:
+    with (
+        atomic_write(path, overwrite=overwrite) as stream,
+        WARNING_FILTERS,
+        asdf.config_context() as config,
+        copying(reference.name, asdf.ValidationError),
+    ):
         config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
         tag = _tag_for(reference, data)
         planes = _empty_planes(reference, data.shape) if tag else {}

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import messages
 from ..bounds import Bounds
-from ..errors import FileError
+from ..errors import FileError, reason_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,14 @@ class FileRows:
     concurrent = True
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        try:
+            return self._read(key)
+        except FileError:
+            raise
+        except OSError as error:
+            raise FileError(messages.CANNOT_READ(name=self.path, reason=reason_of(error))) from error
+
+    def _read(self, key: tuple[slice, slice]) -> np.ndarray:
         bounds = Bounds.of_slices(key, self.shape)
         rows, columns = bounds.shape
         width = self.shape[1]

@@ -13,7 +13,7 @@ _BLOCK = 2880
 _MOST_AXES = 999
 _MOST_BLOCKS = 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="
-_CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZNAXIS) *= *([^/]*)")
+_CARD = re.compile(r"(Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZTILE\d+) *= *([^/]*)")
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
 
@@ -79,7 +79,7 @@ def _sizes(header: list[bytes], name: str) -> dict[str, int]:
 
 
 def _allowed(keyword: str, value: int, extension: bool) -> bool:
-    if keyword == "BITPIX":
+    if keyword in ("BITPIX", "ZBITPIX"):
         return value in _BITPIX
     if keyword in ("NAXIS", "ZNAXIS", "TFIELDS"):
         return 0 <= value <= _MOST_AXES
