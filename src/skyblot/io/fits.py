@@ -1,7 +1,6 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +27,7 @@ from .head import head_of, read_head
 from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemoteContent
+from .section import Section
 from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
@@ -128,7 +128,7 @@ class FitsImage:
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         blank = header["BITPIX"] > 0 and "BLANK" in header
         if scaled or blank or isinstance(self.hdu, fits.CompImageHDU):
-            return _Section(self.hdu.section, self.name)
+            return Section(self.hdu.section, self.name)
         info = self.hdu.fileinfo()
         if info is None or info["file"].compression is not None or not hasattr(os, "preadv"):
             return self.hdu.data.reshape(self.shape)
@@ -264,28 +264,6 @@ def _matrix(header: Any, wcs: WCS) -> np.ndarray:
     if any(keyword in header for keyword in keywords):
         return np.reshape([float(header.get(keyword, 0)) for keyword in keywords], (2, 2))
     return wcs.pixel_scale_matrix
-
-
-class _Section:
-    """A section of an HDU with the dtype of its pixels.
-
-    That of astropy's own leaves out BLANK and BZERO.
-
-    Threads take turns: the HDU has one place in its file.
-    """
-
-    def __init__(self, section: Any, name: str) -> None:
-        self._name = name
-        self._section = section
-        self._plane = (0,) * (len(section.shape) - 2)
-        self._turn = threading.Lock()
-        self.shape = section.shape[-2:]
-        self.dtype = self[:1, :1].dtype
-
-    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        with self._turn, readable(self._name, "its pixels"):
-            pixels: np.ndarray = self._section[(*self._plane, *key)]
-        return pixels
 
 
 @contextmanager
