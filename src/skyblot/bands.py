@@ -50,6 +50,7 @@ def for_each_mapped_band(
     shape: tuple[int, ...],
     work: Callable[[int, int, np.ndarray, np.ndarray], None],
     threads: int,
+    rows: int | None = None,
 ) -> None:
     """Call ``work(row0, row1, xmap, ymap)`` for every band, with two arrays for its map.
 
@@ -62,15 +63,17 @@ def for_each_mapped_band(
         They belong to the thread, and serve its next band too.
     threads : int
         How many bands to work on at once.
+    rows : int, optional
+        Height of a band; the results must not depend on it.
     """
-    height = min(band_rows(shape[1]), shape[0])
+    height = min(rows or band_rows(shape[1]), shape[0])
 
     def start() -> Callable[[int, int], None]:
         xmap = np.empty((height, shape[1]))
         ymap = np.empty((height, shape[1]))
         return lambda row0, row1: work(row0, row1, xmap[: row1 - row0], ymap[: row1 - row0])
 
-    _share_out(shape, start, threads)
+    _share_out(shape, start, threads, rows)
 
 
 def _share_out(
