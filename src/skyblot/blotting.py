@@ -11,8 +11,8 @@ from .bands import for_each_band
 from .errors import ParameterError, SkyblotWarning, not_allowed
 from .job import Job, checked_threads
 from .kernels.interpolants import interpolant
-from .parameters import parameter
-from .pixelmap import RowMap, plan_map
+from .parameters import Sampling
+from .pixelmap import plan_map
 from .pixelmap.callable import user_map
 from .pixelmap.given import given_map
 from .pixelmap.sky import array_shape
@@ -37,17 +37,8 @@ def blot(
     variance: Any = None,
 ) -> Any:
     """Resample a plain array: `skyblot.blot` says what its arguments, results and errors are."""
-    job = prepare(
-        source,
-        source_wcs,
-        target_wcs,
-        shape=shape,
-        interp=interp,
-        sinscl=sinscl,
-        stepsize=stepsize,
-        tolerance=tolerance,
-        pixel_map=pixel_map,
-    )
+    sampling = Sampling(interp, sinscl, stepsize, tolerance)
+    job = prepare(source, source_wcs, target_wcs, sampling, shape=shape, pixel_map=pixel_map)
     errors = None if variance is None else job.of_variances(_image(variance))
     data = job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
     if errors is None:
@@ -84,7 +75,8 @@ def pixel_map(
         For arguments that cannot be used.
     """
     shape = target_shape(target_wcs, shape)
-    rows = _plan(target_wcs, source_wcs, shape, stepsize, tolerance)
+    sampling = Sampling(stepsize=stepsize, tolerance=tolerance)
+    rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
     x, y = np.empty(shape), np.empty(shape)
 
     def work(row0: int, row1: int, *_: np.ndarray) -> None:
@@ -98,12 +90,9 @@ def prepare(
     source: Any,
     source_wcs: Any,
     target_wcs: Any,
+    sampling: Sampling | None = None,
     *,
     shape: tuple[int, int] | None = None,
-    interp: str = "poly5",
-    sinscl: float = 1.0,
-    stepsize: int | None = None,
-    tolerance: float = 1e-4,
     wcsmap: Any = None,
     pixel_map: Any = None,
 ) -> Job:
@@ -111,17 +100,19 @@ def prepare(
 
     `wcsmap` makes the pixel map instead of the two WCS: see `skyblot.pixelmap.callable.user_map`.
     """
-    how = interpolant(parameter("interp").parse(interp), parameter("sinscl").parse(sinscl))
+    sampling = sampling or Sampling()
+    how = interpolant(sampling.interp, sampling.sinscl)
     source = _image(source)
     dtype = blot_dtype(source, how)
     if pixel_map is not None:
         given = given_map(pixel_map)
-        _check_alone(given.shape, shape, source_wcs=source_wcs, target_wcs=target_wcs, stepsize=stepsize)
+        _check_alone(given.shape, shape, source_wcs=source_wcs, target_wcs=target_wcs, stepsize=sampling.stepsize)
         return Job(source, given, given.shape, how, dtype)
     shape = target_shape(target_wcs, shape)
     if wcsmap is not None:
         return Job(source, user_map(wcsmap, target_wcs, source_wcs), shape, how, dtype)
-    return Job(source, _plan(target_wcs, source_wcs, shape, stepsize, tolerance), shape, how, dtype)
+    rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
+    return Job(source, rows, shape, how, dtype)
 
 
 def _image(source: Any) -> Any:
@@ -164,8 +155,3 @@ def _image_shape(wcs: Any) -> tuple[int, ...] | None:
     while shape is not None and len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     return shape
-
-
-def _plan(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: Any, tolerance: Any) -> RowMap:
-    stepsize, tolerance = parameter("stepsize").parse(stepsize), parameter("tolerance").parse(tolerance)
-    return plan_map(target_wcs, source_wcs, shape, stepsize, tolerance)

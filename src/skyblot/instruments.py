@@ -1,12 +1,8 @@
 """What is known of instruments: how their exposures are compared with blots, flagged, and hit by cosmic rays."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from . import messages
-from .criteria import Criteria
-from .errors import ParameterError
 from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Facts, number
 
 Pair = tuple[float, float]
@@ -130,25 +126,6 @@ def _tail(words: list[str], facts: Facts) -> int:
     if (instrument, detector) == ("ACS", "HRC"):
         return {"A": -1, "B": -1, "C": 1, "D": 1}.get(str(facts.find("CCDAMP") or ""), 0)
     return {("STIS", "CCD"): -1}.get((instrument, detector), 1 if instrument == "WFPC2" else 0)
-
-
-def criteria_for(instrument: Instrument, given: Mapping[str, Any], exposures: int | None, name: str) -> Criteria:
-    """Return the criteria for an exposure: what the user gave, else the instrument's.
-
-    Raises
-    ------
-    ParameterError
-        For a value that is not allowed; for a tail of charge where nobody knows its direction.
-    """
-    values: dict[str, Any] = {"exposures": exposures, **given}
-    if values.get("rule") == "plain":
-        values = {"snr": instrument.snr, "scale": instrument.scale} | values
-    if values.get("cte_tail") and "cte_direction" not in values:
-        if instrument.ccd_tail == 0:
-            tail = values["cte_tail"]
-            raise ParameterError(messages.NO_TAIL_DIRECTION(name=name, value=tail, instrument=instrument.name))
-        values["cte_direction"] = instrument.ccd_tail
-    return Criteria(**values)
 
 
 def exposure_time(facts: Facts) -> float | None:

@@ -15,7 +15,7 @@ from .asdf import is_asdf
 from .atomic import atomic_write
 from .content import open_content
 from .fits import FitsImage, open_hdus, select_image
-from .masks import BadPixels, ascii_text
+from .masks import KEY_CARD, BadPixels, ascii_text, key_cards
 from .names import ImageName, plain_name, root_of
 from .output import write_hdus
 from .planes import Plane, find_plane
@@ -161,6 +161,7 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
 def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:
     checksum = any("CHECKSUM" in hdu.header or "DATASUM" in hdu.header for hdu in hdus)
     hdus[0].header["FILENAME"] = ascii_text(path.name)
+    hdus[0].header.extend(key_cards(images), update=True)
     hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
     if "NEXTEND" in hdus[0].header:
         hdus[0].header["NEXTEND"] = len(hdus) - 1
@@ -190,6 +191,8 @@ def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overw
             roman[name] = Quantity(data, old.unit, copy=False) if isinstance(old, Quantity) else data
             opened.set_array_compression(data, opened.get_array_compression(stored))
             _rename(roman.get("meta"), path.name)
+            if bad.key:
+                opened[KEY_CARD.lower()] = bad.key
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
                 bad.check_unchanged()

@@ -11,7 +11,7 @@ from .. import messages
 from ..errors import FileError
 from ..facts import Facts
 from . import asdf, fits, output
-from .names import COMPRESSIONS, ImageName, parse_name
+from .names import COMPRESSIONS, ImageName, extension_label, parse_name, root_of
 from .remote import AnyPath
 
 _FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.fz", *(f".fits{end}" for end in COMPRESSIONS))
@@ -93,6 +93,18 @@ def list_images(name: str | Path | ImageName) -> list[ImageName]:
 def blot_suffix(reference: AnyPath) -> str:
     """Return the suffix of blots onto a reference: they are files of its kind."""
     return ".asdf" if asdf.is_asdf(reference) else ".fits"
+
+
+def blot_name(where: ImageName, *, compress: bool = False) -> str:
+    """Return the name of a blot.
+
+    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`; Roman's
+    ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
+    """
+    root = root_of(where.path)
+    if blot_suffix(where.path) == ".asdf":
+        return f"{root}_blt.asdf"
+    return f"{root}_{extension_label(where.extension)}_blt.fits{'.fz' if compress else ''}"
 
 
 def check_kind(path: Path, reference: AnyPath) -> None:

@@ -13,6 +13,7 @@ from .. import messages
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
 from .chip import ChipReport
+from .view import ChipPicture, Pictures, picture_of
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +140,8 @@ class Report:
     ----------
     count : int
         Chips added so far.
+    pictures : Pictures
+        How chips are pictured on this page.
     """
 
     def __init__(self, path: Path, parts: BinaryIO, size: int, stamps: int) -> None:
@@ -147,7 +150,8 @@ class Report:
         loader = PackageLoader("skyblot.report", _FOLDER)
         options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
         self._templates = Environment(loader=loader, autoescape=True, **options)
-        self._path, self._parts, self._size, self._stamps = path, parts, size, stamps
+        self._path, self._parts = path, parts
+        self.pictures = Pictures(path.parent, size, stamps)
         self._places: list[tuple[Any, int, int]] = []
         self._notes: list[str] = []
         self._lock = threading.Lock()
@@ -157,18 +161,18 @@ class Report:
         """Chips added so far."""
         return len(self._places)
 
-    def add(self, chip: ChipReport, order: Any = None) -> None:
+    def add(self, chip: ChipReport | ChipPicture, order: Any = None) -> None:
         """Add a chip; from any thread.
 
         Parameters
         ----------
-        chip : ChipReport
+        chip : ChipReport or ChipPicture
+            A chip, or what was made of one with `pictures`: `skyblot.RejectResult.picture` for example.
         order : sortable, optional
             Where it stands among the chips, by default last: all chips of a page have one, or none has.
         """
-        from .view import chip_view
-
-        content = self._render("chip.html", **chip_view(chip, self._path.parent, self._size, self._stamps))
+        picture = chip if isinstance(chip, ChipPicture) else picture_of(chip, self.pictures)
+        content = self._render("chip.html", **picture.values)
         with self._lock, _errors_of(self._path):
             place = self._parts.tell()
             self._parts.write(content)

@@ -1,6 +1,7 @@
 """What the page shows of one chip: its pictures encoded, its facts worded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,12 +37,12 @@ class _Group(NamedTuple):
     stamps: list[Stamp]
 
 
-def chip_view(chip: ChipReport, folder: Path, size: int, stamps: int) -> dict[str, Any]:
-    """Return what the template of a chip needs.
+@dataclass(frozen=True)
+class Pictures:
+    """How chips are pictured on a page.
 
-    Parameters
+    Attributes
     ----------
-    chip : ChipReport
     folder : Path
         Where the page is: links are relative to it.
     size : int
@@ -49,22 +50,42 @@ def chip_view(chip: ChipReport, folder: Path, size: int, stamps: int) -> dict[st
     stamps : int
         Number of stamps of each kind.
     """
+
+    folder: Path
+    size: int = 1024
+    stamps: int = 6
+
+
+@dataclass(frozen=True, repr=False)
+class ChipPicture:
+    """A chip as a page shows it: small pictures and words, none of the chip's own arrays."""
+
+    name: str
+    values: Mapping[str, Any] = field(repr=False)
+
+
+def picture_of(chip: ChipReport, how: Pictures) -> ChipPicture:
+    """Return what the page shows of a chip."""
     ny, nx = chip.exposure.shape
     stretch = image_stretch(chip.exposure, chip.blot)
     spread = distribution(chip.residual_sigma)
-    return {
-        "chip": chip,
+    values = {
+        "name": chip.name,
+        "unit": chip.unit,
+        "notes": tuple(chip.notes),
+        "masked": chip.mask is not None,
         "nx": nx,
         "ny": ny,
-        **_views(chip, stretch, size),
+        **_views(chip, stretch, how.size),
         "image_ticks": _ticks(stretch),
         "residual_ticks": _ticks(RESIDUAL),
         "facts": [*_own_facts(chip, spread), *rows(chip.facts)],
-        "links": links(chip.links, folder),
+        "links": links(chip.links, how.folder),
         "histogram": histogram_view(spread),
-        "groups": [group for group in _groups(chip, stretch, stamps) if group.stamps],
+        "groups": [group for group in _groups(chip, stretch, how.stamps) if group.stamps],
         "summary": _summary(chip, spread),
     }
+    return ChipPicture(chip.name, values)
 
 
 def _views(chip: ChipReport, stretch: Stretch, size: int) -> dict[str, Any]:

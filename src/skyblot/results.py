@@ -1,0 +1,60 @@
+"""A run from its beginning to its end, and all of its results."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from . import messages
+from .batch import plan_run
+from .errors import SkyblotError
+from .io.names import ImageName
+from .options import RunOptions
+from .progress import progress_bar
+from .step import Result
+from .work import Failure, Work
+
+
+class BatchError(SkyblotError):
+    """Some blots, or masks, of many could not be made; the others are there.
+
+    Attributes
+    ----------
+    results : list of BlotResult or RejectResult
+    failures : list of Failure
+        Each with `reference`, `reason` and `error`.
+    """
+
+    def __init__(self, results: Sequence[Result], failures: Sequence[Failure], what: str = "blots") -> None:
+        self.results, self.failures = list(results), list(failures)
+        reasons = "; ".join(each.reason for each in failures[:3])
+        more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+        count = len(results) + len(failures)
+        super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, what=what, reasons=reasons + more))
+
+
+def results_of(work: Work, options: RunOptions) -> list[Any]:
+    """Do what is asked for, and return the results in the order of the tasks.
+
+    Raises
+    ------
+    BatchError
+        At the end, if some products could not be made.
+    SkyblotError
+        If nothing can be made; with `fail_fast`, whatever went wrong first.
+    """
+    step = work.step
+    found: dict[ImageName | None, Result] = {}
+    failures: list[Failure] = []
+    with progress_bar(options.progress) as bar, step.open(work.name) as source:  # open once, for the plan and the run
+        plan = plan_run(replace(work, source=source), options)
+        with closing(bar.follow(plan)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Failure):
+                    failures.append(outcome)
+                else:
+                    found[outcome.where] = outcome
+    done = [found[task.where] for task in work.tasks if task.where in found]
+    if failures:
+        raise BatchError(done, failures, f"{step.noun}s")
+    return done

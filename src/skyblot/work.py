@@ -1,0 +1,164 @@
+"""What a run is asked for: a source, exposures, a step, and the names of the products."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from . import messages
+from .errors import FileError, SkyblotError, one_line
+from .io.atomic import check_apart
+from .io.coverage import weight_files
+from .io.images import list_images
+from .io.inputs import expand_references
+from .io.names import ImageName, parse_name
+from .io.remote import AnyPath
+from .step import Result, Source, Step, Task
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A product that could not be made.
+
+    Attributes
+    ----------
+    reference : str
+        File and extension, or file.
+    reason : str
+        One sentence.
+    error : Exception
+    """
+
+    reference: str
+    reason: str
+    error: Exception
+
+    @classmethod
+    def of(cls, reference: Any, error: Exception) -> "Failure":
+        """The failure that an error means; what nobody foresaw is called so."""
+        reason = one_line(error)
+        if isinstance(error, MemoryError):
+            error = SkyblotError(messages.NO_MEMORY(reason=str(error) or "the system gives no more"))
+            reason = str(error)
+        elif isinstance(error, OSError) and not isinstance(error, SkyblotError) and error.strerror:
+            error = FileError(messages.CONCERNING(name=error.filename or reference, reason=error.strerror))
+            reason = str(error)
+        elif not isinstance(error, SkyblotError):
+            reason = f"internal error, {type(error).__name__}: {reason}"
+        return cls(str(reference), reason, error)
+
+
+class Beside(NamedTuple):
+    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no output is one of these.
+
+    Attributes
+    ----------
+    reads : sequence of Path
+        Lists, associations, a file of parameters.
+    writes : sequence of Path
+        A log, a page of pictures.
+    """
+
+    reads: Sequence[Path] = ()
+    writes: Sequence[Path] = ()
+
+
+#: Nothing beside.
+ALONE = Beside()
+
+
+Outcome = Result | Failure
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is asked for: no header has been read for it but those that list the images of files.
+
+    Attributes
+    ----------
+    source : str, Path or Source
+        The mosaic: its name, or opened by the step.
+    step : Step
+        What is done with each exposure.
+    tasks : tuple of Task
+        The products to make.
+    failures : tuple of Failure
+        Of files that cannot be read.
+    beside : Beside
+        What is read and written on top of that.
+    """
+
+    source: str | Path | Source
+    step: Step
+    tasks: tuple[Task, ...]
+    failures: tuple[Failure, ...] = ()
+    beside: Beside = ALONE
+
+    @classmethod
+    def of(
+        cls,
+        source: str | Path | Source,
+        exposures: Sequence[str | Path],
+        folder: str | Path,
+        step: Step,
+        beside: Beside = ALONE,
+    ) -> Self:
+        """Find the images of exposures, and name what is to be made of them.
+
+        Parameters
+        ----------
+        source, step, beside
+            As the attributes.
+        exposures : sequence of str or Path
+            Files, ``flc.fits[sci,2]``, shell patterns, ``@list.txt``, association tables and folders.
+        folder : str or Path
+            Where products are written to.
+
+        Raises
+        ------
+        SkyblotError
+            If two products would have the same name, or nothing is named.
+        """
+        lists: list[Path] = []
+        images: list[ImageName] = []
+        failures: list[Failure] = []
+        for exposure in expand_references(exposures, lists.append):
+            try:
+                images += list_images(exposure)
+            except Exception as error:  # one exposure that cannot be read ends no run
+                failures.append(Failure.of(exposure, error))
+        step = step.for_exposures(len({where.path for where in images}))
+        tasks = step.tasks(images, Path(folder))
+        beside = Beside((*beside.reads, *lists), beside.writes)
+        return cls(source, step, tuple(tasks), tuple(failures), beside)
+
+    @property
+    def name(self) -> str | Path:
+        """The name of the source."""
+        return self.source.name if isinstance(self.source, Source) else self.source
+
+    @property
+    def exposures(self) -> list[AnyPath]:
+        """The files that the tasks are of, each once."""
+        return list(dict.fromkeys(task.where.path for task in self.tasks))
+
+    @property
+    def reads(self) -> list[AnyPath]:
+        """Every file that the run reads."""
+        more = [each for path in self.exposures for each in (path, *self.step.reads(path))]
+        mosaic = parse_name(self.name).path
+        return [mosaic, *weight_files(mosaic), *self.beside.reads, *more]
+
+    @property
+    def writes(self) -> list[Path]:
+        """Every product."""
+        return self.step.writes(self.tasks)
+
+    def opened(self) -> AbstractContextManager[Source]:
+        """The source, open."""
+        return nullcontext(self.source) if isinstance(self.source, Source) else self.step.open(self.source)
+
+    def check(self) -> None:
+        """Refuse outputs that are inputs or other outputs, under whatever names."""
+        check_apart(self.reads, [*self.writes, *self.beside.writes])
