@@ -23,7 +23,7 @@ __all__ = ["RejectResult", "mask_name", "plan_masks", "reject_files"]
 
 def reject_files(
     source: str | Path,
-    exposures: Sequence[str | Path],
+    references: Sequence[str | Path],
     output_dir: str | Path = ".",
     *,
     recipe: Recipe | None = None,
@@ -38,8 +38,8 @@ def reject_files(
     ----------
     source : str or Path
         The mosaic, as for `skyblot.blot_files`.
-    exposures : sequence of str or Path
-        As the references of `skyblot.blot_files`. They are not changed.
+    references : sequence of str or Path
+        The exposures, as for `skyblot.blot_files`. They are not changed.
     output_dir : str or Path
         Folder for the masks, ``<root>_sci<N>_crmask.fits``: bytes, 1 for good pixels and 0 for bad ones.
     recipe : Recipe, optional
@@ -82,12 +82,12 @@ def reject_files(
         instrument has hit in its exposure time.
     """
     step, run_options = mask_step(values, recipe, criteria, products, options)
-    return results_of(Work.of(source, exposures, output_dir, step), run_options)
+    return results_of(Work.of(source, references, output_dir, step), run_options)
 
 
 def plan_masks(
     source: str | Path,
-    exposures: Sequence[str | Path],
+    references: Sequence[str | Path],
     output_dir: str | Path = ".",
     *,
     recipe: Recipe | None = None,
@@ -100,7 +100,7 @@ def plan_masks(
 
     Parameters
     ----------
-    source, exposures, output_dir, recipe, criteria, products, options, **values
+    source, references, output_dir, recipe, criteria, products, options, **values
         As for `reject_files`.
 
     Returns
@@ -115,7 +115,7 @@ def plan_masks(
         As `reject_files` does before any work.
     """
     step, run_options = mask_step(values, recipe, criteria, products, options)
-    return plan_run(Work.of(source, exposures, output_dir, step), run_options, survey=True)
+    return plan_run(Work.of(source, references, output_dir, step), run_options, survey=True)
 
 
 def mask_step(

@@ -10,6 +10,9 @@ from .errors import ParameterError, closest, not_allowed
 #: DrizzlePac's names of choices.
 _SPELLINGS = {"lan3": "lanczos3", "lan5": "lanczos5"}
 
+#: Kinds that have words of their own: nothing is None there.
+_NUMBERS_OR_WORDS = ("number or map", "number or fit")
+
 _TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
 UNSET = ("", "none", "indef")
 
@@ -75,7 +78,7 @@ class Parameter:
             return value
         if isinstance(value, str):
             value = value.strip()
-        if value is None or (isinstance(value, str) and value.lower() in UNSET):
+        if value is None or (isinstance(value, str) and value.lower() in UNSET and self.kind not in _NUMBERS_OR_WORDS):
             if self.default is None or self.kind in ("text", "letter"):
                 return self.default
             raise self._error(value)

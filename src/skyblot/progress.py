@@ -6,13 +6,12 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from .batch import Plan
-from .running import run
-from .work import Outcome
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+
+    from .batch import Plan
+    from .work import Outcome
 
 
 class ProgressBar:
@@ -34,8 +33,10 @@ class ProgressBar:
             self._bar.reset(self._task, total=total, description=what, rate="")
             self._bar.refresh()
 
-    def follow(self, plan: Plan) -> Generator[Outcome, None, None]:
+    def follow(self, plan: "Plan") -> "Generator[Outcome, None, None]":
         """Run a plan, yield its outcomes, and count those that took work."""
+        from .running import run
+
         self.expect(plan.count, plan.work.step.verb)
         with closing(run(plan)) as outcomes:
             for number, outcome in enumerate(outcomes):

@@ -278,7 +278,8 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        from .report import picture_of, report_of_rejection
+        from .report import report_of_rejection
+        from .report.view import picture_of
 
         unit = made.reference.facts.bunit
         chip = report_of_rejection(result, judged.data, made.blot.data, judged.found, unit)

@@ -9,8 +9,9 @@ from star_fields import F32, SIGMA, field, noisy
 
 import skyblot
 from skyblot import Criteria, Noise, bands
-from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR, RULES
+from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
+from skyblot.options import RULES
 from skyblot.rejection import reject
 from skyblot.robust import clipped_median
 

@@ -101,6 +101,7 @@ class _Run:
         self._start = time.perf_counter()
         files = {*work.exposures, *(failure.reference for failure in work.failures)}
         self._single = len(request.exposures) == len(files) == 1
+        self._hopeless = False
 
     def go(self, interruption: Interruption) -> int:
         """Make the products; return the exit code."""
@@ -122,10 +123,10 @@ class _Run:
             self._log_end(reason)
         self._finish_page()
         self._summarize()
-        return 1 if self._failures else 0
+        return 0 if not self._failures else 2 if self._hopeless else 1
 
     def _run(self, interruption: Interruption) -> None:
-        """Plan, and take the outcomes until there are no more, or enough."""
+        """Plan, and run the plan."""
         request = self._request
         # The first failure is to be told like any other, and a plan needs no cluster.
         options = replace(request.options, fail_fast=False)
@@ -133,20 +134,35 @@ class _Run:
         with self._work.step.open(self._work.name) as source:  # open once, for the plan and the run
             plan = plan_run(replace(self._work, source=source), options, survey=request.dry_run)
             interruption.gentle = not self._single  # then there will be a next outcome before long
-            for failure in plan.failures if request.dry_run else ():
+            for failure in plan.failures:
                 self._failed(failure)
-            self._show_plan(plan)
-            if request.dry_run:
-                return
-            with closing(self._screen.follow(plan)) as outcomes:
-                for outcome in outcomes:
-                    if isinstance(outcome, Failure):
-                        self._failed(outcome)
-                    else:
-                        self._add(outcome)
-                    interruption.check()
-                    if self._failures and request.options.fail_fast:
-                        break
+            self._hopeless = self._single and not (plan.count or plan.kept)
+            if not self._hopeless:
+                self._show_plan(plan)
+            if not (request.dry_run or self._enough):
+                self._follow(replace(plan, failures=()), interruption)
+                self._hopeless = self._single and not self._made
+        if self._hopeless and len(self._failures) == 1:
+            raise self._failures[0].error
+        for failure in self._failures if self._single else ():
+            self._tell(failure)
+
+    def _follow(self, plan: Plan, interruption: Interruption) -> None:
+        """Run a plan, and take its outcomes until there are no more, or enough."""
+        with closing(self._screen.follow(plan)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Failure):
+                    self._failed(outcome)
+                else:
+                    self._add(outcome)
+                interruption.check()
+                if self._enough:
+                    break
+
+    @property
+    def _enough(self) -> bool:
+        """Whether something failed, with --fail-fast."""
+        return bool(self._failures) and self._request.options.fail_fast
 
     def _add(self, result: Result) -> None:
         self._made[result.where] = result
@@ -160,8 +176,10 @@ class _Run:
         self._failures.append(failure)
         facts = {"path": self._paths.get(failure.reference), "shape": None, "covered": None, "seconds": None}
         self._log.write("failed", reference=failure.reference, **facts, reason=failure.reason)
-        if self._single:
-            raise failure.error
+        if not self._single:  # else they are told at the end: one that is all there is ends the program
+            self._tell(failure)
+
+    def _tell(self, failure: Failure) -> None:
         self._page.note(f"failed: {_reason(failure)}")
         self._screen.error(f"skyblot: error: {_reason(failure)}")
         if self._request.debug:

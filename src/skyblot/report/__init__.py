@@ -1,10 +1,9 @@
 """Pictures to judge blots by: one self-contained HTML page for many chips, and one PNG for a file."""
 
-from .chip import ChipReport
+from .chip import ChipPicture, ChipReport, Pictures
 from .files import report_of_files
 from .html import Report, open_report, write_report
 from .rejected import report_of_rejection
-from .view import ChipPicture, Pictures, picture_of
 
 __all__ = [
     "ChipPicture",
@@ -12,7 +11,6 @@ __all__ = [
     "Pictures",
     "Report",
     "open_report",
-    "picture_of",
     "report_of_files",
     "report_of_rejection",
     "write_report",

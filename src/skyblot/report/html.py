@@ -12,8 +12,7 @@ from typing import Any, BinaryIO
 from .. import messages
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
-from .chip import ChipReport
-from .view import ChipPicture, Pictures, picture_of
+from .chip import ChipPicture, ChipReport, Pictures
 
 logger = logging.getLogger(__name__)
 
@@ -171,8 +170,10 @@ class Report:
         order : sortable, optional
             Where it stands among the chips, by default last: all chips of a page have one, or none has.
         """
+        from .view import picture_of
+
         picture = chip if isinstance(chip, ChipPicture) else picture_of(chip, self.pictures)
-        content = self._render("chip.html", **picture.values)
+        content = self._render("chip.html", picture.values)
         with self._lock, _errors_of(self._path):
             place = self._parts.tell()
             self._parts.write(content)
@@ -207,9 +208,9 @@ class Report:
         from .stretch import STANDS_OUT
 
         facts = {"count": self.count, "size": size, "version": __version__, "stands_out": f"{STANDS_OUT:g}"}
-        return self._render(name, colours=diverging_colours(256).tobytes().hex(), **facts, **values)
+        return self._render(name, {"colours": diverging_colours(256).tobytes().hex(), **facts, **values})
 
-    def _render(self, name: str, **values: Any) -> bytes:
+    def _render(self, name: str, values: Mapping[str, Any]) -> bytes:
         # a name that is not Unicode, as file systems allow, must not end the page
         return self._templates.get_template(name).render(values).encode("utf-8", "backslashreplace")
 

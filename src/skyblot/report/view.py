@@ -1,13 +1,11 @@
 """What the page shows of one chip: its pictures encoded, its facts worded."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .chip import ChipReport
+from .chip import ChipPicture, ChipReport, Pictures
 from .distribution import Distribution, distribution
 from .encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
 from .facts import Row, links, percent, rows, short_text, thousands
@@ -35,33 +33,6 @@ class _Group(NamedTuple):
 
     title: str
     stamps: list[Stamp]
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """How chips are pictured on a page.
-
-    Attributes
-    ----------
-    folder : Path
-        Where the page is: links are relative to it.
-    size : int
-        Largest width and height of a view.
-    stamps : int
-        Number of stamps of each kind.
-    """
-
-    folder: Path
-    size: int = 1024
-    stamps: int = 6
-
-
-@dataclass(frozen=True, repr=False)
-class ChipPicture:
-    """A chip as a page shows it: small pictures and words, none of the chip's own arrays."""
-
-    name: str
-    values: Mapping[str, Any] = field(repr=False)
 
 
 def picture_of(chip: ChipReport, how: Pictures) -> ChipPicture:
