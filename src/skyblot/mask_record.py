@@ -9,7 +9,7 @@ import numpy as np
 
 from .criteria import Criteria
 from .errors import SkyblotError
-from .io.images import list_images
+from .io.images import is_complete
 from .io.masks import KEY_CARD, BadPixels, mask_headers
 from .rejection import Rejection
 from .step import Result, Task
@@ -189,10 +189,9 @@ def mask_cards(source: str, exposure: str, found: Rejection, key: str, covered: 
 
 def read_masks(path: Path) -> Mapping[str, Mapping[str, Any]]:
     """Return the headers of complete masks in a file, by the names of their exposures; none where there are none."""
-    if not path.is_file():
+    if not is_complete(path):
         return {}
     try:
-        list_images(path)  # refuses a file that is cut short
         return {str(header["CREXP"]): header for header in mask_headers(path)}
     except SkyblotError:
         return {}

@@ -11,7 +11,7 @@ from typing import Any
 from .errors import SkyblotError
 from .io.atomic import file_identity
 from .io.coverage import weight_files
-from .io.images import Image, list_images, open_image
+from .io.images import Image, is_complete, open_image
 from .io.remote import AnyPath
 from .parameters import Parameters
 from .scaling import LABELS, UNCHANGED, Scaling
@@ -106,18 +106,19 @@ def is_own(path: Path, mark: re.Pattern[bytes]) -> bool:
 
 def copy_key(path: Path) -> str:
     """Return the key of a complete copy of an exposure; empty where there is none."""
+    if not is_complete(path):
+        return ""
     try:
-        list_images(path)  # refuses a file that is cut short
         with open(path, "rb") as stream:
             found = _COPY_KEY.search(stream.read(_BEGINNING))
-    except (OSError, SkyblotError):
+    except OSError:
         return ""
     return "" if found is None else found[1].decode()
 
 
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
     """Return the record and the shape of a complete blot; empty and (0, 0) where there is none."""
-    if not path.is_file():
+    if not is_complete(path):
         return {}, (0, 0)
     try:
         with open_image(path) as image:

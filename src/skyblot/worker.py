@@ -17,9 +17,9 @@ from .errors import FileError, SkyblotError, SkyblotWarning
 from .io.atomic import file_identity, remove_leftovers
 from .io.names import ImageName, parse_name
 from .io.remote import AnyPath, RemotePath
+from .local import run_here
 from .memory import LEAST, free_memory, memory_limit
 from .options import RunOptions
-from .running import run
 from .step import Step, Task
 from .work import Failure, Outcome, Work
 
@@ -116,7 +116,7 @@ def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
     step = whole.step if here else whole.step.within(folder)
     plan = replace(plan_run(Work(name, step, tuple(asked)), there), options=options)
     originals = {str(task.where): original for task, original in asked.items()}
-    return [_as_asked(each, originals, resume=options.resume) for each in run(plan)]
+    return [_as_asked(each, originals, resume=options.resume) for each in (*plan.known, *run_here(plan))]
 
 
 def _within(folder: Path, name: ImageName) -> ImageName:

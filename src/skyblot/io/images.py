@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from .. import messages
-from ..errors import FileError
+from ..errors import FileError, SkyblotError
 from ..facts import Facts
 from . import asdf, fits, output
 from .names import COMPRESSIONS, ImageName, extension_label, parse_name, root_of
@@ -88,6 +88,19 @@ def list_images(name: str | Path | ImageName) -> list[ImageName]:
         return [where]
     with fits.open_fits(where.path) as hdus:
         return fits.science_extensions(hdus, where)
+
+
+def is_complete(path: Path) -> bool:
+    """Whether there is a file that has all the bytes that its headers speak of."""
+    try:
+        if asdf.is_asdf(path):
+            with open_image(path) as image:
+                return bool(image.shape)
+        with fits.open_fits(path) as hdus:
+            facts = hdus[-1].fileinfo()
+            return bool(facts["datLoc"] + facts["datSpan"] <= path.stat().st_size)
+    except (OSError, SkyblotError):
+        return False
 
 
 def blot_suffix(reference: AnyPath) -> str:
