@@ -20,8 +20,8 @@ def _criterion(name: str, kind: str, default: Any, help: str, **more: Any) -> Pa
     return Parameter(name, kind, default, help, JUDGING, **more)
 
 
-def _product(name: str, help: str, kind: str = "flag", default: Any = False) -> Parameter:
-    return Parameter(name, kind, default, help, WRITING)
+def _product(name: str, help: str, kind: str = "flag", default: Any = False, **more: Any) -> Parameter:
+    return Parameter(name, kind, default, help, WRITING, **more)
 
 
 def _run(name: str, help: str, kind: str = "flag", default: Any = False, **more: Any) -> Parameter:
@@ -88,8 +88,8 @@ CRITERIA: tuple[Parameter, ...] = (
         "sign",
         1,
         "Where tails run, to larger or to smaller y; by default away from the amplifier.",
-        metavar="1|-1",
         words="1 or -1",
+        python=True,
     ),
     _criterion(
         "background",
@@ -110,10 +110,37 @@ CRITERIA: tuple[Parameter, ...] = (
 )
 
 PLANES: tuple[Parameter, ...] = (
-    _criterion("gain", "any", None, "Electrons per unit of the exposures; by default that of their headers."),
-    _criterion("read_noise", "any", None, "Make the noise of it, instead of reading it from ERR.", shown="electrons"),
-    _criterion("err", "any", None, "Files of errors, * for the exposure's name: '*_err.fits'.", metavar="PATTERN"),
-    _criterion("dq", "any", None, "Files of flags, 0 for good pixels: '*_dq.fits', '*.fits[MASK]'.", metavar="PATTERN"),
+    _criterion(
+        "gain",
+        "any",
+        None,
+        "Electrons per unit of the exposures; by default that of their headers.",
+        words="a number above 0",
+    ),
+    _criterion(
+        "read_noise",
+        "any",
+        None,
+        "Make the noise of it, instead of reading it from ERR.",
+        shown="electrons",
+        words="a number, at least 0",
+    ),
+    _criterion(
+        "err",
+        "any",
+        None,
+        "Files of errors, * for the exposure's name: '*_err.fits'.",
+        metavar="PATTERN",
+        words="names of files",
+    ),
+    _criterion(
+        "dq",
+        "any",
+        None,
+        "Files of flags, 0 for good pixels: '*_dq.fits', '*.fits[MASK]'.",
+        metavar="PATTERN",
+        words="names of files",
+    ),
     _criterion(
         "weight_suffix",
         "any",
@@ -121,6 +148,7 @@ PLANES: tuple[Parameter, ...] = (
         "Files of weights beside EXPOSURE, for .fits in its name.",
         metavar="SUFFIX",
         shown=f"default {WEIGHT_SUFFIX}",
+        words="the end of a FITS file's name",
     ),
 )
 
@@ -136,7 +164,7 @@ MASKS: tuple[Parameter, ...] = (
         "bool",
         None,
     ),
-    _product("pictures", "How each mask is pictured, for a page.", "any", None),
+    _product("pictures", "How each mask is pictured, for a page.", "any", None, words="Pictures", python=True),
 )
 
 BLOTS: tuple[Parameter, ...] = (
@@ -149,8 +177,22 @@ RUN: tuple[Parameter, ...] = (
     _product("force", "Take an exposure as SOURCE, a mosaic in place of an exposure, or one file as both."),
     _run("resume", "Keep what was made from the same inputs and parameters; make the rest."),
     _run("fail_fast", "Stop at the first exposure that fails."),
-    _run("memory", "Memory to use, about: 8G, 500M; by default half of what is free.", "any", None, metavar="SIZE"),
-    _run("threads", "Threads to use; by default the available cores.", "any", None, metavar="N"),
+    _run(
+        "memory",
+        "Memory to use, about: 8G, 500M; by default half of what is free.",
+        "any",
+        None,
+        metavar="SIZE",
+        words="bytes, or a size of at least 64M",
+    ),
+    _run(
+        "threads",
+        "Threads to use; by default the available cores.",
+        "any",
+        None,
+        metavar="N",
+        words="a whole number, at least 1",
+    ),
     _run(
         "client",
         "Work on the Dask cluster at ADDRESS; 'local' starts one here.",
@@ -158,8 +200,9 @@ RUN: tuple[Parameter, ...] = (
         None,
         metavar="ADDRESS",
         flag="--dask",
+        words="an address, 'local', or a distributed.Client",
     ),
-    _run("progress", "Show a progress bar."),
+    _run("progress", "Show a progress bar.", python=True),
 )
 
 #: What parameters belong to.

@@ -22,7 +22,8 @@ class Parameter:
     """One row of the table: what a parameter is called, what it accepts, and what it means.
 
     `words` say what is allowed, and `shown` what the help has in brackets, where their own words are better than those
-    that are made; `metavar` stands for the value in the help, and `flag` is the option where it is called otherwise.
+    that are made; `metavar` stands for the value in the help, `flag` is the option where it is called otherwise, and
+    `python` says that there is none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Parameter:
     shown: str = ""
     metavar: str = ""
     flag: str = ""
+    python: bool = False
 
     @property
     def option(self) -> str:

@@ -21,7 +21,7 @@ from .sections import SectionedCommand, run_rows, sections
 
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
 _BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
-_ROWS = (*run_rows(MASKS), *(row for row in CRITERIA if row.name != "cte_direction"), *PLANES, *run_rows(RUN))
+_ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
 
 
 @click.command(

@@ -12,13 +12,11 @@ from ..parameter import Parameter
 MESSAGES = "Messages"
 #: Options of runs that are for the command line alone, by their sections.
 _OWN = {WRITING: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
-#: Parameters that are for Python alone.
-_PYTHON = ("progress", "pictures")
 
 
 def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
     """The rows that have an option."""
-    return [row for row in rows if row.name not in _PYTHON]
+    return [row for row in rows if not row.python]
 
 
 def sections(rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]) -> dict[str, list[str]]:
