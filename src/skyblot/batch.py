@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -99,6 +100,8 @@ class Plan:
         Exposures that cannot be read, or have no place on the source.
     state : tuple
         What tells the source's file from one that is put in its place.
+    source : Source, optional
+        The source where it is open: a run opens it else.
     """
 
     work: Work
@@ -108,6 +111,7 @@ class Plan:
     kept: Mapping[Task, Result] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     state: Any = None
+    source: Source | None = None
 
     @property
     def count(self) -> int:
@@ -135,13 +139,17 @@ class Plan:
         return self.needs.seconds_of(self.groups)
 
 
-def plan_run(work: Work, options: RunOptions | None = None, *, survey: bool = False) -> Plan:
+def plan_run(
+    work: Work, options: RunOptions | None = None, *, source: Source | None = None, survey: bool = False
+) -> Plan:
     """Find what is there already, and where exposures lie on the source; nothing but headers is read for it.
 
     Parameters
     ----------
     work : Work
     options : RunOptions, optional
+    source : Source, optional
+        The source where it is open, for the plan and the run.
     survey : bool
         Look a single exposure up on the source too: it is not needed to make its product.
 
@@ -153,19 +161,20 @@ def plan_run(work: Work, options: RunOptions | None = None, *, survey: bool = Fa
     options = options or RunOptions()
     check_run(work, options)
     step, on_cluster = work.step, options.client is not None
-    with work.opened() as source:
-        needs = Needs.of(source, step, for_worker(options) if on_cluster else options)
+    with step.open(work.source) if source is None else nullcontext(source) as opened:
+        needs = Needs.of(opened, step, for_worker(options) if on_cluster else options)
         kept = (
-            {task: each.named(task) for task, each in step.kept(source, work.tasks).items()} if options.resume else {}
+            {task: each.named(task) for task, each in step.kept(opened, work.tasks).items()} if options.resume else {}
         )
         todo = [task for task in work.tasks if task not in kept]
         if step.is_local or (len(todo) == 1 and not (survey or on_cluster)):
             groups = [Group((Footprint(task.where, UNKNOWN),), EMPTY) for task in todo]
             failures: list[Failure] = []
         else:
-            places, failures = _survey(source, step, todo)
+            places, failures = _survey(opened, step, todo)
             groups = list(_grouped(places, needs.window_bytes // needs.dtype.itemsize))
-        return Plan(work, options, needs, tuple(groups), kept, (*work.failures, *failures), source.state)
+        failures = [*work.failures, *failures]
+        return Plan(work, options, needs, tuple(groups), kept, tuple(failures), opened.state, source)
 
 
 def for_worker(options: RunOptions) -> RunOptions:

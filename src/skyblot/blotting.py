@@ -1,4 +1,4 @@
-"""Blot arrays: plan the map, load the window of the source, resample band by band over threads."""
+"""Plan a blot of arrays: what is resampled, onto which pixels, by which map."""
 
 import operator
 import warnings
@@ -17,33 +17,6 @@ from .pixelmap.callable import user_map
 from .pixelmap.given import given_map
 from .pixelmap.sky import array_shape
 from .window import blot_dtype
-
-
-def blot(
-    source: Any,
-    source_wcs: Any,
-    target_wcs: Any,
-    *,
-    shape: tuple[int, int] | None = None,
-    interp: str = "poly5",
-    sinscl: float = 1.0,
-    stepsize: int | None = None,
-    tolerance: float = 1e-4,
-    scale: float = 1.0,
-    fill_value: float = 0.0,
-    out: np.ndarray | None = None,
-    threads: int | None = None,
-    pixel_map: Any = None,
-    variance: Any = None,
-) -> Any:
-    """Resample a plain array: `skyblot.blot` says what its arguments, results and errors are."""
-    sampling = Sampling(interp, sinscl, stepsize, tolerance)
-    job = prepare(source, source_wcs, target_wcs, sampling, shape=shape, pixel_map=pixel_map)
-    errors = None if variance is None else job.of_variances(_image(variance))
-    data = job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
-    if errors is None:
-        return data
-    return data, errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
 
 
 def pixel_map(
@@ -102,7 +75,7 @@ def prepare(
     """
     sampling = sampling or Sampling()
     how = interpolant(sampling.interp, sampling.sinscl)
-    source = _image(source)
+    source = image_of(source)
     dtype = blot_dtype(source, how)
     if pixel_map is not None:
         given = given_map(pixel_map)
@@ -115,12 +88,12 @@ def prepare(
     return Job(source, rows, shape, how, dtype)
 
 
-def _image(source: Any) -> Any:
+def image_of(source: Any) -> Any:
     """The source as something with a dtype, without axes of one pixel before its two last."""
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     while len(source.shape) > 2 and source.shape[0] == 1:
-        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=5)
+        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=4)
         source = source[0]
     return source
 

@@ -24,15 +24,14 @@ def check_run(work: Work, options: RunOptions) -> None:
     memory_limit(options.memory)
     if options.client is not None:
         work.step.check_sendable()
-    work.step.check(work.name, work.tasks)
+    work.step.check(work.source, work.tasks)
     work.check()
-    writes = work.writes
-    for path in writes:
+    for path in work.writes:
         check_output(path, overwrite=options.overwrite or options.resume)
-    for folder in {path.parent for path in writes}:
+    for folder in {path.parent for path in work.writes}:
         remove_leftovers(folder)
     if options.overwrite:
         return
-    for path in writes:
+    for path in work.writes:
         if path.exists() and not work.step.is_own(path):
             raise FileError(messages.NOT_OWN(name=path, noun=work.step.noun))

@@ -63,7 +63,7 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
     exposures = _exposures(plan)
     options = for_worker(plan.options) if _is_local(plan.options.client) else plan.options
     job = Job(
-        str(plan.work.name),
+        str(plan.work.source),
         plan.work.step,
         replace(options, client=None),
         folder=os.getcwd(),

@@ -91,7 +91,7 @@ class Blot(Step):
             weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
             errors = _errors_of(image) if self.errors else None
             pixels = CoveredView(pixels, weights) if weighted else pixels
-            yield Source(name, image, image.wcs(), pixels, weighted, errors, state)
+            yield Source(image, image.wcs(), pixels, weighted, errors, state)
 
     def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
         """Return every image with the file that its blot goes to."""

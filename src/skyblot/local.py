@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from queue import SimpleQueue
 
 from . import messages
@@ -29,7 +30,7 @@ def run_here(plan: Plan) -> Iterator[Outcome]:
 
     Closing the generator, or an interruption, drops what is being made.
     """
-    with plan.work.opened() as source:
+    with plan.work.step.open(plan.work.source) if plan.source is None else nullcontext(plan.source) as source:
         yield from _Run(source, plan).outcomes()
 
 

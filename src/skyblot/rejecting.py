@@ -1,7 +1,6 @@
 """Find the cosmic rays of one exposure, from file to mask, and write what is wanted beside it."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ import numpy as np
 from . import messages, record
 from .comparison import Judged, Judgement, Planes, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_tasks, write_copies
-from .errors import WARNING_FILTERS, FileError, SkyblotError, not_allowed
+from .errors import WARNING_FILTERS, SkyblotError, not_allowed
 from .exposure import Blot, Rendered, rendered
 from .facts import number
 from .instruments import DO_NOT_USE
@@ -115,7 +114,7 @@ class Reject(Step):
         return task.path.with_name(blot_name(task.where, compress=self.compress))
 
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse inputs that are none, and names of two products."""
+        """Refuse inputs that are none."""
         with WARNING_FILTERS, open_image(source) as image:
             check_mosaic(image)
         planes, count = self.planes, len(_by_exposure(tasks))
@@ -127,9 +126,6 @@ class Reject(Step):
             raise not_allowed("read_noise", planes.read_noise, expected)
         if not self.force:
             check_not_both(source, [task.where for task in tasks])
-        for path, number_of in Counter(self.writes(tasks)).items():
-            if number_of > 1:
-                raise FileError(messages.TWO_TO_ONE_FILE(name=path))
 
     def is_own(self, path: Path) -> bool:
         """Whether a file is a mask, a blot, or a copy of an exposure that skyblot has changed."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from . import messages
@@ -46,8 +45,8 @@ def results_of(work: Work, options: RunOptions) -> list[Any]:
     step = work.step
     found: dict[ImageName | None, Result] = {}
     failures: list[Failure] = []
-    with progress_bar(options.progress) as bar, step.open(work.name) as source:  # open once, for the plan and the run
-        plan = plan_run(replace(work, source=source), options)
+    with progress_bar(options.progress) as bar, step.open(work.source) as source:
+        plan = plan_run(work, options, source=source)
         with closing(bar.follow(plan)) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, Failure):

@@ -119,13 +119,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Source:
-    """The mosaic of a step, open: the name it was given, its image, WCS and pixels, unread, and errors if asked for.
+    """The mosaic of a step, open: its image, WCS and pixels, unread, and errors if asked for.
 
     Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is that of its file
     before it was opened.
     """
 
-    name: str | Path
     image: Image
     wcs: Any
     pixels: Any

@@ -1,8 +1,9 @@
 """What a run is asked for: a source, exposures, a step, and the names of the products."""
 
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -14,7 +15,7 @@ from .io.images import list_images
 from .io.inputs import expand_references
 from .io.names import ImageName, parse_name
 from .io.remote import AnyPath
-from .step import Result, Source, Step, Task
+from .step import Result, Step, Task
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Work:
 
     Attributes
     ----------
-    source : str, Path or Source
-        The mosaic: its name, or opened by the step.
+    source : str or Path
+        The mosaic.
     step : Step
         What is done with each exposure.
     tasks : tuple of Task
@@ -89,7 +90,7 @@ class Work:
         What is read and written on top of that.
     """
 
-    source: str | Path | Source
+    source: str | Path
     step: Step
     tasks: tuple[Task, ...]
     failures: tuple[Failure, ...] = ()
@@ -98,7 +99,7 @@ class Work:
     @classmethod
     def of(
         cls,
-        source: str | Path | Source,
+        source: str | Path,
         exposures: Sequence[str | Path],
         folder: str | Path,
         step: Step,
@@ -134,31 +135,30 @@ class Work:
         return cls(source, step, tuple(tasks), tuple(failures), beside)
 
     @property
-    def name(self) -> str | Path:
-        """The name of the source."""
-        return self.source.name if isinstance(self.source, Source) else self.source
-
-    @property
     def exposures(self) -> list[AnyPath]:
         """The files that the tasks are of, each once."""
         return list(dict.fromkeys(task.where.path for task in self.tasks))
 
-    @property
+    @cached_property
     def reads(self) -> list[AnyPath]:
         """Every file that the run reads."""
+        mosaic = parse_name(self.source).path
         more = [each for path in self.exposures for each in (path, *self.step.reads(path))]
-        mosaic = parse_name(self.name).path
         return [mosaic, *weight_files(mosaic), *self.beside.reads, *more]
 
-    @property
+    @cached_property
     def writes(self) -> list[Path]:
         """Every product."""
         return self.step.writes(self.tasks)
 
-    def opened(self) -> AbstractContextManager[Source]:
-        """The source, open."""
-        return nullcontext(self.source) if isinstance(self.source, Source) else self.step.open(self.source)
-
     def check(self) -> None:
-        """Refuse outputs that are inputs or other outputs, under whatever names."""
+        """Refuse outputs that are inputs or other outputs, under whatever names.
+
+        Raises
+        ------
+        FileError
+        """
+        twice = next((path for path, count in Counter(self.writes).items() if count > 1), None)
+        if twice is not None:
+            raise FileError(messages.TWO_TO_ONE_FILE(name=twice))
         check_apart(self.reads, [*self.writes, *self.beside.writes])

@@ -131,8 +131,8 @@ class _Run:
         # The first failure is to be told like any other, and a plan needs no cluster.
         options = replace(request.options, fail_fast=False)
         options = replace(options, client=None) if request.dry_run else options
-        with self._work.step.open(self._work.name) as source:  # open once, for the plan and the run
-            plan = plan_run(replace(self._work, source=source), options, survey=request.dry_run)
+        with self._work.step.open(self._work.source) as source:
+            plan = plan_run(self._work, options, source=source, survey=request.dry_run)
             interruption.gentle = not self._single  # then there will be a next outcome before long
             for failure in plan.failures:
                 self._failed(failure)
