@@ -87,9 +87,9 @@ class Nobody:
 
 def test_a_cluster_without_workers(visit, caplog):
     plan = skyblot.plan_blots(visit / "med.fits", [visit / "one_flt.fits"], visit, client="local")
-    with caplog.at_level(logging.WARNING, "skyblot"):
-        with pytest.raises(AttributeError, match="map"):  # what Nobody cannot do comes next
-            list(cluster._run(Nobody(), plan))
+    next_step = pytest.raises(AttributeError, match="map")  # which Nobody can do
+    with caplog.at_level(logging.WARNING, "skyblot"), next_step:
+        list(cluster._run(Nobody(), plan))
     assert caplog.messages == ["the cluster has no workers yet: the run begins when the first one is there"]
 
 

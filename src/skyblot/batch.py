@@ -135,8 +135,9 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """About how long the run will take; on a cluster, if it has a single worker."""
-        return self.needs.seconds_of(self.groups)
+        """About how long the run will take; on a cluster elsewhere, if it has a single worker."""
+        workers = checked_threads(self.options.threads) if self.options.client == "local" else 1
+        return self.needs.seconds_of(self.groups) / workers
 
 
 def plan_run(

@@ -77,52 +77,57 @@ def run(request: Request) -> int:
         work = request.work()
         work.check()  # before the log is opened
         log, report = (None, None) if request.dry_run else (request.log, request.report)
-        with (
-            screen(quiet=request.quiet) as shown,
-            open_log(log, shown.error) as opened,
-            open_page(report, work, overwrite=options.overwrite) as page,
-        ):
-            return _Run(request, work, shown, opened, page).go(interruption)
+        with screen(quiet=request.quiet) as shown, open_log(log, shown.error) as opened:
+            current = _Run(request, work, shown, opened)
+            try:
+                with open_page(report, work, overwrite=options.overwrite) as page:
+                    current.go(page, interruption)
+            except KeyboardInterrupt:
+                if current.single:
+                    raise
+                current.tell_interruption()
+                return INTERRUPTED
+            current.summarize(page)
+            return current.code
 
 
 class _Run:
     """A run in progress."""
 
-    def __init__(self, request: Request, work: Work, shown: Screen, log: RunLog, page: Page) -> None:
+    def __init__(self, request: Request, work: Work, shown: Screen, log: RunLog) -> None:
         self._request = request
         self._work = work
         self._screen = shown
         self._log = log
-        self._page = page
+        self._page = Page()
         self._made: dict[Any, Result] = {}
         self._failures: list[Failure] = []
         self._paths = {str(task.where): task.path for task in work.tasks}
         self._found = {path: _identity(path) for path in work.writes}
         self._start = time.perf_counter()
         files = {*work.exposures, *(failure.reference for failure in work.failures)}
-        self._single = len(request.exposures) == len(files) == 1
+        self.single = len(request.exposures) == len(files) == 1
         self._hopeless = False
 
-    def go(self, interruption: Interruption) -> int:
-        """Make the products; return the exit code."""
+    def go(self, page: Page, interruption: Interruption) -> None:
+        """Make the products, and put their pictures on a page."""
+        self._page = page
         parameters = dict(self._work.step.recipe.items())
         self._log.write("start", version=__version__, source=self._request.source, parameters=parameters)
         reason = None
         try:
             self._run(interruption)
-        except KeyboardInterrupt:
-            reason = "interrupted"
-            if self._single:
-                raise
-            self._tell_interruption()
-            return INTERRUPTED
         except BaseException as error:
             reason = one_line(error) if isinstance(error, Exception) else type(error).__name__
+            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else reason
             raise
         finally:
             self._log_end(reason)
-        self._finish_page()
-        self._summarize()
+        page.finish()
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
         return 0 if not self._failures else 2 if self._hopeless else 1
 
     def _run(self, interruption: Interruption) -> None:
@@ -133,18 +138,18 @@ class _Run:
         options = replace(options, client=None) if request.dry_run else options
         with self._work.step.open(self._work.source) as source:
             plan = plan_run(self._work, options, source=source, survey=request.dry_run)
-            interruption.gentle = not self._single  # then there will be a next outcome before long
+            interruption.gentle = not self.single  # then there will be a next outcome before long
             for failure in plan.failures:
                 self._failed(failure)
-            self._hopeless = self._single and not (plan.count or plan.kept)
+            self._hopeless = self.single and not (plan.count or plan.kept)
             if not self._hopeless:
                 self._show_plan(plan)
             if not (request.dry_run or self._enough):
                 self._follow(replace(plan, failures=()), interruption)
-                self._hopeless = self._single and not self._made
+                self._hopeless = self.single and not self._made
         if self._hopeless and len(self._failures) == 1:
             raise self._failures[0].error
-        for failure in self._failures if self._single else ():
+        for failure in self._failures if self.single else ():
             self._tell(failure)
 
     def _follow(self, plan: Plan, interruption: Interruption) -> None:
@@ -176,7 +181,7 @@ class _Run:
         self._failures.append(failure)
         facts = {"path": self._paths.get(failure.reference), "shape": None, "covered": None, "seconds": None}
         self._log.write("failed", reference=failure.reference, **facts, reason=failure.reason)
-        if not self._single:  # else they are told at the end: one that is all there is ends the program
+        if not self.single:  # else they are told at the end: one that is all there is ends the program
             self._tell(failure)
 
     def _tell(self, failure: Failure) -> None:
@@ -188,7 +193,7 @@ class _Run:
     def _show_plan(self, plan: Plan) -> None:
         if self._request.dry_run:
             self._show_table(plan, self._screen.out_is_terminal, self._screen.result)
-        elif plan.count > 1 and not self._single:
+        elif plan.count > 1 and not self.single:
             self._show_table(plan, self._screen.err_is_terminal, self._screen.message)
 
     def _show_table(self, plan: Plan, terminal: bool, show: Callable[[Any], None]) -> None:
@@ -199,12 +204,8 @@ class _Run:
             show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
         show(plan_table.totals(plan))
 
-    def _finish_page(self) -> None:
-        chips = self._page.finish()
-        if chips:
-            self._screen.message(f"{self._request.report}: {chips}")
-
-    def _tell_interruption(self) -> None:
+    def tell_interruption(self) -> None:
+        """Say what is there, and how to go on."""
         there = f"{sum(self._counts())} of {len(self._work.tasks)} {self._work.step.noun}s are there"
         self._screen.error(f"skyblot: interrupted: {there}; the same command with --resume makes the rest")
 
@@ -212,8 +213,11 @@ class _Run:
         """Whether this run has made or kept a product, even if nobody has been told yet."""
         return task.where in self._made or _identity(task.path) not in (None, self._found[task.path])
 
-    def _summarize(self) -> None:
-        if self._single or self._request.dry_run:
+    def summarize(self, page: Page) -> None:
+        """Say what was written and what failed, of more than one exposure."""
+        if page.count is not None:
+            self._screen.message(f"{self._request.report}: {page.count} chips")
+        if self.single or self._request.dry_run:
             return
         made, kept = self._counts()
         there = [path for path, old in self._found.items() if _identity(path) not in (None, old)]

@@ -56,17 +56,21 @@ class Page:
         if self._report is not None:
             self._report.note(text)
 
-    def finish(self) -> str:
-        """Read the blots, and return what there is to say of the page."""
+    @property
+    def count(self) -> int | None:
+        """How many chips it shows, if there is one."""
+        return None if self._report is None else self._report.count
+
+    def finish(self) -> None:
+        """Read the blots."""
         if self._report is None:
-            return ""
+            return
         from ..report import report_of_files
 
         for result in self._blots:
             for chip in report_of_files([(result.reference, result.path)]):
                 self._report.add(chip, order=self._order[result.where])
                 del chip  # else it is kept while the next one is made
-        return f"{self._report.count} chips"
 
 
 @contextmanager
