@@ -15,7 +15,8 @@ from .instruments import Instrument, exposure_time, instrument_of
 from .io.images import Image, blot_suffix
 from .io.weights import checked_suffix, read_weights
 from .noise import KnownNoise, noise_of
-from .options import WEIGHT_SUFFIX
+from .options import PLANES
+from .parameters import default
 from .rejection import Rejection, compare
 from .robust import NORMAL
 from .step import Source
@@ -39,11 +40,11 @@ class Planes:
         What stands for .fits in the name of an exposure's weights.
     """
 
-    gain: float | None = None
-    read_noise: float | None = None
-    dq: str | None = None
-    err: str | None = None
-    weight_suffix: str = WEIGHT_SUFFIX
+    gain: float | None = default("gain", PLANES)
+    read_noise: float | None = default("read_noise", PLANES)
+    dq: str | None = default("dq", PLANES)
+    err: str | None = default("err", PLANES)
+    weight_suffix: str = default("weight_suffix", PLANES)
 
     def __post_init__(self) -> None:
         checked_suffix(self.weight_suffix)

@@ -16,7 +16,7 @@ from .io.masks import BadPixels, write_flag_image
 from .io.names import ImageName, plain_name, root_of
 from .io.remote import AnyPath
 from .options import MASKS
-from .parameters import parse_fields
+from .parameters import default, parse_fields
 from .step import Task
 
 FLAGGED, CLEAN, FLAGS = "flagged", "clean", "flags"
@@ -42,12 +42,12 @@ class Products:
         How each mask is pictured, for a page: `skyblot.RejectResult.picture`.
     """
 
-    one_file: bool | None = None
-    update_dq: bool = False
-    clean: bool = False
-    make_dq: bool = False
-    keep_name: bool = False
-    save_blots: bool = False
+    one_file: bool | None = default("one_file", MASKS)
+    update_dq: bool = default("update_dq", MASKS)
+    clean: bool = default("clean", MASKS)
+    make_dq: bool = default("make_dq", MASKS)
+    keep_name: bool = default("keep_name", MASKS)
+    save_blots: bool = default("save_blots", MASKS)
     pictures: Any = None
 
     def __post_init__(self) -> None:

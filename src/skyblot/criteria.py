@@ -10,13 +10,12 @@ from .errors import ParameterError, closest, not_allowed
 from .instruments import Instrument
 from .options import BACKGROUND_MAP as BACKGROUND_MAP
 from .options import CRITERIA
-from .parameters import parse_fields
+from .parameters import default, parse_fields
 
 #: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
 #: skyblot, and the constants of `skyblot.rejection`, were found once, over all simulated sets of benchmarks/rejection.
 DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
 DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
-_DEFAULT: dict[str, Any] = {row.name: row.default for row in CRITERIA}
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,15 @@ class Criteria:
         sources leave; beyond a factor 3 exposure and blot are not compared. The rule "plain" takes 1.
     """
 
-    rule: str = _DEFAULT["rule"]
-    snr: tuple[float, float] | None = _DEFAULT["snr"]
-    scale: tuple[float, float] | None = _DEFAULT["scale"]
-    exposures: int | None = _DEFAULT["exposures"]
-    grow: float = _DEFAULT["grow"]
-    cte_tail: int = _DEFAULT["cte_tail"]
-    cte_direction: int = _DEFAULT["cte_direction"]
-    background: float | str | None = _DEFAULT["background"]
-    flux_ratio: float | str | None = _DEFAULT["flux_ratio"]
+    rule: str = default("rule", CRITERIA)
+    snr: tuple[float, float] | None = default("snr", CRITERIA)
+    scale: tuple[float, float] | None = default("scale", CRITERIA)
+    exposures: int | None = default("exposures", CRITERIA)
+    grow: float = default("grow", CRITERIA)
+    cte_tail: int = default("cte_tail", CRITERIA)
+    cte_direction: int = default("cte_direction", CRITERIA)
+    background: float | str | None = default("background", CRITERIA)
+    flux_ratio: float | str | None = default("flux_ratio", CRITERIA)
 
     def __post_init__(self) -> None:
         parse_fields(self, CRITERIA)

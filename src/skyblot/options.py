@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from .parameter import Parameter
-from .parameters import TABLE, Recipe, parse_fields, unknown
+from .parameters import TABLE, Recipe, default, parse_fields, unknown
 
 RULES = ("skyblot", "plain")
 #: What SWarp's WEIGHT_SUFFIX is by default: it stands for .fits in an exposure's name.
@@ -243,15 +243,15 @@ class RunOptions:
         Show a progress bar, on a terminal or in a notebook (which needs ipywidgets for it).
     """
 
-    threads: int | None = None
-    memory: int | str | None = None
-    overwrite: bool = False
-    resume: bool = False
-    compress: bool = False
-    force: bool = False
-    fail_fast: bool = False
+    threads: int | None = default("threads", RUN)
+    memory: int | str | None = default("memory", RUN)
+    overwrite: bool = default("overwrite", RUN)
+    resume: bool = default("resume", RUN)
+    compress: bool = default("compress", RUN)
+    force: bool = default("force", RUN)
+    fail_fast: bool = default("fail_fast", RUN)
     client: Any = None
-    progress: bool = False
+    progress: bool = default("progress", RUN)
 
     def __post_init__(self) -> None:
         parse_fields(self, RUN)

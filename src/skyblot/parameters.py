@@ -108,9 +108,9 @@ def by_section(rows: Iterable[Parameter]) -> Iterator[tuple[str, Iterator[Parame
     return groupby(rows, key=lambda row: row.section)
 
 
-def default(name: str) -> Any:
+def default(name: str, rows: Iterable[Parameter] = TABLE) -> Any:
     """Return the default of a parameter."""
-    return BY_NAME[name].default
+    return next(row.default for row in rows if row.name == name)
 
 
 @dataclass(frozen=True)
