@@ -150,7 +150,7 @@ class Reject(Step):
     def _kept_masks(self, source: Source, tasks: Sequence[Task]) -> dict[Task, tuple[RejectResult, str]]:
         """The masks of one exposure that may stay, with their keys."""
         headers = {path: read_masks(path) for path in {task.path for task in tasks}}
-        if not any(headers.values()):
+        if sum(map(len, headers.values())) > len(tasks):  # one file, with masks of other images too
             return {}
         found: dict[Task, tuple[RejectResult, str]] = {}
         for task in tasks:

@@ -115,11 +115,14 @@ class TestResume:
         assert kept(clean=True, save_blots=True) == [False] * 4
         assert len(list(out.iterdir())) == 4 + 2 + 4
 
-    def test_a_copy_of_one_chip_is_none_of_two(self, visit, out):
+    def test_a_file_of_one_chip_is_none_of_two(self, visit, out):
         mosaic, (exposure, _) = visit
-        how = {"clean": True, "exposures": 2, "resume": True}
-        reject_files(mosaic, [f"{exposure}[sci,1]"], out, **how)
-        assert [each.kept for each in reject_files(mosaic, [exposure], out, **how)] == [False, False]
+        one = f"{exposure}[sci,1]"
+        for product in ("clean", "one_file"):
+            how = {product: True, "exposures": 2, "resume": True}
+            for names, expected in (([one], [False]), ([exposure], [False, False]), ([one], [False])):
+                assert [each.kept for each in reject_files(mosaic, names, out, **how)] == expected
+                assert [each.kept for each in reject_files(mosaic, names, out, **how)] == [True] * len(expected)
 
     @pytest.mark.parametrize("name", ["isky01a1q_sci2_crmask.fits", "isky01a1q_crclean.fits"])
     def test_what_skyblot_has_not_made_is_not_replaced(self, visit, out, kept, name):
