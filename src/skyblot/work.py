@@ -121,17 +121,17 @@ class Work:
         SkyblotError
             If two products would have the same name, or nothing is named.
         """
-        lists: list[Path] = []
+        named = expand_references(exposures)
         images: list[ImageName] = []
         failures: list[Failure] = []
-        for exposure in expand_references(exposures, lists.append):
+        for exposure in named.exposures:
             try:
                 images += list_images(exposure)
             except Exception as error:  # one exposure that cannot be read ends no run
                 failures.append(Failure.of(exposure, error))
         step = step.for_exposures(len({where.path for where in images}))
         tasks = step.tasks(images, Path(folder))
-        beside = Beside((*beside.reads, *lists), beside.writes)
+        beside = Beside((*beside.reads, *named.tables), beside.writes)
         return cls(source, step, tuple(tasks), tuple(failures), beside)
 
     @property
