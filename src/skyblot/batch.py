@@ -164,9 +164,7 @@ def plan_run(
     step, on_cluster = work.step, options.client is not None
     with step.open(work.source) if source is None else nullcontext(source) as opened:
         needs = Needs.of(opened, step, for_worker(options) if on_cluster else options)
-        kept = (
-            {task: each.named(task) for task, each in step.kept(opened, work.tasks).items()} if options.resume else {}
-        )
+        kept = _kept(opened, work) if options.resume else {}
         todo = [task for task in work.tasks if task not in kept]
         if step.is_local or (len(todo) == 1 and not (survey or on_cluster)):
             groups = [Group((Footprint(task.where, UNKNOWN),), EMPTY) for task in todo]
@@ -176,6 +174,12 @@ def plan_run(
             groups = list(_grouped(places, needs.window_bytes // needs.dtype.itemsize))
         failures = [*work.failures, *failures]
         return Plan(work, options, needs, tuple(groups), kept, tuple(failures), opened.state, source)
+
+
+def _kept(source: Source, work: Work) -> dict[Task, Result]:
+    """What is there already and stays."""
+    found = [work.step.kept(source, tasks) for tasks in work.exposures.values()]
+    return {task: result.named(task) for mine in found for task, result in mine.items()}
 
 
 def for_worker(options: RunOptions) -> RunOptions:

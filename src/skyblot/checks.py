@@ -24,7 +24,8 @@ def check_run(work: Work, options: RunOptions) -> None:
     memory_limit(options.memory)
     if options.client is not None:
         work.step.check_sendable()
-    work.step.check(work.source, work.tasks)
+    for tasks in work.exposures.values():
+        work.step.check(work.source, tasks)
     work.check()
     for path in work.writes:
         check_output(path, overwrite=options.overwrite or options.resume)

@@ -14,7 +14,6 @@ from .io.copies import copy_name, flags_of, write_clean, write_flagged
 from .io.images import blot_name, blot_suffix, open_image
 from .io.masks import BadPixels, write_flag_image
 from .io.names import ImageName, plain_name, root_of
-from .io.remote import AnyPath
 from .options import MASKS
 from .parameters import default, parse_fields
 from .step import Task
@@ -128,15 +127,6 @@ def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str
             if not known:
                 return FLAGS, label
     return FLAGGED, label
-
-
-def mask_tasks(images: Sequence[ImageName], products: Products, folder: Path) -> list[Task]:
-    """Return every image with the file that its mask goes to."""
-    chips: dict[AnyPath, list[ImageName]] = {}
-    for where in images:
-        chips.setdefault(where.path, []).append(where)
-    shared = {path for path, found in chips.items() if together(found, products)}
-    return [Task(each, folder / mask_name(each, together=each.path in shared)) for each in images]
 
 
 def mask_name(where: ImageName, *, together: bool = False) -> str:

@@ -27,7 +27,7 @@ from .pixelmap.linear import pixel_scale
 from .pixelmap.sky import is_fits_wcs
 from .roles import check_not_both, check_source
 from .scaling import LABELS, Pair, Scaling, plan_scaling
-from .step import Resources, Result, Source, Step, Task, distinct, state_of, warn
+from .step import Resources, Result, Source, Step, Task, state_of, warn
 from .target import Target, idcscale_of, plan_target
 from .window import CoveredView, FloatView, SquareView
 
@@ -95,7 +95,7 @@ class Blot(Step):
 
     def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
         """Return every image with the file that its blot goes to."""
-        return distinct([Task(where, folder / blot_name(where, compress=self.compress)) for where in images])
+        return [Task(where, folder / blot_name(where, compress=self.compress)) for where in images]
 
     def reads(self, path: AnyPath) -> list[AnyPath]:
         """Return the files of an exposure's planes, and of its WCS."""

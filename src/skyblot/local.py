@@ -145,5 +145,6 @@ class _Run:
             found.append(result)
         self._waiting[path] -= 1
         if self._waiting[path] == 0:
-            tasks = [each for each in self._plan.work.tasks if each.where.path == path]
-            self._step.finish(tasks, self._results.pop(path), self._resources(self._needs.threads, None))
+            self._step.finish(
+                self._plan.work.exposures[path], self._results.pop(path), self._resources(self._needs.threads, None)
+            )

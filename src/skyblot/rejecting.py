@@ -1,8 +1,8 @@
 """Find the cosmic rays of one exposure, from file to mask, and write what is wanted beside it."""
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,7 @@ import numpy as np
 
 from . import messages, record
 from .comparison import Judged, Judgement, Planes, judge, judgement
-from .copies import Products, copies_of, is_shared, mask_tasks, write_copies
+from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
 from .errors import WARNING_FILTERS, SkyblotError, not_allowed
 from .exposure import Blot, Rendered, rendered
 from .facts import number
@@ -27,7 +27,7 @@ from .io.weights import exposure_weight_files
 from .mask_record import RejectResult, mask_cards, read_masks, result_of
 from .pipelines import recorded_sky
 from .roles import check_exposure, check_not_both
-from .step import Resources, Result, Source, Step, Task, distinct, warn
+from .step import Resources, Result, Source, Step, Task, warn
 
 #: What a result on disk has of a `Rejection`.
 _MEASURED = (
@@ -78,9 +78,12 @@ class Reject(Step):
     def _blot(self) -> Blot:
         return Blot(self.recipe.override({"fill_value": "nan"}), self.force, self.compress, compared=True)
 
-    def open(self, name: str | Path) -> AbstractContextManager[Source]:
-        """Open a source."""
-        return self._blot.open(name)
+    @contextmanager
+    def open(self, name: str | Path) -> Iterator[Source]:
+        """Open a source; a `DataError` for a plane of a mosaic."""
+        with self._blot.open(name) as source:
+            check_mosaic(source.image)
+            yield source
 
     def for_exposures(self, count: int) -> Self:
         """Return the step for a source of so many exposures; one alone says nothing."""
@@ -88,8 +91,8 @@ class Reject(Step):
 
     def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
         """Return every image with the file that its mask goes to."""
-        distinct(self._blot.tasks(images, folder))
-        return mask_tasks(images, self.products, folder)
+        shared = together(images, self.products)
+        return [Task(where, folder / mask_name(where, together=shared)) for where in images]
 
     def reads(self, path: AnyPath) -> list[AnyPath]:
         """Return the files of an exposure's planes, its weights, and its WCS."""
@@ -99,12 +102,8 @@ class Reject(Step):
 
     def writes(self, tasks: Sequence[Task]) -> list[Path]:
         """Return masks, blots and copies."""
-        return [path for mine in _by_exposure(tasks) for path in self._products(mine)]
-
-    def _products(self, tasks: Sequence[Task]) -> list[Path]:
-        """All that is written of one exposure."""
-        blots = [self._blot_path(task) for task in tasks] if self.products.save_blots else []
         masks = [task.path for task in tasks]
+        blots = [self._blot_path(task) for task in tasks] if self.products.save_blots else []
         return [*(masks[:1] if is_shared(tasks[0]) else masks), *blots, *self._copies(tasks).values()]
 
     def _copies(self, tasks: Sequence[Task]) -> dict[str, Path]:
@@ -114,10 +113,8 @@ class Reject(Step):
         return task.path.with_name(blot_name(task.where, compress=self.compress))
 
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse inputs that are none."""
-        with WARNING_FILTERS, open_image(source) as image:
-            check_mosaic(image)
-        planes, count = self.planes, len(_by_exposure(tasks))
+        """Refuse one file of flags or errors for several exposures, two kinds of noise, and a source among exposures."""
+        planes, count = self.planes, self.exposures or 1
         for name, pattern in (("dq", planes.dq), ("err", planes.err)):
             if pattern is not None and "*" not in pattern and count > 1:
                 raise not_allowed(name, pattern, f"a name with * for the exposure's, as there are {count} exposures")
@@ -139,13 +136,11 @@ class Reject(Step):
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
         """Return the masks that are there already and may stay: of an exposure that has copies, all or none."""
-        found: dict[Task, Result] = {}
-        for mine in _by_exposure(tasks):
-            masks = self._kept_masks(source, mine)
-            bound = self.products.copies or is_shared(mine[0])
-            if not bound or (len(masks) == len(mine) and self._has_copies(mine, masks)):
-                found |= {task: result for task, (result, _) in masks.items()}
-        return found
+        masks = self._kept_masks(source, tasks)
+        bound = self.products.copies or is_shared(tasks[0])
+        if bound and not (len(masks) == len(tasks) and self._has_copies(tasks, masks)):
+            return {}
+        return {task: result for task, (result, _) in masks.items()}
 
     def _kept_masks(self, source: Source, tasks: Sequence[Task]) -> dict[Task, tuple[RejectResult, str]]:
         """The masks of one exposure that may stay, with their keys."""
@@ -296,14 +291,6 @@ class Reject(Step):
             copies = self._copies(tasks)
             make = self.products.make_dq
             write_copies(copies, bad, results[0].bits, overwrite=resources.overwrite, make=make)
-
-
-def _by_exposure(tasks: Sequence[Task]) -> list[list[Task]]:
-    """The tasks of each file."""
-    found: dict[AnyPath, list[Task]] = {}
-    for task in tasks:
-        found.setdefault(task.where.path, []).append(task)
-    return list(found.values())
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
-from . import messages
-from .errors import WARNING_FILTERS, FileError, ParameterError, SkyblotWarning
+from .errors import WARNING_FILTERS, FileError, SkyblotWarning
 from .io.atomic import file_state
 from .io.images import Image
 from .io.names import ImageName
@@ -206,19 +205,19 @@ class Step(ABC):
 
     @abstractmethod
     def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
-        """Return what is to be made of images, with the names of the products."""
+        """Return what is to be made of the images of one exposure, with the names of the products."""
 
     @abstractmethod
     def reads(self, path: AnyPath) -> list[AnyPath]:
         """Return the files that are read beside an exposure's own."""
 
     def writes(self, tasks: Sequence[Task]) -> list[Path]:
-        """Return every file that is going to be written for some tasks, each once."""
+        """Return every file that is going to be written of one exposure, each once."""
         return [task.path for task in tasks]
 
     @abstractmethod
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse, before any work is done, what it can not be done with."""
+        """Refuse, before any work is done, an exposure with which it cannot be done."""
 
     def check_sendable(self) -> None:  # noqa: B027 -- most steps can be sent
         """Refuse a step that cannot be sent to the workers of a cluster."""
@@ -233,7 +232,7 @@ class Step(ABC):
 
     @abstractmethod
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
-        """Return the products that are on disk already, made from the same inputs with the same parameters."""
+        """Return the products of one exposure that are there already, and were made just so."""
 
     @abstractmethod
     def make(self, source: Source, task: Task, resources: Resources) -> Result:
@@ -249,16 +248,6 @@ class Step(ABC):
         self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources
     ) -> None:
         """Write what is written once for all images of an exposure; `results` are of those that could be made."""
-
-
-def distinct(tasks: Sequence[Task]) -> list[Task]:
-    """Return the tasks, unless two of them have the same output."""
-    seen: set[Path] = set()
-    for _, path in tasks:
-        if path in seen:
-            raise ParameterError(messages.TWO_TO_ONE_FILE(name=path))
-        seen.add(path)
-    return list(tasks)
 
 
 def state_of(path: AnyPath) -> tuple[int | str, ...] | None:

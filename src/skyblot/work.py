@@ -1,14 +1,14 @@
 """What a run is asked for: a source, exposures, a step, and the names of the products."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from . import messages
-from .errors import FileError, SkyblotError, one_line
+from .errors import FileError, ParameterError, SkyblotError, one_line
 from .io.atomic import check_apart
 from .io.coverage import weight_files
 from .io.images import list_images
@@ -129,15 +129,21 @@ class Work:
                 images += list_images(exposure)
             except Exception as error:  # one exposure that cannot be read ends no run
                 failures.append(Failure.of(exposure, error))
-        step = step.for_exposures(len({where.path for where in images}))
-        tasks = step.tasks(images, Path(folder))
+        chips: dict[AnyPath, list[ImageName]] = {}
+        for where in images:
+            chips.setdefault(where.path, []).append(where)
+        step = step.for_exposures(len(chips))
+        tasks = {task.where: task for mine in chips.values() for task in step.tasks(mine, Path(folder))}
         beside = Beside((*beside.reads, *named.tables), beside.writes)
-        return cls(source, step, tuple(tasks), tuple(failures), beside)
+        return cls(source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside)
 
-    @property
-    def exposures(self) -> list[AnyPath]:
-        """The files that the tasks are of, each once."""
-        return list(dict.fromkeys(task.where.path for task in self.tasks))
+    @cached_property
+    def exposures(self) -> Mapping[AnyPath, list[Task]]:
+        """The tasks of each file."""
+        found: dict[AnyPath, list[Task]] = {}
+        for task in self.tasks:
+            found.setdefault(task.where.path, []).append(task)
+        return found
 
     @cached_property
     def reads(self) -> list[AnyPath]:
@@ -149,7 +155,7 @@ class Work:
     @cached_property
     def writes(self) -> list[Path]:
         """Every product."""
-        return self.step.writes(self.tasks)
+        return [path for tasks in self.exposures.values() for path in self.step.writes(tasks)]
 
     def check(self) -> None:
         """Refuse outputs that are inputs or other outputs, under whatever names.
@@ -162,3 +168,14 @@ class Work:
         if twice is not None:
             raise FileError(messages.TWO_TO_ONE_FILE(name=twice))
         check_apart(self.reads, [*self.writes, *self.beside.writes])
+
+
+def _distinct(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks, unless two exposures have the same output, or one image is named twice."""
+    owners: dict[Path, AnyPath] = {}
+    seen: set[ImageName] = set()
+    for where, path in tasks:
+        if where in seen or owners.setdefault(path, where.path) != where.path:
+            raise ParameterError(messages.TWO_TO_ONE_FILE(name=path))
+        seen.add(where)
+    return tuple(tasks)
