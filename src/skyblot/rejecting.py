@@ -113,7 +113,7 @@ class Reject(Step):
         return task.path.with_name(blot_name(task.where, compress=self.compress))
 
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse one file of flags or errors for several exposures, two kinds of noise, and a source among exposures."""
+        """Refuse one file of flags or errors for several exposures, two kinds of noise, and the source itself."""
         planes, count = self.planes, self.exposures or 1
         for name, pattern in (("dq", planes.dq), ("err", planes.err)):
             if pattern is not None and "*" not in pattern and count > 1:
