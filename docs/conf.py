@@ -79,7 +79,8 @@ class ParametersDirective(RstDirective):
         default = words.get(row.default if row.default is None else str(row.default), row.default)
         facts = [f"Default: ``{default}``.", *([f"Unit: {row.unit}."] if row.unit else []), f"Allowed: {row.allowed}."]
         where = "in Python" if row.python else f"on the command line ``{option}``"
-        return [f"``{row.name}``, {where}", f"   {row.help}", "", f"   {' '.join(facts)}", ""]
+        words = row.help.replace("*", r"\*")
+        return [f"``{row.name}``, {where}", f"   {words}", "", f"   {' '.join(facts)}", ""]
 
 
 class MessagesDirective(RstDirective):
