@@ -1,11 +1,11 @@
 """A run from its beginning to its end, and all of its results."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from . import messages
-from .batch import plan_run
+from .batch import Plan, plan_run
 from .errors import SkyblotError
 from .io.names import ImageName
 from .options import RunOptions
@@ -32,6 +32,13 @@ class BatchError(SkyblotError):
         super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, what=what, reasons=reasons + more))
 
 
+@contextmanager
+def planned(work: Work, options: RunOptions, *, survey: bool = False) -> Iterator[Plan]:
+    """Yield the plan of a run, with its source open for the run too; arguments and errors are those of `plan_run`."""
+    with work.step.open(work.source) as source:
+        yield plan_run(work, options, source=source, survey=survey)
+
+
 def results_of(work: Work, options: RunOptions) -> list[Any]:
     """Do what is asked for, and return the results in the order of the tasks.
 
@@ -42,18 +49,19 @@ def results_of(work: Work, options: RunOptions) -> list[Any]:
     SkyblotError
         If nothing can be made; with `fail_fast`, whatever went wrong first.
     """
-    step = work.step
     found: dict[ImageName | None, Result] = {}
     failures: list[Failure] = []
-    with progress_bar(options.progress) as bar, step.open(work.source) as source:
-        plan = plan_run(work, options, source=source)
-        with closing(bar.follow(plan)) as outcomes:
-            for outcome in outcomes:
-                if isinstance(outcome, Failure):
-                    failures.append(outcome)
-                else:
-                    found[outcome.where] = outcome
+    with (
+        progress_bar(options.progress) as bar,
+        planned(work, options) as plan,
+        closing(bar.follow(plan)) as outcomes,
+    ):
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            else:
+                found[outcome.where] = outcome
     done = [found[task.where] for task in work.tasks if task.where in found]
     if failures:
-        raise BatchError(done, failures, f"{step.noun}s")
+        raise BatchError(done, failures, f"{work.step.noun}s")
     return done

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, messages
-from ..batch import Plan, plan_run
+from ..batch import Plan
 from ..errors import FileError, ParameterError, one_line
 from ..io.atomic import file_identity
 from ..job import checked_threads
 from ..memory import memory_limit
 from ..options import RunOptions
+from ..results import planned
 from ..step import Result, Step, Task
 from ..work import Beside, Failure, Work
 from . import plan_table
@@ -136,8 +137,7 @@ class _Run:
         # The first failure is to be told like any other, and a plan needs no cluster.
         options = replace(request.options, fail_fast=False)
         options = replace(options, client=None) if request.dry_run else options
-        with self._work.step.open(self._work.source) as source:
-            plan = plan_run(self._work, options, source=source, survey=request.dry_run)
+        with planned(self._work, options, survey=request.dry_run) as plan:
             interruption.gentle = not self.single  # then there will be a next outcome before long
             for failure in plan.failures:
                 self._failed(failure)
