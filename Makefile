@@ -7,7 +7,7 @@ PIPES  := .venv-compat-jwst
 BENCH  := .venv-bench
 OLDEST := .venv-oldest
 
-.PHONY: help demo test test-oldest lint docs bench compat compat-jwst clean
+.PHONY: help demo test test-oldest lint docs fuzz bench compat compat-jwst clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -50,6 +50,10 @@ lint: $(VENV)/.ready-lint  ## ruff, mypy, import contracts
 docs: $(VENV)/.ready-docs  ## build the documentation; warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
+MINUTES ?= 30
+fuzz: $(VENV)/.ready-test  ## damaged files, then failing systems, for MINUTES=30 each: a report on the screen, and all in fuzz.jsonl
+	$(BIN)/python tests/fuzz/fuzz_run.py --minutes $(MINUTES) --log fuzz.jsonl
+
 bench: $(BENCH)/.ready-bench  ## speed and accuracy against the peers (BENCH_ARGS=--quick for a smoke test)
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
 
@@ -63,7 +67,7 @@ compat: $(COMPAT)/.ready-compat  ## the tests against drizzlepac and stcal, in a
 	$(COMPAT)/bin/python -m pytest -m compat
 
 compat-jwst: $(PIPES)/.ready-pipelines  ## the tests against the pipelines of JWST and Roman, in an environment of their own
-	$(PIPES)/bin/python -m pytest -m compat tests/compat/test_compat_files.py tests/compat/test_compat_pipelines.py
+	$(PIPES)/bin/python -m pytest -m compat $(addprefix tests/compat/test_compat_,files.py pipelines.py jwst_steps.py roman_steps.py)
 
 $(PIPES)/.ready-pipelines: pyproject.toml
 	@test -x $(PIPES)/bin/python || $(PYTHON) -m venv $(PIPES)

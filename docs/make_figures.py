@@ -24,7 +24,7 @@ from skyblot.demo import DemoPlan, chip_frame, chip_wcs, demo_scene, exposure_fa
 from skyblot.demo.detector import IDC_SCALE, MOSAIC_SCALE
 from skyblot.kernels.interpolants import interpolant
 from skyblot.parameters import INTERPOLANTS
-from skyblot.pixelmap import adaptive
+from skyblot.pixelmap import adaptive, refining
 
 HERE = Path(__file__).parent
 FIGURES, TABLES = HERE / "_static" / "figures", HERE / "tables"
@@ -260,9 +260,12 @@ def adaptive_blocks() -> None:
     """The adaptive map of a target with a slit and a kink: its blocks, and where the true map is asked."""
     truth = SlitAndKink()
     made = adaptive.adaptive_map(truth, truth.shape, 1e-4)
-    blocks, stored = made._patches.boxes, made._pixels.boxes
-    nodes = adaptive._node_places(blocks).reshape(2, -1)
-    checks = np.concatenate([adaptive._lattice(truth.shape), adaptive._check_places(blocks).reshape(2, -1)], axis=1)
+    blocks, stored = made.patches.boxes, made.pixels.boxes
+    nodes = refining._node_places(blocks).reshape(2, -1)
+    checks = np.concatenate(
+        [refining._lattice(truth.shape, (0, 0, *truth.shape[::-1])), refining._check_places(blocks).reshape(2, -1)],
+        axis=1,
+    )
     checks = checks[:, ~within(stored, *checks)]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), dpi=110, layout="constrained", width_ratios=(1.6, 1))
     slit = np.where(truth.in_slit(*np.indices(truth.shape)[::-1]), 0.0, np.nan)

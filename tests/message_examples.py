@@ -107,8 +107,8 @@ EXAMPLES = {
         "visit/isky01a1q_flc.fits[sci,2]: its headers cannot be copied: Unparsable card (D2IM1)",
     ),
     "NOTHING_TO_CHANGE": (
-        {"name": SCI, "part": "DQ extension"},
-        "visit/isky01a1q_flc.fits[sci,2]: has no DQ extension to change",
+        {"name": "visit/r0_cal.asdf", "part": "roman/data"},
+        "visit/r0_cal.asdf: has no roman/data to change",
     ),
     # Names, lists and associations
     "BAD_EXTENSION": (

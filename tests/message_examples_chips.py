@@ -26,10 +26,6 @@ EXAMPLES = {
         "visit/isky01a1q_flc.fits[sci,1]: is given as the mosaic and as an exposure, expected two images; "
         "--force (force=True) takes it as both",
     ),
-    "NO_DQ": (
-        {"name": f"{F}[sci,1]"},
-        "visit/isky01a1q_flc.fits[sci,1]: has no DQ extension to change; --make-dq (make_dq=True) makes one",
-    ),
     "BITS_TOO_LARGE": (
         {"name": f"{F}[sci,1]", "dtype": "uint8", "bits": 4096},
         "visit/isky01a1q_flc.fits[sci,1]: its DQ is uint8, which cannot hold the bits of cosmic rays, 4096",

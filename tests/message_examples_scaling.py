@@ -41,9 +41,9 @@ EXAMPLES = {
         "drz.fits[sci,1]: PIXAR_SR = 2.29e-14 sr, but its WCS has pixels of 3.76e-14 sr, which are used",
     ),
     "COADD_AS_ONE": (
-        {"name": "coadd.fits[0]", "value": "MEDIAN", "reference": "x_ooi.fits[S29,1]"},
+        {"name": "coadd.fits[0]", "value": "MEDIAN"},
         "coadd.fits[0]: COMBINET = 'MEDIAN', so its counts are those of one exposure and not of its exposure time; "
-        "taken as an exposure as long as x_ooi.fits[S29,1] (in counts per second: --in-units cps)",
+        "taken as an exposure as long as the one it is blotted onto (in counts per second: --in-units cps)",
     ),
     "TIMES_NOT_USED": (
         {"name": "coadd.fits[0]", "unit": "electron/pixel", "source": 300.0, "reference": 30.0},

@@ -120,3 +120,23 @@ def test_no_print_in_the_library(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert [call.lineno for call in calls if isinstance(call, ast.Name) and call.id == "print"] == []
+
+
+def test_nothing_that_takes_time_is_imported_before_ctrl_c_is_heard():
+    code = "import sys; before = set(sys.modules); import skyblot.cli; print(*sorted(set(sys.modules) - before))"
+    assert python(code) == ["skyblot", "skyblot.cli"]
+
+
+def test_ctrl_c_while_the_command_line_is_imported():
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'click':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from skyblot.cli import main\n"
+        "main(['info', 'a.fits'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "skyblot: interrupted\n")

@@ -13,7 +13,7 @@ from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
 from skyblot.exposure import target_of
 from skyblot.io import atomic, content
-from skyblot.io.copies import write_clean, write_flagged
+from skyblot.io.copies import write_clean
 from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
 from skyblot.io.masks import BadPixels
@@ -113,13 +113,6 @@ def test_errors_that_cannot_be_read(image, monkeypatch):
     monkeypatch.setattr("skyblot.io.planes._fits_pixels", fails)
     with open_image(image) as found, said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"):
         error_plane(found)
-
-
-def test_an_exposure_without_flags_to_set(image, tmp_path):
-    bad = [BadPixels(parse_name(f"{image}[sci,1]"), np.array([3]), np.ones(1, "f4"))]
-    with said(FileError, f"{image}[sci,1]: has no DQ extension to change; --make-dq (make_dq=True) makes one"):
-        write_flagged(tmp_path / "out.fits", bad, 4096, overwrite=False)
-    assert not (tmp_path / "out.fits").exists()
 
 
 def test_a_roman_file_without_pixels_to_change(tmp_path):

@@ -1,6 +1,7 @@
 """skyblot: put a clean astronomical mosaic back onto the distorted exposures it came from."""
 
-from typing import TYPE_CHECKING, Any
+#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is listened to.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .batch import Plan as Plan
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from .results import BatchError as BatchError
     from .running import run as run
     from .work import Failure as Failure
+
+    __version__: str
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
@@ -71,7 +74,7 @@ _HOMES = {
 __all__ = [*_HOMES, "__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     import importlib
 
     if name == "__version__":

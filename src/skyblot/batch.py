@@ -1,6 +1,7 @@
 """What a run of many exposures is going to do: a value, made from headers before any work."""
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -9,12 +10,12 @@ from typing import Any, Self
 import numpy as np
 
 from .checks import check_run
-from .errors import WARNING_FILTERS
+from .errors import WARNING_FILTERS, memory_errors_told
 from .exposure import named
 from .footprints import UNKNOWN, Footprint, Group, area, group, largest, place_of
 from .job import checked_threads
 from .kernels.interpolants import Interpolant, interpolant
-from .memory import LEAST, memory_limit
+from .memory import LEAST, check_memory, free_memory, memory_limit
 from .options import RunOptions
 from .step import Result, Source, Step, Task
 from .window import EMPTY, Bounds, blot_dtype, window_dtype
@@ -37,6 +38,8 @@ class Needs:
         What the run may use, memory in bytes.
     bytes_per_pixel : int
         What a step needs for each pixel of an exposure.
+    most : int
+        Bytes that one exposure may need, else it is refused.
     """
 
     interpolant: Interpolant
@@ -44,15 +47,16 @@ class Needs:
     threads: int
     memory: int
     bytes_per_pixel: int
+    most: int = sys.maxsize
 
     @classmethod
-    def of(cls, source: Source, step: Step, options: RunOptions) -> Self:
+    def of(cls, source: Source, step: Step, options: RunOptions, most: int = sys.maxsize) -> Self:
         """Return what a step needs with a source; a `DataError` where the source cannot be interpolated."""
         how = interpolant(step.recipe.interp, step.recipe.sinscl)
         with named(source.image.name):
             dtype = window_dtype(blot_dtype(source.pixels, how), how)
         threads, memory = checked_threads(options.threads), memory_limit(options.memory)
-        return cls(how, dtype, threads, memory, step.bytes_per_pixel)
+        return cls(how, dtype, threads, memory, step.bytes_per_pixel, most)
 
     @property
     def window_bytes(self) -> int:
@@ -62,6 +66,10 @@ class Needs:
     def is_shared(self, bounds: Bounds) -> bool:
         """Whether a window is loaded for all exposures of its group; else each of them loads its own."""
         return 0 < area(bounds) * self.dtype.itemsize <= self.window_bytes
+
+    def check_size(self, name: str, shape: tuple[int, int]) -> None:
+        """Refuse an image that does not fit into the memory, however small the windows of the source are."""
+        check_memory(name, self.bytes_per_pixel * math.prod(shape), self.most)
 
     def workers(self, current: Group) -> int:
         """How many exposures of a group are worked on at once."""
@@ -141,7 +149,12 @@ class Plan:
 
 
 def plan_run(
-    work: Work, options: RunOptions | None = None, *, source: Source | None = None, survey: bool = False
+    work: Work,
+    options: RunOptions | None = None,
+    *,
+    source: Source | None = None,
+    survey: bool = False,
+    most: int | None = None,
 ) -> Plan:
     """Find what is there already, and where exposures lie on the source; nothing but headers is read for it.
 
@@ -153,6 +166,8 @@ def plan_run(
         The source where it is open, for the plan and the run.
     survey : bool
         Look a single exposure up on the source too: it is not needed to make its product.
+    most : int, optional
+        Bytes that one exposure may need, else it is refused: by default as `most_memory` says.
 
     Raises
     ------
@@ -162,18 +177,30 @@ def plan_run(
     options = options or RunOptions()
     check_run(work, options)
     step, on_cluster = work.step, options.client is not None
-    with step.open(work.source) if source is None else nullcontext(source) as opened:
-        needs = Needs.of(opened, step, for_worker(options) if on_cluster else options)
+    most = most_memory(options) if most is None else most
+    with memory_errors_told(), step.open(work.source) if source is None else nullcontext(source) as opened:
+        needs = Needs.of(opened, step, for_worker(options) if on_cluster else options, most)
         kept = _kept(opened, work) if options.resume else {}
         todo = [task for task in work.tasks if task not in kept]
         if step.is_local or (len(todo) == 1 and not (survey or on_cluster)):
             groups = [Group((Footprint(task.where, UNKNOWN),), EMPTY) for task in todo]
             failures: list[Failure] = []
         else:
-            places, failures = _survey(opened, step, todo)
+            places, failures = _survey(opened, step, todo, needs)
             groups = list(_grouped(places, needs.window_bytes // needs.dtype.itemsize))
         failures = [*work.failures, *failures]
         return Plan(work, options, needs, tuple(groups), kept, tuple(failures), opened.state, source)
+
+
+def most_memory(options: RunOptions) -> int:
+    """Return how many bytes one exposure may need: `memory` where that is given, or all that is free.
+
+    Where nothing is given for a cluster elsewhere, its workers know what they have.
+    """
+    if options.client is None or options.client == "local":
+        given = options if options.client is None else for_worker(options)
+        return max(free_memory() if options.memory is None else memory_limit(given.memory), LEAST)
+    return sys.maxsize if options.memory is None else memory_limit(options.memory)
 
 
 def _kept(source: Source, work: Work) -> dict[Task, Result]:
@@ -190,14 +217,16 @@ def for_worker(options: RunOptions) -> RunOptions:
     return replace(options, threads=1, memory=max(memory, LEAST))
 
 
-def _survey(source: Source, step: Step, tasks: Sequence[Task]) -> tuple[list[Footprint], list[Failure]]:
+def _survey(source: Source, step: Step, tasks: Sequence[Task], needs: Needs) -> tuple[list[Footprint], list[Failure]]:
     """Look exposures up on the source."""
     found: list[Footprint] = []
     failures: list[Failure] = []
     for task in tasks:
         try:
             with WARNING_FILTERS:
-                found.append(Footprint(task.where, place_of(source, task.where, step.recipe)))
+                place = place_of(source, task.where, step.recipe)
+            needs.check_size(str(task.where), place.shape)
+            found.append(Footprint(task.where, place))
         except Exception as error:  # one exposure without a place ends no run
             failures.append(Failure.of(task.where, error))
     return found, failures

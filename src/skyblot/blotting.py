@@ -8,7 +8,7 @@ import numpy as np
 
 from . import messages
 from .bands import for_each_band
-from .errors import ParameterError, SkyblotWarning, not_allowed
+from .errors import ParameterError, SkyblotWarning, memory_errors_told, not_allowed
 from .job import Job, checked_threads
 from .kernels.interpolants import interpolant
 from .parameters import Sampling
@@ -50,12 +50,13 @@ def pixel_map(
     shape = target_shape(target_wcs, shape)
     sampling = Sampling(stepsize=stepsize, tolerance=tolerance)
     rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
-    x, y = np.empty(shape), np.empty(shape)
+    with memory_errors_told():
+        x, y = np.empty(shape), np.empty(shape)
 
-    def work(row0: int, row1: int, *_: np.ndarray) -> None:
-        rows.rows(row0, x[row0:row1], y[row0:row1])
+        def work(row0: int, row1: int, *_: np.ndarray) -> None:
+            rows.rows(row0, x[row0:row1], y[row0:row1])
 
-    for_each_band(shape, work, checked_threads(threads))
+        for_each_band(shape, work, checked_threads(threads))
     return x, y
 
 

@@ -1,6 +1,7 @@
 """Many blots on a Dask cluster: one task an exposure, and no pixels but those that the workers read and write."""
 
 import asyncio
+import atexit
 import logging
 import os
 import pickle
@@ -14,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import messages
-from .batch import Plan, for_worker
+from .batch import Plan, for_worker, most_memory
 from .errors import ParameterError, SkyblotError, SkyblotWarning, not_allowed, one_line
 from .io.atomic import remove_leftovers
 from .io.remote import AnyPath
@@ -61,7 +62,9 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
     if not workers:
         logger.warning(messages.NO_WORKERS_YET())
     exposures = _exposures(plan)
-    options = for_worker(plan.options) if _is_local(plan.options.client) else plan.options
+    options, most = plan.options, None
+    if _is_local(options.client):
+        options, most = for_worker(options), most_memory(options)
     job = Job(
         str(plan.work.source),
         plan.work.step,
@@ -71,6 +74,7 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
         alone=len(exposures) <= len(workers),
         process=(socket.gethostname(), os.getpid()),
         version=__version__,
+        most=most,
     )
     yield from _Submission(client, _pickled(job), plan).outcomes(exposures)
 
@@ -216,6 +220,11 @@ def _local_cluster(threads: int | None) -> Any:
         )
     except Exception as error:  # processes that do not start raise anything
         raise SkyblotError(messages.NO_WORKERS_STARTED(reason=one_line(error))) from error
+    except BaseException:  # one that is interrupted while it starts cannot be closed: its workers end with this process
+        from distributed.deploy.spec import close_clusters
+
+        atexit.unregister(close_clusters)
+        raise
 
 
 def _dialled(address: str) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import FileError, ParameterError, one_line
+from .errors import FileError, ParameterError, reason_of
 from .parameter import UNSET, Parameter
 from .parameters import BY_NAME, TABLE, USER_WCS_SECTION, Parameters, by_section, parameter, unknown
 
@@ -46,11 +46,13 @@ def load(path: str | Path) -> Mapping[str, Any]:
     from configobj import ConfigObj, ConfigObjError
 
     if not Path(path).is_file():
+        if Path(path).exists() and not Path(path).is_dir():
+            raise FileError(messages.NOT_A_FILE(name=path))
         raise FileError(messages.NO_SUCH(name=path, kind="file"))
     try:
         config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)
     except (ConfigObjError, UnicodeError) as error:
-        raise FileError(messages.NOT_OF_KIND(name=path, kind="a .cfg file", reason=one_line(error))) from error
+        raise FileError(messages.NOT_OF_KIND(name=path, kind="a .cfg file", reason=reason_of(error))) from error
     return config
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import messages
 from .blotting import image_of, prepare
-from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, one_line
+from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, memory_errors_told, one_line
 from .facts import Facts
 from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
 from .parameters import Sampling
@@ -126,12 +126,13 @@ def blot(
     own = variance_of(source) if variance is None and is_nddata(source) else None
     variance = _plain_variance(variance, source) if own is None else own
     sampling = Sampling(interp, sinscl, stepsize, tolerance)
-    job = prepare(pixels, source_wcs, target_wcs, sampling, shape=shape, pixel_map=pixel_map)
-    errors = None if variance is None else job.of_variances(image_of(variance))
-    image = wrap(job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data)
-    if errors is None:
-        return image
-    variances = errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
+    with memory_errors_told():
+        job = prepare(pixels, source_wcs, target_wcs, sampling, shape=shape, pixel_map=pixel_map)
+        errors = None if variance is None else job.of_variances(image_of(variance))
+        image = wrap(job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data)
+        if errors is None:
+            return image
+        variances = errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
     if own is None:
         return image, variances
     image.uncertainty = uncertainty_like(source, variances)

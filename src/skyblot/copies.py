@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import FileError, ParameterError, not_allowed
+from .errors import FileError, ParameterError
 from .facts import TELESCOPE
 from .io.asdf import AsdfImage
 from .io.copies import copy_name, flags_of, write_clean, write_flagged
@@ -30,9 +30,7 @@ class Products:
     one_file : bool, optional
         The masks of all chips of an exposure in one file; None: where it has several, and none is called SCI.
     update_dq, clean : bool
-        A copy with flags set in DQ; a copy with the blot in bad pixels.
-    make_dq : bool
-        Make a DQ where there is none: an extension beside SCI, else an image of flags in a file of its own.
+        A copy with flags set in DQ, which is made where there is none; a copy with the blot in bad pixels.
     keep_name : bool
         The copy has the exposure's own name.
     save_blots : bool
@@ -44,7 +42,6 @@ class Products:
     one_file: bool | None = default("one_file", MASKS)
     update_dq: bool = default("update_dq", MASKS)
     clean: bool = default("clean", MASKS)
-    make_dq: bool = default("make_dq", MASKS)
     keep_name: bool = default("keep_name", MASKS)
     save_blots: bool = default("save_blots", MASKS)
     pictures: Any = None
@@ -53,8 +50,6 @@ class Products:
         parse_fields(self, MASKS)
         if self.keep_name and self.update_dq == self.clean:
             raise ParameterError(messages.ONE_COPY())
-        if self.make_dq and not self.update_dq:
-            raise not_allowed("make_dq", self.make_dq, "update_dq=True (--update-dq) beside it")
 
     @property
     def copies(self) -> bool:
@@ -68,13 +63,13 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
     Raises
     ------
     FileError
-        If a DQ is to be changed that is not there, or a copy would be in the exposure's own folder.
+        If a copy would be in the exposure's own folder.
     """
     first, planned = images[0], {}
     if products.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, folder):
         raise FileError(messages.OWN_FOLDER(name=first.path))
     if products.update_dq:
-        kind, label = _flags_of_file(images, make=products.make_dq)
+        kind, label = _flags_of_file(images)
         planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
     if products.clean:
         planned[CLEAN] = copy_name(first, "crclean")
@@ -83,7 +78,7 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
     return {kind: folder / name for kind, name in planned.items()}
 
 
-def write_copies(copies: dict[str, Path], bad: Sequence[BadPixels], bits: int, *, overwrite: bool, make: bool) -> None:
+def write_copies(copies: dict[str, Path], bad: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
     """Write the copies of an exposure.
 
     Parameters
@@ -95,12 +90,10 @@ def write_copies(copies: dict[str, Path], bad: Sequence[BadPixels], bits: int, *
     bits : int
         What DQ gets.
     overwrite : bool
-    make : bool
-        Make a DQ where there is none.
     """
     for kind, path in copies.items():
         if kind == FLAGGED:
-            write_flagged(path, bad, bits, overwrite=overwrite, make=make)
+            write_flagged(path, bad, bits, overwrite=overwrite)
         elif kind == FLAGS:
             write_flag_image(path, bad, bits, overwrite=overwrite)
         else:
@@ -111,22 +104,31 @@ def _same_folder(one: Path, other: Path) -> bool:
     return one.is_dir() and other.is_dir() and os.path.samefile(one, other)
 
 
-def _flags_of_file(images: Sequence[ImageName], *, make: bool) -> tuple[str, str]:
-    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it."""
+def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
+    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it.
+
+    Where an image has no DQ, and is no SCI that would get one beside it, flags are written alone.
+    """
     label = "crdq"
     for where in images:
-        with open_image(where) as opened:
-            image: Any = opened
-            if isinstance(image, AsdfImage):
-                known = make or "dq" in image.root
-            else:
-                label = "crf" if image.facts.first(TELESCOPE)[1] == "JWST" else label
-                known = flags_of(image) is not None or (make and image.hdu.name == "SCI")
-            if not known and not make:
-                raise FileError(messages.NO_DQ(name=image.name))
-            if not known:
-                return FLAGS, label
+        try:
+            is_jwst, alone = _flags_of_image(where)
+        except Exception:  # what is wrong with it is told when it is compared, and ends no run
+            continue
+        label = "crf" if is_jwst else label
+        if alone:
+            return FLAGS, label
     return FLAGGED, label
+
+
+def _flags_of_image(where: ImageName) -> tuple[bool, bool]:
+    """Whether an image is JWST's, and whether it has no flags and is no SCI."""
+    with open_image(where) as opened:
+        image: Any = opened
+        if isinstance(image, AsdfImage):
+            return False, False
+        is_jwst = image.facts.first(TELESCOPE)[1] == "JWST"
+        return is_jwst, flags_of(image) is None and image.hdu.name != "SCI"
 
 
 def mask_name(where: ImageName, *, together: bool = False) -> str:

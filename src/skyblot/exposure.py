@@ -13,7 +13,6 @@ import numpy as np
 from . import messages, record
 from .blotting import prepare
 from .errors import WARNING_FILTERS, DataError, FileError, ParameterError, SkyblotError, WCSError
-from .facts import is_drizzled
 from .io.atomic import file_state
 from .io.coverage import open_weights
 from .io.head import head_of
@@ -24,11 +23,10 @@ from .io.remote import AnyPath
 from .job import Job, Resampled
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
-from .pixelmap.sky import is_fits_wcs
 from .roles import check_not_both, check_source
 from .scaling import LABELS, Pair, Scaling, plan_scaling
 from .step import Resources, Result, Source, Step, Task, state_of, warn
-from .target import Target, idcscale_of, plan_target
+from .target import Target, idcscale_of, plan_target, say_if_undistorted
 from .window import CoveredView, FloatView, SquareView
 
 logger = logging.getLogger(__name__)
@@ -210,6 +208,7 @@ def rendered(source: Source, where: ImageName, step: Blot, resources: Resources)
             identity = state_of(where.path)  # before it is opened: what comes later shows
             reference = stack.enter_context(open_reference(where, step.recipe.wcs_key))
             planned = _plan(source, reference, step)
+        resources.check_size(reference.name, planned.target.shape)
         resources.proceed()
         with named(source.image.name, reference.name):
             blot = planned.job.run(
@@ -286,20 +285,6 @@ def target_of(reference: Image, parameters: Parameters) -> Target:
     say_if_undistorted(reference, wcs)
     idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
     return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
-
-
-def say_if_undistorted(reference: Image, wcs: Any) -> None:
-    """Warn of an exposure of HST or JWST whose distortion is known, but not in its file."""
-    facts = reference.facts
-    if not is_fits_wcs(wcs) or wcs.has_distortion or wcs.wcs.get_pv() or is_drizzled(facts):
-        return
-    reason = ""
-    if str(facts.find("IDCTAB") or "N/A").strip().upper() != "N/A":
-        reason = "its IDCTAB is named, but its header has no SIP (was updatewcs run?)"
-    elif facts.find("TELESCOP") == "JWST" and "ASDF" not in facts.beside:
-        reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
-    if reason:
-        warn(messages.NO_DISTORTION(name=reference.name, reason=reason))
 
 
 def _scales(source: Source, target: Target, reference: Image) -> tuple[float, float]:

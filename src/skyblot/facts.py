@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import messages
-from .errors import WARNING_FILTERS, DataError, SkyblotWarning, one_line
+from .errors import WARNING_FILTERS, DataError, SkyblotWarning, reason_of
 
 #: The two headers of an image in which most facts are looked for.
 HEADERS = "the extension's header, then the primary header"
@@ -80,7 +80,7 @@ class Facts:
                 value = header.get(keyword.upper())
                 others = _others(header, keyword.upper())
             except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
-                part, reason = f"the value of {keyword.upper()}", one_line(error)
+                part, reason = f"the value of {keyword.upper()}", reason_of(error)
                 raise DataError(messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason)) from error
             if value is not None and value != "":
                 if any(other != value for other in others):

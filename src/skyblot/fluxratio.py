@@ -220,7 +220,7 @@ class _Stamps:
             sources.roughness * np.hypot(np.abs(bend_x) + np.abs(bend_y), step),
             unused,
         ]
-        flat = [each.reshape(len(places), -1) for each in stamps]
+        flat = [each.reshape(len(places), math.prod(each.shape[1:])) for each in stamps]
         return cls(width, places, flat[1] @ _bells(width)[0], *flat)
 
     def smoothed(self, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .batch import Needs
-from .errors import WCSError, one_line
-from .exposure import Blot, plan_job, say_if_undistorted, target_of
+from .errors import WCSError, reason_of
+from .exposure import Blot, plan_job, target_of
 from .facts import (
     BACKGROUND,
     COMBINED,
@@ -34,14 +34,17 @@ from .io.images import Image, list_images, open_reference
 from .io.jwst import header_offset
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
+from .io.weights import exposure_weight_files
 from .noise import noise_text
-from .options import RunOptions
+from .options import WEIGHT_SUFFIX, RunOptions
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
+from .pixelmap.adaptive import BlockRows
 from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
 from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
+from .target import say_if_undistorted
 from .units import unit_kind
 from .wcs_facts import STATED
 
@@ -161,7 +164,8 @@ class ImageInfo:
     planes : tuple of str
         The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
     weights : str
-        Of a mosaic: where its weights are, which say what it covers; empty where it has none.
+        Where the weights are, which say what a mosaic covers, and which pixels of an exposure count; empty where
+        there are none.
     noise : str
         What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
         where nobody knows it.
@@ -240,7 +244,7 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
             sky=sky,
             sky_keyword=sky_keyword,
             planes=planes,
-            weights=weights_name(image) if kind == "mosaic" else "",
+            weights=_weights(image, kind),
             noise=noise_text(image),
             record=record,
             wcs=wcs,
@@ -253,6 +257,13 @@ def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
     """The first keyword of some facts that is there, and its value."""
     found = (facts.first(row) for row in rows)
     return next((pair for pair in found if pair[1] is not None), ("", None))
+
+
+def _weights(image: Image, kind: str) -> str:
+    if kind == "mosaic":
+        return weights_name(image)
+    files = exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    return str(files[0]) if files else ""
 
 
 def _planes(image: Image) -> tuple[str, ...]:
@@ -300,9 +311,9 @@ def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:
         say_if_undistorted(image, wcs)
         return _described(image, wcs), ""
     except WCSError as error:
-        return None, one_line(error)
+        return None, reason_of(error)
     except Exception as error:  # WCS libraries raise anything
-        return None, f"{image.name}: its WCS cannot be evaluated: {one_line(error)}"
+        return None, f"{image.name}: its WCS cannot be evaluated: {reason_of(error)}"
 
 
 def _described(image: Image, wcs: Any) -> WCSInfo:
@@ -364,14 +375,14 @@ def _map_info(target: Any, source: Any, shape: tuple[int, int]) -> MapInfo:
     try:
         return _way(plan_map(target, source, shape, None, tolerance), tolerance)
     except Exception as error:  # WCS libraries raise anything
-        return MapInfo(problem=one_line(error))
+        return MapInfo(problem=reason_of(error))
 
 
 def _way(rows: RowMap, tolerance: float) -> MapInfo:
     """What was chosen, by `plan_map`."""
     if isinstance(rows, TangentMap):
         return MapInfo(CLOSED_FORM, CLOSED_FORM_ERROR)
-    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap) else MapInfo(EVERY_PIXEL, 0.0)
+    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap | BlockRows) else MapInfo(EVERY_PIXEL, 0.0)
 
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
@@ -384,6 +395,6 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
             needs = Needs.of(source, step, RunOptions())
             job = plan_job(source, target_of(reference, step.recipe), reference, step)
     except Exception as error:  # WCS libraries raise anything
-        return PairInfo(str(source_name), MapInfo(problem=one_line(error)))
+        return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
     way = _way(job.pixel_map, step.recipe.tolerance)
     return PairInfo(source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group]))

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 from . import messages
 from .batch import Plan
-from .errors import FileError
+from .errors import FileError, memory_errors_told
 from .footprints import Group
 from .io.atomic import file_state
 from .io.remote import AnyPath
@@ -30,7 +30,8 @@ def run_here(plan: Plan) -> Iterator[Outcome]:
 
     Closing the generator, or an interruption, drops what is being made.
     """
-    with plan.work.step.open(plan.work.source) if plan.source is None else nullcontext(plan.source) as source:
+    opened = plan.work.step.open(plan.work.source) if plan.source is None else nullcontext(plan.source)
+    with memory_errors_told(), opened as source:
         yield from _Run(source, plan).outcomes()
 
 
@@ -83,7 +84,7 @@ class _Run:
 
     def _resources(self, threads: int, window: Window | None) -> Resources:
         overwrite = self._options.overwrite or self._options.resume
-        return Resources(threads, window, self._needs.window_bytes, overwrite, self._proceed)
+        return Resources(threads, window, self._needs.window_bytes, overwrite, self._proceed, self._needs.check_size)
 
     def _in_order(
         self, pool: ThreadPoolExecutor, tasks: Sequence[Task], resources: Resources, ahead: int

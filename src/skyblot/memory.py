@@ -4,7 +4,8 @@ import os
 import re
 from pathlib import Path
 
-from .errors import not_allowed
+from . import messages
+from .errors import SkyblotError, not_allowed
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 #: Less than this holds no band of a detector and its window.
@@ -26,6 +27,17 @@ def memory_limit(given: str | int | float | None) -> int:
     if size < LEAST:
         raise not_allowed("memory", given, "bytes, or a size such as 8G or 500M, at least 64M")
     return size
+
+
+def check_memory(name: str, needed: int, allowed: int) -> None:
+    """Refuse an image that needs more memory than is allowed, as nothing that could be made smaller would do."""
+    if needed > allowed:
+        raise SkyblotError(messages.NEEDS_MEMORY(name=name, needed=size_text(needed), allowed=size_text(allowed)))
+
+
+def size_text(size: float) -> str:
+    """Bytes as ``12.3 MB`` or ``4.5 GB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def free_memory() -> int:

@@ -5,6 +5,8 @@ what is allowed or what to do. `docs/messages.rst` lists them all, under the hea
 comment that stands above it here. In a section errors come first, and then warnings.
 """
 
+from .text import printable, shortened
+
 
 class Message(str):
     """A sentence with fields; called with their values, it is the sentence.
@@ -18,8 +20,8 @@ class Message(str):
     __slots__ = ()
 
     def __call__(self, **fields: object) -> str:
-        """Return the sentence; a `KeyError` where a field is missing."""
-        return self.format(**fields)
+        """Return the sentence, on one line; a `KeyError` where a field is missing."""
+        return printable(shortened(self.format(**fields)))
 
 
 # ---- Files ----
@@ -50,6 +52,7 @@ EXTENSION_DAMAGED = Message("{name}: damaged: extension {number} of {count} cann
 HEADERS_OVERLAP = Message("{name}: damaged: its header does not end before that of the next extension")
 #: Compressed files, and those of servers that send whole files only, are copied: set `TMPDIR` to a larger disk.
 CANNOT_COPY = Message("{name}: cannot be copied into {folder} (TMPDIR): {reason}")
+OUTSIDE_HEAP = Message("{name}: damaged: its table refers to bytes outside of it")
 CONCERNING = Message("{name}: {reason}")
 
 # Warnings
@@ -74,7 +77,6 @@ WRONG_SUFFIX = Message("{name}: a blot onto {reference} is {kind}, expected a na
 NO_GZIP = Message("{name}: no blot is compressed as a whole, expected a name that ends in {suffix} or .fits.fz")
 HEADERS_NOT_COPIED = Message("{name}: its headers cannot be copied: {reason}")
 NOTHING_TO_CHANGE = Message("{name}: has no {part} to change")
-NO_DQ = Message("{name}: has no DQ extension to change; --make-dq (make_dq=True) makes one")
 BITS_TOO_LARGE = Message("{name}: its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}")
 OWN_FOLDER = Message(
     "{name}: --keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir"
@@ -177,7 +179,7 @@ AREA_STALE = Message("{name}: {keyword} = {value:.4g} sr, but its WCS has pixels
 #: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot reject` measures what is true.
 COADD_AS_ONE = Message(
     "{name}: COMBINET = {value!r}, so its counts are those of one exposure and not of its exposure time; "
-    "taken as an exposure as long as {reference} (in counts per second: --in-units cps)"
+    "taken as an exposure as long as the one it is blotted onto (in counts per second: --in-units cps)"
 )
 TIMES_NOT_USED = Message(
     "{name}: is in {unit} as the exposure is, and its values are left as they are, "
@@ -301,6 +303,8 @@ PACKAGE_MISSING = Message("{purpose} need the package {package}: {install}")
 #: The others are there; repeat the run with `--resume` when the files are in order.
 #: Give less with `--memory`, or use another machine.
 NO_MEMORY = Message("the memory is not enough: {reason}")
+#: The blot of an image is whole in memory until it is written, and with it the exposure that it is compared with.
+NEEDS_MEMORY = Message("{name}: needs about {needed} of memory, {allowed} are allowed: give more (memory)")
 SOME_FAILED = Message("{failed} of {count} {what} could not be made: {reasons}")
 
 # ---- Clusters ----

@@ -14,6 +14,7 @@ from .errors import WARNING_FILTERS, SkyblotError
 from .io.images import open_image
 from .io.masks import mask_of
 from .io.names import ImageName
+from .text import printable
 
 #: Largest width and height of a picture, pixels.
 SIZE = 256
@@ -37,16 +38,19 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) ->
     """
     try:
         address, caption = picture()
-        image = (
-            f'<img src="{address}" alt="{escape(caption)}" title="{escape(caption)}" style="image-rendering:pixelated">'
-        )
+        shown = _shown(caption)
+        image = f'<img src="{address}" alt="{shown}" title="{shown}" style="image-rendering:pixelated">'
     except (ImportError, OSError, SkyblotError):
         image = ""
     rows = "".join(
-        f'<tr><th style="text-align:left">{escape(word)}</th><td style="text-align:left">{escape(text)}</td></tr>'
+        f'<tr><th style="text-align:left">{_shown(word)}</th><td style="text-align:left">{_shown(text)}</td></tr>'
         for word, text in facts.items()
     )
     return f'<div style="display:flex;gap:1em;align-items:flex-start">{image}<table>{rows}</table></div>'
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text))
 
 
 def picture_of_blot(path: Path) -> tuple[str, str]:

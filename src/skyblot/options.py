@@ -154,9 +154,11 @@ PLANES: tuple[Parameter, ...] = (
 
 MASKS: tuple[Parameter, ...] = (
     _product("save_blots", "Write the blots too, <root>_sci<N>_blt.fits."),
-    _product("update_dq", "Write a copy of EXPOSURE with flags set in DQ, <root>_crdq.fits (JWST: _crf)."),
+    _product(
+        "update_dq",
+        "Write a copy of EXPOSURE with flags set in DQ, flags alone where it has none, <root>_crdq.fits (JWST: _crf).",
+    ),
     _product("clean", "Write a copy with the blot in bad pixels, <root>_crclean.fits."),
-    _product("make_dq", "With --update-dq, make a DQ where there is none."),
     _product("keep_name", "Give the copy EXPOSURE's own name, in another folder (--output-dir)."),
     _product(
         "one_file",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from .exposure import Blot, Rendered, rendered
 from .facts import number
 from .instruments import DO_NOT_USE
 from .io.coverage import check_mosaic
+from .io.damage import readable
 from .io.head import head_of
 from .io.images import Image, blot_name, open_image, open_reference
 from .io.masks import KEY_CARD, BadPixels, ascii_text, common_key, write_mask, write_masks
@@ -25,6 +26,7 @@ from .io.planes import companion_files, companion_name
 from .io.remote import AnyPath
 from .io.weights import exposure_weight_files
 from .mask_record import RejectResult, mask_cards, read_masks, result_of
+from .options import BACKGROUND_MAP
 from .pipelines import recorded_sky
 from .roles import check_exposure, check_not_both
 from .step import Resources, Result, Source, Step, Task, warn
@@ -71,8 +73,11 @@ class Reject(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Exposure, blot, errors, significance, and a copy of one of them; flags and masks."""
-        return 26
+        """Exposure, blot, errors, significance, copies, flags and masks: 32, measured; a sharper blot and its errors.
+
+        A map of the background, as a spline makes it, and the exposure without it take 16 more.
+        """
+        return 58 if self.criteria.get("background") == BACKGROUND_MAP else 42
 
     @property
     def _blot(self) -> Blot:
@@ -283,14 +288,13 @@ class Reject(Step):
             return
         order = {task.where: place for place, task in enumerate(tasks)}
         bad = sorted((each.bad for each in results), key=lambda each: order[each.where])
-        with WARNING_FILTERS:  # files are opened, while other threads open theirs
+        with WARNING_FILTERS, ExitStack() as stack:  # files are opened, while other threads open theirs
             for each in bad:
                 each.check_unchanged()
+            stack.enter_context(readable(tasks[0].where.path, "what is to be copied"))
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
-            copies = self._copies(tasks)
-            make = self.products.make_dq
-            write_copies(copies, bad, results[0].bits, overwrite=resources.overwrite, make=make)
+            write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:

@@ -11,13 +11,14 @@ from . import messages
 from .background import background_map
 from .bands import for_each_band
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
-from .errors import DataError, SkyblotWarning
+from .errors import DataError, SkyblotWarning, memory_errors_told
 from .fluxratio import FluxRatio
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
 from .measured import plain_images
 from .registration import REACH, moved
-from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Images, Systematics, measure, misaligned
+from .sharpness import MATCHED_TO, match_sharpness
 
 #: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
 PAIR = 0.75
@@ -195,9 +196,10 @@ def reject(
     >>> np.argwhere(found.mask)
     array([[1, 3]])
     """
-    exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
-    judged_by = criteria_with(criteria, overrides)
-    found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
+    with memory_errors_told():
+        exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
+        judged_by = criteria_with(criteria, overrides)
+        found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
     for doubt in found.doubts():
         warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
     return found
@@ -231,10 +233,9 @@ def compare(
     if found.shift != (0, 0):
         model = moved(model, found.shift)
         judged &= np.isfinite(model)
-    if isinstance(sigma, Noise) and (found.ratio, found.shift) != (1.0, (0, 0)):
-        noise = _sigma(sigma, found.ratio * model)
+    model, noise, left = _matched(Images(data, model, noise, judged), found, sigma, criteria, workers)
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
-    mark = _marker(criteria, found, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
+    mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
     def work(row0: int, row1: int, *_: np.ndarray) -> None:
         mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
@@ -244,11 +245,25 @@ def compare(
     count = np.count_nonzero(judged)
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
-        grown(mask, criteria, workers), significance, judged, found.background, found.noise, found.misalignment,
-        found.misalignment_error, found.sharpness, found.roughness, fraction, criteria,
+        grown(mask, criteria, workers), significance, judged, left.background, left.noise, found.misalignment,
+        found.misalignment_error, found.sharpness, left.roughness, fraction, criteria,
         found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
-        found.flux_ratio.unexplained, found.spread, uneven,
+        found.flux_ratio.unexplained, left.spread, uneven,
     )  # fmt: skip
+
+
+def _matched(
+    images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
+) -> tuple[np.ndarray, np.ndarray, Systematics]:
+    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
+    blot, noise, left = images.blot, images.sigma, found
+    if criteria.rule != "plain":
+        blot, left = match_sharpness(images, found, criteria.level, threads)
+    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
+        noise = _sigma(sigma, left.ratio * blot)
+    if left is not found:
+        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(noise.dtype, copy=False)
+    return blot, noise, left
 
 
 def _wanted_ratio(criteria: Criteria) -> float | str | None:

@@ -159,7 +159,7 @@ def measure(
     threads : int
     """
     images = Images(data, blot, sigma, valid)
-    sample, found = _Sample.of(images, threads), Systematics(0.0)
+    sample, found = Sample.of(images, threads), Systematics(0.0)
     look = _look(sample)
     if look is not None:
         images, look, found = _registered(images, look, threads)
@@ -170,11 +170,11 @@ def measure(
     found = replace(found, ratio=_used(found.flux_ratio, flux_ratio))
     as_it_is = replace(found, ratio=1.0)
     if found.ratio == 1.0 and sample.stand_out:
-        return _at_pixels(sample, as_it_is, background)
+        return at_pixels(sample, as_it_is, background)
     scaled = replace(sample, sources=_sampled(images, _CURVED / found.ratio, math.inf, threads))
-    result = _at_pixels(scaled, found, background)
+    result = at_pixels(scaled, found, background)
     if flux_ratio is None and sample.stand_out:
-        without = _at_pixels(sample, as_it_is, background)
+        without = at_pixels(sample, as_it_is, background)
         return result if result.roughness < _EXPLAINED * without.roughness else without
     return result
 
@@ -187,7 +187,7 @@ def _used(measured: FluxRatio, wanted: float | str | None) -> float:
     return measured.value if usable and (wanted == "fit" or measured.differs()) else 1.0
 
 
-def _at_pixels(sample: "_Sample", found: Systematics, background: float | None) -> Systematics:
+def at_pixels(sample: "Sample", found: Systematics, background: float | None) -> Systematics:
     """Add what single pixels say: background, noise, what is left of the misalignment, sharpness, roughness."""
     ratio, rows = found.ratio, sample.sources
     sky, spread = _sky(sample, ratio)
@@ -228,7 +228,7 @@ def _residual(rows: np.ndarray, ratio: float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
     """Pixels of sources and of the sky, as rows of the columns of `skyblot.kernels.compare.sample`.
 
     Attributes
@@ -245,7 +245,7 @@ class _Sample:
     flat: bool
 
     @classmethod
-    def of(cls, images: Images, threads: int) -> "_Sample":
+    def of(cls, images: Images, threads: int) -> "Sample":
         """Look at the images. Where no sources stand out, of a blot too faint perhaps, the brightest pixels count."""
         rows = _sampled(images, _CURVED, math.inf, threads)
         stand_out = len(rows) >= _ENOUGH
@@ -256,7 +256,7 @@ class _Sample:
 class _Look:
     """A first look at sources, for which nothing is known of positions and brightness."""
 
-    sample: _Sample
+    sample: Sample
     sources: Sources
     misalignment: tuple[float, float]
 
@@ -283,7 +283,7 @@ class _Look:
         return self.sample.stand_out and len(self.sample.sources) >= _PLENTY
 
 
-def _look(sample: _Sample) -> _Look | None:
+def _look(sample: Sample) -> _Look | None:
     """Fit the exposure by the blot, its slopes and second differences; None where there are too few sources."""
     rows, sky_rows = sample.sources, sample.sky
     if len(rows) < _ENOUGH or not len(sky_rows):
@@ -324,7 +324,7 @@ def _registered(images: Images, look: _Look, threads: int) -> tuple[Images, _Loo
     there, seen = images.moved(shift), look
     for _ in range(_CORRECTIONS):
         if shift != (0, 0):
-            seen = _look(_Sample.of(there, threads)) or seen
+            seen = _look(Sample.of(there, threads)) or seen
         dx, dy = (round(each) if _HALF < abs(each) < _FARTHEST else 0 for each in seen.misalignment)
         if (dx, dy) == (0, 0):
             break
@@ -341,7 +341,7 @@ def _places(images: Images, look: _Look, threads: int) -> np.ndarray:
 
 
 def _sky_rows(images: Images, threads: int, stand_out: bool) -> tuple[np.ndarray, bool, bool]:
-    """Pixels of the sky, all pixels where there is no sky; what `_Sample` has beside them."""
+    """Pixels of the sky, all pixels where there is no sky; what `Sample` has beside them."""
     step = max(1, images.data.size // (4 * _SAMPLE))  # nearly all is sky, most often
     for most, every in ((_FLAT, step), (_FLAT, 1), (math.inf, 1)):
         rows = _sampled(images, 0.0, most, threads, every)
@@ -350,7 +350,7 @@ def _sky_rows(images: Images, threads: int, stand_out: bool) -> tuple[np.ndarray
     return rows, stand_out, most == _FLAT
 
 
-def _sky(sample: _Sample, ratio: float) -> tuple[float, float]:
+def _sky(sample: Sample, ratio: float) -> tuple[float, float]:
     """Middle of the residuals of the sky, of all residuals where there is no sky, and their spread in sigma."""
     rows = sample.sky
     if not len(rows):

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import messages
 from .batch import Plan, plan_run
-from .errors import SkyblotError
+from .errors import SkyblotError, memory_errors_told
 from .io.names import ImageName
 from .options import RunOptions
 from .progress import progress_bar
@@ -35,7 +35,7 @@ class BatchError(SkyblotError):
 @contextmanager
 def planned(work: Work, options: RunOptions, *, survey: bool = False) -> Iterator[Plan]:
     """Yield the plan of a run, with its source open for the run too; arguments and errors are those of `plan_run`."""
-    with work.step.open(work.source) as source:
+    with memory_errors_told(), work.step.open(work.source) as source:
         yield plan_run(work, options, source=source, survey=survey)
 
 

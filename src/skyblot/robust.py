@@ -8,6 +8,8 @@ import numpy as np
 NORMAL = 1.4826
 #: Residuals are never taken for smaller than this part of their errors: data without noise have no width.
 _LEAST_WIDTH = 0.1
+#: Where values are spread wider, in their errors, no fit means anything, and squares overflow.
+_WIDEST = 1e100
 #: Coefficients that change by less have settled.
 _SETTLED = 1e-5
 _ROUNDS = 20
@@ -79,6 +81,8 @@ def robust_fit(
         coefficients = np.linalg.solve(normal, (columns * weights[:, None]).T @ values)
         away = values - columns @ coefficients
         width = max(_LEAST_WIDTH, spread_about(away, 0.0))
+        if not width < _WIDEST:
+            return None
         weights = 1.0 / (1.0 + (away / (2.0 * width)) ** 2)
         if np.abs(coefficients - before).max() < _SETTLED:
             break

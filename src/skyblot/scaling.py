@@ -277,8 +277,7 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
     """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as long as this one."""
     seconds, own = _seconds(pair.reference, parameters.expkey), _seconds(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
-        name, reference = pair.source.name, pair.reference.name
-        pair.tell(messages.COADD_AS_ONE(name=name, value=pair.combination, reference=reference))
+        pair.tell(messages.COADD_AS_ONE(name=pair.source.name, value=pair.combination))
     if out_kind == COUNTS and parameters.expout == "input":
         return 1.0, seconds
     rate = 1 / _exptime(pair.reference, parameters.expkey, hint=_hint(pair))

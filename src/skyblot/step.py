@@ -157,6 +157,8 @@ class Resources:
         Existing files may be replaced.
     proceed : callable
         Called between the stages; raises to end the work without an output.
+    check_size : callable
+        Called with the name and the shape of an image; raises if the memory is not enough for it.
     """
 
     threads: int | None = None
@@ -164,6 +166,7 @@ class Resources:
     window_bytes: int | None = None
     overwrite: bool = False
     proceed: Callable[[], None] = lambda: None
+    check_size: Callable[[str, tuple[int, int]], None] = lambda name, shape: None
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,20 @@ def idcscale_of(facts: Facts, scale: float) -> float | None:
     return None
 
 
+def say_if_undistorted(reference: Any, wcs: Any) -> None:
+    """Warn of an exposure of HST or JWST whose distortion is known, but not in its file."""
+    facts = reference.facts
+    if not is_fits_wcs(wcs) or wcs.has_distortion or wcs.wcs.get_pv() or is_drizzled(facts):
+        return
+    reason = ""
+    if str(facts.find("IDCTAB") or "N/A").strip().upper() != "N/A":
+        reason = "its IDCTAB is named, but its header has no SIP (was updatewcs run?)"
+    elif facts.find("TELESCOP") == "JWST" and "ASDF" not in facts.beside:
+        reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
+    if reason:
+        _warn(messages.NO_DISTORTION(name=reference.name, reason=reason))
+
+
 def plan_target(
     wcs: Any, shape: tuple[int, int], idcscale: float | None, parameters: Parameters, name: str = "the reference"
 ) -> Target:

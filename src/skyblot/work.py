@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from . import messages
-from .errors import FileError, ParameterError, SkyblotError, one_line
+from .errors import FileError, ParameterError, SkyblotError, no_memory, one_line
 from .io.atomic import check_apart
 from .io.coverage import weight_files
 from .io.images import list_images
@@ -40,7 +40,7 @@ class Failure:
         """The failure that an error means; what nobody foresaw is called so."""
         reason = one_line(error)
         if isinstance(error, MemoryError):
-            error = SkyblotError(messages.NO_MEMORY(reason=str(error) or "the system gives no more"))
+            error = no_memory(error)
             reason = str(error)
         elif isinstance(error, OSError) and not isinstance(error, SkyblotError) and error.strerror:
             error = FileError(messages.CONCERNING(name=error.filename or reference, reason=error.strerror))

@@ -49,6 +49,8 @@ class Job:
         Host and number of the process that asks for the products.
     version : str
         The version of skyblot that does.
+    most : int, optional
+        Bytes that one exposure may need, where workers do not know better.
     """
 
     source: str
@@ -59,6 +61,7 @@ class Job:
     alone: bool
     process: tuple[str, int]
     version: str
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,11 @@ def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
     for output in {task.path.parent for task in asked}:  # of a worker that died at this exposure
         remove_leftovers(output)
     name = whole.source if isinstance(source.path, RemotePath) else str(source)
-    options = _options(whole, worker)
+    options, most = _options(whole, worker)
     # What a worker that died has completed is not made again, and nothing else is replaced.
     there = replace(options, resume=options.resume or not options.overwrite)
     step = whole.step if here else whole.step.within(folder)
-    plan = replace(plan_run(Work(name, step, tuple(asked)), there), options=options)
+    plan = replace(plan_run(Work(name, step, tuple(asked)), there, most=most), options=options)
     originals = {str(task.where): original for task, original in asked.items()}
     return [_as_asked(each, originals, resume=options.resume) for each in (*plan.known, *run_here(plan))]
 
@@ -134,14 +137,15 @@ def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -
         raise FileError(messages.HAS_CHANGED(name=source, since="since the run began"))
 
 
-def _options(whole: Job, worker: Any) -> RunOptions:
-    """The worker's memory is shared by its threads."""
+def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
+    """The options of a worker, whose memory is shared by its threads; and what one exposure may need."""
     given = whole.options
     threads = given.threads or (worker.state.nthreads if whole.alone else 1)
     share = 1 if whole.alone else worker.state.nthreads
     allowed = worker.memory_manager.memory_limit or free_memory()
     memory = allowed // 2 if given.memory is None else memory_limit(given.memory)
-    return RunOptions(threads, max(memory // share, LEAST), given.overwrite, given.resume)
+    most = whole.most or (allowed if given.memory is None else memory)
+    return RunOptions(threads, max(memory // share, LEAST), given.overwrite, given.resume), most
 
 
 def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> Outcome:

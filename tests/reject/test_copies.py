@@ -253,24 +253,20 @@ class TestNames:
 
 
 class TestFlags:
-    """A DQ is there, or made, or refused before any work."""
+    """A DQ is there, or made."""
 
     @pytest.fixture
     def without(self, demo, out):
         return changed(demo, out / "x_flt.fits", lambda hdus: [hdus.pop(("DQ", chip)) for chip in (1, 2)])
 
     def test_made_beside_sci(self, demo, out, without):
-        results = reject_files(demo.median, [without], out, update_dq=True, make_dq=True)
+        results = reject_files(demo.median, [without], out, update_dq=True)
         with fits.open(out / "x_crdq.fits") as hdus, fits.open(without) as before:
             assert [each.name for each in hdus] == [*(each.name for each in before), "DQ", "DQ"]
             for chip, result in zip((1, 2), results, strict=True):
                 np.testing.assert_array_equal(hdus["DQ", chip].data, np.where(read(result.path) == 0, 4096, 0))
                 assert hdus["DQ", chip].data.dtype.kind == "i"
         assert skyblot.info(out / "x_crdq.fits")[0].planes
-
-    def test_are_not_made_for_nothing(self, demo, out):
-        with pytest.raises(ParameterError, match=r"make_dq = True: expected update_dq=True \(--update-dq\) beside it"):
-            reject_files(demo.median, demo.exposures, out, make_dq=True)
 
     @pytest.mark.parametrize("name", ["x.fits", "x.fits.fz"])
     def test_made_alone_for_an_image_alone(self, tmp_path, out, mosaic, name):
@@ -279,7 +275,7 @@ class TestFlags:
             hdu = fits.CompImageHDU(hdu.data, hdu.header, compression_type="GZIP_2", quantize_level=0)
             hdu = fits.HDUList([fits.PrimaryHDU(), hdu])
         hdu.writeto(tmp_path / name)
-        (result,) = reject_files(mosaic, [tmp_path / name], out, update_dq=True, make_dq=True, **camera.NOISE)
+        (result,) = reject_files(mosaic, [tmp_path / name], out, update_dq=True, **camera.NOISE)
         with fits.open(out / "x_crdq.fits") as hdus:
             assert len(hdus) == 1
             np.testing.assert_array_equal(hdus[0].data, np.where(read(result.path) == 0, 4096, 0))
@@ -289,7 +285,7 @@ class TestFlags:
 
     def test_made_as_the_exposure_is_laid_out(self, tmp_path, out, mosaic):
         path = camera.exposure(tmp_path / "x.fits", ["S29", "S30"])
-        reject_files(mosaic, [path], out, update_dq=True, make_dq=True, **camera.NOISE)
+        reject_files(mosaic, [path], out, update_dq=True, **camera.NOISE)
         with fits.open(out / "x_crdq.fits") as hdus:
             assert [each.name for each in hdus] == ["PRIMARY", "S29", "S30"]
             assert (hdus[2].data[camera.HITS] == 4096).all()
@@ -362,9 +358,7 @@ class TestFlags:
             with asdf.open(made.exposures[0], lazy_load=False, memmap=False) as opened:
                 del opened["roman"]["dq"]
                 opened.write_to(tmp_path / "x_cal.asdf")
-        with pytest.raises(FileError, match=r"x_cal\.asdf: has no DQ"):
-            reject_files(made.median, [tmp_path / "x_cal.asdf"], tmp_path, update_dq=True)
-        (result,) = reject_files(made.median, [tmp_path / "x_cal.asdf"], tmp_path, update_dq=True, make_dq=True)
+        (result,) = reject_files(made.median, [tmp_path / "x_cal.asdf"], tmp_path, update_dq=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with asdf.open(tmp_path / "x_crdq.asdf", lazy_load=False, memmap=False) as opened:

@@ -110,3 +110,49 @@ def test_copies_of_roman_keep_tags_unit_and_compression(roman, tmp_path, compres
                 expected[GAPS] |= name == plane == "data"
                 np.testing.assert_array_equal(changed, expected)
         assert compressions(tmp_path / copy) == compressions(path) == [known] * 3
+
+
+def test_the_pixels_of_a_jwst_mask_are_found_where_its_models_look(jwst, tmp_path):
+    """In the primary HDU as AstroDrizzle has masks, and under the name SCI; the mask reads back as one."""
+    (result,) = reject_files(jwst.median, jwst.exposures[:1], tmp_path)
+    with fits.open(result.path) as hdus:
+        assert [each.name for each in hdus] == ["SCI"]
+        assert hdus["SCI"].data is hdus[0].data
+        assert hdus[0].data.dtype == np.uint8
+        hdus.verify("exception")
+    assert [each.kind for each in skyblot.info(result.path)] == ["mask"]
+    with pytest.raises(skyblot.SkyblotError, match="mask"):
+        reject_files(result.path, jwst.exposures[:1], tmp_path, overwrite=True)
+
+
+def test_masks_of_others_have_no_name(tmp_path):
+    demo = skyblot.make_demo(tmp_path, exposures=2, chip_shape=SHAPE)
+    (result,) = reject_files(demo.median, [f"{demo.exposures[0]}[sci,1]"], tmp_path)
+    assert "EXTNAME" not in fits.getheader(result.path)
+
+
+def test_copies_of_roman_are_the_same_bytes_whenever_they_are_made(roman, tmp_path):
+    """asdf lists its extensions in the order of hashes, which differ from process to process."""
+    import os
+    import subprocess
+    import sys
+
+    code = "import sys, skyblot; skyblot.reject_files(*sys.argv[1:2], sys.argv[2:3], sys.argv[3], update_dq=True)"
+    made = []
+    for seed in "123":
+        folder = tmp_path / seed
+        folder.mkdir()
+        arguments = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            code,
+            str(roman.median),
+            str(roman.exposures[0]),
+            str(folder),
+        ]
+        subprocess.run(arguments, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        (copy,) = folder.glob("*_crdq.asdf")
+        made.append(copy.read_bytes())
+    assert made[0] == made[1] == made[2]

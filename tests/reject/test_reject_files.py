@@ -126,13 +126,6 @@ class TestCopies:
         np.testing.assert_array_equal(read(copy, ("DQ", 1)), read(path, ("DQ", 1)))
         assert (read(copy, ("DQ", 2)) & 4096).any()
 
-    @pytest.mark.filterwarnings("ignore:.* its pixels have no flags")
-    def test_flags_need_a_dq(self, demo, out):
-        path = changed(demo, out / "nodq_flc.fits", lambda hdus: [hdus.pop(("DQ", chip)) for chip in (1, 2)])
-        with pytest.raises(FileError, match="has no DQ extension to change"):
-            reject_files(demo.median, [demo.exposures[1], path], out, update_dq=True)
-        assert [each.name for each in out.iterdir()] == ["nodq_flc.fits"]
-
 
 LABELS = ("crdq", "crclean")
 

@@ -11,7 +11,7 @@ from astropy.io import fits
 from samples import tan_header
 from swarp_survey import SHAPE, tpv_header
 
-from skyblot import blot_files, reject_files
+from skyblot import blot_files, make_demo, reject_files
 
 PACKED = ("fpack", "gzip")
 #: Record-valued cards are several of one keyword by design.
@@ -84,7 +84,7 @@ def written(exposure, mosaic, folder):
     for name in ("all", "packed", "one"):
         (folder / name).mkdir(parents=True)
     how = {"flux_ratio": 1.0}  # there are no stars
-    reject_files(mosaic, [exposure], folder / "all", save_blots=True, update_dq=True, make_dq=True, clean=True, **how)
+    reject_files(mosaic, [exposure], folder / "all", save_blots=True, update_dq=True, clean=True, **how)
     blot_files(mosaic, [exposure], folder / "packed", compress=True)
     reject_files(mosaic, [exposure], folder / "one", one_file=True, **how)
     return sorted(folder.rglob("*.fits*"))
@@ -113,11 +113,33 @@ def test_all_that_is_written(tmp_path, mosaic, make, packed, checksum):
                 assert all("CHECKSUM" in hdu.header for hdu in hdus)
 
 
-def test_hst_with_record_valued_cards(tmp_path, demo):
-    """Look-up tables have no CTYPE in the exposure either."""
-    known = set(complaints(demo.exposures[0]))
-    for each in written(demo.exposures[0], demo.median, tmp_path / "out"):
-        assert set(complaints(each)) <= known, each.name
+@pytest.mark.parametrize("kind", ["hst", "jwst"])
+def test_the_files_of_the_demo_and_all_that_is_made_of_them(tmp_path, kind):
+    """JWST's blots have an ASDF extension; look-up tables have no CTYPE, HST's neither."""
+    if kind == "jwst":
+        pytest.importorskip("gwcs")
+    made = make_demo(tmp_path / "demo", kind, exposures=2, chip_shape=(120, 130))
+    files = sorted((tmp_path / "demo").rglob("*.fits"))
+    assert len(files) >= 3
+    files += written(made.exposures[0], made.median, tmp_path / "out")
+    assert {line for each in files for line in complaints(each) if "CTYPEi" not in line} == set()
+
+
+def test_blots_with_errors_and_copies_that_keep_their_name(tmp_path):
+    mosaic, exposure = tmp_path / "drz.fits", tmp_path / "x.fits"
+    header = tan_header((380, 380), scale=0.26, ra=150.0, dec=2.2, SOFTNAME="SWarp", COMBINET="MEDIAN")
+    data = np.random.default_rng(1).normal(300, 3, (2, 380, 380)).astype("f4")
+    images = [fits.ImageHDU(each, header, name=name) for each, name in zip(data, ("SCI", "ERR"), strict=True)]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(mosaic, checksum=True)
+    planes().writeto(exposure, checksum=True)
+    for name in ("errors", "update_dq", "clean"):
+        (tmp_path / name).mkdir()
+    blot_files(mosaic, [exposure], tmp_path / "errors", errors=True)
+    for name in ("update_dq", "clean"):
+        reject_files(mosaic, [exposure], tmp_path / name, keep_name=True, flux_ratio=1.0, force=True, **{name: True})
+    files = [path for name in ("errors", "update_dq", "clean") for path in (tmp_path / name).rglob("*.fits")]
+    assert len(files) == 5
+    assert {each.name: complaints(each) for each in files} == {each.name: [] for each in files}
 
 
 @pytest.mark.skipif(shutil.which("fpack") is None, reason="fpack is not installed")
@@ -135,3 +157,14 @@ def test_pixels_that_fpack_quantised_and_nobody_touched_stay(tmp_path, mosaic, m
     subprocess.run(["funpack", "-O", "y.fits", "x_crclean.fits.fz"], cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_array_equal(fits.getdata(tmp_path / "y.fits"), after)
     assert not complaints(tmp_path / "y.fits")
+
+
+def test_what_is_made_of_jwsts_files_passes(tmp_path):
+    """A mask has its pixels in a primary HDU with a name, a blot an extension ASDF that lost references."""
+    pytest.importorskip("gwcs")
+    demo = make_demo(tmp_path / "demo", "jwst", exposures=2, chip_shape=(120, 130))
+    (result,) = reject_files(demo.median, demo.exposures[:1], tmp_path, update_dq=True, clean=True, save_blots=True)
+    made = sorted(tmp_path.glob("*.fits"))
+    assert len(made) == 4
+    assert result.path in made
+    assert {path.name: complaints(path) for path in made} == {path.name: [] for path in made}

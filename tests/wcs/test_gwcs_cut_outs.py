@@ -14,6 +14,7 @@ from samples import texture
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import WCSError
 from skyblot.io.images import open_image
+from skyblot.io.output import wcs_cards
 
 pytest.importorskip("gwcs")
 
@@ -194,3 +195,46 @@ def test_a_sliced_coadd_of_roman_is_refused(tmp_path, change, refused):
             wcs_of(path)
         return
     assert wcs_of(path).array_shape == CUT
+
+
+# What is written of a cut-out.
+
+
+@pytest.mark.parametrize("evidence", [{}, {"box": "none", "pixel_shape": None}], ids=str)
+def test_a_blot_onto_a_cut_out_leaves_the_gwcs_of_the_whole_behind(tmp_path, evidence):
+    mosaic = gwcs_files.write_i2d(tmp_path / "m_i2d.fits", texture((420, 420)))
+    path, _ = jwst(tmp_path / "a_cal.fits", "cal", **evidence)
+    made = cut(path, tmp_path / "cut_cal.fits")
+    with pytest.warns(SkyblotWarning, match=USED):
+        blot = blot_file(mosaic, made, tmp_path / "b.fits", addsky=False)
+    with fits.open(blot) as hdus, fits.open(made) as exposure:
+        assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCI"]
+        expected = WCS(exposure["SCI"].header)
+    y, x = np.mgrid[: CUT[0] : 9j, : CUT[1] : 9j]
+    np.testing.assert_array_equal(wcs_of(blot).all_pix2world(x, y, 0), expected.all_pix2world(x, y, 0))
+    whole = blot_file(mosaic, path, tmp_path / "whole.fits", addsky=False)
+    with fits.open(whole) as hdus:
+        assert "ASDF" in hdus
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_a_mask_of_a_cut_out_has_the_wcs_that_was_used(tmp_path, linear):
+    path, _ = jwst(tmp_path / "a_cal.fits", "i2d" if linear else "cal")
+    made = cut(path, tmp_path / "cut_cal.fits")
+    with open_image(made) as image:
+        cards = wcs_cards(image)
+        expected = WCS(image.header)
+    y, x = np.mgrid[: CUT[0] : 9j, : CUT[1] : 9j]
+    np.testing.assert_allclose(WCS(cards).all_pix2world(x, y, 0), expected.all_pix2world(x, y, 0), rtol=1e-13)
+
+
+def test_a_mask_has_the_gwcs_where_only_that_was_aligned(tmp_path):
+    """The header is 3 pixels off; a fit of SIP is as good as the header was."""
+    path = gwcs_files.write_cal(tmp_path / "a_cal.fits", gwcs_files.exposure_gwcs())
+    with fits.open(path, mode="update") as hdus:
+        hdus["SCI"].header["CRPIX1"] += 3.0
+    with open_image(path) as image:
+        wcs = WCS(wcs_cards(image))
+    y, x = np.mgrid[:199:9j, :239:9j]
+    back = wcs.all_world2pix(*gwcs_files.exposure_gwcs()(x, y), 0)
+    assert np.hypot(back[0] - x, back[1] - y).max() < 0.02

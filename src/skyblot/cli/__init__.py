@@ -1,140 +1,30 @@
-"""The command line: ``skyblot COMMAND``. One file per command, loaded when it is used."""
+"""The command line: ``skyblot COMMAND``; its parts are in `skyblot.cli.app`, and one file per command.
 
-import importlib
-import os
+Nothing is imported here that takes time: until `main` is called, nobody listens to Ctrl-C.
+"""
+
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 
-import click
-
-from .. import messages
-from ..errors import SkyblotError
-
-_COMMANDS = {
-    "blot": "Blot a mosaic onto exposures.",
-    "config": "Write or check a file of parameters.",
-    "reject": "Find the cosmic rays of exposures.",
-    "info": "Tell what is understood of files.",
-    "demo": "Make a synthetic data set and blot it.",
-    "show": "Write one picture of a file.",
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's module only when the command is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f".{name}", __name__).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
-def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from .. import __version__
-
-        click.echo(f"skyblot {__version__}")
-        ctx.exit()
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Show the version and exit.",
-)
-def cli() -> None:
-    """Put a clean astronomical mosaic back onto the distorted exposures it came from."""
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: "Sequence[str] | None" = None) -> None:
     """Run the command line; a bad input ends with one sentence on stderr and exit code 2."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    for name in ("stdout", "stderr"):  # None where whoever started the process has closed them
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- for the process's life
-    code = _run(arguments, debug="--debug" in arguments)
-    sys.exit(_flushed(code))
-
-
-def _flushed(code: int) -> int:
-    """The exit code, once all output is out: a disk may be full, and Python would tell it with a traceback."""
     try:
-        sys.stdout.flush()
-    except OSError as error:
-        _forget_output()
-        if code == 0 and not isinstance(error, BrokenPipeError):
-            _tell(messages.CANNOT_WRITE(name="standard output", reason=error.strerror))
-            return 2
-        return code or 1
-    return code
+        from .app import run
+
+        code = run(arguments)
+    except KeyboardInterrupt:
+        if sys.stderr is not None:
+            sys.stderr.write("skyblot: interrupted\n")
+        code = 130
+    sys.exit(code)
 
 
-def _forget_output() -> None:
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def __getattr__(name: str) -> object:
+    """What is in the application."""
+    import importlib
 
-
-def _tell(problem: object) -> None:
-    with suppress(OSError):  # nobody hears it then
-        click.echo(f"skyblot: error: {problem}", err=True)
-
-
-def _told(error: OSError) -> str:
-    """What the system refuses: a file, or else what is printed, where that is the trouble."""
-    reason = error.strerror or " ".join(str(error).split())
-    name = error.filename
-    if name is None:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _forget_output()
-            name = "standard output"
-    return messages.CONCERNING(name="the system" if name is None else name, reason=reason)
-
-
-def _run(arguments: list[str], *, debug: bool) -> int:
-    try:
-        return cli.main(arguments, prog_name="skyblot", standalone_mode=False) or 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("skyblot: interrupted", err=True)
-        return 130
-    except BrokenPipeError:  # whoever read the output, as `head` does, has enough
-        _forget_output()
-        return 1
-    except SkyblotError as error:
-        if debug:
-            raise
-        _tell(error)
-        return 2
-    except MemoryError as error:
-        if debug:
-            raise
-        _tell(messages.NO_MEMORY(reason=" ".join(str(error).split()) or "the system gives no more"))
-        return 2
-    except OSError as error:
-        if debug:
-            raise
-        _tell(_told(error))
-        return 2
-    except Exception as error:
-        if debug:
-            raise
-        text = " ".join(str(error).split())
-        click.echo(f"skyblot: internal error, {type(error).__name__}: {text} (--debug shows where)", err=True)
-        return 3
+    return getattr(importlib.import_module(".app", __name__), name)

@@ -12,13 +12,13 @@ from ..batch import Plan
 from ..errors import FileError, ParameterError, one_line
 from ..io.atomic import file_identity
 from ..job import checked_threads
-from ..memory import memory_limit
+from ..memory import memory_limit, size_text
 from ..options import RunOptions
 from ..results import planned
 from ..step import Result, Step, Task
 from ..work import Beside, Failure, Work
 from . import plan_table
-from .common import traceback_of
+from .common import reason_text, traceback_of
 from .reports import Page, check_report, open_page
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
@@ -185,8 +185,8 @@ class _Run:
             self._tell(failure)
 
     def _tell(self, failure: Failure) -> None:
-        self._page.note(f"failed: {_reason(failure)}")
-        self._screen.error(f"skyblot: error: {_reason(failure)}")
+        self._page.note(f"failed: {reason_text(failure)}")
+        self._screen.error(f"skyblot: error: {reason_text(failure)}")
         if self._request.debug:
             self._screen.error(traceback_of(failure.error))
 
@@ -221,12 +221,12 @@ class _Run:
             return
         made, kept = self._counts()
         there = [path for path, old in self._found.items() if _identity(path) not in (None, old)]
-        written = plan_table.size_text(sum((_identity(path) or (0, 0))[0] for path in there))
+        written = size_text(sum((_identity(path) or (0, 0))[0] for path in there))
         seconds = plan_table.duration_text(time.perf_counter() - self._start)
         counts = f"{made} made, {kept} kept, {len(self._failures)} failed"
         self._screen.message(f"{counts}, {written} written in {seconds}")
         for failure in self._failures:
-            self._screen.message(f"failed: {_reason(failure)}")
+            self._screen.message(f"failed: {reason_text(failure)}")
 
     def _log_end(self, reason: str | None) -> None:
         made, kept = self._counts()
@@ -245,9 +245,3 @@ def _identity(path: Path) -> tuple[int, int | str] | None:
         return file_identity(path)
     except FileError:
         return None
-
-
-def _reason(failure: Failure) -> str:
-    """The reason, which most often names the exposure itself."""
-    name = Path(failure.reference.partition("[")[0]).name
-    return failure.reason if name in failure.reason else f"{failure.reference}: {failure.reason}"

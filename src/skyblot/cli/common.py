@@ -7,14 +7,20 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+from .. import messages
 from ..errors import SkyblotWarning
 from ..parameter import Parameter
 from ..parameters import TABLE, Recipe
+from ..text import printable
+
+if TYPE_CHECKING:
+    from ..work import Failure
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -131,6 +137,14 @@ def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
     warnings.showwarning = _show_warning
 
 
+def reason_text(failure: "Failure") -> str:
+    """Why an exposure failed: the reason, which most often names it."""
+    name = printable(Path(failure.reference.partition("[")[0]).name)
+    if name in failure.reason:
+        return failure.reason
+    return messages.CONCERNING(name=failure.reference, reason=failure.reason)
+
+
 def traceback_of(error: BaseException) -> str:
     """Where an error comes from, for ``--debug``."""
     return "".join(traceback.format_exception(error)).rstrip()
@@ -153,5 +167,5 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _print(text: str) -> None:
     """Print a line on what is stderr now: a progress bar stands in for it, to keep below the lines."""
     with suppress(OSError, ValueError):  # a full disk, or nobody there
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(printable(text, keep="\n") + "\n")
         sys.stderr.flush()

@@ -6,6 +6,7 @@ import click
 
 from .. import messages
 from .common import HELP, set_up_messages, verbosity_options
+from .screen import echo
 
 
 @click.command("config", context_settings=HELP)
@@ -29,9 +30,9 @@ def command(file: Path | None, check: bool, overwrite: bool, verbose: bool, quie
             raise click.UsageError(messages.CHECK_WHAT())
         values = read_config(file)
         if not quiet:
-            click.echo(f"{file}: valid")
+            echo(f"{file}: valid")
             for name, value in values.items():
-                click.echo(f"  {name} = {'' if value is None else value}")
+                echo(f"  {name} = {'' if value is None else value}")
         return
     text = write_config(Parameters())
     if file is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from .common import HELP, set_up_messages, verbosity_options
-from .screen import result_line, screen
+from .screen import echo, result_line, screen
 
 
 @click.command("demo", context_settings=HELP)
@@ -37,7 +37,7 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
     from ..work import Failure
 
     if not quiet:
-        click.echo(f"making exposures of a synthetic sky in {folder}")
+        echo(f"making exposures of a synthetic sky in {folder}")
     made = make_demo(folder, kind, full_size=full_size, seed=seed)
     with screen(quiet=quiet) as shown:
         plan = plan_blots(made.median, made.exposures, folder, overwrite=True, fail_fast=True)
@@ -47,4 +47,4 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
                 shown.result(result_line(outcome))
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
-        click.echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")
+        echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SkyblotError
+from ..text import printable
 from .common import HELP, complete_files, set_up_messages, traceback_of, verbosity_options
+from .screen import echo
 
 if TYPE_CHECKING:
     from ..inspection import ImageInfo, MapInfo, PairInfo, WCSInfo
@@ -59,22 +61,23 @@ def command(
             if len(files) == 1:
                 raise
             failed += 1
-            click.echo(f"skyblot: error: {error}", err=True)
+            echo(f"skyblot: error: {error}", err=True)
             if debug:
-                click.echo(traceback_of(error), err=True)
+                echo(traceback_of(error), err=True)
             continue
         images += found
         if not as_json:
             for image in found:
-                click.echo(text_of(image))
+                echo(text_of(image))
     if as_json:
-        click.echo(json.dumps([_plain(asdict(image)) for image in images], indent=2))
+        echo(json.dumps([_plain(asdict(image)) for image in images], indent=2))
     ctx.exit(1 if failed else 0)
 
 
 def text_of(image: "ImageInfo") -> str:
     """Return a heading and a line for each fact."""
-    return "\n".join([image.name, *(f"  {word:<11} {text}" for word, text in _lines(image) if text)])
+    lines = (f"  {word:<11} {text}" for word, text in _lines(image) if text)
+    return "\n".join(map(printable, (image.name, *lines)))
 
 
 def _lines(image: "ImageInfo") -> Iterator[tuple[str, str]]:
@@ -127,7 +130,8 @@ def _map_text(way: "MapInfo") -> str:
 
 
 def _pair_text(pair: "PairInfo") -> str:
-    from .plan_table import duration_text, size_text
+    from ..memory import size_text
+    from .plan_table import duration_text
 
     text = f"{pair.source}: {_map_text(pair.map)}"
     if pair.overlap is None or pair.memory_bytes is None or pair.seconds is None:

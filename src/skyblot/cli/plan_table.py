@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
+from ..memory import size_text
+from ..text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +65,7 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
     for name in HEADINGS:
         table.add_column(name, justify="right" if name in _TO_THE_RIGHT else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table
 
 
@@ -73,11 +75,6 @@ def totals(plan: "Plan") -> str:
     products = f"1 {noun}" if number == 1 else f"{number} {noun}s"
     needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
     return f"{products} to make, {len(plan.kept)} kept{needs}"
-
-
-def size_text(size: float) -> str:
-    """Bytes as ``12.3 MB`` or ``4.5 GB``."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def duration_text(seconds: float) -> str:

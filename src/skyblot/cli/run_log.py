@@ -1,5 +1,6 @@
 """A log of a run for other programs: one JSON object a line."""
 
+import errno
 import json
 import math
 import os
@@ -59,7 +60,7 @@ def open_log(path: str | None, on_problem: Callable[[str], None]) -> Iterator[Ru
                 if old.read(1) not in (b"", b"{"):
                     expected = "a new file or one of JSON lines to append to"
                     raise FileError(messages.IS_NOT(name=path, kind="a log", expected=expected))
-        file = open(path, "a", encoding="utf-8")  # noqa: SIM115 -- closed below
+        file = open(path, "a", encoding="utf-8", opener=_without_waiting)  # noqa: SIM115 -- closed below
     except FileError:
         raise
     except OSError as error:
@@ -73,7 +74,16 @@ def open_log(path: str | None, on_problem: Callable[[str], None]) -> Iterator[Ru
             file.close()
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a FIFO that nobody reads is an error instead of a wait for somebody who does."""
+    opened = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    os.set_blocking(opened, True)
+    return opened
+
+
 def _reason(error: OSError) -> str:
+    if error.errno == errno.ENXIO:
+        return "it is a FIFO that nobody reads"
     return error.strerror or one_line(error)
 
 

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..progress import ProgressBar, progress_bar
+from ..text import printable
 
 if TYPE_CHECKING:
     from ..step import Result
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print lines on stdout or stderr, without what a terminal would obey."""
+    click.echo(printable(text, keep="\n"), err=err)
 
 
 class Screen:
@@ -44,11 +50,12 @@ class Screen:
     def _print(self, what: Any, *, err: bool) -> None:
         console = self._bar.console if err or self.out_is_terminal else None  # both are the bar's terminal, then
         if console is None and isinstance(what, str):
-            click.echo(what, err=err)
+            echo(what, err=err)
             return
         from rich.console import Console
 
         console = console or Console(stderr=err)
+        what = printable(what, keep="\n") if isinstance(what, str) else what
         console.print(what, markup=False, highlight=False, soft_wrap=isinstance(what, str))
 
 

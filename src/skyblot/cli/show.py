@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from .common import HELP, complete_files, set_up_messages, verbosity_options
+from .screen import echo
 
 
 @click.command("show", context_settings=HELP)
@@ -31,4 +32,4 @@ def command(
 
     made = show(file, output, overwrite=overwrite, size=size)
     if not quiet:
-        click.echo(f"{made.path}  {', '.join(made.panels).lower()}")
+        echo(f"{made.path}  {', '.join(made.panels).lower()}")

@@ -2,15 +2,16 @@
 
 import os
 import signal
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 #: What asks a process to end, at a prompt, from another process, or by closing its terminal.
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 #: Seconds after SIGTERM or SIGHUP when a process ends, wherever it is.
-_GRACE = 0.8
+_GRACE = 0.5
 INTERRUPTED = 130
 
 
@@ -22,16 +23,13 @@ class Interruption:
     """
 
     gentle = False
-    _told = _due = _ending = False
+    _told = _due = False
 
     def __init__(self) -> None:
         self._over = threading.Event()
 
     def __call__(self, number: int, *_: Any) -> None:
-        """The handler of the signal."""
-        if number != signal.SIGINT and not self._ending:
-            self._ending = True
-            threading.Thread(target=self._end, daemon=True).start()
+        """The handler of the signal, as soon as the main thread is between two steps of Python."""
         if self._told:
             return
         self._told = True
@@ -45,15 +43,31 @@ class Interruption:
             self._due = False
             raise KeyboardInterrupt
 
-    def over(self) -> None:
-        """Nothing is left to be interrupted."""
-        self._over.set()
-
-    def _end(self) -> None:
-        """End the process in time, unless it has come to its end by itself."""
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Hear of signals at once in a thread, whatever the main thread does: compile, or wait for a server."""
         from ..io.atomic import remove_temporaries
 
-        if self._over.wait(_GRACE):
+        heard, told = socket.socketpair()
+        told.setblocking(False)
+        watcher = threading.Thread(target=self._watch, args=(heard, remove_temporaries), daemon=True)
+        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        watcher.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            signal.set_wakeup_fd(before)
+            told.close()
+            watcher.join()
+            heard.close()
+
+    def _watch(self, heard: socket.socket, remove_temporaries: Callable[[], None]) -> None:
+        """End the process in time after SIGTERM or SIGHUP, unless it has come to its end by itself."""
+        while number := heard.recv(1):
+            if number[0] in _SIGNALS and number[0] != signal.SIGINT:
+                break
+        if not number or self._over.wait(_GRACE):
             return
         remove_temporaries()
         with suppress(OSError):
@@ -76,8 +90,8 @@ def interruptible() -> Iterator[Interruption]:
     try:
         for number in ours:
             signal.signal(number, interrupt)
-        yield interrupt
+        with interrupt.watched():
+            yield interrupt
     finally:
-        interrupt.over()
         for number in ours:
             signal.signal(number, before[number])

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import closest, not_allowed
+from .. import messages
+from ..errors import FileError, closest, not_allowed, reason_of
 from . import detector
 from .detector import DemoPlan, Exposure, chip_wcs, exact_map, exposure_facts, mosaic_wcs
 from .hst import chip_frame, demo_scene, exposure_hdulist, mosaic_hdulist, truth_hdulist
@@ -94,7 +95,10 @@ def make_demo(
         raise not_allowed("chip_shape", chip_shape, "None together with full_size=True")
     outputs, full_shape, small_shape = _kind(kind)
     plan, folder = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape)), Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(messages.CANNOT_WRITE(name=folder, reason=reason_of(error))) from error
     paths: dict[str, list[Path]] = {"mosaic": [], "exposure": [], "truth": []}
     for output in outputs(plan):
         paths[output.role].append(output.save(folder))

@@ -122,6 +122,7 @@ def _sci_header(facts: Exposure, wcs: gwcs.WCS) -> fits.Header:
     header = fits.Header({"BUNIT": UNIT, "PHOTMJSR": NIRCAM.conversion, "RA_REF": facts.ra, "DEC_REF": facts.dec})
     header.update({"V2_REF": jwst.V2_REF, "V3_REF": jwst.V3_REF, "ROLL_REF": facts.orient, "VPARITY": -1})
     corners = " ".join(f"{value:.9f}" for value in np.ravel(wcs.footprint()))
+    header["LONGSTRN"] = ("OGIP 1.0", "S_REGION goes on in CONTINUE cards")
     header["S_REGION"] = f"POLYGON ICRS  {corners}"
     header.update(wcs.to_fits_sip(degree=SIP_DEGREE))
     return header

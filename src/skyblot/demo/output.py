@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
+
+from ..io.atomic import atomic_write
 
 
 class Output(NamedTuple):
-    """A file: ``mosaic``, ``exposure`` or ``truth``, its name, and what writes it to a path."""
+    """A file: ``mosaic``, ``exposure`` or ``truth``, its name, and what writes it to a stream."""
 
     role: str
     name: str
-    write: Callable[[Path], object]
+    write: Callable[[BinaryIO], object]
 
     def save(self, folder: Path) -> Path:
-        """Write beside the destination, then rename: never a partial file."""
+        """Write it, complete or not at all; errors are those of `skyblot.io.atomic.atomic_write`."""
         path = folder / self.name
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.unlink(missing_ok=True)
-        try:
-            self.write(partial)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with atomic_write(path, overwrite=True) as stream:
+            self.write(stream)
         return path

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -68,7 +67,7 @@ def _output(role: str, name: str, model: str, meta: dict[str, Any], pixels: dict
     return Output(role, name, partial(_write, tree))
 
 
-def _write(tree: dict[str, Any], path: Path) -> None:
+def _write(tree: dict[str, Any], stream: BinaryIO) -> None:
     import asdf
 
-    asdf.AsdfFile(tree).write_to(path)
+    asdf.AsdfFile(tree).write_to(stream)

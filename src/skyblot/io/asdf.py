@@ -1,29 +1,27 @@
-"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form."""
+"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman` writes them."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, one_line
+from ..errors import DataError, FileError, WCSError, reason_of
 from ..facts import Facts
-from .atomic import atomic_write
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
-from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, tangent_gwcs, unreadable
+from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, unreadable
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
 from .tree import check_tree
 
 #: Where a blot's metadata say how it was made.
-_RECORD = "skyblot"
+RECORD = "skyblot"
 _WCS_KEYS = ("roman", "meta", "wcs")
 #: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing else.
 _BARE = {"data", "wcs"}
@@ -85,7 +83,7 @@ class AsdfImage:
     @property
     def meta(self) -> Mapping[str, Any]:
         """What is known of the image, nothing converted."""
-        return _mapping(self.root.get("meta"))
+        return as_mapping(self.root.get("meta"))
 
     @property
     def root(self) -> Mapping[str, Any]:
@@ -107,7 +105,7 @@ class AsdfImage:
     @property
     def record(self) -> dict[str, Any]:
         """How the image was made, if it is a blot."""
-        return {str(keyword).upper(): value for keyword, value in _mapping(self.meta.get(_RECORD)).items()}
+        return {str(keyword).upper(): value for keyword, value in as_mapping(self.meta.get(RECORD)).items()}
 
     @property
     def node(self) -> Any:
@@ -118,7 +116,7 @@ class AsdfImage:
     @property
     def unit(self) -> str:
         """The unit that the pixels carry, an empty string for a plain array."""
-        return str(_mapping(self.root["data"]).get("unit", ""))
+        return str(as_mapping(self.root["data"]).get("unit", ""))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -150,7 +148,7 @@ class AsdfImage:
                 array = node_at(self.tree, self.keys_of("data"))
             return np.asanyarray(getattr(array, "value", array)[...])
         except Exception as error:  # a codec that is missing or fails, a file that ends too early
-            reason = one_line(error)
+            reason = reason_of(error)
             raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason)) from error
 
     def wcs(self) -> Any:
@@ -217,7 +215,7 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
 
 def _root(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     bare = "roman" not in raw and set(raw) >= _BARE
-    return raw if bare else _mapping(raw.get("roman"))
+    return raw if bare else as_mapping(raw.get("roman"))
 
 
 def _raw_tree(content: Content) -> Mapping[str, Any]:
@@ -229,9 +227,9 @@ def _raw_tree(content: Content) -> Mapping[str, Any]:
         stream.seek(0)
         check_tree(stream.read(size), path)
     try:
-        return _mapping(load_yaml(content.source, tagged=True))
+        return as_mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything
-        reason = one_line(error)
+        reason = reason_of(error)
         raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable ASDF file", reason=reason)) from error
 
 
@@ -251,32 +249,38 @@ def _check_image(image: AsdfImage) -> None:
 
 def _layout(node: Any) -> Layout | None:
     """Where an array node has its pixels, or None where asdf has to be asked."""
-    node = _mapping(node)
+    node = as_mapping(node)
     simple = isinstance(node.get("source"), int) and node["source"] >= 0 and not {"strides", "mask"} & set(node)
+    form = form_of(node) if simple else None
+    return None if form is None else Layout(node["source"], node.get("offset", 0), *form)
+
+
+def form_of(node: Mapping[str, Any]) -> tuple[tuple[int, ...], np.dtype] | None:
+    """Return shape and dtype of an array node, None where they are not simple."""
     shape, kind = node.get("shape", ()), node.get("datatype")
-    if not simple or not isinstance(kind, str) or not all(isinstance(size, int) for size in shape):
+    numbers = [*shape, node.get("offset", 0)] if isinstance(shape, Sequence) else [None]
+    if not isinstance(kind, str) or not all(isinstance(size, int) and size >= 0 for size in numbers):
         return None
     try:
         dtype = np.dtype("bool" if kind == "bool8" else str(kind))
     except TypeError:
         return None
-    dtype = dtype.newbyteorder(">" if node.get("byteorder") == "big" else "<")
-    return Layout(node["source"], node.get("offset", 0), tuple(shape), dtype)
+    return tuple(shape), dtype.newbyteorder(">" if node.get("byteorder") == "big" else "<")
 
 
 def _keywords(image: AsdfImage) -> dict[str, Any]:
     meta = image.meta
-    exposure, background = _mapping(meta.get("exposure")), _mapping(meta.get("background"))
-    exptime = exposure.get("effective_exposure_time", _mapping(meta.get("coadd_info")).get("exposure_time"))
+    exposure, background = as_mapping(meta.get("exposure")), as_mapping(meta.get("background"))
+    exptime = exposure.get("effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time"))
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {
         "TELESCOP": "ROMAN",
         "EXPTIME": exptime,
-        "PHOTMJSR": _mapping(meta.get("photometry")).get("conversion_megajanskys"),
+        "PHOTMJSR": as_mapping(meta.get("photometry")).get("conversion_megajanskys"),
         "BUNIT": _bunit(image),
         "BKGLEVEL": background.get("level"),
         "BKGSUB": background.get("subtracted"),
-        "S_SKYMAT": _mapping(meta.get("cal_step")).get("skymatch"),
+        "S_SKYMAT": as_mapping(meta.get("cal_step")).get("skymatch"),
     }
     return {key: value for key, value in found.items() if value is not None and value != _UNKNOWN}
 
@@ -284,63 +288,14 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
 def _bunit(image: AsdfImage) -> str:
     """The unit of the pixels: as recorded, as they carry it, or as files of this kind have it."""
     meta = image.meta
-    given = _mapping(meta.get(_RECORD)).get("bunit") or image.unit
+    given = as_mapping(meta.get(RECORD)).get("bunit") or image.unit
     if given:
         return str(given)
     kind = f"{getattr(image.root, '_tag', '')} {meta.get('model_type', '')}".lower()
-    if "mosaic" in kind or _mapping(meta.get("cal_step")).get("flux") == "COMPLETE":
+    if "mosaic" in kind or as_mapping(meta.get("cal_step")).get("flux") == "COMPLETE":
         return "MJy/sr"
     return "DN/s" if "image" in kind else ""
 
 
-def _mapping(node: Any) -> Mapping[str, Any]:
+def as_mapping(node: Any) -> Mapping[str, Any]:
     return node if isinstance(node, Mapping) else {}
-
-
-def write_blot(
-    path: Path,
-    data: np.ndarray,
-    reference: AsdfImage,
-    *,
-    cards: Iterable[tuple],
-    wcs: Any,
-    overwrite: bool,
-    compress: bool = False,
-    errors: np.ndarray | None = None,
-) -> None:
-    """Write a blot onto a Roman image as ``roman/data``, ``roman/err`` and ``roman/meta`` of an ASDF file, atomically.
-
-    Metadata are the reference's, as plain values, with its gwcs (that of `wcs` where one is given) and the
-    cards of how the blot was made. Other arguments are as for `skyblot.io.images.write_blot`.
-    """
-    import asdf
-
-    how = {"all_array_compression": "zlib"} if compress else {}  # lz4 would need a package to be read
-    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS, asdf.config_context():
-        tree = _blot_tree(path, data, reference, cards, wcs)
-        if errors is not None:
-            tree["roman"]["err"] = errors.astype(np.float32)
-        asdf.AsdfFile(tree).write_to(stream, **how)
-
-
-def _blot_tree(path: Path, data: np.ndarray, reference: AsdfImage, cards: Iterable[tuple], wcs: Any) -> dict[str, Any]:
-    meta = _plain({key: value for key, value in reference.meta.items() if key != "wcs"})
-    meta["filename"] = path.name
-    meta["wcs"] = reference.wcs() if wcs is None else tangent_gwcs(wcs)
-    meta[_RECORD] = {keyword.lower(): value for keyword, value, _ in cards}
-    pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
-    return {"roman": {"meta": meta, "data": pixels}}
-
-
-def _plain(node: Any) -> Any:
-    """A node as plain values, without tags: a reader needs no converters for it. Arrays become None."""
-    if "core/ndarray" in getattr(node, "_tag", ""):
-        return None
-    if isinstance(node, Mapping):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(each) for each in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return None

@@ -19,6 +19,9 @@ _SYSTEM = ("/dev/", "/proc/", "/sys/")
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
+#: So many bytes of the name that the file is going to have: the system allows 255 in all.
+_LONGEST = 100
+
 #: Those of this process.
 _open: set[Path] = set()
 
@@ -121,7 +124,8 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     FileError
         If the file cannot be written; nothing is left then, and an old file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
+    short = path.name.encode(errors="surrogateescape")[:_LONGEST].decode(errors="ignore")
+    temporary = path.with_name(f".{short}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
     _open.add(temporary)
     try:
         with open(temporary, "wb") as stream:
@@ -133,13 +137,22 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        # NumPy gives no reason, and astropy says three times that there is no space.
-        reason = error.strerror or f"{str(error).partition('. ')[0]} (is the disk full?)"
-        raise FileError(messages.CANNOT_WRITE(name=path, reason=reason)) from error
+        raise FileError(messages.CANNOT_WRITE(name=path, reason=_reason(error))) from error
     finally:
         with suppress(OSError):  # what it may be is told already, and the next run removes it
             temporary.unlink()
         _open.discard(temporary)
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, which may be behind other errors; NumPy only counts what it has written."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        each = each.__cause__ or each.__context__
+    text = str(error).partition(". ")[0]  # astropy says three times that there is no space
+    return f"{text} (is the disk full?)" if "written" in text or "space" in text else text
 
 
 def remove_temporaries() -> None:

@@ -16,6 +16,9 @@ _HEADER = struct.Struct(">I4sQQQ16s")
 _STREAMED = 1
 TREE_END, _BLOCK = re.compile(rb"\n\.\.\.\r?\n"), re.compile(re.escape(_MAGIC))
 _CHUNK = 2**20
+#: What a tree says of the extensions of asdf that wrote it, and each of them.
+_EXTENSIONS = re.compile(rb"\n  extensions:\n((?:  - !core/extension_metadata[^\n]*\n(?:    [^\n]*\n)*)+)")
+_EXTENSION = re.compile(rb"  - [^\n]*\n(?:    [^\n]*\n)*")
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,12 @@ def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[i
         if match := pattern.search(window):
             return start + match.start(), start + match.end()
     return None
+
+
+def sort_extensions(path: str) -> None:
+    """Put what the tree of a file says of asdf's extensions in the order of names: asdf's differs from run to run."""
+    with open(path, "r+b") as file:
+        head = file.read(_CHUNK)
+        if match := _EXTENSIONS.search(head):
+            file.seek(match.start(1))
+            file.write(b"".join(sorted(_EXTENSION.findall(match[1]))))

@@ -18,7 +18,7 @@ from typing import IO, Any, BinaryIO, Protocol
 import numpy as np
 
 from .. import messages
-from ..errors import FileError, SkyblotWarning, one_line
+from ..errors import FileError, SkyblotWarning, reason_of
 from .reader import Reader
 from .remote import AnyPath, RemoteContent, RemotePath, reading
 from .rows import FileRows
@@ -145,7 +145,7 @@ def _beginning(content: Content) -> bytes:
     except FileError:
         raise
     except OSError as error:
-        raise FileError(messages.CANNOT_READ(name=content.path, reason=error.strerror or error)) from error
+        raise FileError(messages.CANNOT_READ(name=content.path, reason=reason_of(error))) from error
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
         except (OSError, zlib.error, lzma.LZMAError) as error:
             if getattr(error, "errno", None) is not None:  # the disk, not what gzip and bz2 say of the data
                 raise
-            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=one_line(error))) from error
+            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=reason_of(error))) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy
@@ -216,6 +216,6 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
         except FileError:
             raise
         except OSError as error:
-            reason, folder = error.strerror or error, tempfile.gettempdir()
+            reason, folder = reason_of(error), tempfile.gettempdir()
             raise FileError(messages.CANNOT_COPY(name=path, folder=folder, reason=reason)) from error
         yield content

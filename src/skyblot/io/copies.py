@@ -13,11 +13,12 @@ from ..errors import WARNING_FILTERS, DataError, FileError
 from ..facts import CONSTANT, LSST_COSMIC, QUALITY, STORED, number
 from .asdf import is_asdf
 from .atomic import atomic_write
+from .blocks import sort_extensions
 from .content import open_content
 from .fits import FitsImage, open_hdus, select_image
 from .masks import KEY_CARD, BadPixels, ascii_text, key_cards
 from .names import ImageName, plain_name, root_of
-from .output import write_hdus
+from .output import set_file_name, write_hdus
 from .planes import Plane, find_plane
 
 #: Changes the pixels of a plane, as they are stored, where they are bad.
@@ -25,23 +26,21 @@ Change = Callable[[Any, BadPixels], None]
 _BZERO, _BSCALE, _BLANK = STORED.keywords
 
 
-def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool, make: bool = False) -> None:
+def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
     """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of one file.
 
-    A mask of Booleans gets 1, and LSST's its plane CR. With `make`, an image SCI without DQ gets one.
+    A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
 
     Raises
     ------
     FileError
-        If an image has no DQ, or the file cannot be written.
+        If the file cannot be written.
     DataError
         If the bits do not fit the type of the DQ.
     """
     images = list(found)
     if is_asdf(images[0].where.path):
-        _change_asdf(
-            path, images[0], "dq", lambda data, bad: _set_bits(data, bad, bits), overwrite=overwrite, make=make
-        )
+        _change_asdf(path, images[0], "dq", lambda data, bad: _set_bits(data, bad, bits), overwrite=overwrite)
         return
     with open_content(images[0].where.path) as content, open_hdus(content, stored=True) as hdus:
         changed = list(hdus)
@@ -50,10 +49,8 @@ def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrit
             plane = flags_of(image)
             if plane is not None:
                 _change_plane(changed, image, plane, bad, bits)
-            elif make and image.hdu.name == "SCI":
-                changed.append(_new_flags(image, bad, bits))
             else:
-                raise FileError(messages.NO_DQ(name=bad.where))
+                changed.append(_new_flags(image, bad, bits))
         _write(path, changed, images, "DQ", overwrite=overwrite)
 
 
@@ -160,7 +157,7 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
 
 def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:
     checksum = any("CHECKSUM" in hdu.header or "DATASUM" in hdu.header for hdu in hdus)
-    hdus[0].header["FILENAME"] = ascii_text(path.name)
+    set_file_name(hdus[0].header, ascii_text(path.name))
     hdus[0].header.extend(key_cards(images), update=True)
     hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
     if "NEXTEND" in hdus[0].header:
@@ -169,8 +166,8 @@ def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str,
     write_hdus(path, fits.HDUList(hdus), overwrite=overwrite, checksum=checksum, check=check)
 
 
-def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool, make: bool = False) -> None:
-    """Write a copy of a Roman file with one array changed; it keeps its tags, its unit, and how each is compressed."""
+def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool) -> None:
+    """Write a copy of a Roman file with one array changed, or a dq made; all tags, units and compressions stay."""
     import asdf
     from astropy.units import Quantity
 
@@ -180,9 +177,7 @@ def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overw
         config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
         with open_content(source) as content, asdf.open(content.source, memmap=False, lazy_load=False) as opened:
             roman = opened["roman"]
-            if name not in roman and not make:
-                if name == "dq":
-                    raise FileError(messages.NO_DQ(name=source))
+            if name not in roman and name != "dq":
                 raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
             old = roman[name] if name in roman else np.zeros(bad.shape, np.uint32)
             stored = getattr(old, "value", old)
@@ -195,6 +190,8 @@ def _change_asdf(path: Path, bad: BadPixels, name: str, change: Change, *, overw
                 opened[KEY_CARD.lower()] = bad.key
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
+                stream.flush()
+                sort_extensions(stream.name)
                 bad.check_unchanged()
 
 

@@ -44,14 +44,15 @@ def open_weights(image: Image) -> Iterator[Any]:
     for name in COVERAGE.keywords:
         hdu = _beside(image, name)
         if hdu is not None:
-            yield _checked(image, replace(image, name=f"its {name}", hdu=hdu))
+            where = f"{image.path}[{name.lower()},{hdu.ver}]"
+            yield _checked(image, replace(image, name=where, hdu=hdu), f"its {name}")
             return
     paths = weight_files(image.path)
     if not paths:
         yield NonZeroView(image.pixels()) if is_swarp(image.facts) else None
         return
     with open_image(paths[0]) as weights:
-        yield _checked(image, weights)
+        yield _checked(image, weights, weights.name)
 
 
 def weights_name(image: Image) -> str:
@@ -95,10 +96,10 @@ def _beside(image: FitsImage, name: str) -> Any:
     return found[0] if len(found) == 1 else same[0] if len(same) == 1 else None
 
 
-def _checked(image: FitsImage, weights: FitsImage) -> Any:
+def _checked(image: FitsImage, weights: FitsImage, part: str) -> Any:
     if weights.shape != image.shape:
         warnings.warn(
-            messages.WEIGHTS_NOT_USED(name=image.name, part=weights.name, shape=weights.shape, expected=image.shape),
+            messages.WEIGHTS_NOT_USED(name=image.name, part=part, shape=weights.shape, expected=image.shape),
             SkyblotWarning,
             stacklevel=2,
         )

@@ -15,13 +15,14 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from .. import messages
-from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, one_line
+from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, reason_of
 from ..facts import Facts
 from ..ground import with_flux_scale
 from ..wcs_cards import tables_of, wcs_header
 from ..wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
+from .damage import check_heap, parsed, readable
 from .head import head_of, read_head
 from .jwst import best_wcs
 from .names import ImageName, extension_text, parse_name
@@ -103,11 +104,17 @@ class FitsImage:
 
     def pixels(self) -> Any:
         """Return the pixels, unread: something that reads, and scales, what is sliced from it."""
+        with readable(self.name, "its pixels"):
+            return self._pixels()
+
+    def _pixels(self) -> Any:
         header = self.header
+        if isinstance(self.hdu, fits.CompImageHDU):
+            check_heap(self.hdu, self.name)
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         blank = header["BITPIX"] > 0 and "BLANK" in header
         if scaled or blank or isinstance(self.hdu, fits.CompImageHDU):
-            return _Section(self.hdu.section)
+            return _Section(self.hdu.section, self.name)
         info = self.hdu.fileinfo()
         if info is None or info["file"].compression is not None or not hasattr(os, "preadv"):
             return self.hdu.data.reshape(self.shape)
@@ -152,7 +159,7 @@ class FitsImage:
         except (SkyblotError, SkyblotWarning):
             raise
         except Exception as error:  # wcslib, the table readers, and cards that cannot be parsed raise anything
-            reason = one_line(error)
+            reason = reason_of(error)
             raise WCSError(messages.PART_CANNOT_BE_READ(name=self.name, part="its WCS", reason=reason)) from error
         if not wcs.has_celestial:
             raise WCSError(messages.NO_HEADER_WCS(name=self.name, value=header.get("CTYPE1")))
@@ -192,14 +199,15 @@ class _Section:
     Threads take turns: the HDU has one place in its file.
     """
 
-    def __init__(self, section: Any) -> None:
+    def __init__(self, section: Any, name: str) -> None:
+        self._name = name
         self._section, self._plane = section, (0,) * (len(section.shape) - 2)
         self._turn = threading.Lock()
         self.shape = section.shape[-2:]
         self.dtype = self[:1, :1].dtype
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        with self._turn:
+        with self._turn, readable(self._name, "its pixels"):
             pixels: np.ndarray = self._section[(*self._plane, *key)]
         return pixels
 
@@ -225,25 +233,32 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                if not isinstance(content, RemoteContent):  # twice as many requests there
+                source = content.source
+                if isinstance(content, RemoteContent):  # what is fetched for this is kept for astropy
+                    check_headers(source, path)
+                    source.seek(0)
+                else:
                     with content.stream() as stream:
                         check_headers(stream, path)
                 # Memory-mapped by default; memmap=True would refuse scaled images.
-                hdus = fits.open(content.source, do_not_scale_image_data=stored)
+                hdus = fits.open(source, do_not_scale_image_data=stored)
                 stack.enter_context(hdus)
-                for hdu in hdus:  # reads every header, so that what is wrong with the file shows here
-                    _ = hdu.name, hdu.ver, hdu.is_image
+                for number, hdu in enumerate(hdus):  # reads every header: what is wrong with the file shows here
+                    _ = hdu.name, hdu.ver
+                    if not hasattr(hdu, "fileinfo") or (hdu.is_image and not hasattr(hdu, "shape")):
+                        raise FileError(messages.EXTENSION_DAMAGED(name=path, number=number, count=len(hdus) - 1))
         except PermissionError:
             raise FileError(messages.NO_PERMISSION(name=path)) from None
         except FileError:
             raise
         except Exception as error:
-            reason = one_line(error)
+            reason = reason_of(error)
             raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable FITS file", reason=reason)) from error
         heard = " ".join(str(each.message) for each in caught)
         if "Error validating header" in heard:
             _damaged_end(hdus, path)
-        yield hdus
+        with parsed(hdus, path):
+            yield hdus
 
 
 def _damaged_end(hdus: Any, path: AnyPath) -> None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from .. import messages
-from ..errors import FileError, WCSError, one_line
+from ..errors import FileError, WCSError, in_words, reason_of
 from .blocks import TREE_END
 from .tree import check_tree
 
@@ -81,7 +81,7 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
             on_disk = not isinstance(content, BytesIO)  # else small, and the gwcs outlives it
             file = asdf.open(content, lazy_tree=True, lazy_load=on_disk, memmap=False)
     except Exception as error:  # asdf and its YAML parser raise anything
-        reason = one_line(error)
+        reason = reason_of(error)
         raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable ASDF file", reason=reason)) from error
     with file:
         yield file.tree
@@ -104,8 +104,13 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
         return StoredWCS(None, problem=problem)
     if wcs is None:
         raise WCSError(messages.NO_STORED_WCS(name=name, place=where))
-    _check_celestial(wcs, where, name)
-    confirmed, misfit = _fit(wcs, shape)
+    try:
+        _check_celestial(wcs, where, name)
+        confirmed, misfit = _fit(wcs, shape)
+    except WCSError:
+        raise
+    except Exception as error:  # a gwcs that was damaged raises anything
+        return StoredWCS(None, problem=reason_of(error))
     wcs.array_shape = shape
     return StoredWCS(wcs, confirmed, misfit)
 
@@ -159,12 +164,12 @@ def _converted(parent: Any, key: str) -> tuple[Any, str]:
         try:
             node = node_at(parent, (key,))
         except Exception as failure:  # whatever a converter raises
-            error = one_line(failure)
+            error = reason_of(failure)
     problems = [
         " ".join(str(each.message).split()) for each in caught if issubclass(each.category, AsdfConversionWarning)
     ]
     unknown = [match.group() for problem in problems if (match := re.search(r"\S+(?= is not recognized)", problem))]
-    return node, _what_to_install(unknown) if unknown else error or "".join(problems[:1])
+    return node, _what_to_install(unknown) if unknown else error or "".join(map(in_words, problems[:1]))
 
 
 def _what_to_install(tags: list[str]) -> str:
@@ -188,7 +193,7 @@ def agrees(exact: Any, plain: Any, name: str) -> bool:
     try:
         lon, lat = exact.pixel_to_world_values(x, y)
     except Exception as error:  # transforms raise anything
-        raise WCSError(messages.GWCS_FAILS(name=name, reason=one_line(error))) from error
+        raise WCSError(messages.GWCS_FAILS(name=name, reason=reason_of(error))) from error
     xback, yback = plain.all_world2pix(lon, lat, 0)
     return bool(np.hypot(xback - x, yback - y).max() <= _SAME)  # False where there is a NaN
 

@@ -8,7 +8,7 @@ from typing import Any
 from astropy.io import fits
 
 from .. import messages
-from ..errors import FileError, WCSError, one_line
+from ..errors import FileError, WCSError, reason_of
 from .remote import AnyPath
 
 _SUFFIX = re.compile(r"\.(fits?|fts)(\.(gz|fz|bz2|xz))?$", re.IGNORECASE)
@@ -45,9 +45,9 @@ def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any
             warnings.simplefilter("ignore")
             headers = _headers(head.read_text(encoding="latin-1"))
     except OSError as error:
-        raise FileError(messages.CANNOT_READ(name=head, reason=error.strerror or error)) from error
+        raise FileError(messages.CANNOT_READ(name=head, reason=reason_of(error))) from error
     except (ValueError, KeyError, fits.VerifyError) as error:
-        reason = one_line(error)
+        reason = reason_of(error)
         raise WCSError(messages.NOT_OF_KIND(name=head, kind="a .head file with a WCS", reason=reason)) from error
     science, among_all = place
     if len(headers) == images:
@@ -62,5 +62,5 @@ def _headers(text: str) -> list[Any]:
     blocks = [block for block in re.split(r"(?m)^END\s*$", text.replace("\r", "")) if block.strip()]
     headers = [fits.Header.fromstring(block.strip("\n"), sep="\n") for block in blocks]
     for header in headers:
-        _ = header["CTYPE1"]
+        _ = header["CTYPE1"], [card.value for card in header.cards]  # all are to be parsed
     return headers

@@ -10,7 +10,7 @@ import numpy as np
 from .. import messages
 from ..errors import FileError, SkyblotError
 from ..facts import Facts
-from . import asdf, fits, output
+from . import asdf, fits, output, roman
 from .names import COMPRESSIONS, ImageName, extension_label, parse_name, root_of
 from .remote import AnyPath
 
@@ -172,6 +172,6 @@ def write_blot(
     compress = compress or path.name.lower().endswith(".fz")
     how: dict[str, Any] = {"cards": cards, "wcs": wcs, "overwrite": overwrite, "compress": compress, "errors": errors}
     if isinstance(reference, asdf.AsdfImage):
-        asdf.write_blot(path, data, reference, **how)
+        roman.write_blot(path, data, reference, **how)
     else:
         output.write_blot(path, data, cast(fits.FitsImage, reference), move=move, **how)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import messages
-from ..errors import FileError, ParameterError, SkyblotError, one_line
+from ..errors import FileError, ParameterError, SkyblotError, reason_of
 from .names import ImageName, parse_name
 from .weights import without_weights
 
@@ -205,7 +205,7 @@ def _read(path: str, kind: str) -> bytes:
     except FileNotFoundError:
         raise FileError(messages.NO_SUCH(name=path or "@", kind=kind)) from None
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or one_line(error)
+        reason = reason_of(error)
         raise FileError(messages.KIND_CANNOT_BE(name=path or "@", kind=kind, done="read", reason=reason)) from error
     if len(content) > _LARGEST:
         article = "an" if kind == "association" else "a"
@@ -270,7 +270,7 @@ def _hst_rows(path: str) -> list[tuple[str, str]]:
     except FileError:
         raise
     except Exception as error:  # astropy raises anything on a damaged table
-        reason = f"its table cannot be read: {one_line(error)}"
+        reason = f"its table cannot be read: {reason_of(error)}"
         raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason)) from error
 
 
@@ -308,7 +308,7 @@ def _json_members(path: str) -> list[str]:
     try:
         association = json.loads(_read(path, "association"))
     except (ValueError, RecursionError) as error:
-        reason = f"it is not valid JSON: {one_line(error)}"
+        reason = f"it is not valid JSON: {reason_of(error)}"
         raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason)) from error
     members = [_member(path, member) for member in _science(path, association)]
     if not members:

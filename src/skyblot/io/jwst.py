@@ -6,11 +6,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from astropy.io import fits
 
 from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
 from ..facts import SUBARRAY, TELESCOPE, is_drizzled, number
 from ..wcs_facts import UNSTATED, with_statement
+from .damage import check_heap
 from .gwcs import INSTALL, StoredWCS, agrees, missing_package, open_tree, refused, stored_wcs, unreadable
 
 if TYPE_CHECKING:
@@ -54,19 +56,42 @@ def best_wcs(image: "FitsImage") -> Any:
     return plain
 
 
+def gwcs_counts(image: "FitsImage") -> bool:
+    """Whether the gwcs in the extension ASDF of an image is its own, as far as can be told.
+
+    It is not in a cut-out, whose header was changed with the pixels and whose gwcs was not.
+    """
+    content = _asdf_content(image)
+    if _GWCS_TAG not in content or missing_package() is not None:
+        return True
+    with open_tree(BytesIO(content), f"{image.path}[asdf]") as tree:
+        stored = stored_wcs(tree, _WCS_KEYS, image.shape, image.name)
+    if stored.problem:
+        return True
+    return not _is_of_another(_misfit(image, stored), header_offset(image, stored.wcs), stored)
+
+
 def _chosen(image: "FitsImage", stored: StoredWCS) -> Any:
     """The gwcs of an image, unless the WCS in its header is as good, or the gwcs is that of another image."""
-    misfit = stored.misfit or ("" if stored.confirmed else _subarray_misfit(image))
+    misfit = _misfit(image, stored)
     plain = _tangent_wcs(image)
     if plain is not None and not misfit and agrees(stored.wcs, plain, image.name):
         return plain
     offset = header_offset(image, stored.wcs)
-    if misfit or (offset is not None and offset.cut_out and not stored.confirmed):
+    if _is_of_another(misfit, offset, stored):
         return _header_instead(image, misfit, offset, plain)
     if offset is not None and offset.told:
         message = messages.GWCS_AND_HEADER(name=image.name, pixels=offset.pixels)
         warnings.warn(message, SkyblotWarning, stacklevel=4)
     return stored.wcs
+
+
+def _misfit(image: "FitsImage", stored: StoredWCS) -> str:
+    return stored.misfit or ("" if stored.confirmed else _subarray_misfit(image))
+
+
+def _is_of_another(misfit: str, offset: "Offset | None", stored: StoredWCS) -> bool:
+    return bool(misfit) or (offset is not None and offset.cut_out and not stored.confirmed)
 
 
 def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", plain: Any) -> Any:
@@ -177,6 +202,8 @@ def _asdf_content(image: "FitsImage") -> bytes:
     if not there:
         return b""
     hdu = image.hdus["ASDF"]
+    if not isinstance(hdu, fits.ImageHDU):
+        check_heap(hdu, f"{image.path}[asdf]")
     try:
         data = hdu.data
         return (data if data.dtype.names is None else data[data.dtype.names[0]][0]).tobytes()

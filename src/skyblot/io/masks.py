@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from .. import messages
 from ..errors import FileError
+from ..facts import TELESCOPE
 from .atomic import file_state
 from .content import open_content
 from .fits import open_fits, open_hdus, select_image
@@ -84,6 +85,8 @@ class BadPixels:
 def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool) -> None:
     """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels and 0 for bad ones.
 
+    That of a JWST exposure is named SCI besides: its data models look for pixels by this name.
+
     Parameters
     ----------
     path : Path
@@ -96,6 +99,8 @@ def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tu
     overwrite : bool
     """
     hdu = fits.PrimaryHDU((~mask).astype(np.uint8), wcs_cards(exposure))
+    if exposure.facts.first(TELESCOPE)[1] == "JWST":
+        hdu.name = "SCI"
     hdu.header["FILENAME"] = ascii_text(path.name)
     _describe(hdu, cards, f"skyblot reject: 0 where {ascii_text(exposure.path.name)} is bad")
     write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)

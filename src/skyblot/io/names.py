@@ -49,6 +49,7 @@ _PRODUCTS = frozenset(
         "calints",
         "crf",
         "crfints",
+        "skymatch",
         "i2d",
         "s2d",
         "s3d",
@@ -104,10 +105,12 @@ def parse_name(name: str | Path | RemotePath | ImageName) -> ImageName:
         return name
     if isinstance(name, RemotePath):
         return ImageName(name)
-    whole, match = path_of(str(name)), _BRACKETS.fullmatch(str(name))
-    if match is None or (isinstance(whole, Path) and whole.exists()):
-        return ImageName(whole)
-    return ImageName(path_of(match["path"]), _parse_extension(match["extension"], str(whole)))
+    text = str(name)
+    match, is_local = _BRACKETS.fullmatch(text), "://" not in text or text.lower().startswith("file://")
+    if match is None or (is_local and path_of(text).exists()):
+        return ImageName(path_of(text))
+    path, extension = path_of(match["path"]), match["extension"]
+    return ImageName(path, _parse_extension(extension, f"{path}[{extension}]"))
 
 
 def _parse_extension(text: str, name: str) -> Extension:

@@ -10,12 +10,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
-from ..errors import WARNING_FILTERS, DataError, one_line
+from ..errors import WARNING_FILTERS
 from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
+from .damage import copying
 from .embedded import without_planes
 from .fits import FitsImage
+from .jwst import gwcs_counts, header_offset
 from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
@@ -62,14 +63,12 @@ def write_blot(
     Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        try:
+        with copying(reference.name):
             hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
             if compress:
                 for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
                     hdus[name] = tiled(hdus[name])
             _write(stream, hdus)
-        except (ValueError, KeyError, TypeError, IndexError, fits.VerifyError) as error:  # cards that are not readable
-            raise DataError(messages.HEADERS_NOT_COPIED(name=reference.name, reason=one_line(error))) from error
         if compress:
             stream.flush()
             forget_times(stream.name)
@@ -113,7 +112,8 @@ def write_hdus(
 ) -> None:
     """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises undoes it all."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        _write(stream, hdus, checksum=checksum)
+        with copying(path):
+            _write(stream, hdus, checksum=checksum)
         check()
 
 
@@ -132,19 +132,32 @@ def _announce_long_strings(header: fits.Header) -> None:
 
 
 def wcs_cards(image: Any) -> fits.Header:
-    """Return an image's WCS as the cards of one HDU, which have no look-up tables; a gwcs is fitted with SIP.
+    """Return an image's WCS as the cards of one HDU, which have no look-up tables.
 
-    Empty where there is none, or it cannot be fitted.
+    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is none, or it cannot be
+    fitted.
     """
-    if isinstance(image, FitsImage) and ("ASDF" not in image.hdus or "A_ORDER" in image.wcs_header):
-        return fits.Header([card for card in image.wcs_header.cards if HELD.fullmatch(card.keyword)])
+    header = image.wcs_header if isinstance(image, FitsImage) else None
+    if header is not None and "ASDF" not in image.hdus:
+        return _held(header)
     try:
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = image.wcs().to_fits_sip()
-    except Exception:  # a WCS library raises anything; and a FITS WCS has no such method
+            wcs = image.wcs()
+            if header is not None and (not hasattr(wcs, "to_fits_sip") or _has_sip_of(image, wcs)):
+                return _held(header)
+            return _held(wcs.to_fits_sip())
+    except Exception:  # a WCS library raises anything
         return fits.Header()
-    return fits.Header([card for card in fitted.cards if HELD.fullmatch(card.keyword)])
+
+
+def _has_sip_of(image: FitsImage, wcs: Any) -> bool:
+    offset = header_offset(image, wcs) if "A_ORDER" in image.wcs_header else None
+    return offset is not None and not offset.told
+
+
+def _held(header: fits.Header) -> fits.Header:
+    return fits.Header([card for card in header.cards if HELD.fullmatch(card.keyword)])
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
@@ -155,7 +168,7 @@ def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -
     """
     tables = (keyword for keyword in header if keyword.startswith(("CPDIS", "CPERR", "DP1", "DP2", "D2IM")))
     header = _copied(header, ("EXTNAME", "EXTVER", "NEXTEND", "INHERIT", *tables))
-    header["FILENAME"] = (facts["name"], "name of this file")
+    set_file_name(header, facts["name"])
     header["EXPTIME"] = (facts["exptime_s"], "[s] exposure time of this exposure")
     header["BLOTSKY"] = (facts["sky"], "sky added")
     for keyword, name, comment in _TOTALS:
@@ -177,8 +190,13 @@ def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
     """Return a primary HDU without pixels for what is made of an image, with the primary header of its file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
-    header["FILENAME"] = (path.name.encode("ascii", "replace").decode(), "name of this file")
+    set_file_name(header, path.name.encode("ascii", "replace").decode())
     return fits.PrimaryHDU(header=header)
+
+
+def set_file_name(header: fits.Header, name: str) -> None:
+    """Put the name of a file into its header: without a comment, for which long names leave no room."""
+    header["FILENAME"] = (name, "")
 
 
 def _storable(pixels: np.ndarray) -> np.ndarray:
@@ -216,6 +234,7 @@ def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, 
     for table in found if move is not None else []:
         for axis in (1, 2):
             table.header[f"CRVAL{axis}"] = table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
-    if "ASDF" in reference.hdus and not (reference.wcs_key or reference.head or move):
+    other = reference.wcs_key or reference.head or move
+    if "ASDF" in reference.hdus and not other and gwcs_counts(reference):
         found.append(without_planes(reference.hdus["ASDF"], present))
     return found

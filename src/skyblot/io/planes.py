@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError, SkyblotError, one_line
+from ..errors import WARNING_FILTERS, DataError, FileError
 from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .asdf import AsdfImage
 from .chips import is_plane
+from .damage import check_heap, readable
 from .fits import open_fits
 from .gwcs import node_at
 from .images import Image
@@ -114,9 +116,12 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
             hdu = stack.enter_context(open_fits(plane.where.path))[plane.where.extension]
         if not _shape(hdu):
             return plane if (number(hdu.header.get(CONSTANT.keywords[0])) or 0) > 0 else None
-        first = (0,) * (len(hdu.shape) - 2)
-        parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
-        return plane if any(np.any(part > 0) for part in parts) else None
+        with readable(image.name, f"its {plane.name}"):
+            if isinstance(hdu, fits.CompImageHDU):
+                check_heap(hdu, str(plane))
+            first = (0,) * (len(hdu.shape) - 2)
+            parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
+            return plane if any(np.any(part > 0) for part in parts) else None
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
@@ -320,7 +325,7 @@ def _flags(image: Image, plane: Plane) -> np.ndarray:
 
 def _read(image: Any, plane: Plane) -> np.ndarray:
     """The pixels of a plane, of the image's shape."""
-    try:
+    with readable(image.name, f"its {plane.name}"):
         if plane.hdu is not None:
             pixels = _fits_pixels(plane.hdu, image.shape, plane.name)
         elif plane.where is not None:
@@ -328,13 +333,6 @@ def _read(image: Any, plane: Plane) -> np.ndarray:
                 pixels = np.array(_fits_pixels(hdus[plane.where.extension], image.shape, plane.name))
         else:
             pixels = _asdf_plane(image, _NODES[plane.name])
-    except SkyblotError:
-        raise
-    except Exception as error:  # astropy and asdf raise anything for what they cannot read
-        reason = one_line(error)
-        raise FileError(
-            messages.PART_CANNOT_BE_READ(name=image.name, part=f"its {plane.name}", reason=reason)
-        ) from error
     while pixels.ndim > 2 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.shape != image.shape:
@@ -345,6 +343,8 @@ def _read(image: Any, plane: Plane) -> np.ndarray:
 def _fits_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     """The pixels of an HDU; where it has none but the value of all of them, as many as it says."""
     if _shape(hdu):
+        if isinstance(hdu, fits.CompImageHDU):
+            check_heap(hdu, name)
         return np.asarray(hdu.data)
     keyword, header = CONSTANT.keywords[0], hdu.header
     given = header.get(keyword)

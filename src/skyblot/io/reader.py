@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 #: Bytes read at a time: at a new place, and at most where they are read one after the other.
 LEAST, MOST = 32 << 10, 4 << 20
+#: So many pieces are kept at most, of LEAST bytes or twice as many.
+_MOST_KEPT = 128
 
 
 class Reader(io.RawIOBase):
@@ -18,10 +20,13 @@ class Reader(io.RawIOBase):
         Bytes in the file.
     fetch : callable
         ``fetch(start, end)`` returns those bytes.
+    keep : bool
+        Keep what is fetched after jumps, the headers of extensions: they may be read twice.
     """
 
-    def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
-        self._size, self._fetch = size, fetch
+    def __init__(self, size: int, fetch: Callable[[int, int], bytes], *, keep: bool = False) -> None:
+        self._size, self._fetch, self._keep = size, fetch, keep
+        self._kept: list[tuple[int, bytes]] = []
         self._place, self._start, self._buffer, self._ahead = 0, 0, b"", LEAST
 
     def readable(self) -> bool:
@@ -57,9 +62,15 @@ class Reader(io.RawIOBase):
         return done
 
     def _load(self, wanted: int) -> None:
+        for start, piece in self._kept:
+            if start <= self._place < start + len(piece):
+                self._start, self._buffer = start, piece
+                return
         follows = self._buffer and self._place == self._start + len(self._buffer)
         self._ahead = min(2 * self._ahead, MOST) if follows else LEAST
         end = min(self._place + min(max(wanted, self._ahead), MOST), self._size)
         self._start, self._buffer = self._place, self._fetch(self._place, end)
         if not self._buffer:
             raise EOFError("the file has become shorter")
+        if self._keep and len(self._buffer) <= 2 * LEAST and len(self._kept) < _MOST_KEPT:
+            self._kept.append((self._start, self._buffer))

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 import numpy as np
 
 from .. import messages
-from ..errors import FileError, one_line
+from ..errors import FileError, reason_of
 from .reader import Reader
 
 #: What to say where fsspec, or what it needs for a protocol, is missing.
@@ -25,6 +25,8 @@ _PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs",
 _STAMPS = ("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "LastModified", "mtime", "modified", "created")
 #: Queries with these are not to be shown, nor written into a header.
 _SECRET = re.compile(r"(sig|signature|token|key|credential|password|secret|auth)[^=&]*=", re.IGNORECASE)
+#: Between the parts of a chain of fsspec's; not in an address of IPv6, which is in brackets.
+_CHAIN = re.compile(r"::(?![0-9A-Fa-f:.]*\])")
 #: A gap in each row of at most so many bytes is read too: it costs less than another request.
 _GAP = 8 << 10
 #: Bytes asked for in one request, requests at a time (of one thread), attempts at each.
@@ -139,19 +141,30 @@ class RemotePath:
 
     @property
     def _address(self) -> str:
-        return next((part for part in self.url.split("::") if "://" in part), self.url)
+        return next((part for part in _CHAIN.split(self.url) if "://" in part), self.url)
 
 
 AnyPath = Path | RemotePath
 
 
 def path_of(name: str) -> AnyPath:
-    """Return what a name stands for: a path, also for a ``file://`` URL, or any other URL."""
+    """Return what a name stands for: a path, also for a ``file://`` URL, or any other URL.
+
+    Raises
+    ------
+    FileError
+        If it is no URL, though it looks like one.
+    """
     if "://" not in name:
         return Path(name)
     if name.lower().startswith("file://") and "::" not in name:
         return Path(url2pathname(name[len("file://") :].removeprefix("localhost")))
-    return RemotePath(name)
+    path = RemotePath(name)
+    try:
+        _ = path.name
+    except ValueError as error:  # http://[::1
+        raise FileError(messages.NOT_OF_KIND(name=path, kind="a URL", reason=reason_of(error))) from error
+    return path
 
 
 @contextmanager
@@ -182,7 +195,7 @@ def failure(path: RemotePath, error: BaseException) -> FileError:
     elif isinstance(error, TimeoutError):
         reason = "the server does not answer"
     else:
-        reason = one_line(error).replace(path.url, str(path))  # type: ignore[arg-type]
+        reason = reason_of(error).replace(path.url, str(path))
     return FileError(messages.CANNOT_READ(name=path, reason=reason))
 
 
@@ -213,7 +226,7 @@ class RemoteContent:
 
     def stream(self) -> BinaryIO:
         """The file, for reading."""
-        return Reader(self.size, lambda start, end: self.ranges([(start, end)])[0])  # type: ignore[return-value]
+        return Reader(self.size, lambda start, end: self.ranges([(start, end)])[0], keep=True)  # type: ignore[return-value]
 
     source = property(stream)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..errors import FileError
+from ..errors import FileError, reason_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,14 @@ class FileRows:
     concurrent = True
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        try:
+            return self._read(key)
+        except FileError:
+            raise
+        except OSError as error:
+            raise FileError(messages.CANNOT_READ(name=self.path, reason=reason_of(error))) from error
+
+    def _read(self, key: tuple[slice, slice]) -> np.ndarray:
         row0, row1, _ = key[0].indices(self.shape[0])
         column0, column1, _ = key[1].indices(self.shape[1])
         rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]

@@ -11,7 +11,7 @@ _BLOCK = 2880
 #: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28 MB.
 _MOST_AXES, _MOST_BLOCKS = 999, 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="
-_CARD = re.compile(r"(BITPIX|NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZNAXIS) *= *([^/]*)")
+_CARD = re.compile(r"(Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZTILE\d+) *= *([^/]*)")
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
 
@@ -74,7 +74,7 @@ def _sizes(header: list[bytes], name: str) -> dict[str, int]:
 
 
 def _allowed(keyword: str, value: int, extension: bool) -> bool:
-    if keyword == "BITPIX":
+    if keyword in ("BITPIX", "ZBITPIX"):
         return value in _BITPIX
     if keyword in ("NAXIS", "ZNAXIS", "TFIELDS"):
         return 0 <= value <= _MOST_AXES

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import messages
-from ..errors import FileError, one_line
+from ..errors import FileError, reason_of
 
 #: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's have 1e5 nodes.
 _MOST_BYTES, _MOST_NODES, _MOST_LEVELS = 64 << 20, 5_000_000, 200
@@ -50,7 +50,7 @@ def _problem(text: bytes) -> str:
     try:
         return _Walk().problem(_events(text))
     except (YAMLError, ValueError) as error:
-        return one_line(error)
+        return reason_of(error)
 
 
 def _events(text: bytes) -> Iterator[Any]:

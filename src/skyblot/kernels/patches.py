@@ -1,7 +1,8 @@
 """Pixel map from polynomial patches: blocks of target pixels, each with a polynomial for x and one for y.
 
 A block is ``(x0, y0, x1, y1)``, half-open, in 0-based target pixels. Its polynomials are in the powers of u and v,
-which run from -1 at its first pixel to 1 at its last; ``terms[block, axis, j, i]`` is the coefficient of ``v^j u^i``.
+which run from -1 at its first pixel to 1 at its last. The coefficients of ``v^j u^i``, for x and then for y, are as
+many as its degree needs: ``terms[starts[block]:]``.
 """
 
 import numpy as np
@@ -36,33 +37,52 @@ def _polynomial(line, degree, u, out):
             out[i] = out[i] * u[i] + line[power]
 
 
+@njit(nogil=True)
+def _of_block(block, degrees, starts, terms):
+    """The coefficients of a block: axis, power of v, power of u."""
+    size = degrees[block] + 1
+    return terms[starts[block] : starts[block] + 2 * size * size].reshape((2, size, size))
+
+
+@njit(nogil=True)
+def _longest(degrees):
+    """How many powers the highest degree has."""
+    most = 0
+    for degree in degrees:
+        most = max(most, degree)
+    return most + 1
+
+
 @kernel
-def patch_rows(row0, boxes, degrees, terms, xout, yout):
+def patch_rows(row0, boxes, degrees, starts, terms, xout, yout):
     """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is left alone."""
     rows, nx = xout.shape
-    u, line = np.empty(nx), np.empty(terms.shape[-1])
+    u, line = np.empty(nx), np.empty(_longest(degrees))
     for block in range(len(boxes)):
         x0, y0, x1, y1 = boxes[block]
-        degree = degrees[block]
+        if y1 <= row0 or y0 >= row0 + rows:
+            continue
+        degree, own = degrees[block], _of_block(block, degrees, starts, terms)
         for i in range(x1 - x0):
             u[i] = _unit(x0 + i, x0, x1)
         for row in range(max(y0, row0), min(y1, row0 + rows)):
             v = _unit(row, y0, y1)
             for axis, out in enumerate((xout, yout)):
-                _along_row(terms[block, axis], degree, v, line)
+                _along_row(own[axis], degree, v, line)
                 _polynomial(line, degree, u[: x1 - x0], out[row - row0, x0:x1])
 
 
 @kernel
-def patch_points(owner, x, y, boxes, degrees, terms, xout, yout):
+def patch_points(owner, x, y, boxes, degrees, starts, terms, xout, yout):
     """The same for scattered positions (1-D), each in the block `owner`."""
-    line = np.empty(terms.shape[-1])
+    line = np.empty(_longest(degrees))
     for k in range(x.size):
         block = owner[k]
         x0, y0, x1, y1 = boxes[block]
         u, v, degree = _unit(x[k], x0, x1), _unit(y[k], y0, y1), degrees[block]
+        own = _of_block(block, degrees, starts, terms)
         for axis, out in enumerate((xout, yout)):
-            _along_row(terms[block, axis], degree, v, line)
+            _along_row(own[axis], degree, v, line)
             value = line[degree]
             for power in range(degree - 1, -1, -1):
                 value = value * u + line[power]

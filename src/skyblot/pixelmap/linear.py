@@ -60,7 +60,7 @@ def touching_tangent(wcs: Any) -> Any:
         middle = np.array(unwrapped(wcs).wcs.crpix[:2]) - 1
     steps = np.array([[0.0, 0.5, -0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5, -0.5]])
     lon, lat = sky.to_sky(*(middle[:, None] + steps))
-    if not np.isfinite(lon + lat).all():
+    if not np.isfinite(lon + lat).all() or np.abs(lat).max() > 90:
         raise WCSError(messages.OFF_THE_SKY(pixel=tuple(middle.tolist())))
     tangent = celestial_frame_to_wcs(sky.frame, "TAN")
     tangent.wcs.crval, tangent.wcs.crpix, tangent.wcs.cdelt = [lon[0], lat[0]], [0.0, 0.0], [1.0, 1.0]

@@ -1,6 +1,8 @@
 """A map made of blocks of target pixels: polynomials on most, single positions on some."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -30,22 +32,45 @@ class Patches:
     boxes : ndarray of int64, shape (n, 4)
         Half-open ``(x0, y0, x1, y1)``, 0-based target pixels.
     degrees : ndarray of int64, shape (n,)
-    terms : ndarray, shape (n, 2, DEGREE + 1, DEGREE + 1)
-        Coefficients of ``v^j u^i`` for x and for y; NaN where there is no position.
+    terms : ndarray, 1-D
+        Coefficients of ``v^j u^i`` for x, then for y, of one block after the other: as many as its degree needs, so
+        that most blocks, and those without a position, take little memory. NaN where there is no position.
     """
 
     boxes: np.ndarray
     degrees: np.ndarray
     terms: np.ndarray
 
+    @classmethod
+    def of(cls, boxes: np.ndarray, degrees: np.ndarray, terms: np.ndarray) -> "Patches":
+        """Keep what matters of terms of the shape (n, 2, DEGREE + 1, DEGREE + 1)."""
+        used = np.broadcast_to(degrees[:, None, None, None] >= _ORDER, terms.shape)
+        return cls(boxes, degrees, terms[used])
+
+    @classmethod
+    def joined(cls, parts: Iterable["Patches"]) -> "Patches":
+        """The blocks of all parts, in order."""
+        empty = cls(np.zeros((0, 4), int), np.zeros(0, int), np.zeros(0))
+        every = [empty, *parts]
+        return cls(*(np.concatenate([getattr(each, item.name) for each in every]) for item in fields(cls)))
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where the terms of each block begin."""
+        sizes = 2 * (self.degrees + 1) ** 2
+        return np.cumsum(sizes) - sizes
+
     def at(self, block: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Source positions (2, n) of target positions, each by the polynomials of its `block`."""
         out = np.empty((2, x.size))
-        patch_points(block, x, y, self.boxes, self.degrees, self.terms, out[0], out[1])
+        patch_points(block, x, y, self.boxes, self.degrees, self.starts, self.terms, out[0], out[1])
         return out
 
     def __getitem__(self, which: np.ndarray) -> "Patches":
-        return Patches(self.boxes[which], self.degrees[which], self.terms[which])
+        degrees = self.degrees[which]
+        sizes = 2 * (degrees + 1) ** 2
+        moved = self.starts[which] - (np.cumsum(sizes) - sizes)
+        return Patches(self.boxes[which], degrees, self.terms[np.repeat(moved, sizes) + np.arange(sizes.sum())])
 
 
 def fit(values: np.ndarray, negligible: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,22 +112,41 @@ class Pixels:
     starts: np.ndarray
     values: np.ndarray
 
+    @classmethod
+    def of(cls, boxes: np.ndarray, values: np.ndarray) -> "Pixels":
+        """Blocks whose pixels follow each other."""
+        sizes = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        return cls(boxes, np.cumsum(sizes) - sizes, values)
+
+    @classmethod
+    def joined(cls, parts: Iterable["Pixels"]) -> "Pixels":
+        """The blocks of all parts, in order."""
+        every = list(parts)
+        boxes = np.concatenate([np.zeros((0, 4), int), *(each.boxes for each in every)])
+        return cls.of(boxes, np.concatenate([np.zeros((2, 0)), *(each.values for each in every)], axis=1))
+
 
 class PatchMap:
     """Target pixel to source pixel by polynomials where there are some, by stored positions elsewhere."""
 
     def __init__(self, patches: Patches, pixels: Pixels) -> None:
-        self._patches, self._pixels = patches, pixels
+        self.patches, self.pixels = patches, pixels
+
+    @classmethod
+    def joined(cls, parts: Iterable["PatchMap"]) -> "PatchMap":
+        """One map of the blocks of several."""
+        every = list(parts)
+        return cls(Patches.joined(each.patches for each in every), Pixels.joined(each.pixels for each in every))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the map takes."""
+        pixels, patches = self.pixels, self.patches
+        arrays = (patches.boxes, patches.degrees, patches.starts, patches.terms, pixels.boxes, pixels.starts)
+        return sum(each.nbytes for each in arrays) + pixels.values.nbytes
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        here = self._patches[_touches(self._patches.boxes, row0, len(xout))]
-        patch_rows(row0, here.boxes, here.degrees, here.terms, xout, yout)
-        stored = _touches(self._pixels.boxes, row0, len(xout))
-        if stored.any():
-            boxes, starts = self._pixels.boxes[stored], self._pixels.starts[stored]
-            copy_rows(row0, boxes, starts, self._pixels.values, xout, yout)
-
-
-def _touches(boxes: np.ndarray, row0: int, rows: int) -> np.ndarray:
-    return (boxes[:, 1] < row0 + rows) & (boxes[:, 3] > row0)
+        here, stored = self.patches, self.pixels
+        patch_rows(row0, here.boxes, here.degrees, here.starts, here.terms, xout, yout)
+        copy_rows(row0, stored.boxes, stored.starts, stored.values, xout, yout)

@@ -5,6 +5,9 @@ import numpy as np
 from ..kernels.grid import bilinear_rows
 from .types import PixelMap
 
+#: Nodes evaluated at once: what the WCS libraries need for each is many times what is kept.
+CHUNK = 1 << 18
+
 
 class BilinearMap:
     """Target pixel to source pixel, exact at every `stepsize`-th pixel and bilinear between.
@@ -15,9 +18,14 @@ class BilinearMap:
     def __init__(self, exact: PixelMap, shape: tuple[int, int], stepsize: int) -> None:
         ny, nx = shape
         self._steps = _step(stepsize, nx), _step(stepsize, ny)
-        x, y = np.meshgrid(_nodes(self._steps[0], nx), _nodes(self._steps[1], ny))
-        xgrid, ygrid = exact.at(x.ravel(), y.ravel())
-        self._xgrid, self._ygrid = xgrid.reshape(x.shape), ygrid.reshape(x.shape)
+        columns, rows = _nodes(self._steps[0], nx), _nodes(self._steps[1], ny)
+        self._xgrid, self._ygrid = np.empty((2, len(rows), len(columns)))
+        height = max(CHUNK // len(columns), 1)
+        for first in range(0, len(rows), height):
+            x, y = np.meshgrid(columns, rows[first : first + height])
+            xmap, ymap = exact.at(x.ravel(), y.ravel())
+            self._xgrid[first : first + height] = xmap.reshape(x.shape)
+            self._ygrid[first : first + height] = ymap.reshape(x.shape)
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""

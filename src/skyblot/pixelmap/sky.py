@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, one_line
+from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, reason_of
 from ..wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
@@ -94,7 +94,7 @@ class FitsSky:
             copy.wcs.set()
             matrix = copy.pixel_scale_matrix
         except Exception as error:  # wcslib's errors have no common class
-            raise WCSError(messages.WCS_FAILS(role=role, done="used", reason=one_line(error))) from error
+            raise WCSError(messages.WCS_FAILS(role=role, done="used", reason=reason_of(error))) from error
         if not copy.has_celestial:
             names = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
             raise WCSError(messages.WCS_NOT_CELESTIAL(role=role, found=names))
@@ -238,7 +238,7 @@ class LowLevelSky:
             with self._lock:
                 world = self.wcs.pixel_to_world_values(x, y)
         except Exception as error:  # transforms raise anything
-            raise WCSError(messages.WCS_FAILS(role=self._role, done="evaluated", reason=one_line(error))) from error
+            raise WCSError(messages.WCS_FAILS(role=self._role, done="evaluated", reason=reason_of(error))) from error
         lon, lat = (np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon))
         return lon, lat
 
@@ -251,7 +251,7 @@ class LowLevelSky:
         except NotImplementedError:
             raise WCSError(messages.NO_INVERSE(role=self._role)) from None
         except Exception as error:  # numerical inverses raise anything
-            raise WCSError(messages.WCS_FAILS(role=self._role, done="inverted", reason=one_line(error))) from error
+            raise WCSError(messages.WCS_FAILS(role=self._role, done="inverted", reason=reason_of(error))) from error
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from .. import messages
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
+from ..text import printable
 from .chip import ChipPicture, ChipReport, Pictures
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Report:
 
         loader = PackageLoader("skyblot.report", _FOLDER)
         options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
-        self._templates = Environment(loader=loader, autoescape=True, **options)
+        self._templates = Environment(loader=loader, autoescape=True, finalize=_shown, **options)
         self._path, self._parts = path, parts
         self.pictures = Pictures(path.parent, size, stamps)
         self._places: list[tuple[Any, int, int]] = []
@@ -222,6 +223,11 @@ def _copy(source: BinaryIO, length: int, target: BinaryIO) -> None:
             raise OSError("what was written of it has gone")
         target.write(content)
         length -= len(content)
+
+
+def _shown(value: Any) -> Any:
+    """What a template shows of a value: markup as it is, and text without control characters."""
+    return printable(value, keep="\n\t") if type(value) is str else value
 
 
 def size_text(count: int) -> str:

@@ -1,0 +1,71 @@
+"""The options of commands, and what they are given: what they take, and what they do not."""
+
+from fuzz_words import FILES, NUMBERS, WORDS
+
+#: Options and what they take.
+BLOT = {
+    "--interp": [*WORDS, "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc"],
+    "--sinscl": NUMBERS,
+    "--stepsize": NUMBERS,
+    "--tolerance": NUMBERS,
+    "--skyval": NUMBERS,
+    "--wcs-key": ["A", "O", "a", "AA", "1", "", "Ä"],
+    "--fill-value": [*NUMBERS, "sky"],
+    "--in-units": [*WORDS, "cps", "counts"],
+    "--out-units": [*WORDS, "cps", "counts"],
+    "--expkey": [*WORDS, "EXPTIME", "CD1_1", "HIERARCH X", "HISTORY", "COMMENT", "X" * 80],
+    "--expout": [*NUMBERS, "input"],
+    "--pixel-area": ["yes", "no", "auto", "maybe"],
+    "--photmjsr": NUMBERS,
+    "--memory": [*NUMBERS, "8G", "1K", "1X", "0G", "-1G", "1e9G", "1B"],
+    "--threads": ["1", "2", "0", "-1", "1e9", "x"],
+    "--config": FILES,
+    "--no-addsky": None,
+    "--no-coeffs": None,
+    "--as-is": None,
+    "-v": None,
+    "--debug": None,
+    "--quiet": None,
+    "--fail-fast": None,
+    "--force": None,
+}
+ONLY_BLOT = {
+    "--outscale": NUMBERS,
+    "--orient": NUMBERS,
+    "--raref": NUMBERS,
+    "--decref": NUMBERS,
+    "--xrefpix": NUMBERS,
+    "--yrefpix": NUMBERS,
+    "--outnx": ["1", "50", "0", "-1", "1e9", "99999999", "x"],
+    "--outny": ["1", "50", "0", "-1", "99999999"],
+    "--errors": None,
+    "--compress": None,
+    "--log": [*FILES, "out/log.json"],
+    "--report": [*FILES, "out/page.html"],
+    "--dry-run": None,
+    "--resume": None,
+    "--no-such": None,
+}
+REJECT = {
+    "--rule": ["skyblot", "plain", "x", ""],
+    "--exposures": NUMBERS,
+    "--grow": NUMBERS,
+    "--cte-tail": NUMBERS,
+    "--background": [*NUMBERS, "map", "x"],
+    "--flux-ratio": [*NUMBERS, "fit", "x"],
+    "--gain": NUMBERS,
+    "--read-noise": NUMBERS,
+    "--err": [*FILES, "*_err.fits", "*.fits[ERR]", "*.fits[1]"],
+    "--dq": [*FILES, "*_dq.fits", "*.fits[DQ]", "*.fits[٣]", "*.fits"],
+    "--weight-suffix": [*WORDS, ".weight.fits", ".fits", "/x.fits"],
+    "--save-blots": None,
+    "--update-dq": None,
+    "--clean": None,
+    "--make-dq": None,
+    "--keep-name": None,
+    "--one-file": None,
+    "--no-one-file": None,
+    "--report": [*FILES, "out/page.html"],
+}
+INFO = {"--with": FILES, "--json": None, "--debug": None, "-v": None, "-q": None}
+SHOW = {"--size": [*NUMBERS, "64"], "--overwrite": None, "--debug": None, "-q": None}
