@@ -12,7 +12,9 @@ from sphinx.util.nodes import nested_parse_with_titles
 
 from skyblot import facts, ground, messages, wcs_facts
 from skyblot.facts import HEADERS, Fact
-from skyblot.parameters import TABLE, Parameter
+from skyblot.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
+from skyblot.parameter import Parameter
+from skyblot.parameters import TABLE
 
 #: All rows of the modules, in their order.
 FACTS = [row for module in (wcs_facts, facts, ground) for row in vars(module).values() if isinstance(row, Fact)]
@@ -61,12 +63,12 @@ class ParametersDirective(RstDirective):
         """One section for each section of the table, one definition for each row."""
         lines: list[str] = []
         section = None
-        for row in TABLE:
+        for row in (*TABLE, *CRITERIA, *PLANES, *MASKS, *BLOTS, *RUN):
             if row.section != section:
                 section = row.section
                 title = section or "General"
                 lines += ["", title, "-" * len(title), ""]
-                lines += [f"In a ``.cfg`` file: section ``[{section}]``.", ""] if section else []
+                lines += [f"In a ``.cfg`` file: section ``[{section}]``.", ""] if section and row in TABLE else []
             lines += self.row_lines(row)
         return lines
 
@@ -76,7 +78,9 @@ class ParametersDirective(RstDirective):
         words = {None: "nothing", "": "nothing", "True": "yes", "False": "no"}
         default = words.get(row.default if row.default is None else str(row.default), row.default)
         facts = [f"Default: ``{default}``.", *([f"Unit: {row.unit}."] if row.unit else []), f"Allowed: {row.allowed}."]
-        return [f"``{row.name}``, on the command line ``{option}``", f"   {row.help}", "", f"   {' '.join(facts)}", ""]
+        where = "in Python" if row.python else f"on the command line ``{option}``"
+        words = row.help.replace("*", r"\*")
+        return [f"``{row.name}``, {where}", f"   {words}", "", f"   {' '.join(facts)}", ""]
 
 
 class MessagesDirective(RstDirective):

@@ -16,7 +16,7 @@ from chromium import Browser  # noqa: E402
 
 from skyblot import Parameters, make_demo, reject_files  # noqa: E402
 from skyblot.encode import diverging_colours  # noqa: E402
-from skyblot.report import open_report, report_of_comparison  # noqa: E402
+from skyblot.report import open_report  # noqa: E402
 
 FIGURE = HERE / "_static" / "figures" / "report.png"
 #: Few greys and few colours of residuals, so that the picture is small; then those of marks, letters and buttons.
@@ -28,11 +28,8 @@ def write_page(folder: Path) -> Path:
     """Write the report of the demo data."""
     demo, page = make_demo(folder), folder / "report.html"
     with open_report(page, title="Cosmic rays in the demo data", parameters=Parameters()) as report:
-
-        def inspect(comparison) -> None:
-            report.add(report_of_comparison(comparison), order=comparison.result.reference)
-
-        reject_files(demo.median, demo.exposures, folder, inspect=inspect)
+        for result in reject_files(demo.median, demo.exposures, folder, pictures=report.pictures):
+            report.add(result.picture, order=result.reference)
     return page
 
 

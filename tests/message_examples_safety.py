@@ -7,7 +7,7 @@ EXAMPLES = {
         "/dev/null: is no regular file, expected the name of a new file, or of one to replace",
     ),
     "NOT_OWN": (
-        {"name": "blots/a_blt.fits"},
+        {"name": "blots/a_blt.fits", "noun": "blot"},
         "blots/a_blt.fits: is no blot of skyblot's, and --resume (resume=True) replaces no other; --overwrite does",
     ),
     "NO_MEMORY": (

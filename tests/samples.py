@@ -83,3 +83,28 @@ def digests(folder):
 def no_space(*_, **__):
     """In place of a function that writes: the disk is full."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def tasks_of(references, folder, **how):
+    """The images of exposures, each with the file that its blot goes to."""
+    from skyblot.exposure import Blot
+    from skyblot.work import Work
+
+    return list(Work.of("mosaic.fits", references, folder, Blot(**how)).tasks)
+
+
+def blots_watched(source, references, folder, watch, **how):
+    """Blot files, and call something with each result as it comes; return all results, and all failures."""
+    from contextlib import closing
+
+    import skyblot
+
+    results, failures = [], []
+    with closing(skyblot.run(skyblot.plan_blots(source, references, folder, **how))) as outcomes:
+        for outcome in outcomes:
+            if isinstance(outcome, skyblot.Failure):
+                failures.append(outcome)
+            else:
+                results.append(outcome)
+                watch(outcome)
+    return results, failures

@@ -24,14 +24,14 @@ ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type
 #: What takes the text of an error or a warning as its first argument.
 SPEAKERS = (
     ERRORS
-    | {"type(error)", "TypeError", "click.UsageError", "warnings.warn", "_warn", "logger.warning"}
+    | {"type(error)", "TypeError", "click.UsageError", "warnings.warn", "_warn", "warn", "logger.warning"}
     | {"pair.tell", "source.tell"}
 )
 #: What passes on the text of another error or warning, by module and function, and why that is no message of its own.
 PASSED_ON = {
     ("exposure", "named"): "puts names of files in the place of 'the source' and 'the target'",
-    ("cluster", "_finished"): "repeats the warnings of a worker here",
-    ("worker", "_as_given"): "has a text only, of an error that cannot be sent",
+    ("cluster", "_ended"): "repeats the warnings of a worker here",
+    ("worker", "_as_asked"): "has a text only, of an error that cannot be sent",
 }
 LONGEST = 300
 #: How a message may begin: with a field, a thing and its owner, an argument, an option, or a number of things.
@@ -74,7 +74,7 @@ def texts_of(function):
     """The texts that a function gives to errors, made here or of another's class, and to warnings."""
     for call in calls_in(function):
         name = ast.unparse(call.func)
-        hands_on = function.name in ("_warn", "tell") and ast.unparse(call.args[0]) == "message"
+        hands_on = function.name in ("_warn", "warn", "tell") and ast.unparse(call.args[0]) == "message"
         if name in SPEAKERS and not hands_on:
             yield call.args[0]
 
@@ -124,7 +124,7 @@ def test_warnings_are_listed_as_warnings():
     """A note, which has no name, is warned of with `CONCERNING`."""
     sections = re.split("# ---- .+ ----", Path(messages.__file__).read_text(encoding="utf-8"))[1:]
     told = {re.sub(r" =.*", "", line) for each in sections for line in each.partition("# Warnings")[2].splitlines()}
-    warned = re.compile(r"(?:warnings\.warn|_warn|logger\.warning|pair\.tell|source\.tell)\(messages\.(\w+)")
+    warned = re.compile(r"(?:warnings\.warn|\b_?warn|logger\.warning|pair\.tell|source\.tell)\(messages\.(\w+)")
     used = {name for path in PACKAGE.rglob("*.py") for name in warned.findall(path.read_text(encoding="utf-8"))}
     assert used - {"CONCERNING"} <= told
     assert {"NO_OVERLAP", "NO_SKY"} <= used

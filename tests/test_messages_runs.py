@@ -3,22 +3,22 @@
 import logging
 import re
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from samples import rewrite, texture, write_sci
+from samples import rewrite, tasks_of, texture, write_sci
 
 import skyblot
-from skyblot import Parameters, cluster, reject_files
-from skyblot.batch import Failure, Options
+from skyblot import Failure, Parameters, RunOptions, cluster, reject_files
 from skyblot.cli import main
 from skyblot.cli.reports import check_report
 from skyblot.errors import FileError, ParameterError, SkyblotError
-from skyblot.exposure import Settings
-from skyblot.files import plan_outputs
+from skyblot.exposure import Blot
 from skyblot.io.atomic import file_identity
+from skyblot.io.names import parse_name
 
 WORKER = SimpleNamespace(address="tcp://node1:40123")
 
@@ -86,9 +86,10 @@ class Nobody:
 
 
 def test_a_cluster_without_workers(visit, caplog):
-    with caplog.at_level(logging.WARNING, "skyblot"):
-        how = (Settings(Parameters(), True, 1), Options())
-        cluster._run(Nobody(), visit / "med.fits", [], how, lambda outcome: None, lambda plan: None)
+    plan = skyblot.plan_blots(visit / "med.fits", [visit / "one_flt.fits"], visit, client="local")
+    next_step = pytest.raises(AttributeError, match="map")  # which Nobody can do
+    with caplog.at_level(logging.WARNING, "skyblot"), next_step:
+        list(cluster._run(Nobody(), plan))
     assert caplog.messages == ["the cluster has no workers yet: the run begins when the first one is there"]
 
 
@@ -104,7 +105,7 @@ def test_a_cluster_without_workers(visit, caplog):
 )
 def test_errors_of_dask_are_explained(visit, error, sentence, monkeypatch):
     monkeypatch.chdir(visit)
-    explained = cluster._explained(error, tuple(plan_outputs(["one_flt.fits"], ".")))
+    explained = cluster._explained(error, tuple(tasks_of(["one_flt.fits"], ".")))
     assert type(explained) is SkyblotError
     assert str(explained) == sentence
     other = ValueError("as it is")
@@ -129,15 +130,13 @@ def test_workers_that_do_not_start(monkeypatch):
 def run(visit):
     """What a worker is told of a run."""
     worker = pytest.importorskip("skyblot.worker")
-    settings, identity = Settings(Parameters(), True, 1), file_identity(visit / "med.fits")
+    identity = file_identity(visit / "med.fits")
     return worker.Job(
-        str(visit / "med.fits"), settings, Options(), str(visit), identity, True, ("host", 1), skyblot.__version__
+        str(visit / "med.fits"), Blot(), RunOptions(), str(visit), identity, True, ("host", 1), skyblot.__version__
     )
 
 
 def test_another_version_on_a_worker(run):
-    from dataclasses import replace
-
     from skyblot.worker import _check_version
 
     _check_version(run, WORKER)
@@ -152,7 +151,7 @@ def test_another_version_on_a_worker(run):
 def test_files_that_a_worker_does_not_have(run, visit):
     from skyblot.worker import _check_shared
 
-    tasks = plan_outputs([visit / "one_flt.fits"], visit)
+    tasks = tasks_of([visit / "one_flt.fits"], visit)
     _check_shared(visit / "med.fits", tasks, run, WORKER)
     (visit / "one_flt.fits").unlink()
     sentence = (
@@ -172,13 +171,15 @@ def test_a_mosaic_that_changes_meanwhile(run, visit):
 
 
 def test_an_error_that_cannot_be_sent_comes_back_as_its_sentence():
-    from skyblot.worker import _as_given
+    from skyblot.step import Task
+    from skyblot.worker import _as_asked
 
     class Local(Exception):
         """Not to be found by pickle."""
 
     outcome = Failure("one_flt.fits", "one_flt.fits: lost", Local("lost"))
-    given = _as_given(outcome, {Path("a"): Path("b")}, {"one_flt.fits": "visit/one_flt.fits"}, resume=False)
+    task = Task(parse_name("visit/one_flt.fits"), Path("one_sci1_blt.fits"))
+    given = _as_asked(outcome, {"one_flt.fits": task}, resume=False)
     assert type(given.error) is SkyblotError
     assert str(given.error) == "one_flt.fits: lost"
     assert given.reference == "visit/one_flt.fits"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from skyblot.errors import FileError
-from skyblot.files import output_name
+from skyblot.io.images import blot_name
 from skyblot.io.names import ImageName, parse_name
 
 
@@ -86,5 +86,5 @@ def test_a_parsed_name_is_written_as_it_was(name):
         ("field α_flc.fits[sci,2]", "field α_sci2_blt.fits"),
     ],
 )
-def test_output_name(name, expected):
-    assert output_name(parse_name(name)) == expected
+def test_blot_name(name, expected):
+    assert blot_name(parse_name(name)) == expected

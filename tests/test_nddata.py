@@ -21,7 +21,6 @@ from astropy.wcs import WCS
 from builders import demo_pair, gwcs_like, mosaic_for, sky_image, tangent
 
 import skyblot
-from skyblot.blotting import blot as blot_arrays
 
 SOURCE_WCS = tangent(shape=(80, 100))
 TARGET_WCS = tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50))
@@ -29,7 +28,7 @@ IMAGE = sky_image((80, 100))
 
 
 def plain(image=IMAGE, **how):
-    return blot_arrays(image, SOURCE_WCS, TARGET_WCS, **how)
+    return skyblot.blot(image, SOURCE_WCS, TARGET_WCS, **how)
 
 
 def header_of(wcs, **cards):
@@ -264,7 +263,7 @@ def test_tables_of_the_target_do_not_fit_into_an_hdu():
     image = sky_image(mosaic.array_shape)
     with pytest.warns(skyblot.SkyblotWarning, match="look-up tables, which a single HDU cannot hold"):
         made = skyblot.blot(fits.ImageHDU(image, header_of(mosaic)), mosaic, target)
-    np.testing.assert_array_equal(made.data, blot_arrays(image, mosaic, target))
+    np.testing.assert_array_equal(made.data, skyblot.blot(image, mosaic, target))
 
 
 def test_an_hdu_for_a_gwcs_has_no_wcs():

@@ -4,9 +4,11 @@
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from .batch import Plan as Plan
     from .blotting import pixel_map as pixel_map
-    from .comparison import RejectResult as RejectResult
     from .containers import blot as blot
+    from .copies import Products as Products
+    from .cosmics import plan_masks as plan_masks
     from .cosmics import reject_files as reject_files
     from .criteria import Criteria as Criteria
     from .criteria import Noise as Noise
@@ -18,14 +20,20 @@ if TYPE_CHECKING:
     from .errors import SkyblotWarning as SkyblotWarning
     from .errors import WCSError as WCSError
     from .exposure import BlotResult as BlotResult
-    from .files import BatchError as BatchError
     from .files import blot_file as blot_file
     from .files import blot_files as blot_files
+    from .files import plan_blots as plan_blots
     from .inspection import ImageInfo as ImageInfo
     from .inspection import info as info
+    from .mask_record import RejectResult as RejectResult
+    from .options import RunOptions as RunOptions
     from .parameters import Parameters as Parameters
+    from .parameters import Recipe as Recipe
     from .rejection import Rejection as Rejection
     from .rejection import reject as reject
+    from .results import BatchError as BatchError
+    from .running import run as run
+    from .work import Failure as Failure
 
     __version__: str
 
@@ -35,18 +43,26 @@ _HOMES = {
     "pixel_map": "blotting",
     "blot_file": "files",
     "blot_files": "files",
-    "BatchError": "files",
+    "plan_blots": "files",
+    "plan_masks": "cosmics",
+    "run": "running",
+    "Plan": "batch",
+    "Failure": "work",
+    "BatchError": "results",
     "BlotResult": "exposure",
     "reject": "rejection",
     "reject_files": "cosmics",
     "Criteria": "criteria",
     "Noise": "criteria",
     "Rejection": "rejection",
-    "RejectResult": "comparison",
+    "RejectResult": "mask_record",
     "info": "inspection",
     "ImageInfo": "inspection",
     "make_demo": "demo",
+    "Recipe": "parameters",
     "Parameters": "parameters",
+    "RunOptions": "options",
+    "Products": "copies",
     "SkyblotError": "errors",
     "ParameterError": "errors",
     "DataError": "errors",

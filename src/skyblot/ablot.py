@@ -11,19 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from . import astrodrizzle, exposure, messages
+from . import astrodrizzle, messages
 from .blotting import prepare
 from .errors import not_allowed
-from .files import blot_all
+from .exposure import Blot
 from .io.names import parse_name
 from .kernels.interpolants import interpolant
-from .parameters import parameter, yes_or_no
+from .options import RunOptions
+from .parameters import Sampling, parameter, yes_or_no
 from .pixelmap.linear import undistorted
+from .results import results_of
+from .step import Task as Product
 from .task import Task, task_from
 from .task.editing import edit_task
 from .task.help import help_text, show_help
 from .task.patch import AblotPatch, patch
 from .window import FloatView
+from .work import Work
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +110,9 @@ blot.__signature__ = inspect.signature(_documented)  # type: ignore[attr-defined
 
 
 def _run_task(task: Task, wcsmap: Any) -> None:
-    settings = exposure.Settings(task.parameters, overwrite=True, wcsmap=wcsmap, as_float=True, force=True)
-    blot_all(task.data, [exposure.Task(parse_name(task.reference), Path(task.outdata))], settings)
+    step = Blot(task.parameters, force=True, as_float=True, wcsmap=wcsmap)
+    wanted = Product(parse_name(task.reference), Path(task.outdata))
+    results_of(Work(task.data, step, (wanted,)), RunOptions(overwrite=True, fail_fast=True))
 
 
 def run(configObj: Any, wcsmap: Any = None) -> None:
@@ -158,16 +163,8 @@ def do_blot(
         source = FloatView(source)
         labels = False
     target = blot_wcs if yes_or_no("coeffs", coeffs) else undistorted(blot_wcs)
-    job = prepare(
-        source,
-        source_wcs,
-        target,
-        shape=blot_wcs.array_shape,
-        interp=interp,
-        sinscl=sinscl,
-        stepsize=stepsize,
-        wcsmap=wcsmap,
-    )
+    sampling = Sampling(interp, sinscl, stepsize)
+    job = prepare(source, source_wcs, target, sampling, shape=blot_wcs.array_shape, wcsmap=wcsmap)
     ratio = astrodrizzle.scale_of(source_wcs, "pscale") / astrodrizzle.scale_of(blot_wcs, "idcscale")
     threads = None if wcsmap is None else 1  # a user's map may not be able to print in another thread than this
     return job.run(scale=1.0 if labels else float(exptime) / ratio**2, threads=threads).data

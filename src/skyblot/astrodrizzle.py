@@ -23,7 +23,7 @@ from .errors import DataError, FileError, ParameterError
 from .io.fits import open_image, select_image
 from .io.names import parse_name
 from .io.output import chip_blot, write_hdus
-from .parameters import parameter, yes_or_no
+from .parameters import Sampling, parameter, yes_or_no
 from .pixelmap.linear import pixel_scale, undistorted
 
 log = logging.getLogger(__name__)
@@ -130,10 +130,8 @@ def _blot_chip(job: _ChipJob, median_wcs: Any, wcsmap: Any, threads: int) -> dic
     """Blot one chip and write it; return what `saveVirtualOutputs` wants."""
     chip, values = job.chip, job.values
     target = chip.wcs if values["coeffs"] else undistorted(chip.wcs)
-    plan = prepare(
-        job.median, median_wcs, target, shape=chip.wcs.array_shape,
-        interp=values["blot_interp"], sinscl=values["blot_sinscl"], wcsmap=wcsmap,
-    )  # fmt: skip
+    sampling = Sampling(values["blot_interp"], values["blot_sinscl"])
+    plan = prepare(job.median, median_wcs, target, sampling, shape=chip.wcs.array_shape, wcsmap=wcsmap)
     sky = chip.computedSky if values["blot_addsky"] else values["blot_skyval"]
     sky = 0.0 if sky is None else float(sky)
     ratio = scale_of(median_wcs, "pscale") / scale_of(chip.wcs, "idcscale")

@@ -1,4 +1,4 @@
-"""Blot arrays: plan the map, load the window of the source, resample band by band over threads."""
+"""Plan a blot of arrays: what is resampled, onto which pixels, by which map."""
 
 import operator
 import warnings
@@ -11,49 +11,12 @@ from .bands import for_each_band
 from .errors import ParameterError, SkyblotWarning, memory_errors_told, not_allowed
 from .job import Job, checked_threads
 from .kernels.interpolants import interpolant
-from .parameters import parameter
-from .pixelmap import RowMap, plan_map
+from .parameters import Sampling
+from .pixelmap import plan_map
 from .pixelmap.callable import user_map
 from .pixelmap.given import given_map
 from .pixelmap.sky import array_shape
 from .window import blot_dtype
-
-
-def blot(
-    source: Any,
-    source_wcs: Any,
-    target_wcs: Any,
-    *,
-    shape: tuple[int, int] | None = None,
-    interp: str = "poly5",
-    sinscl: float = 1.0,
-    stepsize: int | None = None,
-    tolerance: float = 1e-4,
-    scale: float = 1.0,
-    fill_value: float = 0.0,
-    out: np.ndarray | None = None,
-    threads: int | None = None,
-    pixel_map: Any = None,
-    variance: Any = None,
-) -> Any:
-    """Resample a plain array: `skyblot.blot` says what its arguments, results and errors are."""
-    with memory_errors_told():
-        job = prepare(
-            source,
-            source_wcs,
-            target_wcs,
-            shape=shape,
-            interp=interp,
-            sinscl=sinscl,
-            stepsize=stepsize,
-            tolerance=tolerance,
-            pixel_map=pixel_map,
-        )
-        errors = None if variance is None else job.of_variances(_image(variance))
-        data = job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data
-        if errors is None:
-            return data
-        return data, errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
 
 
 def pixel_map(
@@ -85,7 +48,8 @@ def pixel_map(
         For arguments that cannot be used.
     """
     shape = target_shape(target_wcs, shape)
-    rows = _plan(target_wcs, source_wcs, shape, stepsize, tolerance)
+    sampling = Sampling(stepsize=stepsize, tolerance=tolerance)
+    rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
     with memory_errors_told():
         x, y = np.empty(shape), np.empty(shape)
 
@@ -100,12 +64,9 @@ def prepare(
     source: Any,
     source_wcs: Any,
     target_wcs: Any,
+    sampling: Sampling | None = None,
     *,
     shape: tuple[int, int] | None = None,
-    interp: str = "poly5",
-    sinscl: float = 1.0,
-    stepsize: int | None = None,
-    tolerance: float = 1e-4,
     wcsmap: Any = None,
     pixel_map: Any = None,
 ) -> Job:
@@ -113,25 +74,27 @@ def prepare(
 
     `wcsmap` makes the pixel map instead of the two WCS: see `skyblot.pixelmap.callable.user_map`.
     """
-    how = interpolant(parameter("interp").parse(interp), parameter("sinscl").parse(sinscl))
-    source = _image(source)
+    sampling = sampling or Sampling()
+    how = interpolant(sampling.interp, sampling.sinscl)
+    source = image_of(source)
     dtype = blot_dtype(source, how)
     if pixel_map is not None:
         given = given_map(pixel_map)
-        _check_alone(given.shape, shape, source_wcs=source_wcs, target_wcs=target_wcs, stepsize=stepsize)
+        _check_alone(given.shape, shape, source_wcs=source_wcs, target_wcs=target_wcs, stepsize=sampling.stepsize)
         return Job(source, given, given.shape, how, dtype)
     shape = target_shape(target_wcs, shape)
     if wcsmap is not None:
         return Job(source, user_map(wcsmap, target_wcs, source_wcs), shape, how, dtype)
-    return Job(source, _plan(target_wcs, source_wcs, shape, stepsize, tolerance), shape, how, dtype)
+    rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
+    return Job(source, rows, shape, how, dtype)
 
 
-def _image(source: Any) -> Any:
+def image_of(source: Any) -> Any:
     """The source as something with a dtype, without axes of one pixel before its two last."""
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     while len(source.shape) > 2 and source.shape[0] == 1:
-        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=5)
+        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=4)
         source = source[0]
     return source
 
@@ -166,8 +129,3 @@ def _image_shape(wcs: Any) -> tuple[int, ...] | None:
     while shape is not None and len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     return shape
-
-
-def _plan(target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: Any, tolerance: Any) -> RowMap:
-    stepsize, tolerance = parameter("stepsize").parse(stepsize), parameter("tolerance").parse(tolerance)
-    return plan_map(target_wcs, source_wcs, shape, stepsize, tolerance)

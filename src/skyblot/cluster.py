@@ -6,27 +6,23 @@ import logging
 import os
 import pickle
 import socket
-import sys
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from . import messages
-from .batch import Failure, Options, Outcome, Plan, run_batch
-from .checks import check_run
+from .batch import Plan, for_worker, most_memory
 from .errors import ParameterError, SkyblotError, SkyblotWarning, not_allowed, one_line
-from .exposure import Settings, Task
-from .io.atomic import file_identity, remove_leftovers
-from .io.names import parse_name
+from .io.atomic import remove_leftovers
 from .io.remote import AnyPath
 from .job import checked_threads
-from .memory import LEAST, free_memory, memory_limit
-from .worker import Exposure, Job, Report, blot_exposure
+from .step import Task
+from .work import Failure, Outcome
+from .worker import Exposure, Job, Report, work_on
 
 logger = logging.getLogger(__name__)
 
@@ -34,44 +30,23 @@ logger = logging.getLogger(__name__)
 _ANSWER_SECONDS = 10
 
 
-def run_on_cluster(
-    source: str | Path,
-    tasks: Sequence[Task],
-    settings: Settings,
-    options: Options,
-    on_outcome: Callable[[Outcome], None],
-    on_plan: Callable[[Plan], None] = lambda plan: None,
-    client: Any = "local",
-) -> None:
-    """Make blots as `files.run_tasks` does, on the workers of a Dask cluster; the files are the same.
+def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
+    """Make what a plan says on the workers of the cluster that its options name; the files are the same as without.
 
-    Parameters
-    ----------
-    source, tasks, settings, options, on_outcome, on_plan
-        As for `files.run_tasks`. `settings.threads` is the number of threads of one blot, by default 1, or all those of
-        a worker where there are no more exposures than workers; for "local" it is the number of workers.
-        `options.memory` is for each worker; for "local", for all of them. The memory in the plan is a worker's.
-    client : distributed.Client or str
-        A client, the address of a scheduler, or "local" for a cluster of this machine's cores, for this run only.
+    Closing the generator cancels what has not begun.
 
     Raises
     ------
     SkyblotError
-        As `files.run_tasks` does; or if there is no such cluster, or the settings cannot be sent to it.
+        If there is no such cluster, or the step cannot be sent to it.
     """
-    settings = check_run(source, tasks, settings, options)
-    memory_limit(options.memory)  # refused here, not by every worker
-    if settings.wcsmap is not None:
-        raise ParameterError(messages.NOT_FOR_CLUSTER(wcsmap=settings.wcsmap))
-    if options.dry_run:
-        run_batch(source, tasks, settings, options, on_outcome, on_plan)
-        return
+    client = plan.options.client
     try:
-        with _connected(client, settings.threads) as connected:
-            _run(connected, source, tasks, _shared_out(client, settings, options), on_outcome, on_plan)
+        with _connected(client, plan.options.threads) as connected:
+            yield from _run(connected, plan)
     except BaseException:
         if _is_local(client):  # its workers have been stopped at whatever they did
-            for output in {task.path.parent for task in tasks}:
+            for output in {path.parent for path in plan.work.writes}:
                 remove_leftovers(output)
         raise
 
@@ -80,69 +55,35 @@ def _is_local(client: Any) -> bool:
     return isinstance(client, str) and client == "local"
 
 
-def _shared_out(client: Any, settings: Settings, options: Options) -> tuple[Settings, Options]:
-    """What is given for a whole run, as it is for one worker of a "local" cluster."""
-    if not _is_local(client):
-        return settings, options
-    memory = max(memory_limit(options.memory) // checked_threads(settings.threads), LEAST)
-    most = free_memory() if options.memory is None else memory
-    return replace(settings, threads=1), replace(options, memory=memory, most=most)
-
-
-def _run(
-    client: Any,
-    source: str | Path,
-    tasks: Sequence[Task],
-    how: tuple[Settings, Options],
-    on_outcome: Callable[[Outcome], None],
-    on_plan: Callable[[Plan], None],
-) -> None:
+def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
     from . import __version__
 
-    settings, options = how
     workers = client.nthreads()
     if not workers:
         logger.warning(messages.NO_WORKERS_YET())
-    identity = file_identity(parse_name(source).path)
-    plan = _plan(source, tasks, settings, options, on_outcome)
-    exposures = _exposures(tasks, plan)
-    at_once = max(1, min(len(exposures), sum(workers.values())))
-    on_plan(replace(plan, seconds=plan.seconds / at_once))
-    if not exposures:
-        return
+    exposures = _exposures(plan)
+    options, most = plan.options, None
+    if _is_local(options.client):
+        options, most = for_worker(options), most_memory(options)
     job = Job(
-        str(source),
-        settings,
-        options,
+        str(plan.work.source),
+        plan.work.step,
+        replace(options, client=None),
         folder=os.getcwd(),
-        identity=identity,
+        identity=plan.state[:2],
         alone=len(exposures) <= len(workers),
         process=(socket.gethostname(), os.getpid()),
         version=__version__,
+        most=most,
     )
-    _Submission(client, _pickled(job), options.fail_fast, on_outcome).make(exposures)
+    yield from _Submission(client, _pickled(job), plan).outcomes(exposures)
 
 
-def _plan(
-    source: str | Path,
-    tasks: Sequence[Task],
-    settings: Settings,
-    options: Options,
-    on_outcome: Callable[[Outcome], None],
-) -> Plan:
-    """Look at the headers, here: what is there already, and what cannot be blotted, takes no worker."""
-    plans: list[Plan] = []
-    most = options.most or (sys.maxsize if options.memory is None else None)  # workers know what they have
-    planning = replace(options, dry_run=True, most=most)
-    run_batch(source, tasks, replace(settings, threads=settings.threads or 1), planning, on_outcome, plans.append)
-    return plans[0]
-
-
-def _exposures(tasks: Sequence[Task], plan: Plan) -> list[Exposure]:
+def _exposures(plan: Plan) -> list[Exposure]:
     """Put all images of one file together, in the order in which they are named."""
-    planned = {member.task for group in plan.groups for member in group.members}
+    planned = {task for group in plan.groups for task in plan.tasks(group)}
     found: dict[AnyPath, list[Task]] = {}
-    for task in tasks:
+    for task in plan.work.tasks:
         if task in planned:
             found.setdefault(task.where.path, []).append(task)
     return [tuple(members) for members in found.values()]
@@ -158,38 +99,44 @@ def _pickled(job: Job) -> bytes:
 class _Submission:
     """The exposures of a run on a cluster."""
 
-    def __init__(self, client: Any, job: bytes, fail_fast: bool, on_outcome: Callable[[Outcome], None]) -> None:
-        self._client, self._job, self._fail_fast, self._on_outcome = client, job, fail_fast, on_outcome
+    def __init__(self, client: Any, job: bytes, plan: Plan) -> None:
+        self._client = client
+        self._job = job
+        self._noun = plan.work.step.noun
+        self._fail_fast = plan.options.fail_fast
 
-    def make(self, exposures: Sequence[Exposure]) -> None:
-        """Make all blots.
+    def outcomes(self, exposures: Sequence[Exposure]) -> Iterator[Outcome]:
+        """Make all products.
 
         Dask redoes what a worker was at when it died, and gives up what was given to several that died; that may
         be the fault of another exposure on the same worker. So it is tried once more, and alone.
         """
-        for exposure in self._submitted(exposures):
-            for culprit in self._submitted([exposure]):
-                self._failed(culprit, SkyblotError(messages.WORKERS_DIED(name=culprit[0].where.path)))
+        for exposure in (yield from self._submitted(exposures)):
+            for culprit in (yield from self._submitted([exposure])):
+                yield from self._failures(culprit, SkyblotError(messages.WORKERS_DIED(name=culprit[0].where.path)))
 
-    def _submitted(self, exposures: Sequence[Exposure]) -> list[Exposure]:
-        """Submit exposures, hand over their outcomes, and return those that Dask gave up because workers died."""
+    def _submitted(self, exposures: Sequence[Exposure]) -> Generator[Outcome, None, list[Exposure]]:
+        """Submit exposures, yield their outcomes, and return those that Dask gave up because workers died."""
         from distributed import as_completed
 
         run = uuid.uuid4().hex[:8]
-        keys = {f"blot-{run}-{number}-{each[0].where.path.name}": each for number, each in enumerate(exposures)}
+        keys = {f"{self._noun}-{run}-{number}-{each[0].where.path.name}": each for number, each in enumerate(exposures)}
         payloads = [pickle.dumps(each) for each in exposures]
-        futures = self._client.map(blot_exposure, payloads, job=self._job, key=list(keys), pure=False)
+        futures = self._client.map(work_on, payloads, job=self._job, key=list(keys), pure=False)
+        given_up: list[Exposure] = []
         try:
-            done = as_completed(futures, loop=self._client.loop)
-            given_up = [keys[each.key] for each in done if not self._finished(each, keys[each.key])]
+            for future in as_completed(futures, loop=self._client.loop):
+                exposure = keys[future.key]
+                if not (yield from self._ended(future, exposure)):
+                    given_up.append(exposure)
         except BaseException:
             with suppress(Exception):  # the reason to stop is the one to tell
                 self._client.cancel(futures)
             raise
         return given_up
 
-    def _finished(self, future: Any, exposure: Exposure) -> bool:
-        """Hand over the outcomes of an exposure; False if there are none because workers died."""
+    def _ended(self, future: Any, exposure: Exposure) -> Generator[Outcome, None, bool]:
+        """Yield the outcomes of an exposure; return False if there are none because workers died."""
         from distributed.scheduler import KilledWorker
 
         try:
@@ -197,24 +144,24 @@ class _Submission:
         except KilledWorker:
             return False
         except Exception as error:
-            self._failed(exposure, _explained(error, exposure))
+            yield from self._failures(exposure, _explained(error, exposure))
             return True
         finally:
             future.release()
         for message in report.warnings:
             warnings.warn(message, SkyblotWarning, stacklevel=2)
         for outcome in report.outcomes:
-            self._hand_over(outcome)
+            if self._fail_fast and isinstance(outcome, Failure):
+                raise outcome.error
+            yield outcome
         return True
 
-    def _failed(self, exposure: Exposure, error: Exception) -> None:
+    def _failures(self, exposure: Exposure, error: Exception) -> Iterator[Outcome]:
+        """One reason for all images of an exposure."""
+        if self._fail_fast:
+            raise error
         for task in exposure:
-            self._hand_over(Failure.of(task.where, error))
-
-    def _hand_over(self, outcome: Outcome) -> None:
-        if self._fail_fast and isinstance(outcome, Failure):
-            raise outcome.error
-        self._on_outcome(outcome)
+            yield Failure.of(task.where, error)
 
 
 def _explained(error: Exception, exposure: Exposure) -> Exception:

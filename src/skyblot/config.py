@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .errors import FileError, ParameterError, closest, reason_of
-from .parameters import BY_NAME, TABLE, UNSET, USER_WCS_SECTION, Parameter, Parameters, by_section, parameter
+from .errors import FileError, ParameterError, reason_of
+from .parameter import UNSET, Parameter
+from .parameters import BY_NAME, TABLE, USER_WCS_SECTION, Parameters, by_section, parameter, unknown
 
 #: Other names under which a parameter is found in files.
 ALIASES = {
@@ -100,8 +101,7 @@ def known(name: str, value: Any) -> tuple[Parameter, Any]:
         For an unknown name or a value that is not allowed.
     """
     if ALIASES.get(name, name) not in BY_NAME:
-        hint = closest(name, (*BY_NAME, *ALIASES, USER_WCS.name, *IMAGES)) or f"; expected one of {', '.join(BY_NAME)}"
-        raise ParameterError(messages.UNKNOWN(kind="parameter", name=name, hint=hint))
+        raise unknown(name, (*BY_NAME, *ALIASES, USER_WCS.name, *IMAGES))
     row = parameter(ALIASES.get(name, name))
     unset = value is None or (isinstance(value, str) and value.strip().lower() in UNSET)
     if unset and row.kind in _NUMBERS:

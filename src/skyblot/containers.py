@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from . import blotting, messages
-from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, one_line
+from . import messages
+from .blotting import image_of, prepare
+from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, memory_errors_told, one_line
 from .facts import Facts
 from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
+from .parameters import Sampling
 from .pixelmap.sky import is_fits_wcs, unwrapped
 from .wcs_cards import wcs_header
 from .wcs_facts import frame_statement, with_statement
@@ -128,26 +130,18 @@ def blot(
         source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
     pixels, wrap = _opened(source, target_wcs)
     own = variance_of(source) if variance is None and is_nddata(source) else None
-    result = blotting.blot(
-        pixels,
-        source_wcs,
-        target_wcs,
-        shape=shape,
-        interp=interp,
-        sinscl=sinscl,
-        stepsize=stepsize,
-        tolerance=tolerance,
-        scale=scale,
-        fill_value=fill_value,
-        variance=_plain_variance(variance, source) if own is None else own,
-        pixel_map=pixel_map,
-        out=out,
-        threads=threads,
-    )
+    variance = _plain_variance(variance, source) if own is None else own
+    sampling = Sampling(interp, sinscl, stepsize, tolerance)
+    with memory_errors_told():
+        job = prepare(pixels, source_wcs, target_wcs, sampling, shape=shape, pixel_map=pixel_map)
+        errors = None if variance is None else job.of_variances(image_of(variance))
+        image = wrap(job.run(scale=scale, fill_value=fill_value, out=out, threads=threads).data)
+        if errors is None:
+            return image
+        variances = errors.run(scale=float(scale) ** 2, fill_value=np.nan, threads=threads).data
     if own is None:
-        return wrap(result) if variance is None else (wrap(result[0]), result[1])
-    image = wrap(result[0])
-    image.uncertainty = uncertainty_like(source, result[1])
+        return image, variances
+    image.uncertainty = uncertainty_like(source, variances)
     return image
 
 

@@ -4,49 +4,50 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import messages
-from .batch import Failure
-from .comparison import RejectResult
-from .errors import WARNING_FILTERS, FileError, ParameterError
-from .exposure import Task
+from .errors import FileError, ParameterError
 from .facts import QUALITY
-from .files import output_name
 from .instruments import instrument_of
 from .io.copies import copy_name, write_clean, write_flagged
-from .io.damage import readable
-from .io.images import format_of, open_image
-from .io.masks import BadPixels, write_flag_image, write_masks
+from .io.images import blot_name, format_of, open_image
+from .io.masks import BadPixels, write_flag_image
 from .io.names import ImageName, plain_name, root_of
-from .io.remote import AnyPath
+from .options import MASKS
+from .parameters import default, parse_fields
+from .step import Task
 
 FLAGGED, CLEAN, FLAGS = "flagged", "clean", "flags"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which files a run of `reject` writes beside a mask for each chip.
+class Products:
+    """Which files a rejection writes beside a mask for each chip.
 
     Attributes
     ----------
-    folder : Path
-    overwrite : bool
     one_file : bool, optional
         The masks of all chips of an exposure in one file; None: where it has several, and none is called SCI.
     update_dq, clean : bool
         A copy with flags set in DQ, which is made where there is none; a copy with the blot in bad pixels.
     keep_name : bool
         The copy has the exposure's own name.
+    save_blots : bool
+        The blots.
+    pictures : skyblot.report.Pictures, optional
+        How each mask is pictured, for a page: `skyblot.RejectResult.picture`.
     """
 
-    folder: Path
-    overwrite: bool = False
-    one_file: bool | None = None
-    update_dq: bool = False
-    clean: bool = False
-    keep_name: bool = False
+    one_file: bool | None = default("one_file", MASKS)
+    update_dq: bool = default("update_dq", MASKS)
+    clean: bool = default("clean", MASKS)
+    keep_name: bool = default("keep_name", MASKS)
+    save_blots: bool = default("save_blots", MASKS)
+    pictures: Any = None
 
     def __post_init__(self) -> None:
+        parse_fields(self, MASKS)
         if self.keep_name and self.update_dq == self.clean:
             raise ParameterError(messages.ONE_COPY())
 
@@ -56,90 +57,47 @@ class Wanted:
         return self.update_dq or self.clean
 
 
-class Copies:
-    """Files that are written when all images of an exposure have been compared, or could not be.
+def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> dict[str, Path]:
+    """Return the copies that are written of an exposure, given all of its images: their kinds, and where they go.
 
     Raises
     ------
     FileError
         If a copy would be in the exposure's own folder.
     """
+    first, planned = images[0], {}
+    if products.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, folder):
+        raise FileError(messages.OWN_FOLDER(name=first.path))
+    if products.update_dq:
+        kind, label = _flags_of_file(images)
+        planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
+    if products.clean:
+        planned[CLEAN] = copy_name(first, "crclean")
+    if products.keep_name:
+        planned |= {kind: plain_name(first.path) for kind in planned if kind != FLAGS}
+    return {kind: folder / name for kind, name in planned.items()}
 
-    def __init__(self, tasks: Sequence[Task], wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._images: dict[AnyPath, list[ImageName]] = {}
-        for task in tasks:
-            self._images.setdefault(task.where.path, []).append(task.where)
-        self._copies = {path: self._planned(images) for path, images in self._images.items()}
-        self._masks = {task.where.path: task.path for task in tasks if together(self._images[task.where.path], wanted)}
-        self._found: dict[AnyPath, list[RejectResult]] = {}
-        self._ended: dict[AnyPath, int] = {}
-        self._files = {str(task.where): task.where.path for task in tasks}
 
-    @property
-    def masks(self) -> frozenset[Path]:
-        """The files that hold the masks of several chips."""
-        return frozenset(self._masks.values())
+def write_copies(copies: dict[str, Path], bad: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
+    """Write the copies of an exposure.
 
-    def paths(self) -> list[Path]:
-        """Every file that is going to be written, but those of a single mask."""
-        return [*self._masks.values(), *(path for copies in self._copies.values() for path in copies.values())]
-
-    def add(self, result: RejectResult) -> None:
-        """Take what was found in an image, and write its file's copies if it was the last one."""
-        assert result.bad is not None
-        self._found.setdefault(result.bad.where.path, []).append(result)
-        self._end(result.bad.where.path)
-
-    def miss(self, failure: Failure) -> None:
-        """Take that an image could not be compared: what was found in the others is written."""
-        path = self._files.get(failure.reference)
-        if path is not None:
-            self._end(path)
-
-    def _end(self, path: AnyPath) -> None:
-        self._ended[path] = self._ended.get(path, 0) + 1
-        found = self._found.get(path, [])
-        if self._ended[path] < len(self._images[path]) or not found:
-            return
-        order = {where: place for place, where in enumerate(self._images[path])}
-        del self._found[path]
-        bad = sorted((each.bad for each in found if each.bad is not None), key=lambda each: order[each.where])
-        with WARNING_FILTERS:  # files are opened, while other threads open theirs
-            self._write(path, bad, found[0].bits)
-
-    def _write(self, path: AnyPath, bad: Sequence[BadPixels], bits: int) -> None:
-        overwrite = self._wanted.overwrite
-        for each in bad:
-            each.check_unchanged()
-        with readable(path, "what is to be copied"):
-            self._write_files(path, bad, bits, overwrite=overwrite)
-
-    def _write_files(self, path: AnyPath, bad: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
-        if path in self._masks:
-            write_masks(self._masks[path], bad, overwrite=overwrite)
-        for kind, copy in self._copies[path].items():
-            if kind == FLAGGED:
-                write_flagged(copy, bad, bits, overwrite=overwrite)
-            elif kind == FLAGS:
-                write_flag_image(copy, bad, bits, overwrite=overwrite)
-            else:
-                write_clean(copy, bad, overwrite=overwrite)
-
-    def _planned(self, images: Sequence[ImageName]) -> dict[str, Path]:
-        """What is written of a file, and where."""
-        wanted, first = self._wanted, images[0]
-        planned = {}
-        if wanted.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, wanted.folder):
-            raise FileError(messages.OWN_FOLDER(name=first.path))
-        if wanted.update_dq:
-            kind, label = _flags_of_file(images)
-            planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
-        if wanted.clean:
-            planned[CLEAN] = copy_name(first, "crclean")
-        if wanted.keep_name:
-            planned |= {kind: plain_name(first.path) for kind in planned if kind != FLAGS}
-        return {kind: wanted.folder / name for kind, name in planned.items()}
+    Parameters
+    ----------
+    copies : dict
+        As `copies_of` returns it.
+    bad : sequence of BadPixels
+        Of its images.
+    bits : int
+        What DQ gets.
+    overwrite : bool
+    """
+    for kind, path in copies.items():
+        if kind == FLAGGED:
+            write_flagged(path, bad, bits, overwrite=overwrite)
+        elif kind == FLAGS:
+            write_flag_image(path, bad, bits, overwrite=overwrite)
+        else:
+            write_clean(path, bad, overwrite=overwrite)
 
 
 def _same_folder(one: Path, other: Path) -> bool:
@@ -169,15 +127,6 @@ def _flags_of_image(where: ImageName) -> tuple[str, bool]:
         return instrument_of(image.facts).flagged, alone
 
 
-def mask_tasks(images: Sequence[ImageName], wanted: Wanted) -> list[Task]:
-    """Return every image with the file that its mask goes to."""
-    chips: dict[AnyPath, list[ImageName]] = {}
-    for where in images:
-        chips.setdefault(where.path, []).append(where)
-    shared = {path for path, found in chips.items() if together(found, wanted)}
-    return [Task(each, wanted.folder / mask_name(each, together=each.path in shared)) for each in images]
-
-
 def mask_name(where: ImageName, *, together: bool = False) -> str:
     """Return the name of a mask, or of the file with the masks of all chips.
 
@@ -190,14 +139,19 @@ def mask_name(where: ImageName, *, together: bool = False) -> str:
     """
     if together:
         return f"{root_of(where.path)}_crmask.fits"
-    return output_name(where).rsplit("_blt", 1)[0] + "_crmask.fits"
+    return blot_name(where).rsplit("_blt", 1)[0] + "_crmask.fits"
 
 
-def together(images: Sequence[ImageName], wanted: Wanted) -> bool:
+def is_shared(task: Task) -> bool:
+    """Whether the mask of an image goes to one file with those of others."""
+    return format_of(task.where.path).chips and task.path.name == mask_name(task.where, together=True)
+
+
+def together(images: Sequence[ImageName], products: Products) -> bool:
     """Whether the masks of an exposure's images are in one file: never Roman's, which has one."""
     if not format_of(images[0].path).chips:
         return False
-    if wanted.one_file is not None:
-        return wanted.one_file
+    if products.one_file is not None:
+        return products.one_file
     named_sci = any(isinstance(where.extension, tuple) and where.extension[0] == "SCI" for where in images)
     return len(images) > 1 and not named_sci

@@ -2,206 +2,156 @@
 
 import logging
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import messages, record
 from .blotting import prepare
-from .errors import WARNING_FILTERS, DataError, FileError, SkyblotWarning, WCSError
+from .errors import WARNING_FILTERS, DataError, FileError, ParameterError, SkyblotError, WCSError
 from .io.atomic import file_state
 from .io.coverage import open_weights
-from .io.images import Image, open_image, open_reference, write_blot
-from .io.names import ImageName
-from .io.planes import error_plane
+from .io.head import head_of
+from .io.images import Image, blot_name, check_kind, open_image, open_reference, write_blot
+from .io.names import ImageName, parse_name
+from .io.planes import companion_files, error_plane
 from .io.remote import AnyPath
-from .job import Blot, Job
+from .job import Job, Resampled
 from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
+from .roles import check_not_both, check_source
 from .scaling import LABELS, Pair, Scaling, plan_scaling
+from .step import Resources, Result, Source, Step, Task, state_of, warn
 from .target import Target, idcscale_of, plan_target, say_if_undistorted
-from .window import CoveredView, FloatView, SquareView, Window
+from .window import CoveredView, FloatView, SquareView
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, repr=False)
+class BlotResult(Result):
+    """One blot on disk; see `skyblot.step.Result`."""
+
+
 @dataclass(frozen=True)
-class Settings:
-    """How every blot of a run is made.
+class Blot(Step):
+    """Blot the source onto an exposure's pixels.
 
     Attributes
     ----------
-    parameters : Parameters
-    overwrite : bool
-        Replace existing outputs.
-    threads : int or None
-        None: the cores this process may use.
-    wcsmap : class or callable, optional
-        Makes the pixel map, in place of the two WCS: see `skyblot.ablot.blot`.
-    as_float : bool
-        Average integers too, instead of refusing them.
     compress : bool
-        Write tile-compressed FITS.
+        Write tile-compressed FITS, or ASDF with zlib.
     errors : bool
         Carry the errors of the source over, too, into an ERR extension.
-    force : bool
-        Take an exposure as the mosaic, a mosaic as an exposure, or one file as both.
+    as_float : bool
+        Average integers too, instead of refusing them.
+    wcsmap : class or callable, optional
+        Makes the pixel map, in place of the two WCS: see `skyblot.ablot.blot`.
+    compared : bool
+        Blots are compared with their exposures.
     """
 
-    #: Whether blots are compared with their exposures.
-    compared: ClassVar[bool] = False
+    noun, verb = "blot", "blotting"
 
-    parameters: Parameters = field(default_factory=Parameters)
-    overwrite: bool = False
-    threads: int | None = None
-    wcsmap: Any = None
-    as_float: bool = False
     compress: bool = False
     errors: bool = False
-    force: bool = False
+    as_float: bool = False
+    wcsmap: Any = None
+    compared: bool = False
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Those of the blot, a copy in the file's byte order, and as much again; for the errors the same."""
+        return 24 if self.errors else 12
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a class or function of the user's maps pixels."""
+        return self.wcsmap is not None
+
+    @contextmanager
+    def open(self, name: str | Path) -> Iterator[Source]:
+        """Open a source; a `DataError` for an exposure, and where there are no errors to carry over."""
+        state = state_of(parse_name(name).path)
+        with open_image(name) as image, open_weights(image) as weights:
+            if not self.force:
+                check_source(image)
+            if image.choices > 1:
+                first = image.name[len(str(image.path)) + 1 : -1]
+                warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
+            pixels = image.pixels()
+            if self.as_float and self.recipe.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
+                pixels = FloatView(pixels)
+            weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
+            errors = _errors_of(image) if self.errors else None
+            pixels = CoveredView(pixels, weights) if weighted else pixels
+            yield Source(image, image.wcs(), pixels, weighted, errors, state)
+
+    def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
+        """Return every image with the file that its blot goes to."""
+        return [Task(where, folder / blot_name(where, compress=self.compress)) for where in images]
+
+    def reads(self, path: AnyPath) -> list[AnyPath]:
+        """Return the files of an exposure's planes, and of its WCS."""
+        head = head_of(path)
+        return [*companion_files(path), *([] if head is None else [head])]
+
+    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
+        """Refuse a name that is of another kind of file than the blot, and a source that is an exposure too."""
+        for task in tasks:
+            check_kind(task.path, task.where.path)
+        if not self.force:
+            check_not_both(source, [task.where for task in tasks])
+
+    def check_sendable(self) -> None:
+        """Refuse a pixel map of the user's."""
+        if self.wcsmap is not None:
+            raise ParameterError(messages.NOT_FOR_CLUSTER(wcsmap=self.wcsmap))
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file is a blot."""
+        return record.is_own(path, record.BLOT)
+
+    def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
+        """Return the blots that are there already and may stay."""
+        found = {task: self.kept_blot(source, task) for task in tasks}
+        return {task: blot for task, blot in found.items() if blot is not None}
+
+    def kept_blot(self, source: Source, task: Task) -> BlotResult | None:
+        """Return a blot that is there already and may stay, or None."""
+        made, shape = record.read_record(task.path)
+        if not made or bool(made.get(record.ERROR_CARD)) != self.errors:
+            return None
+        try:
+            with WARNING_FILTERS, open_reference(task.where, self.recipe.wcs_key) as reference:
+                key = record.blot_key(self.recipe, self.storage(task.path), source.image, reference)
+        except SkyblotError:  # to be reported when it is tried
+            return None
+        if made.get(record.KEY_CARD) != key:
+            return None
+        return BlotResult(source.image.name, reference.name, task.path, shape, made["BLOTCOVR"], 0.0, kept=True)
 
     def storage(self, path: Path) -> dict[str, Any]:
-        """What makes the bytes of the blot at `path`, beside the parameters."""
+        """What makes the bytes of the blot at `path`, beside the recipe."""
         compress = self.compress or path.suffix.lower() == ".fz"
         return {"compress": compress, "errors": self.errors, "as_float": self.as_float, "wcsmap": self.wcsmap}
 
-
-class Task(NamedTuple):
-    """One blot to be made: onto which image, and to which file."""
-
-    where: ImageName
-    path: Path
-
-
-@dataclass(frozen=True, repr=False)
-class BlotResult:
-    """One blot on disk.
-
-    Attributes
-    ----------
-    source, reference : str
-        The files and extensions it was made from.
-    path : Path
-        The file it was written to.
-    shape : tuple of int
-        (ny, nx).
-    covered : float
-        Fraction of its pixels that the source covers.
-    seconds : float
-        Time it took, reading and writing included.
-    kept : bool
-        It was there already, made from the same inputs with the same parameters.
-    """
-
-    source: str
-    reference: str
-    path: Path
-    shape: tuple[int, int]
-    covered: float
-    seconds: float
-    kept: bool = False
-
-    def __repr__(self) -> str:
-        ny, nx = self.shape
-        return f"{type(self).__name__}({self.path}: {ny} x {nx}, {self._found}, {self._took})"
-
-    def _repr_html_(self) -> str:
-        """What notebooks show: a small picture of the blot, and a table."""
-        from .notebook import html_of
-
-        return html_of(self._facts, self._picture)
-
-    @property
-    def _found(self) -> str:
-        return f"{100 * self.covered:.1f} % covered"
-
-    @property
-    def _took(self) -> str:
-        return "kept" if self.kept else f"{self.seconds:.2f} s"
-
-    @property
-    def _facts(self) -> dict[str, str]:
-        """The rows of the table."""
-        ny, nx = self.shape
-        return {
-            "file": str(self.path),
-            "made from": self.source,
-            "onto": self.reference,
-            "size": f"{ny} x {nx}",
-            "covered": f"{100 * self.covered:.2f} %",
-            "time": self._took,
-        }
-
-    def _picture(self) -> tuple[str, str]:
-        from .notebook import picture_of_blot
-
-        return picture_of_blot(self.path)
-
-
-@dataclass(frozen=True)
-class Source:
-    """The mosaic of a run, opened once: its image, its WCS, its pixels, unread, and its errors if asked for.
-
-    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered.
-    """
-
-    image: Image
-    wcs: Any
-    pixels: Any
-    weighted: bool = False
-    errors: Any = None
-    told: set[str] = field(default_factory=set, repr=False)
-
-    def tell(self, message: str) -> None:
-        """Warn of what was assumed in a run, each sentence once."""
-        if message not in self.told:
-            self.told.add(message)
-            with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
-                warnings.warn(message, SkyblotWarning, stacklevel=3)
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a blot may use.
-
-    Attributes
-    ----------
-    threads : int or None
-    window : Window, optional
-        Part of the source that is in memory.
-    window_bytes : int, optional
-        Size of the windows to load where that does not suffice.
-    proceed : callable
-        Called between the stages; raises to end the blot without an output.
-    check_size : callable
-        Called with the name and the shape of an image; raises if the memory is not enough for it.
-    """
-
-    threads: int | None = None
-    window: Window | None = None
-    window_bytes: int | None = None
-    proceed: Callable[[], None] = lambda: None
-    check_size: Callable[[str, tuple[int, int]], None] = lambda name, shape: None
-
-
-@contextmanager
-def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
-    """Open the source of a run; errors as for `open_image`, and a `DataError` where there are none to carry over."""
-    with open_image(name) as image, open_weights(image) as weights:
-        if image.choices > 1:
-            first = image.name[len(str(image.path)) + 1 : -1]
-            _warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
-        pixels = image.pixels()
-        if settings.as_float and settings.parameters.interpolant.averages and np.dtype(pixels.dtype).kind in "iub":
-            pixels = FloatView(pixels)
-        weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
-        errors = _errors_of(image) if settings.errors else None
-        yield Source(image, image.wcs(), CoveredView(pixels, weights) if weighted else pixels, weighted, errors)
+    def make(self, source: Source, task: Task, resources: Resources) -> BlotResult:
+        """Blot the source onto one image, and write the result."""
+        start = time.perf_counter()
+        with rendered(source, task.where, self, resources) as made:
+            if made.blot.covered == 0:
+                fill = made.planned.fill
+                warn(messages.NO_OVERLAP(source=source.image.name, reference=made.reference.name, fill=fill))
+            made.write(task.path, source, self, overwrite=resources.overwrite)
+        logger.info("%s: %s onto %s", task.path, source.image.name, made.reference.name)
+        seconds = time.perf_counter() - start
+        shape, covered = made.blot.data.shape, made.blot.covered
+        return BlotResult(source.image.name, made.reference.name, task.path, shape, covered, seconds)
 
 
 def _errors_of(image: Image) -> np.ndarray:
@@ -209,25 +159,6 @@ def _errors_of(image: Image) -> np.ndarray:
     if errors is None:
         raise DataError(messages.NO_ERRORS(name=image.name))
     return errors
-
-
-def blot_exposure(source: Source, where: ImageName, path: Path, settings: Settings, resources: Resources) -> BlotResult:
-    """Blot the source onto one image, and write the result.
-
-    Raises
-    ------
-    SkyblotError
-        With one sentence on what is wrong; nothing has been written then.
-    """
-    start = time.perf_counter()
-    with rendered(source, where, settings, resources) as made:
-        if made.blot.covered == 0:
-            fill = made.planned.fill
-            _warn(messages.NO_OVERLAP(source=source.image.name, reference=made.reference.name, fill=fill))
-        made.write(path, source, settings)
-    logger.info("%s: %s onto %s", path, source.image.name, made.reference.name)
-    seconds = time.perf_counter() - start
-    return BlotResult(source.image.name, made.reference.name, path, made.blot.data.shape, made.blot.covered, seconds)
 
 
 @dataclass(frozen=True)
@@ -246,21 +177,21 @@ class Rendered:
 
     reference: Image
     planned: Planned
-    blot: Blot
+    blot: Resampled
     identity: Any
     errors: np.ndarray | None = None
 
-    def write(self, path: Path, source: Source, settings: Settings) -> None:
+    def write(self, path: Path, source: Source, step: Blot, *, overwrite: bool) -> None:
         """Write the blot."""
         scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
         target = self.planned.target
-        image, parameters, distorted = source.image, settings.parameters, not target.altered
-        storage = settings.storage(path)
+        image, parameters, distorted = source.image, step.recipe, not target.altered
+        storage = step.storage(path)
         cards = record.cards(image, self.reference, parameters, scaling, fill, covered, distorted, storage)
         wcs = target.wcs if target.altered else None
         if self.errors is not None:
             cards.append((record.ERROR_CARD, True, "errors are those of the source, in ERR"))
-        how: dict[str, Any] = {"overwrite": settings.overwrite, "compress": settings.compress, "errors": self.errors}
+        how: dict[str, Any] = {"overwrite": overwrite, "compress": step.compress, "errors": self.errors}
         write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, move=target.move, **how)
 
     def check_unchanged(self) -> None:
@@ -270,13 +201,13 @@ class Rendered:
 
 
 @contextmanager
-def rendered(source: Source, where: ImageName, settings: Settings, resources: Resources) -> Iterator[Rendered]:
+def rendered(source: Source, where: ImageName, step: Blot, resources: Resources) -> Iterator[Rendered]:
     """Make a blot in memory."""
     with ExitStack() as stack:
         with WARNING_FILTERS:
             identity = state_of(where.path)  # before it is opened: what comes later shows
-            reference = stack.enter_context(open_reference(where, settings.parameters.wcs_key))
-            planned = _plan(source, reference, settings)
+            reference = stack.enter_context(open_reference(where, step.recipe.wcs_key))
+            planned = _plan(source, reference, step)
         resources.check_size(reference.name, planned.target.shape)
         resources.proceed()
         with named(source.image.name, reference.name):
@@ -299,14 +230,6 @@ def rendered(source: Source, where: ImageName, settings: Settings, resources: Re
         yield made
 
 
-def state_of(path: AnyPath) -> tuple[int | str, ...] | None:
-    """What tells a file from one that is put in its place; None for one that cannot be found."""
-    try:
-        return file_state(path)
-    except FileError:
-        return None
-
-
 def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:
     """The errors of a blot, where the source's are to be carried over; NaN where it is not covered."""
     if source.errors is None:
@@ -321,39 +244,29 @@ def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> n
     return np.sqrt(made)
 
 
-def _filled(blot: Blot, fill: float) -> Blot:
+def _filled(blot: Resampled, fill: float) -> Resampled:
     """A blot of a weighted source, with the fill value where taps met what is not covered."""
     gaps = np.isnan(blot.data)
     blot.data[gaps] = fill
-    return Blot(blot.data, 1.0 - np.count_nonzero(gaps) / gaps.size)
+    return Resampled(blot.data, 1.0 - np.count_nonzero(gaps) / gaps.size)
 
 
-def _plan(source: Source, reference: Image, settings: Settings) -> Planned:
-    parameters, target = settings.parameters, target_of(reference, settings.parameters)
-    job = plan_job(source, target, reference, settings)
+def _plan(source: Source, reference: Image, step: Blot) -> Planned:
+    parameters, target = step.recipe, target_of(reference, step.recipe)
+    job = plan_job(source, target, reference, step)
     scaling = LABELS
     if job.dtype.kind == "f":
         facts, scales = (source.image.facts, reference.facts), _scales(source, target, reference)
-        scaling = plan_scaling(parameters, Pair(*facts, scales, settings.compared, source.tell))
+        scaling = plan_scaling(parameters, Pair(*facts, scales, step.compared, source.tell))
     fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
     return Planned(target, job, scaling, fill)
 
 
-def plan_job(source: Source, target: Target, reference: Image, settings: Settings) -> Job:
+def plan_job(source: Source, target: Target, reference: Image, step: Blot) -> Job:
     """Plan the map and the resampling of a blot; errors name both files."""
-    parameters = settings.parameters
+    sampling, shape = step.recipe.sampling, target.shape
     with named(source.image.name, reference.name):
-        return prepare(
-            source.pixels,
-            source.wcs,
-            target.wcs,
-            shape=target.shape,
-            interp=parameters.interp,
-            sinscl=parameters.sinscl,
-            stepsize=parameters.stepsize,
-            tolerance=parameters.tolerance,
-            wcsmap=settings.wcsmap,
-        )
+        return prepare(source.pixels, source.wcs, target.wcs, sampling, shape=shape, wcsmap=step.wcsmap)
 
 
 @contextmanager
@@ -381,8 +294,3 @@ def _scales(source: Source, target: Target, reference: Image) -> tuple[float, fl
         if not value > 0:
             raise WCSError(messages.SINGULAR(name=image.name, evidence=f"its pixel scale is {value} arcsec"))
     return scale, target.scale
-
-
-def _warn(message: str) -> None:
-    with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
-        warnings.warn(message, SkyblotWarning, stacklevel=2)

@@ -1,39 +1,21 @@
 """Blot files: one exposure, or many."""
 
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import messages
-from .batch import Beside, Failure, Options, Outcome, Plan, run_batch
-from .checks import check_run
-from .errors import ParameterError, SkyblotError, SkyblotWarning
-from .exposure import BlotResult, Settings, Task
-from .io.images import blot_name, list_images
-from .io.inputs import expand_references
-from .io.names import ImageName, extension_text, parse_name
-from .parameters import Parameters
-from .progress import progress_bar
-
-
-class BatchError(SkyblotError):
-    """Some blots, or masks, of many could not be made; the others are there.
-
-    Attributes
-    ----------
-    results : list of BlotResult or RejectResult
-    failures : list of Failure
-        Each with `reference`, `reason` and `error`.
-    """
-
-    def __init__(self, results: list[BlotResult], failures: list[Failure], what: str = "blots") -> None:
-        self.results, self.failures = results, failures
-        reasons = "; ".join(each.reason for each in failures[:3])
-        more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
-        count = len(results) + len(failures)
-        super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, what=what, reasons=reasons + more))
+from .batch import Plan, plan_run
+from .errors import SkyblotWarning
+from .exposure import Blot, BlotResult
+from .io.images import list_images
+from .io.names import extension_text, parse_name
+from .options import RunOptions, given_values
+from .parameters import Recipe
+from .results import results_of
+from .step import Task
+from .work import Work
 
 
 def blot_file(
@@ -41,13 +23,9 @@ def blot_file(
     reference: str | Path,
     output: str | Path,
     *,
-    parameters: Parameters | None = None,
-    overwrite: bool = False,
-    compress: bool = False,
-    errors: bool = False,
-    force: bool = False,
-    threads: int | None = None,
-    **overrides: Any,
+    recipe: Recipe | None = None,
+    options: RunOptions | None = None,
+    **values: Any,
 ) -> Path:
     """Blot a mosaic onto one exposure and write the result.
 
@@ -61,20 +39,13 @@ def blot_file(
     output : str or Path
         File to write, float32, with the reference's WCS: FITS with a primary header and one SCI extension, or ASDF
         for a Roman reference.
-    parameters : Parameters, optional
-        By default the defaults: units from BUNIT, sky from MDRIZSKY, poly5, exact geometry.
-    overwrite : bool
-        Replace an existing output; without it that is an error.
-    compress : bool
-        Compress the pixels without loss: tile-compressed FITS, or ASDF with zlib.
-    errors : bool
-        Carry the mosaic's ERR over too, by the squares of the interpolant's weights, into an ERR extension.
-    force : bool
-        Take the source as it is, even if it is an exposure, or the reference itself.
-    threads : int, optional
-        By default the cores this process may use.
-    **overrides
-        Single parameters by name: ``interp="linear"``, ``out_units="cps"``, ...
+    recipe : Recipe, optional
+        How its pixels are made. By default: units from BUNIT, sky from MDRIZSKY, poly5, exact geometry.
+    options : RunOptions, optional
+        What may be used and replaced.
+    **values
+        Single values of either by name, ``interp="linear"``, ``overwrite=True``, ``threads=2``; and ``errors=True``
+        carries the mosaic's ERR over too, by the squares of the interpolant's weights, into an ERR extension.
 
     Returns
     -------
@@ -86,17 +57,17 @@ def blot_file(
     SkyblotError
         With one sentence on what is wrong; nothing has been written then.
     """
-    parameters = (parameters or Parameters()).override(overrides)
+    step, options = blot_step({**values, "fail_fast": True}, recipe, options)
     where = parse_name(reference)
     if where.extension is None and where.path.is_file():
         chips = list_images(where)
         if len(chips) > 1:
             first = extension_text(chips[0].extension or 0)
-            _warn(messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first))
+            message = messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first)
+            warnings.warn(message, SkyblotWarning, stacklevel=2)
         where = chips[0]
-    tasks = [Task(where, Path(output))]
-    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors, force=force)
-    return blot_all(source, tasks, settings)[0].path
+    path: Path = results_of(Work(source, step, (Task(where, Path(output)),)), options)[0].path
+    return path
 
 
 def blot_files(
@@ -104,19 +75,9 @@ def blot_files(
     references: Sequence[str | Path],
     output_dir: str | Path = ".",
     *,
-    parameters: Parameters | None = None,
-    overwrite: bool = False,
-    compress: bool = False,
-    errors: bool = False,
-    force: bool = False,
-    resume: bool = False,
-    fail_fast: bool = False,
-    memory: int | str | None = None,
-    threads: int | None = None,
-    on_result: Callable[[BlotResult], None] | None = None,
-    progress: bool = False,
-    client: Any = None,
-    **overrides: Any,
+    recipe: Recipe | None = None,
+    options: RunOptions | None = None,
+    **values: Any,
 ) -> list[BlotResult]:
     """Blot a mosaic onto every chip of every exposure.
 
@@ -124,7 +85,7 @@ def blot_files(
 
     Parameters
     ----------
-    source, parameters, overwrite, compress, errors, force, threads, **overrides
+    source, recipe
         As for `blot_file`.
     references : sequence of str or Path
         Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
@@ -132,24 +93,16 @@ def blot_files(
     output_dir : str or Path
         Folder for the blots, ``<root>_sci<N>_blt.fits`` (``.fits.fz`` with `compress`), or ``<root>_blt.asdf`` for
         Roman references.
-    resume : bool
-        Keep blots that are there and were made from the same inputs with the same parameters; make the others.
-    fail_fast : bool
-        Stop at the first exposure that cannot be blotted, instead of going on with the others.
-    memory : int or str, optional
-        About how much memory to use: bytes, or a size such as ``"8G"``. By default half of what is free.
-    on_result : callable, optional
-        Called with each `BlotResult` as soon as it is there.
-    progress : bool
-        Show a progress bar, on a terminal or in a notebook (which needs ipywidgets for it).
-    client : distributed.Client or str, optional
-        Work on a Dask cluster: a client, the address of a scheduler, or ``"local"`` for a cluster of this machine's
-        cores. `memory` is then each worker's, and `threads` each blot's; for ``"local"``, all workers' together.
+    options : RunOptions, optional
+        What may be used, replaced and kept, and where to work.
+    **values
+        Single values of either by name: ``interp="linear"``, ``resume=True``, ``memory="8G"``, ``progress=True``,
+        ``client="local"``; and ``errors=True`` as for `blot_file`.
 
     Returns
     -------
     list of BlotResult
-        In the order of the references.
+        In the order of the references. For results as soon as they are there, see `plan_blots` and `run`.
 
     Raises
     ------
@@ -158,115 +111,46 @@ def blot_files(
     SkyblotError
         With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
     """
-    parameters = (parameters or Parameters()).override(overrides)
-    settings = Settings(parameters, overwrite, threads, compress=compress, errors=errors, force=force)
-    results: dict[Path, BlotResult] = {}
-    failures: list[Failure] = []
-
-    def collect(outcome: Outcome) -> None:
-        if isinstance(outcome, Failure):
-            failures.append(outcome)
-            return
-        results[outcome.path] = outcome
-        if on_result is not None:
-            on_result(outcome)
-
-    lists: list[Path] = []
-    on_failure = None if fail_fast else failures.append
-    tasks = plan_outputs(references, output_dir, on_failure, compress=compress, on_table=lists.append)
-    options = Options(memory, fail_fast, resume, beside=Beside(lists))
-    with progress_bar(progress) as bar:
-        _engine(client)(source, tasks, settings, options, bar.counting(collect), bar.expect_plan)
-    done = [results[task.path] for task in tasks if task.path in results]
-    if failures:
-        raise BatchError(done, failures)
-    return done
+    step, options = blot_step(values, recipe, options)
+    return results_of(Work.of(source, references, output_dir, step), options)
 
 
-def _engine(client: Any) -> Callable[..., None]:
-    """What makes blots: this process, or a cluster."""
-    if client is None:
-        return run_tasks
-    from .cluster import run_on_cluster
-
-    return partial(run_on_cluster, client=client)
-
-
-def plan_outputs(
+def plan_blots(
+    source: str | Path,
     references: Sequence[str | Path],
-    output_dir: str | Path,
-    on_failure: Callable[[Failure], None] | None = None,
+    output_dir: str | Path = ".",
     *,
-    compress: bool = False,
-    on_table: Callable[[Path], None] = lambda path: None,
-) -> list[Task]:
-    """Return every image to blot onto and the file its blot goes to.
+    recipe: Recipe | None = None,
+    options: RunOptions | None = None,
+    **values: Any,
+) -> Plan:
+    """Return what `blot_files` would do with the same arguments: a plan, for which only headers are read.
 
-    Files that cannot be read are handed to `on_failure`, where it is given; else they raise. `on_table` is told of
-    lists and associations.
-    """
-    tasks: list[Task] = []
-    for reference in expand_references(references, on_table):
-        try:
-            found = list_images(reference)
-            tasks += [Task(where, Path(output_dir) / output_name(where, compress=compress)) for where in found]
-        except Exception as error:  # one exposure that cannot be read ends no run
-            if on_failure is None:
-                raise
-            on_failure(Failure.of(reference, error))
-    seen: set[Path] = set()
-    for _, path in tasks:
-        if path in seen:
-            raise ParameterError(messages.TWO_TO_ONE_FILE(name=path))
-        seen.add(path)
-    return tasks
+    Parameters
+    ----------
+    source, references, output_dir, recipe, options, **values
+        As for `blot_files`.
 
-
-def output_name(where: ImageName, *, compress: bool = False) -> str:
-    """Return the name of a blot.
-
-    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`; Roman's
-    ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
-    """
-    return blot_name(where, compress=compress)
-
-
-def blot_all(
-    source: str | Path,
-    tasks: Sequence[Task],
-    settings: Settings,
-    on_result: Callable[[BlotResult], None] | None = None,
-) -> list[BlotResult]:
-    """Make every blot or raise what goes wrong first; results are in the order of the tasks."""
-    results: dict[Path, BlotResult] = {}
-
-    def collect(outcome: Outcome) -> None:
-        assert isinstance(outcome, BlotResult)
-        results[outcome.path] = outcome
-        if on_result is not None:
-            on_result(outcome)
-
-    run_tasks(source, tasks, settings, Options(fail_fast=True), collect)
-    return [results[task.path] for task in tasks]
-
-
-def run_tasks(
-    source: str | Path,
-    tasks: Sequence[Task],
-    settings: Settings,
-    options: Options,
-    on_outcome: Callable[[Outcome], None],
-    on_plan: Callable[[Plan], None] = lambda plan: None,
-) -> None:
-    """Make blots as `run_batch` does, after refusing outputs that cannot be written.
+    Returns
+    -------
+    Plan
+        What would be made, kept and written, with about what memory and time. `run` does it, and hands over each
+        result as soon as it is there.
 
     Raises
     ------
     SkyblotError
-        For an output that is an input, is of the wrong kind or exists already, before any work is done.
+        As `blot_files` does before any work.
     """
-    run_batch(source, tasks, check_run(source, tasks, settings, options), options, on_outcome, on_plan)
+    step, options = blot_step(values, recipe, options)
+    return plan_run(Work.of(source, references, output_dir, step), options, survey=True)
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=3)
+def blot_step(
+    values: Mapping[str, Any], recipe: Recipe | None = None, options: RunOptions | None = None
+) -> tuple[Blot, RunOptions]:
+    """Return what `blot_files` does with one exposure, and how its run goes on, with single values put in."""
+    singles = given_values(values, ("recipe", "options", "blots"))
+    recipe = (recipe or Recipe()).override(singles["recipe"])
+    options = (options or RunOptions()).override(singles["options"])
+    return Blot(recipe, options.force, options.compress, **singles["blots"]), options

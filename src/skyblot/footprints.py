@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bounds import EMPTY, Bounds
-from .exposure import Source, Task, named, target_of
+from .exposure import named, target_of
 from .io.images import open_reference
+from .io.names import ImageName
 from .parameters import Parameters
 from .pixelmap.direct import DirectMap
 from .pixelmap.sky import sky_of
+from .step import Source
 
 #: Positions along each axis of an exposure that are looked up on the mosaic.
 GRID = 33
@@ -20,12 +22,11 @@ MARGIN = 24
 
 
 @dataclass(frozen=True)
-class Footprint:
-    """An exposure on the mosaic.
+class Place:
+    """Where an exposure lies on the mosaic.
 
     Attributes
     ----------
-    task : Task
     shape : tuple of int
         (ny, nx) of the blot.
     overlap : float
@@ -34,20 +35,41 @@ class Footprint:
         The part of the mosaic that it touches; `EMPTY` if none.
     """
 
-    task: Task
     shape: tuple[int, int]
     overlap: float
     bounds: Bounds
 
-    @classmethod
-    def unknown(cls, task: Task) -> "Footprint":
-        """An exposure that nobody has looked at, and that loads its own window."""
-        return cls(task, (1, 1), math.nan, EMPTY)
+
+#: Of an exposure that nobody has looked at, and that loads its own window.
+UNKNOWN = Place((1, 1), math.nan, EMPTY)
 
 
-def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
-    """Look a grid of an exposure's positions up on the mosaic; errors as for `blot_exposure`."""
-    with open_reference(task.where, parameters.wcs_key) as reference:
+@dataclass(frozen=True)
+class Footprint:
+    """An image of an exposure, and its place on the mosaic."""
+
+    where: ImageName
+    place: Place
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the blot."""
+        return self.place.shape
+
+    @property
+    def overlap(self) -> float:
+        """Fraction of it that lies on the mosaic."""
+        return self.place.overlap
+
+    @property
+    def bounds(self) -> Bounds:
+        """The part of the mosaic that it touches."""
+        return self.place.bounds
+
+
+def place_of(source: Source, where: ImageName, parameters: Parameters) -> Place:
+    """Look a grid of an exposure's positions up on the mosaic; errors as for `Step.make`."""
+    with open_reference(where, parameters.wcs_key) as reference:
         target = target_of(reference, parameters)
         ny, nx = target.shape
         y, x = np.meshgrid(np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij")
@@ -58,7 +80,7 @@ def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
     inside = (mx >= -0.5) & (mx < columns - 0.5) & (my >= -0.5) & (my < rows - 0.5)
     near = (mx > -MARGIN) & (mx < columns + MARGIN) & (my > -MARGIN) & (my < rows + MARGIN)
     bounds = Bounds(*_span(my[near], rows), *_span(mx[near], columns)) if near.any() else EMPTY
-    return Footprint(task, target.shape, float(inside.mean()), bounds)
+    return Place(target.shape, float(inside.mean()), bounds)
 
 
 def _span(positions: np.ndarray, size: int) -> tuple[int, int]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from . import messages
-from .blotting import blot
+from .blotting import prepare
 from .errors import ParameterError
+from .parameters import Sampling
 from .pixelmap.linear import pixel_scale
 
 __all__ = ["blot_nearest_exact"]
@@ -62,4 +63,4 @@ def blot_nearest_exact(
         if data.dtype.kind != "f":
             raise ParameterError(messages.NOT_FLOAT(dtype=data.dtype))
         scale = (pixel_scale(out_wcs) / pixel_scale(in_wcs)) ** 2
-    return blot(data, in_wcs, out_wcs, interp="nearest", scale=scale, fill_value=fill_value)
+    return prepare(data, in_wcs, out_wcs, Sampling("nearest")).run(scale=scale, fill_value=fill_value).data

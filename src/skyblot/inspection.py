@@ -1,6 +1,5 @@
 """What skyblot understands of a file: its images, their WCS, units and facts, and the pixel maps they will have."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Options, Plan, run_batch
+from .batch import Needs
 from .errors import WCSError, reason_of
-from .exposure import Settings, Task, open_source, plan_job, target_of
+from .exposure import Blot, plan_job, target_of
 from .facts import (
     BACKGROUND,
     COMBINED,
@@ -26,13 +25,15 @@ from .facts import (
     is_drizzled,
     number,
 )
+from .footprints import Footprint, Group, place_of
 from .instruments import instrument_of
 from .io.coverage import weights_name
 from .io.images import Image, list_images, open_reference
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
-from .io.weights import WEIGHT_SUFFIX, exposure_weight_files
+from .io.weights import exposure_weight_files
 from .noise import noise_text
+from .options import WEIGHT_SUFFIX, RunOptions
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
 from .pixelmap.linear import pixel_scale, touching_tangent
@@ -210,7 +211,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
         If a file cannot be read. A WCS that cannot be used is no error: the result says why.
     """
     if source is not None:
-        with open_source(source, Settings()):  # what is wrong with it is no fault of the file's
+        with Blot(force=True).open(source):  # what is wrong with it is no fault of the file's
             pass
     return [_image_info(where, source) for where in list_images(file)]
 
@@ -370,13 +371,14 @@ def _way(rows: RowMap) -> MapInfo:
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     """What the blot of a mosaic onto an image would be."""
-    settings, plans = Settings(as_float=True, force=True), list[Plan]()
+    step = Blot(as_float=True, force=True)
     try:
-        task, options = Task(where, Path("blot.fits")), Options(fail_fast=True, dry_run=True, most=sys.maxsize)
-        run_batch(source_name, [task], settings, options, lambda outcome: None, plans.append)
-        with open_source(source_name, settings) as source, open_reference(where) as reference:
-            job = plan_job(source, target_of(reference, settings.parameters), reference, settings)
+        with step.open(source_name) as source, open_reference(where) as reference:
+            place = place_of(source, where, step.recipe)
+            group = Group((Footprint(where, place),), place.bounds)
+            needs = Needs.of(source, step, RunOptions())
+            job = plan_job(source, target_of(reference, step.recipe), reference, step)
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
-    plan, way = plans[0], _way(job.pixel_map)
-    return PairInfo(source.image.name, way, plan.groups[0].members[0].overlap, plan.memory_bytes, plan.seconds)
+    way = _way(job.pixel_map)
+    return PairInfo(source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group]))

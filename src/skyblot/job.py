@@ -25,7 +25,7 @@ from .window import (
 
 
 @dataclass(frozen=True)
-class Blot:
+class Resampled:
     """A blot and how much of it the source covers.
 
     Attributes
@@ -59,7 +59,7 @@ class Job:
         threads: int | None = None,
         window: Window | None = None,
         window_bytes: int | None = None,
-    ) -> Blot:
+    ) -> Resampled:
         """Compute ``interpolated * scale + offset`` where covered, `fill_value` elsewhere.
 
         A `window` of the source that is loaded already is used if it suffices. Others take
@@ -79,7 +79,7 @@ class Job:
             covered = sum(self._strip(data, strip, values, workers) for strip in strips)
         if out is not None and data is not out:
             out[...] = data
-        return Blot(data if out is None else out, covered / data.size)
+        return Resampled(data if out is None else out, covered / data.size)
 
     def of_variances(self, variance: Any) -> "Job":
         """Return the job that makes the variance of this one's blot of that of its source, NaN

@@ -66,7 +66,7 @@ READ_ONLY_FOLDER = Message("{name}: the folder {folder} cannot be written to")
 NOT_REPLACED = Message("{name}: is no regular file, expected the name of a new file, or of one to replace")
 EXISTS = Message("{name}: exists already; --overwrite (overwrite=True) replaces it")
 CANNOT_WRITE = Message("{name}: cannot be written: {reason}")
-NOT_OWN = Message("{name}: is no blot of skyblot's, and --resume (resume=True) replaces no other; --overwrite does")
+NOT_OWN = Message("{name}: is no {noun} of skyblot's, and --resume (resume=True) replaces no other; --overwrite does")
 IS_INPUT = Message("{name}: is an input file; inputs are never overwritten")
 #: Two exposures have the same name, in two folders: use one output folder for each.
 TWO_TO_ONE_FILE = Message("{name}: two references would be written to this file; take them one by one")

@@ -3,16 +3,15 @@
 The command-line options, the .cfg reader, the help texts and the documentation page are made from it.
 """
 
-import math
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from . import messages
-from .errors import ParameterError, closest, not_allowed
+from .errors import ParameterError, closest
 from .kernels.interpolants import INTERPOLANTS, interpolant
+from .parameter import Parameter
 
 if TYPE_CHECKING:
     from .kernels.weights import Interpolant
@@ -22,145 +21,6 @@ USER_WCS_SECTION = "User WCS Parameters"
 
 #: A sinc narrower than this cannot be normalised: at 0.5, a point halfway between two pixels has no weight at all.
 SMALLEST_SINSCL = 0.55
-
-#: DrizzlePac's names of choices.
-_SPELLINGS = {"lan3": "lanczos3", "lan5": "lanczos5"}
-
-_TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
-UNSET = ("", "none", "indef")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One row of the table: what a parameter is called, what it accepts, and what it means."""
-
-    name: str
-    kind: str
-    default: Any
-    help: str
-    section: str = ""
-    choices: Collection[str] = ()
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-
-    @property
-    def option(self) -> str:
-        """The command-line option."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def allowed(self) -> str:
-        """What values are allowed, in words."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        words = {
-            "bool": "yes or no",
-            "text": "a word",
-            "number or input": "'input' or a number of seconds > 0",
-            "fill": "a number, nan, or 'sky'",
-            "letter": "a letter A to Z, or nothing",
-        }
-        text = words.get(self.kind, "a whole number" if self.kind == "integer" else "a number")
-        if self.minimum is not None:
-            text += f", at least {self.minimum:g}"
-        if self.maximum is not None:
-            text += f", at most {self.maximum:g}"
-        return text if self.default is not None else text + ", or nothing"
-
-    def parse(self, value: Any) -> Any:
-        """Return `value` as this parameter's type.
-
-        Raises
-        ------
-        ParameterError
-            With the name, the value received and what is allowed.
-        """
-        if isinstance(value, str):
-            value = value.strip()
-        if value is None or (isinstance(value, str) and value.lower() in UNSET):
-            if self.default is None or self.kind in ("text", "letter"):
-                return self.default
-            raise self._error(value)
-        try:
-            parsed = _PARSERS[self.kind](value)
-        except (TypeError, ValueError, OverflowError):
-            raise self._error(value) from None
-        if self.choices:
-            return self._choose(str(parsed))
-        if isinstance(parsed, int | float) and not isinstance(parsed, bool) and not self._in_range(parsed):
-            raise self._error(value)
-        return parsed
-
-    def _choose(self, value: str) -> str:
-        value = _SPELLINGS.get(value.lower(), value)
-        if value.lower() not in self.choices:
-            raise self._error(value, closest(value, self.choices))
-        return value.lower()
-
-    def _in_range(self, value: float) -> bool:
-        if self.minimum is not None and value < self.minimum:
-            return False
-        return self.maximum is None or value <= self.maximum
-
-    def _error(self, value: Any, hint: str = "") -> ParameterError:
-        return not_allowed(self.name, value, self.allowed + hint)
-
-
-def _parse_letter(value: Any) -> str:
-    letter = str(value).upper()
-    if not re.fullmatch("[A-Z]", letter):
-        raise ValueError(value)
-    return letter
-
-
-def _parse_bool(value: Any) -> bool:
-    word = str(value).lower()
-    if word not in _TRUE + _FALSE:
-        raise ValueError(word)
-    return word in _TRUE
-
-
-def _parse_integer(value: Any) -> int:
-    number = float(value)
-    if isinstance(value, bool) or number != int(number):
-        raise ValueError(value)
-    return int(number)
-
-
-def _parse_number(value: Any) -> float:
-    number = float(value)
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise ValueError(value)
-    return number
-
-
-def _parse_fill(value: Any) -> str | float:
-    if isinstance(value, bool):
-        raise ValueError(value)
-    if str(value).lower() == "sky":
-        return "sky"
-    return float(value)
-
-
-def _parse_number_or_input(value: Any) -> str | float:
-    if str(value).lower() == "input":
-        return "input"
-    number = _parse_number(value)
-    if number <= 0:
-        raise ValueError(value)
-    return number
-
-
-_PARSERS: dict[str, Any] = {
-    "bool": _parse_bool,
-    "integer": _parse_integer,
-    "number": _parse_number,
-    "fill": _parse_fill,
-    "text": str,
-    "letter": _parse_letter,
-    "number or input": _parse_number_or_input,
-}
 
 _UNITS = ("auto", "cps", "counts")
 _AREAS = ("auto", "yes", "no")
@@ -249,6 +109,11 @@ def by_section(rows: Iterable[Parameter]) -> Iterator[tuple[str, Iterator[Parame
     return groupby(rows, key=lambda row: row.section)
 
 
+def default(name: str, rows: Iterable[Parameter] = TABLE) -> Any:
+    """Return the default of a parameter."""
+    return next(row.default for row in rows if row.name == name)
+
+
 @dataclass(frozen=True)
 class UserWCS:
     """Values that override those of the reference's WCS; None keeps the reference's."""
@@ -263,7 +128,7 @@ class UserWCS:
     outny: int | None = None
 
     def __post_init__(self) -> None:
-        _parse_fields(self)
+        parse_fields(self, TABLE)
 
     @property
     def given(self) -> dict[str, float]:
@@ -272,32 +137,50 @@ class UserWCS:
 
 
 @dataclass(frozen=True)
-class Parameters:
-    """One validated set of parameters; the names and meanings are those of `TABLE`."""
+class Sampling:
+    """Where between its pixels a source is looked up, and how; the names and meanings are those of `TABLE`."""
 
-    coeffs: bool = True
-    interp: str = "poly5"
-    sinscl: float = 1.0
-    stepsize: int | None = None
-    tolerance: float = 1e-4
-    fill_value: str | float = 0.0
-    wcs_key: str = ""
-    addsky: bool = True
-    skyval: float = 0.0
-    in_units: str = "auto"
-    out_units: str = "auto"
-    expkey: str = "exptime"
-    expout: str | float = "input"
-    pixel_area: str = "auto"
-    photmjsr: float | None = None
-    as_is: bool = False
+    interp: str = default("interp")
+    sinscl: float = default("sinscl")
+    stepsize: int | None = default("stepsize")
+    tolerance: float = default("tolerance")
+
+    def __post_init__(self) -> None:
+        parse_fields(self, TABLE)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a blot's pixels are made, validated; the names and meanings are those of `TABLE`."""
+
+    coeffs: bool = default("coeffs")
+    interp: str = default("interp")
+    sinscl: float = default("sinscl")
+    stepsize: int | None = default("stepsize")
+    tolerance: float = default("tolerance")
+    fill_value: str | float = default("fill_value")
+    wcs_key: str = default("wcs_key")
+    addsky: bool = default("addsky")
+    skyval: float = default("skyval")
+    in_units: str = default("in_units")
+    out_units: str = default("out_units")
+    expkey: str = default("expkey")
+    expout: str | float = default("expout")
+    pixel_area: str = default("pixel_area")
+    photmjsr: float | None = default("photmjsr")
+    as_is: bool = default("as_is")
     user_wcs: UserWCS = field(default_factory=UserWCS)
 
     def __post_init__(self) -> None:
-        _parse_fields(self)
+        parse_fields(self, TABLE)
+
+    @property
+    def sampling(self) -> Sampling:
+        """Where the source is looked up, and how."""
+        return Sampling(self.interp, self.sinscl, self.stepsize, self.tolerance)
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any] | None = None) -> "Parameters":
+    def from_values(cls, values: Mapping[str, Any] | None = None) -> "Recipe":
         """Validate a flat mapping of names to values; missing names take their defaults.
 
         Raises
@@ -307,7 +190,7 @@ class Parameters:
         """
         return cls().override(values or {})
 
-    def override(self, values: Mapping[str, Any]) -> "Parameters":
+    def override(self, values: Mapping[str, Any]) -> "Recipe":
         """Return a copy with some values replaced, after validating them."""
         in_user_wcs = {name: parameter(name).section == USER_WCS_SECTION for name in values}
         user = replace(self.user_wcs, **{name: value for name, value in values.items() if in_user_wcs[name]})
@@ -324,11 +207,16 @@ class Parameters:
             yield row.name, getattr(self.user_wcs if row.section == USER_WCS_SECTION else self, row.name)
 
 
-def _parse_fields(values: Any) -> None:
-    """Give every field of a frozen set of values the type that its row of the table says."""
+#: What a `Recipe` was called.
+Parameters = Recipe
+
+
+def parse_fields(values: Any, rows: Iterable[Parameter]) -> None:
+    """Give the fields of a frozen set of values the types that their rows of the table say."""
+    by_name = {row.name: row for row in rows}
     for item in fields(values):
-        if item.name in BY_NAME:
-            object.__setattr__(values, item.name, BY_NAME[item.name].parse(getattr(values, item.name)))
+        if item.name in by_name:
+            object.__setattr__(values, item.name, by_name[item.name].parse(getattr(values, item.name)))
 
 
 def yes_or_no(name: str, value: Any) -> bool:
@@ -339,6 +227,12 @@ def yes_or_no(name: str, value: Any) -> bool:
 def parameter(name: str) -> Parameter:
     """Return the row of the table called `name`, or raise a `ParameterError` with the closest name."""
     if name not in BY_NAME:
-        hint = closest(name, BY_NAME) or f"; expected one of {', '.join(BY_NAME)}"
-        raise ParameterError(messages.UNKNOWN(kind="parameter", name=name, hint=hint))
+        raise unknown(name, BY_NAME)
     return BY_NAME[name]
+
+
+def unknown(name: str, names: Iterable[str]) -> ParameterError:
+    """Return the error for a parameter that is none, with the closest name, or all of them."""
+    known = list(names)
+    hint = closest(name, known) or f"; expected one of {', '.join(known)}"
+    return ParameterError(messages.UNKNOWN(kind="parameter", name=name, hint=hint))

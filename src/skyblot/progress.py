@@ -2,15 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from .batch import Plan
+    from .work import Outcome
 
 
 class ProgressBar:
@@ -32,9 +33,16 @@ class ProgressBar:
             self._bar.reset(self._task, total=total, description=what, rate="")
             self._bar.refresh()
 
-    def expect_plan(self, plan: "Plan", what: str = "blotting") -> None:
-        """Begin to count the images of a plan."""
-        self.expect(plan.count, what)
+    def follow(self, plan: "Plan") -> "Generator[Outcome, None, None]":
+        """Run a plan, yield its outcomes, and count those that took work."""
+        from .running import run
+
+        self.expect(plan.count, plan.work.step.verb)
+        with closing(run(plan)) as outcomes:
+            for number, outcome in enumerate(outcomes):
+                yield outcome
+                if number >= len(plan.known):
+                    self.advance()
 
     def advance(self) -> None:
         """Count one more; nothing before `expect`."""
@@ -44,15 +52,6 @@ class ProgressBar:
         rate = self._done / max(time.monotonic() - self._start, 1e-3)
         text = f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min"
         self._bar.update(self._task, advance=1, rate=text, refresh=True)
-
-    def counting(self, function: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return a function that does the same, and counts how often."""
-
-        def counted(outcome: Any) -> None:
-            function(outcome)
-            self.advance()
-
-        return counted
 
 
 @contextmanager

@@ -4,14 +4,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .errors import SkyblotError
 from .io.atomic import file_identity
 from .io.coverage import weight_files
-from .io.images import Image, open_image
+from .io.images import Image, is_complete, open_image
 from .io.remote import AnyPath
 from .parameters import Parameters
 from .scaling import LABELS, UNCHANGED, Scaling
@@ -19,8 +19,12 @@ from .units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 
 #: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
 KEY_CARD = "BLOTKEY"
-#: What the record of a blot begins with, in FITS and in ASDF, and how far into a file it is looked for.
-_RECORDED, _BEGINNING = re.compile(rb"BLOTVER =|^ +blotver:", re.MULTILINE), 1 << 22
+#: What the record of a blot begins with, in FITS and in ASDF; that of a mask, or a copy with flags or blots in it.
+BLOT = re.compile(rb"BLOTVER =|^ +blotver:", re.MULTILINE)
+MASK = re.compile(rb"CRVER   =|CRKEY   =|^crkey:", re.MULTILINE)
+_COPY_KEY = re.compile(rb"(?:CRKEY   = '|^crkey: )([0-9a-f]{16})", re.MULTILINE)
+#: How far into a file it is looked for.
+_BEGINNING = 1 << 22
 #: The card of a blot that has errors.
 ERROR_CARD = "BLOTERR"
 
@@ -62,21 +66,26 @@ def cards(
     return record
 
 
-def blot_key(parameters: Parameters, storage: Mapping[str, Any], *images: Image) -> str:
+def blot_key(
+    parameters: Parameters, more: Mapping[str, Any], mosaic: Image, reference: Image, beside: Iterable[AnyPath] = ()
+) -> str:
     """Return 16 characters that stand for parameters and for images.
 
     Parameters
     ----------
     parameters : Parameters
-    storage : mapping
-        What else makes the bytes of a blot: `skyblot.exposure.Settings.storage`.
-    *images : Image
-        The mosaic first. Every file of theirs counts, with its place, its size and its time of change.
+    more : mapping
+        What else makes the bytes of a product: for a blot `skyblot.exposure.Blot.storage`.
+    mosaic, reference : Image
+        Every file of theirs counts, with its place, its size and its time of change.
+    beside : iterable of path
+        Files that are read beside those.
     """
+    images = mosaic, reference
     names = [image.name[len(str(image.path)) :] for image in images]  # the extensions
     files = [_identity(path) for image in images for path in image.files]
-    files += [_identity(path) for path in weight_files(images[0].path)]
-    values = [(name, repr(value)) for name, value in (*parameters.items(), *storage.items())]
+    files += [_identity(path) for path in (*weight_files(mosaic.path), *beside)]
+    values = [(name, repr(value)) for name, value in (*parameters.items(), *more.items())]
     return hashlib.sha256(json.dumps([names, files, values]).encode()).hexdigest()[:16]
 
 
@@ -86,18 +95,30 @@ def _identity(path: AnyPath) -> tuple[int | str, ...]:
     return place, *file_identity(path)
 
 
-def is_own(path: Path) -> bool:
-    """Whether a file is a blot, complete or not: the beginning of it has the record of one."""
+def is_own(path: Path, mark: re.Pattern[bytes]) -> bool:
+    """Whether the beginning of a file has the record of a product, complete or not."""
     try:
         with open(path, "rb") as stream:
-            return _RECORDED.search(stream.read(_BEGINNING)) is not None
+            return mark.search(stream.read(_BEGINNING)) is not None
     except OSError:
         return False
 
 
+def copy_key(path: Path) -> str:
+    """Return the key of a complete copy of an exposure; empty where there is none."""
+    if not is_complete(path):
+        return ""
+    try:
+        with open(path, "rb") as stream:
+            found = _COPY_KEY.search(stream.read(_BEGINNING))
+    except OSError:
+        return ""
+    return "" if found is None else found[1].decode()
+
+
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
     """Return the record and the shape of a complete blot; empty and (0, 0) where there is none."""
-    if not path.is_file():
+    if not is_complete(path):
         return {}, (0, 0)
     try:
         with open_image(path) as image:

@@ -7,7 +7,6 @@ from typing import Any
 
 from . import messages
 from .errors import DataError, FileError, SkyblotError
-from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time, instrument_of
 from .io.images import Image, open_image
@@ -43,7 +42,7 @@ def check_exposure(image: Image) -> None:
         raise DataError(messages.IS_MOSAIC(name=image.name, signs=signs))
 
 
-def check_not_both(source: str | Path, tasks: Iterable[Task]) -> None:
+def check_not_both(source: str | Path, exposures: Iterable[ImageName]) -> None:
     """Refuse a source that is among the exposures; two extensions of one file are two images.
 
     Raises
@@ -51,9 +50,9 @@ def check_not_both(source: str | Path, tasks: Iterable[Task]) -> None:
     FileError
     """
     mosaic = parse_name(source)
-    for task in tasks:
-        if _same_file(mosaic, task.where) and (_called(mosaic) == _called(task.where) or mosaic.extension is None):
-            raise FileError(messages.SAME_FILE(name=task.where))
+    for where in exposures:
+        if _same_file(mosaic, where) and (_called(mosaic) == _called(where) or mosaic.extension is None):
+            raise FileError(messages.SAME_FILE(name=where))
 
 
 def _same_file(one: ImageName, other: ImageName) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from . import messages
-from .blotting import blot
+from .blotting import prepare
 from .errors import SkyblotError, WCSError
+from .parameters import Sampling
 from .patching import Patch
 
 log = logging.getLogger(__name__)
@@ -66,8 +67,8 @@ def gwcs_blot(
     source = np.asarray(median_data)
     if source.dtype.kind != "f":
         source = source.astype(np.float32)
-    values = blot(source, median_wcs, blot_wcs, shape=blot_shape, interp="linear", fill_value=fillval)
-    return values.astype(np.float32, copy=False)
+    job = prepare(source, median_wcs, blot_wcs, Sampling("linear"), shape=blot_shape)
+    return job.run(fill_value=fillval).data.astype(np.float32, copy=False)
 
 
 class StcalPatch(Patch):

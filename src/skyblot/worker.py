@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from . import messages
-from .batch import Failure, Options, Outcome, run_batch
+from .batch import plan_run
 from .errors import FileError, SkyblotError, SkyblotWarning
-from .exposure import BlotResult, Settings, Task
 from .io.atomic import file_identity, remove_leftovers
 from .io.names import ImageName, parse_name
 from .io.remote import AnyPath, RemotePath
+from .local import run_here
 from .memory import LEAST, free_memory, memory_limit
+from .options import RunOptions
+from .step import Step, Task
+from .work import Failure, Outcome, Work
 
-#: All images of one file that are to be blotted onto.
+#: All images of one file that are to be worked on.
 Exposure = tuple[Task, ...]
 
 #: Bytes of the largest error that is sent back as it is.
@@ -34,8 +37,8 @@ class Job:
     Attributes
     ----------
     source : str
-    settings : Settings
-    options : Options
+    step : Step
+    options : RunOptions
     folder : str
         Where relative names begin.
     identity : tuple
@@ -43,19 +46,22 @@ class Job:
     alone : bool
         A worker has no other exposure at the same time, so that this one may use all its threads.
     process : tuple
-        Host and number of the process that asks for the blots.
+        Host and number of the process that asks for the products.
     version : str
         The version of skyblot that does.
+    most : int, optional
+        Bytes that one exposure may need, where workers do not know better.
     """
 
     source: str
-    settings: Settings
-    options: Options
+    step: Step
+    options: RunOptions
     folder: str
     identity: tuple[int, int | str]
     alone: bool
     process: tuple[str, int]
     version: str
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class Report:
     warnings: list[str]
 
 
-def blot_exposure(exposure: bytes, job: bytes) -> Report:
-    """Make the blots of one exposure on the worker that this is called on.
+def work_on(exposure: bytes, job: bytes) -> Report:
+    """Make the products of one exposure on the worker that this is called on.
 
     Parameters
     ----------
@@ -76,11 +82,11 @@ def blot_exposure(exposure: bytes, job: bytes) -> Report:
     """
     from distributed import get_worker
 
-    worker, tasks, run = get_worker(), pickle.loads(exposure), pickle.loads(job)
-    with _heard(run, worker) as caught:
+    worker, tasks, whole = get_worker(), pickle.loads(exposure), pickle.loads(job)
+    with _heard(whole, worker) as caught:
         try:
-            _check_version(run, worker)
-            outcomes = _blot(tasks, run, worker)
+            _check_version(whole, worker)
+            outcomes = _made(tasks, whole, worker)
         except SkyblotError as error:  # returned: what is raised is logged with a traceback
             outcomes = [Failure.of(task.where, error) for task in tasks]
     return Report(outcomes, [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)])
@@ -91,27 +97,29 @@ def dask_setup(worker: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _check_version(run: Job, worker: Any) -> None:
+def _check_version(whole: Job, worker: Any) -> None:
     from . import __version__
 
-    if run.version != __version__:
-        raise SkyblotError(messages.OTHER_VERSION(worker=worker.address, version=__version__, expected=run.version))
+    if whole.version != __version__:
+        raise SkyblotError(messages.OTHER_VERSION(worker=worker.address, version=__version__, expected=whole.version))
 
 
-def _blot(tasks: Exposure, run: Job, worker: Any) -> list[Outcome]:
-    here = os.getcwd() == run.folder
-    folder = Path() if here else Path(run.folder)
-    given = {Task(_within(folder, task.where), folder / task.path): task for task in tasks}
-    source = _within(folder, parse_name(run.source))
-    _check_shared(source.path, [*given], run, worker)
-    for output in {task.path.parent for task in given}:  # of a worker that died at this exposure
+def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
+    here = os.getcwd() == whole.folder
+    folder = Path() if here else Path(whole.folder)
+    asked = {Task(_within(folder, task.where), folder / task.path): task for task in tasks}
+    source = _within(folder, parse_name(whole.source))
+    _check_shared(source.path, [*asked], whole, worker)
+    for output in {task.path.parent for task in asked}:  # of a worker that died at this exposure
         remove_leftovers(output)
-    outcomes: list[Outcome] = []
-    name = run.source if isinstance(source.path, RemotePath) else str(source)
-    run_batch(name, list(given), _settings(run, worker), _options(run, worker), outcomes.append)
-    paths = {task.path: original.path for task, original in given.items()}
-    names = {str(task.where): str(original.where) for task, original in given.items()}
-    return [_as_given(each, paths, names, resume=run.options.resume) for each in outcomes]
+    name = whole.source if isinstance(source.path, RemotePath) else str(source)
+    options, most = _options(whole, worker)
+    # What a worker that died has completed is not made again, and nothing else is replaced.
+    there = replace(options, resume=options.resume or not options.overwrite)
+    step = whole.step if here else whole.step.within(folder)
+    plan = replace(plan_run(Work(name, step, tuple(asked)), there, most=most), options=options)
+    originals = {str(task.where): original for task, original in asked.items()}
+    return [_as_asked(each, originals, resume=options.resume) for each in (*plan.known, *run_here(plan))]
 
 
 def _within(folder: Path, name: ImageName) -> ImageName:
@@ -119,36 +127,32 @@ def _within(folder: Path, name: ImageName) -> ImageName:
     return name if isinstance(name.path, RemotePath) else replace(name, path=folder / name.path)
 
 
-def _check_shared(source: AnyPath, tasks: list[Task], run: Job, worker: Any) -> None:
+def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -> None:
     """Refuse to work where the files of the run are not those that it was planned with."""
     inputs: list[AnyPath] = [source, *(task.where.path for task in tasks)]
     for path in [*inputs, *(task.path.parent for task in tasks)]:
         if not (isinstance(path, RemotePath) or path.exists()):
             raise FileError(messages.NOT_ON_WORKER(name=path, worker=worker.address))
-    if file_identity(source) != run.identity:
+    if file_identity(source) != whole.identity:
         raise FileError(messages.HAS_CHANGED(name=source, since="since the run began"))
 
 
-def _settings(run: Job, worker: Any) -> Settings:
-    threads = worker.state.nthreads if run.alone else 1
-    return replace(run.settings, threads=run.settings.threads or threads)
-
-
-def _options(run: Job, worker: Any) -> Options:
-    """The worker's memory is shared by its threads; and what a worker that died has completed is not made again."""
-    share = 1 if run.alone else worker.state.nthreads
+def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
+    """The options of a worker, whose memory is shared by its threads; and what one exposure may need."""
+    given = whole.options
+    threads = given.threads or (worker.state.nthreads if whole.alone else 1)
+    share = 1 if whole.alone else worker.state.nthreads
     allowed = worker.memory_manager.memory_limit or free_memory()
-    memory = allowed // 2 if run.options.memory is None else memory_limit(run.options.memory)
-    resume = run.options.resume or not run.settings.overwrite
-    most = run.options.most or (allowed if run.options.memory is None else memory)
-    return Options(memory=max(memory // share, LEAST), most=most, resume=resume)
+    memory = allowed // 2 if given.memory is None else memory_limit(given.memory)
+    most = whole.most or (allowed if given.memory is None else memory)
+    return RunOptions(threads, max(memory // share, LEAST), given.overwrite, given.resume), most
 
 
-def _as_given(outcome: Outcome, paths: dict[Path, Path], names: dict[str, str], *, resume: bool) -> Outcome:
+def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> Outcome:
     """The outcome with the names that the run was given, and with nothing that cannot be sent."""
-    if isinstance(outcome, BlotResult):
-        return replace(outcome, path=paths[outcome.path], kept=outcome.kept and resume)
-    outcome = replace(outcome, reference=names[outcome.reference])
+    if not isinstance(outcome, Failure):
+        return replace(outcome.named(originals[str(outcome.where)]), kept=outcome.kept and resume)
+    outcome = replace(outcome, reference=str(originals[outcome.reference].where))
     return outcome if _portable(outcome.error) else replace(outcome, error=SkyblotError(outcome.reason))
 
 
@@ -161,9 +165,9 @@ def _portable(error: Exception) -> bool:
 
 
 @contextmanager
-def _heard(run: Job, worker: Any) -> Iterator[list[warnings.WarningMessage]]:
+def _heard(whole: Job, worker: Any) -> Iterator[list[warnings.WarningMessage]]:
     """Catch warnings, to be shown where the run was started; where other threads would get into it, they stay here."""
-    if worker.state.nthreads > 1 or run.process == (socket.gethostname(), os.getpid()):
+    if worker.state.nthreads > 1 or whole.process == (socket.gethostname(), os.getpid()):
         yield []
         return
     with warnings.catch_warnings(record=True) as caught:

@@ -4,7 +4,7 @@ import math
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,16 +12,15 @@ from astropy.io import fits
 from builders import ArrayMap, sky_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import RA, RAW, digests, tan_header, texture, write_sci
+from samples import RA, RAW, digests, tan_header, tasks_of, texture, write_sci
 
 import skyblot
-from skyblot import batch
-from skyblot.batch import Options, run_batch
+from skyblot.batch import Needs
 from skyblot.bounds import EMPTY, Bounds
 from skyblot.errors import ParameterError
-from skyblot.exposure import Settings, Task
-from skyblot.files import blot_file, blot_files, plan_outputs
-from skyblot.footprints import Footprint, group
+from skyblot.exposure import Blot
+from skyblot.files import blot_file, blot_files
+from skyblot.footprints import Footprint, Group, Place, group
 from skyblot.io.names import parse_name
 from skyblot.io.rows import FileRows
 from skyblot.job import Job
@@ -150,9 +149,11 @@ BOUNDS = st.tuples(st.integers(0, 900), st.integers(1, 100), st.integers(0, 900)
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(places=st.lists(st.one_of(BOUNDS, st.just(EMPTY)), max_size=12), most=st.integers(1, 10**6))
 def test_groups_hold_each_exposure_once_and_no_more_than_they_may(places, most):
-    members = [Footprint(Task(parse_name(f"{n}.fits"), Path(f"{n}")), (9, 9), 1.0, b) for n, b in enumerate(places)]
+    members = [Footprint(parse_name(f"{n}.fits"), Place((9, 9), 1.0, b)) for n, b in enumerate(places)]
     groups = list(group(members, most))
-    assert sorted(each.task.path.name for one in groups for each in one.members) == sorted(map(str, range(len(places))))
+    assert sorted(each.where.path.stem for one in groups for each in one.members) == sorted(
+        map(str, range(len(places)))
+    )
     for one in groups:
         around = EMPTY
         for each in one.members:
@@ -235,27 +236,24 @@ def test_little_memory_means_several_windows_but_the_same_files(tmp_path, out, m
 # ---- the plan -------------------------------------------------------------------------------------------
 
 
-def test_the_plan_of_a_dry_run(demo, out):
-    tasks, plans, outcomes = plan_outputs(demo.exposures, out), [], []
-    run_batch(demo.median, tasks, Settings(), Options(dry_run=True), outcomes.append, plans.append)
-    members = [each for one in plans[0].groups for each in one.members]
-    assert [each.task for each in members] == tasks
+def test_a_plan_is_made_of_headers(demo, out):
+    plan = skyblot.plan_blots(demo.median, demo.exposures, out)
+    members = [each for one in plan.groups for each in one.members]
+    assert [each.where for each in members] == [task.where for task in tasks_of(demo.exposures, out)]
     assert [each.shape for each in members] == [(96, 160)] * 6
     assert [each.overlap for each in members] == [1.0] * 6
-    assert len(plans[0].groups) == 1
-    assert plans[0].memory_bytes > 0
-    assert plans[0].seconds > 0
-    assert outcomes == []
+    assert len(plan.groups) == 1
+    assert plan.memory_bytes > 0
+    assert plan.seconds > 0
+    assert plan.known == []
     assert list(out.iterdir()) == []
 
 
 def test_the_overlap_in_a_plan(tmp_path, out):
     med = mosaic(tmp_path / "med.fits", (100, 100))
     references = exposures(tmp_path, [(0, 0), (50, 0), (500, 0)], (30, 40))
-    plans = []
-    run_batch(med, plan_outputs(references, out), Settings(), Options(dry_run=True), print, plans.append)
-    members = [each for one in plans[0].groups for each in one.members]
-    by_name = {each.task.where.path.name: each for each in members}
+    plan = skyblot.plan_blots(med, references, out)
+    by_name = {each.where.path.name: each for one in plan.groups for each in one.members}
     # 33 positions along 40 pixels: to one in 33.
     assert by_name["e0_flt.fits"].overlap == 1.0
     assert abs(by_name["e1_flt.fits"].overlap - 0.5) < 1 / 32
@@ -292,16 +290,14 @@ def test_memory_limits_that_are_none(given):
         memory_limit(given)
 
 
-def test_workers_fit_into_memory(monkeypatch):
+def test_workers_fit_into_memory():
     """As many blots at once as have room in half of the memory, one at least."""
-    run = object.__new__(batch._Run)
-    run._memory, run._threads, run._maker = 100 * 12 * 10**6, 8, batch.BLOT
-    members = tuple(Footprint(Task(parse_name("a"), Path("a")), (1000, n * 1000), 1.0, EMPTY) for n in (1, 10))
-    assert run._workers(batch.Group(members * 20, EMPTY)) == 5
-    assert run._workers(batch.Group(members[:1] * 20, EMPTY)) == 8
-    assert run._workers(batch.Group(members[:1], EMPTY)) == 1
-    run._memory = 1
-    assert run._workers(batch.Group(members * 20, EMPTY)) == 1
+    needs = Needs(interpolant("poly5", 1.0), np.dtype("f4"), 8, 100 * 12 * 10**6, Blot().bytes_per_pixel)
+    members = tuple(Footprint(parse_name("a"), Place((1000, n * 1000), 1.0, EMPTY)) for n in (1, 10))
+    assert needs.workers(Group(members * 20, EMPTY)) == 5
+    assert needs.workers(Group(members[:1] * 20, EMPTY)) == 8
+    assert needs.workers(Group(members[:1], EMPTY)) == 1
+    assert replace(needs, memory=1).workers(Group(members * 20, EMPTY)) == 1
 
 
 def test_a_mosaic_elsewhere_is_a_warning_for_each(tmp_path, out):

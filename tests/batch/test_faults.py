@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import digests, tan_header, texture, write_sci
+from samples import blots_watched, digests, tan_header, texture, write_sci
 
 import skyblot
 from skyblot import exposure as exposure_module
 from skyblot.errors import FileError
-from skyblot.files import BatchError, blot_files
+from skyblot.files import blot_files
+from skyblot.results import BatchError
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +188,7 @@ def test_a_read_only_folder(demo, tmp_path):
 
 
 def after_the_first(change):
-    """What to give as `on_result`: makes a change once, after the first blot."""
+    """What to watch results with: makes a change once, after the first blot."""
     done = []
 
     def call(result):
@@ -198,10 +200,11 @@ def after_the_first(change):
 
 
 def test_a_folder_that_vanishes(demo, out):
-    with pytest.raises(BatchError, match=r"does not exist|cannot be written") as caught:
-        blot_files(demo.median, demo.exposures, out, threads=1, on_result=after_the_first(lambda: shutil.rmtree(out)))
+    change = after_the_first(lambda: shutil.rmtree(out))
+    _, failures = blots_watched(demo.median, demo.exposures, out, change, threads=1)
     assert not out.exists()
-    assert len(caught.value.failures) >= 4  # one or two were made before
+    assert len(failures) >= 4  # one or two were made before
+    assert all(re.search("does not exist|cannot be written", each.reason) for each in failures)
 
 
 @pytest.mark.parametrize("where", [0.3, 0.7, 0.95])
@@ -222,9 +225,8 @@ def test_a_truncated_exposure_among_good_ones(demo, undisturbed, tmp_path, out, 
 
 def test_an_exposure_that_goes_away(demo, undisturbed, tmp_path, out):
     exposures = [Path(shutil.copy2(path, tmp_path)) for path in demo.exposures]
-    with pytest.raises(BatchError, match=rf"{exposures[2].stem}\.fits: no such file") as caught:
-        blot_files(demo.median, exposures, out, threads=1, on_result=after_the_first(exposures[2].unlink))
-    assert len(caught.value.failures) == 2
+    _, failures = blots_watched(demo.median, exposures, out, after_the_first(exposures[2].unlink), threads=1)
+    assert [each.reason for each in failures] == [f"{exposures[2]}: no such file"] * 2
     assert sorted(finals(out)) == sorted(name for name in undisturbed if "a3q" not in name)
 
 
@@ -263,13 +265,13 @@ def test_a_source_that_changes_during_the_run(demo, tmp_path, out, change):
         else:
             median.write_bytes(content[:-50_000] if change == "truncated" else content[::-1])
 
-    with pytest.raises(BatchError) as caught:
-        blot_files(median, demo.exposures, out, threads=1, on_result=after_the_first(happen))
-    assert all(str(median) in each.reason for each in caught.value.failures)
+    results, failures = blots_watched(median, demo.exposures, out, after_the_first(happen), threads=1)
+    assert failures
+    assert all(str(median) in each.reason for each in failures)
     # What was written is right: a source as it was. Its name and time are in the header, so pixels are compared.
     from astropy.io import fits
 
-    for result in caught.value.results:
+    for result in results:
         alone = skyblot.blot_file(demo.median, result.reference, tmp_path / "alone.fits", overwrite=True)
         assert np.array_equal(fits.getdata(result.path, "SCI"), fits.getdata(alone, "SCI"))
 
@@ -299,7 +301,8 @@ def look(_):
     with open("/proc/self/statm") as stream:
         resident = int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     seen.append((len(os.listdir("/proc/self/fd")), threading.active_count(), resident))
-skyblot.blot_files(source, [folder], out, on_result=look, in_units="cps", out_units="cps", addsky=False)
+for result in skyblot.run(skyblot.plan_blots(source, [folder], out, in_units="cps", out_units="cps", addsky=False)):
+    look(result)
 print(json.dumps(seen))
 """
 

@@ -10,7 +10,7 @@ import skyblot
 from skyblot import batch as batch_module
 from skyblot import memory as memory_module
 from skyblot.errors import SkyblotError
-from skyblot.files import BatchError
+from skyblot.results import BatchError
 
 #: A blot of this needs 12 bytes a pixel, more than the 64 MB that are the least to be allowed.
 LARGE, SMALL = (2400, 2400), (100, 100)
@@ -87,7 +87,7 @@ def reject(pair, out):
         ("skyblot.job", "for_each_mapped_band", lambda pair, out: skyblot.blot_file(*pair[:2], out / "a.fits")),
         ("skyblot.job", "load_window", lambda pair, out: skyblot.blot_files(pair[0], pair[2:], out, fail_fast=True)),
         ("skyblot.comparison", "compare", reject),
-        ("skyblot.batch", "open_source", lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out)),
+        ("skyblot.exposure", "open_weights", lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out)),
         ("skyblot.rejection", "compare", lambda pair, out: skyblot.reject(np.ones((9, 9)), np.ones((9, 9)), 1.0)),
     ],
 )

@@ -71,13 +71,14 @@ def test_a_log_that_breaks_is_a_warning_and_no_reason_to_stop(run, demo, out):
 
 
 def test_dask_is_handed_the_run(run, demo, out, monkeypatch):
-    from skyblot import cluster, files
+    from skyblot import cluster
+    from skyblot.local import run_here
 
     addresses = []
 
-    def here(*arguments, client):
-        addresses.append(client)
-        files.run_tasks(*arguments)
+    def here(plan):
+        addresses.append(plan.options.client)
+        yield from run_here(plan)
 
     monkeypatch.setattr(cluster, "run_on_cluster", here)
     arguments = ("blot", demo.median, *demo.exposures[:2], "--output-dir", out, "--dask", "tcp://here:8786")

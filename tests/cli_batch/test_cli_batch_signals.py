@@ -73,14 +73,14 @@ def test_blots_that_nobody_was_told_of_are_counted(run, demo, out, monkeypatch):
     """A blot may be complete, but its line not printed, when the signal comes; an old file is no blot of the run."""
     (out / "isky01a3q_sci1_blt.fits").write_text("old")
 
-    def interrupted_run(source, tasks, *_):
-        tasks[0].path.write_text("new")
+    def interrupted_run(plan):
+        plan.work.tasks[0].path.write_text("new")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skyblot.files.run_tasks", interrupted_run)
+    monkeypatch.setattr("skyblot.running.run_here", interrupted_run)
     code, text, errors = run("blot", demo.median, *demo.exposures, "--output-dir", out, "--overwrite")
     assert (code, text) == (130, "")
-    assert errors.startswith(f"skyblot: interrupted: 1 of {BLOTS} blots are there; ")
+    assert errors.splitlines()[-1].startswith(f"skyblot: interrupted: 1 of {BLOTS} blots are there; ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

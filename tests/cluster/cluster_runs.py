@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from skyblot import cluster
-from skyblot.batch import Failure, Options
-from skyblot.exposure import Settings
-from skyblot.files import plan_outputs
+import skyblot
+from skyblot import Failure, RunOptions
+from skyblot.batch import plan_run
+from skyblot.exposure import Blot
 from skyblot.io import atomic
+from skyblot.work import Work
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 
@@ -64,13 +65,15 @@ class Wait:
             time.sleep(0.01)
 
 
-def run(demo, folder, client, *, options=None, settings=None, on_plan=lambda plan: None, references=None):
+def planned(demo, folder, client, *, step=None, references=None, **options):
+    """The plan of a run on a cluster."""
+    work = Work.of(demo.median, references or demo.exposures, folder, step or Blot())
+    return plan_run(work, RunOptions(client=client, **options))
+
+
+def run(*what, **how):
     """A run on a cluster: its outcomes."""
-    outcomes = []
-    tasks = plan_outputs(references or demo.exposures, folder)
-    how = settings or Settings(), options or Options()
-    cluster.run_on_cluster(demo.median, tasks, *how, outcomes.append, on_plan, client)
-    return outcomes
+    return list(skyblot.run(planned(*what, **how)))
 
 
 def failures_of(outcomes):

@@ -6,15 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_runs import LEFT_BY_DASK, Kill, Wait, failures_of, run
+from cluster_runs import LEFT_BY_DASK, Kill, Wait, failures_of, planned, run
 from samples import digests, rewrite
 
 import skyblot
-from skyblot import BatchError, blot_files, cluster
-from skyblot.batch import Options
+from skyblot import BatchError, blot_files
 from skyblot.errors import DataError
-from skyblot.exposure import Settings
-from skyblot.files import plan_outputs
 
 pytestmark = LEFT_BY_DASK
 
@@ -61,7 +58,9 @@ def test_fail_fast_stops_at_the_first_failure(demo, client, tmp_path, bad):
 def test_files_that_a_worker_does_not_have(demo, client, tmp_path):
     gone = Path(shutil.copy(demo.exposures[0], tmp_path / "gone_flc.fits"))
     references = [gone, *demo.exposures[1:]]
-    outcomes = run(demo, tmp_path, client, references=references, on_plan=lambda plan: gone.unlink())
+    plan = planned(demo, tmp_path, client, references=references)
+    gone.unlink()
+    outcomes = list(skyblot.run(plan))
     reasons = failures_of(outcomes)
     assert reasons.keys() == {f"{gone}[sci,1]", f"{gone}[sci,2]"}
     assert "is not there on the worker tcp://" in reasons[f"{gone}[sci,1]"]
@@ -70,11 +69,11 @@ def test_files_that_a_worker_does_not_have(demo, client, tmp_path):
 
 def test_a_source_that_changes_is_no_source(demo, client, tmp_path):
     source = Path(shutil.copy(demo.median, tmp_path / "med.fits"))
-    tasks, outcomes = plan_outputs(demo.exposures, tmp_path), []
-    how = Settings(), Options(), outcomes.append
-    cluster.run_on_cluster(source, tasks, *how, lambda plan: os.utime(source, (0, 0)), client)
+    plan = skyblot.plan_blots(source, demo.exposures, tmp_path, client=client)
+    os.utime(source, (0, 0))
+    outcomes = list(skyblot.run(plan))
     assert set(failures_of(outcomes).values()) == {f"{source}: has changed since the run began"}
-    assert len(outcomes) == len(tasks)
+    assert len(outcomes) == plan.count
 
 
 def test_workers_with_another_skyblot(demo, client, tmp_path, monkeypatch):
@@ -157,13 +156,9 @@ def test_an_interruption_cancels_what_has_not_begun(demo, client, tmp_path, at_r
     out, gate = tmp_path / "out", tmp_path / "gate"
     out.mkdir()
     at_rename(Wait("isky01a1q", gate))
-    tasks = plan_outputs(references, out)
-
-    def interrupt(outcome):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cluster.run_on_cluster(demo.median, tasks, Settings(), Options(), interrupt, client=client)
+    outcomes = skyblot.run(planned(demo, out, client, references=references))
+    next(outcomes)
+    outcomes.close()
     gate.touch()
     while client.run_on_scheduler(tasks_left) or any(client.run(blots_running).values()):
         time.sleep(0.05)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 from astropy.io import fits
-from cluster_runs import LEFT_BY_DASK, distributed, run
-from samples import CHIP_SHAPE, digests, rewrite
+from cluster_runs import LEFT_BY_DASK, distributed, planned, run
+from samples import CHIP_SHAPE, digests, rewrite, tasks_of
 
+import skyblot
 from skyblot import SkyblotWarning, blot_files, cluster
-from skyblot.batch import Options
+from skyblot.batch import plan_run
 from skyblot.errors import FileError, ParameterError
-from skyblot.exposure import BlotResult, Settings
-from skyblot.files import plan_outputs
+from skyblot.exposure import Blot, BlotResult
+from skyblot.work import Work
 
 pytestmark = LEFT_BY_DASK
 
@@ -28,7 +29,7 @@ BLOT_BYTES = 4 * CHIP_SHAPE[0] * CHIP_SHAPE[1]
 def test_files_are_those_of_a_local_run(demo, expected, client, tmp_path):
     results = blot_files(demo.median, demo.exposures, tmp_path, client=client)
     assert digests(tmp_path) == expected
-    assert [each.path for each in results] == [task.path for task in plan_outputs(demo.exposures, tmp_path)]
+    assert [each.path for each in results] == [task.path for task in tasks_of(demo.exposures, tmp_path)]
     assert all(each.shape == CHIP_SHAPE and not each.kept for each in results)
 
 
@@ -123,32 +124,29 @@ def test_resume_makes_what_is_missing_or_was_made_otherwise(demo, expected, clie
     blot_files(demo.median, demo.exposures[2:3], tmp_path, overwrite=True, interp="linear")
     first = sorted(expected)[0]
     (tmp_path / first).unlink()
-    plans = []
-    outcomes = run(demo, tmp_path, client, options=Options(resume=True), on_plan=plans.append)
+    plan = planned(demo, tmp_path, client, resume=True)
+    outcomes = list(skyblot.run(plan))
     assert digests(tmp_path) == expected
     kept = {each.path.name for each in outcomes if each.kept}
     assert kept == {name for name in sorted(expected)[:4] if name != first}
-    assert plans[0].kept == 3
-    assert sum(len(group.members) for group in plans[0].groups) == 5
-    assert all(each.kept for each in run(demo, tmp_path, client, options=Options(resume=True)))
+    assert (len(plan.kept), plan.count) == (3, 5)
+    assert all(each.kept for each in run(demo, tmp_path, client, resume=True))
 
 
 def test_outputs_that_cannot_be_written_are_refused_before_any_work(demo, client, tmp_path):
-    blot = tmp_path / plan_outputs(demo.exposures, tmp_path)[-1].path.name
+    blot = tmp_path / tasks_of(demo.exposures, tmp_path)[-1].path.name
     blot.write_bytes(b"mine")
     with pytest.raises(FileError, match="exists already"):
         run(demo, tmp_path, object())
     assert digests(tmp_path).keys() == {blot.name}
     copy = shutil.copy(demo.exposures[0], tmp_path)
-    task = plan_outputs([copy], tmp_path)[0]._replace(path=Path(copy))
+    task = tasks_of([copy], tmp_path)[0]._replace(path=Path(copy))
     with pytest.raises(FileError, match="is an input file"):
-        cluster.run_on_cluster(demo.median, [task], Settings(), Options(resume=True), print, client=client)
+        plan_run(Work(demo.median, Blot(), (task,)), skyblot.RunOptions(resume=True, client=client))
 
 
-def test_a_dry_run_needs_no_cluster(demo, tmp_path):
-    plans = []
-    assert run(demo, tmp_path, "tcp://nowhere:1", options=Options(dry_run=True), on_plan=plans.append) == []
-    assert sum(len(group.members) for group in plans[0].groups) == 2 * len(demo.exposures)
+def test_a_plan_needs_no_cluster(demo, tmp_path):
+    assert planned(demo, tmp_path, "tcp://nowhere:1").count == 2 * len(demo.exposures)
     assert digests(tmp_path) == {}
 
 
@@ -186,11 +184,11 @@ def test_clients_that_are_none(demo, client, tmp_path):
 
 def test_settings_that_are_for_this_process_only(demo, client, tmp_path):
     with pytest.raises(ParameterError, match=r"wcsmap = .*: is for this process only"):
-        run(demo, tmp_path, client, settings=Settings(wcsmap=map))
+        run(demo, tmp_path, client, step=Blot(wcsmap=map))
     with pytest.raises(ParameterError, match="these settings cannot be sent to the workers"):
-        run(demo, tmp_path, client, settings=Settings(as_float=lambda: True))
+        run(demo, tmp_path, client, step=Blot(as_float=lambda: True))
     with pytest.raises(ParameterError, match="memory = 'much'"):
-        run(demo, tmp_path, client, options=Options(memory="much"))
+        run(demo, tmp_path, client, memory="much")
 
 
 def test_results_are_small_whatever_the_blot():

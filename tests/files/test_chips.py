@@ -13,9 +13,8 @@ from samples import RAW, tan_header, texture, write_sci
 
 from skyblot import SkyblotWarning, blot_file, blot_files, info
 from skyblot.errors import FileError
-from skyblot.files import output_name
 from skyblot.io.copies import copy_name
-from skyblot.io.images import list_images, open_image
+from skyblot.io.images import blot_name, list_images, open_image
 from skyblot.io.names import ImageName, extension_label, parse_name, plain_name, root_of
 from skyblot.report.show import show
 
@@ -159,7 +158,7 @@ class TestNames:
 
     def test_of_what_is_packed(self):
         assert plain_name(Path("a/x_flc.fits.GZ")) == "x_flc.fits"
-        assert output_name(parse_name("x_flc.fits.bz2[sci,2]")) == "x_sci2_blt.fits"
+        assert blot_name(parse_name("x_flc.fits.bz2[sci,2]")) == "x_sci2_blt.fits"
 
 
 class TestChips:
@@ -190,7 +189,7 @@ class TestChips:
 
     def test_sixty(self, tmp_path):
         path = chips(tmp_path / "c4d.fits", [f"S{n}" for n in range(60)])
-        assert len({output_name(each) for each in list_images(path)}) == 60
+        assert len({blot_name(each) for each in list_images(path)}) == 60
 
     @pytest.mark.parametrize(
         "types",

@@ -13,14 +13,13 @@ import samples
 from astropy.io import fits
 from astropy.io.fits.hdu.compressed import section
 from gwcs_files import SHAPE, exposure_gwcs, mosaic_header, write_cal, write_i2d, write_roman
-from samples import CHIP_SHAPE, RAW, digests, read_wcs, tan_header, texture, world, write_sci
+from samples import CHIP_SHAPE, RAW, digests, read_wcs, tan_header, tasks_of, texture, world, write_sci
 
 from skyblot import blot_file, blot_files
 from skyblot.demo import make_demo
 from skyblot.errors import FileError
-from skyblot.files import output_name, plan_outputs
 from skyblot.io.fits import open_image
-from skyblot.io.images import check_kind, write_blot
+from skyblot.io.images import blot_name, check_kind, write_blot
 from skyblot.io.names import parse_name
 from skyblot.record import read_record
 
@@ -269,8 +268,8 @@ def test_threads_may_read_a_tiled_image_at_the_same_time(tmp_path):
 
 
 def test_names_of_compressed_blots():
-    assert output_name(parse_name("j8_flc.fits[sci,2]"), compress=True) == "j8_sci2_blt.fits.fz"
-    assert output_name(parse_name("memory://j8_cal.asdf"), compress=True) == "j8_blt.asdf"
+    assert blot_name(parse_name("j8_flc.fits[sci,2]"), compress=True) == "j8_sci2_blt.fits.fz"
+    assert blot_name(parse_name("memory://j8_cal.asdf"), compress=True) == "j8_blt.asdf"
 
 
 def test_a_compressed_blot_is_the_plain_one(tmp_path):
@@ -280,7 +279,7 @@ def test_a_compressed_blot_is_the_plain_one(tmp_path):
     plain = blot_files(demo.median, demo.exposures, tmp_path / "plain", fill_value="nan")
     packed = blot_files(demo.median, demo.exposures, tmp_path / "packed", fill_value="nan", compress=True)
     assert [each.path for each in packed] == [
-        where.path for where in plan_outputs(demo.exposures, tmp_path / "packed", compress=True)
+        where.path for where in tasks_of(demo.exposures, tmp_path / "packed", compress=True)
     ]
     for one, other in zip(packed, plain, strict=True):
         assert one.path.name == f"{other.path.name}.fz"

@@ -7,7 +7,6 @@ from samples import RAW, tan_header, texture, write_sci
 
 import skyblot
 from skyblot import SkyblotWarning, ablot, blot_file
-from skyblot.checks import check_outputs
 from skyblot.errors import FileError
 from skyblot.io.coverage import weight_files
 
@@ -170,4 +169,4 @@ def test_files_of_weights_are_inputs(reference, tmp_path):
     path = FORMS["AstroDrizzle"](tmp_path)
     assert weight_files(path) == [tmp_path / "a_drz_wht.fits"]
     with pytest.raises(FileError, match=r"a_drz_wht.fits: is an input file"):
-        check_outputs(path, [], [tmp_path / "a_drz_wht.fits"], overwrite=True)
+        blot_file(path, reference, tmp_path / "a_drz_wht.fits", overwrite=True)

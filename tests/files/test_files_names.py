@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import samples
 from astropy.io import fits
-from samples import CHIP_SHAPE, RAW, tan_header, write_sci
+from samples import CHIP_SHAPE, RAW, blots_watched, tan_header, tasks_of, write_sci
 
 from skyblot import SkyblotWarning, blot_file, blot_files
 from skyblot.errors import ParameterError
-from skyblot.files import plan_outputs
 
 
 @pytest.mark.parametrize("source", ["", "[1]", "[sci]", "[SCI,1]"])
@@ -50,7 +49,7 @@ def test_a_reference_with_several_chips_is_a_warning(demo, blot1, tmp_path):
 def test_blot_files(demo, blot1, tmp_path):
     seen = []
     references = [demo.exposures[0], f"{demo.exposures[1]}[sci,2]"]
-    results = blot_files(demo.median, references, tmp_path, on_result=seen.append)
+    results, _ = blots_watched(demo.median, references, tmp_path, seen.append)
     assert results == seen
     roots = [path.name.removesuffix("_flc.fits") for path in demo.exposures]
     names = [f"{roots[0]}_sci1_blt.fits", f"{roots[0]}_sci2_blt.fits", f"{roots[1]}_sci2_blt.fits"]
@@ -71,7 +70,7 @@ def test_two_references_for_one_name_are_refused_before_any_work(demo, tmp_path)
     twin = tmp_path / "other" / demo.exposures[0].name
     twin.write_bytes(demo.exposures[0].read_bytes())
     with pytest.raises(ParameterError, match="two references would be written to this file"):
-        plan_outputs([demo.exposures[0], twin], tmp_path)
+        tasks_of([demo.exposures[0], twin], tmp_path)
     with pytest.raises(ParameterError, match="two references"):
         blot_files(demo.median, [demo.exposures[0], f"{twin}[sci,2]"], tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []

@@ -8,11 +8,10 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
-from samples import RAW, digests, no_space, texture, write_sci
+from samples import RAW, digests, no_space, tasks_of, texture, write_sci
 
 from skyblot import blot_file, blot_files
 from skyblot.errors import FileError, SkyblotError
-from skyblot.files import plan_outputs
 
 
 def test_an_existing_output_is_replaced_only_with_overwrite(pair, tmp_path):
@@ -28,7 +27,7 @@ def test_an_existing_output_is_replaced_only_with_overwrite(pair, tmp_path):
 
 
 def test_an_existing_output_is_refused_before_any_work(demo, tmp_path):
-    last = plan_outputs(demo.exposures, tmp_path)[-1][1]
+    last = tasks_of(demo.exposures, tmp_path)[-1][1]
     last.write_text("precious")
     with pytest.raises(FileError, match="exists already"):
         blot_files(demo.median, demo.exposures, tmp_path)

@@ -48,8 +48,8 @@ def test_an_hst_association_gives_its_exposures(name):
         "visit[1]/J8C0D1BXQ_FLT.FITS",
         "visit[1]/j8c0d1byq_c0m.fits",
     ]
-    assert expand_references([f"visit[1]/{name}"]) == expected
-    assert expand_references([f"visit[1]/{name}[sci,1]"]) == [f"{each}[sci,1]" for each in expected]
+    assert expand_references([f"visit[1]/{name}"]).exposures == expected
+    assert expand_references([f"visit[1]/{name}[sci,1]"]).exposures == [f"{each}[sci,1]" for each in expected]
 
 
 def test_an_association_in_the_current_folder_in_a_pattern_and_in_a_list():
@@ -58,9 +58,9 @@ def test_an_association_in_the_current_folder_in_a_pattern_and_in_a_list():
     touch("j8c0d1bwq_flc.fits", "j8c0d1bxq_flc.fits")
     Path("list.txt").write_text("b_asn.fits")
     expected = ["j8c0d1bwq_flc.fits", "j8c0d1bxq_flc.fits"]
-    assert expand_references(["a_asn.fits"]) == expected[:1]
-    assert expand_references(["*_asn.fits"]) == expected
-    assert expand_references(["@list.txt"]) == expected
+    assert expand_references(["a_asn.fits"]).exposures == expected[:1]
+    assert expand_references(["*_asn.fits"]).exposures == expected
+    assert expand_references(["@list.txt"]).exposures == expected
 
 
 def test_columns_are_found_in_any_case_and_order():
@@ -73,7 +73,7 @@ def test_columns_are_found_in_any_case_and_order():
         ["J", "L", "14A", "14A"],
     )
     touch("j8c0d1bwq_flt.fits")
-    assert expand_references(["b_asn.fits"]) == ["j8c0d1bwq_flt.fits"]
+    assert expand_references(["b_asn.fits"]).exposures == ["j8c0d1bwq_flt.fits"]
 
 
 def test_a_missing_member_is_named():
@@ -122,7 +122,7 @@ def association_bytes():
 def test_a_truncated_or_damaged_table_never_gives_a_traceback():
     content = association_bytes()
     touch(*(f"{name.lower()}_flc.fits" for name, kind, _ in MEMBERS if kind.lower().startswith("exp")))
-    expected = expand_references(["whole_asn.fits"])
+    expected = expand_references(["whole_asn.fits"]).exposures
     assert len(expected) == 3
 
     @given(st.integers(0, len(content) - 1), st.integers(0, 255), st.integers(1, len(content)), st.booleans())
@@ -132,7 +132,7 @@ def test_a_truncated_or_damaged_table_never_gives_a_traceback():
         name = "damaged_asn.fits.gz" if compressed else "damaged_asn.fits"
         Path(name).write_bytes(gzip.compress(damaged, 1)[:length] if compressed else damaged[:length])
         try:
-            found = expand_references([name])
+            found = expand_references([name]).exposures
         except SkyblotError:
             return
         # A byte can change who is present, and what a member is called: then that file is missing.
@@ -164,8 +164,8 @@ def test_a_json_association_gives_its_science_members(suffix):
     )
     touch(f"sub/{first}", second, third)
     expected = [f"sub/{first}", f"sub/../{second}", "s3://b/x.fits", os.path.abspath(third)]
-    assert expand_references(["sub/image3_asn.json"]) == expected
-    assert expand_references(["sub/*.json[sci,1]"]) == [f"{name}[sci,1]" for name in expected]
+    assert expand_references(["sub/image3_asn.json"]).exposures == expected
+    assert expand_references(["sub/*.json[sci,1]"]).exposures == [f"{name}[sci,1]" for name in expected]
 
 
 def test_a_missing_json_member_is_named():

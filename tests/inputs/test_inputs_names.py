@@ -32,25 +32,25 @@ from skyblot.io.inputs import expand_references
     ],
 )
 def test_names_and_urls_stay_as_they_are(name):
-    assert expand_references([name]) == [name]
+    assert expand_references([name]).exposures == [name]
 
 
 def test_paths_and_a_single_name_are_accepted(folder):
-    assert expand_references([folder / "x_flc.fits"]) == [str(folder / "x_flc.fits")]
-    assert expand_references("x_flc.fits") == ["x_flc.fits"]
-    assert expand_references([]) == []
+    assert expand_references([folder / "x_flc.fits"]).exposures == [str(folder / "x_flc.fits")]
+    assert expand_references("x_flc.fits").exposures == ["x_flc.fits"]
+    assert expand_references([]).exposures == []
 
 
 @pytest.mark.parametrize("name", ["a*.fits", "a[0-9].fits", "a?.fits[sci,1]", "@list.txt", "a_flc.fits[sci,0]"])
 def test_what_exists_as_it_stands_is_that_file(name):
     touch(name, "a1.fits", "ab.fits")
-    assert expand_references([name]) == [name]
+    assert expand_references([name]).exposures == [name]
 
 
 def test_what_exists_as_it_stands_can_have_an_extension():
     touch("a*.fits", "ab.fits", "b.fits[sci,1]")
     for name in ("a*.fits[1]", "b.fits[sci,1][sci,2]"):
-        assert expand_references([name]) == [name]
+        assert expand_references([name]).exposures == [name]
 
 
 def test_spellings_of_one_file_count_once_the_first_is_kept(folder):
@@ -58,13 +58,13 @@ def test_spellings_of_one_file_count_once_the_first_is_kept(folder):
     os.symlink("data", "link")
     names = ["data/x.fits[SCI,1]", "./data/x.fits[ sci,1 ]", folder / "data/x.fits[sci,1]", "link/x.fits[sci,1]"]
     others = ["data/x.fits[sci,2]", "data/x.fits", "data/y.fits"]
-    assert expand_references([*names, *others, *names]) == [names[0], *others]
+    assert expand_references([*names, *others, *names]).exposures == [names[0], *others]
 
 
 def test_links_with_names_of_their_own_are_kept():
     touch("a_flc.fits")
     os.symlink("a_flc.fits", "b_flc.fits")
-    assert expand_references(["a_flc.fits", "b_flc.fits"]) == ["a_flc.fits", "b_flc.fits"]
+    assert expand_references(["a_flc.fits", "b_flc.fits"]).exposures == ["a_flc.fits", "b_flc.fits"]
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\0*", "a\0/*.fits", b"a.fits", 3, None])
@@ -83,8 +83,8 @@ def test_a_wrong_extension_is_refused_and_no_pattern():
 
 def test_patterns_are_expanded_in_sorted_order():
     touch("data/j8b2q_flc.fits", "data/j8a1q_flc.fits", "data/j8axq_flc.fits", "data/.j81q_flc.fits", "data/x.txt")
-    assert expand_references(["data/j8*[0-9]q_flc.fits"]) == ["data/j8a1q_flc.fits", "data/j8b2q_flc.fits"]
-    assert expand_references(["data/j8?xq_*", "data/j8*"]) == [
+    assert expand_references(["data/j8*[0-9]q_flc.fits"]).exposures == ["data/j8a1q_flc.fits", "data/j8b2q_flc.fits"]
+    assert expand_references(["data/j8?xq_*", "data/j8*"]).exposures == [
         f"data/j8{root}q_flc.fits" for root in ("ax", "a1", "b2")
     ]
 
@@ -92,23 +92,23 @@ def test_patterns_are_expanded_in_sorted_order():
 @pytest.mark.parametrize("extension", ["[1]", "[sci]", "[sci,2]"])
 def test_a_pattern_gives_its_extension_to_each_file(extension):
     touch("a1_flc.fits", "a2_flc.fits", "b_flc.fits")
-    assert expand_references([f"a[12]_flc.fits{extension}"]) == [f"a{k}_flc.fits{extension}" for k in (1, 2)]
+    assert expand_references([f"a[12]_flc.fits{extension}"]).exposures == [f"a{k}_flc.fits{extension}" for k in (1, 2)]
 
 
 def test_brackets_that_are_no_extension_are_characters():
     touch("visit1/a_flc.fits", "visit2/b_flc.fits", "visit3/c_flc.fits")
-    assert expand_references(["visit[1-2]"]) == ["visit1/a_flc.fits", "visit2/b_flc.fits"]
+    assert expand_references(["visit[1-2]"]).exposures == ["visit1/a_flc.fits", "visit2/b_flc.fits"]
 
 
 def test_two_stars_go_into_folders():
     touch("a/b/c_flc.fits", "a/d_flc.fits", "e_flc.fits", "a/f_flt.fits")
     expected = ["a/b/c_flc.fits", "a/d_flc.fits", "e_flc.fits"]
-    assert expand_references(["**/*_flc.fits"]) == expected
+    assert expand_references(["**/*_flc.fits"]).exposures == expected
 
 
 def test_absolute_patterns(folder):
     touch("a_flc.fits")
-    assert expand_references([f"{folder}/*_flc.fits"]) == [f"{folder}/a_flc.fits"]
+    assert expand_references([f"{folder}/*_flc.fits"]).exposures == [f"{folder}/a_flc.fits"]
 
 
 @pytest.mark.parametrize("name", ["*_flc.fits", "no/such/*", "x[1-3]", "*_flc.fits[sci,1]", "[1]", "a*" + 5000 * "b"])
@@ -135,7 +135,7 @@ def test_a_list_names_files_relative_to_its_folder(folder):
         "../up.fits",
     ]
     Path("data[1]/list.txt").write_text("\ufeff" + "\r\n".join(lines), "utf-8")
-    assert expand_references(["@data[1]/list.txt"]) == [
+    assert expand_references(["@data[1]/list.txt"]).exposures == [
         "data[1]/b_flc.fits[sci,2]",
         f"{folder}/absolute_flc.fits",
         "s3://bucket/x.fits#part",
@@ -152,7 +152,7 @@ def test_lists_in_lists_are_relative_to_their_own_folder():
     Path("a.txt").write_text("a.fits\n@sub/b.txt\n@sub/b.txt\nz.fits")
     Path("sub/b.txt").write_text("b.fits\n@../c.txt\nc*")
     Path("c.txt").write_text("c.fits")
-    assert expand_references(["@a.txt"]) == ["a.fits", "sub/b.fits", "sub/../c.fits", "sub/c.fits", "z.fits"]
+    assert expand_references(["@a.txt"]).exposures == ["a.fits", "sub/b.fits", "sub/../c.fits", "sub/c.fits", "z.fits"]
 
 
 @pytest.mark.parametrize("others", [0, 1, 3])
@@ -198,7 +198,7 @@ def test_a_list_takes_no_extension_and_no_url():
     assert "@list.txt[sci,1]: a list takes no extension" in refused("@list.txt[sci,1]", error=ParameterError)
     assert "local files" in refused("@https://host/list.txt", error=ParameterError)
     Path("list[1]").write_text("a.fits")
-    assert expand_references(["@list[1]"]) == ["a.fits"]
+    assert expand_references(["@list[1]"]).exposures == ["a.fits"]
 
 
 # Folders
@@ -229,15 +229,15 @@ def test_a_folder_gives_its_exposures_sorted():
     ]
     touch(*(f"data/{name}" for name in (*wanted, *others, "sub/y_flc.fits", "deep_flc.fits/x")))
     expected = [f"data/{name}" for name in wanted]
-    assert expand_references(["data"]) == expected
-    assert expand_references(["da*"]) == expected
-    assert expand_references(["data[sci,1]"]) == [f"{name}[sci,1]" for name in expected]
+    assert expand_references(["data"]).exposures == expected
+    assert expand_references(["da*"]).exposures == expected
+    assert expand_references(["data[sci,1]"]).exposures == [f"{name}[sci,1]" for name in expected]
 
 
 def test_the_current_folder():
     touch("j8a_flc.fits")
-    assert expand_references(["."]) == ["./j8a_flc.fits"]
-    assert expand_references([".", "j8a_flc.fits"]) == ["./j8a_flc.fits"]
+    assert expand_references(["."]).exposures == ["./j8a_flc.fits"]
+    assert expand_references([".", "j8a_flc.fits"]).exposures == ["./j8a_flc.fits"]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_the_current_folder():
 )
 def test_of_one_root_the_better_product_is_taken(product, lesser):
     touch(f"data/x_{lesser}.fits", f"data/x_{product}.fits.gz", f"data/y_{lesser}.fits")
-    assert expand_references(["data"]) == [f"data/x_{product}.fits.gz", f"data/y_{lesser}.fits"]
+    assert expand_references(["data"]).exposures == [f"data/x_{product}.fits.gz", f"data/y_{lesser}.fits"]
 
 
 def test_a_folder_without_exposures_is_refused_with_what_was_looked_for():
@@ -273,8 +273,8 @@ TEXTS = st.text(st.sampled_from("ab[]*?@#,.1 \\-!:~\0\n") | st.characters(exclud
 @given(st.lists(TEXTS, max_size=4))
 def test_any_text_is_expanded_or_refused_and_expanding_again_changes_nothing(names):
     try:
-        found = expand_references(names)
+        found = expand_references(names).exposures
     except SkyblotError:
         return
     assert len(set(found)) == len(found) <= len(names)
-    assert expand_references(found) == found
+    assert expand_references(found).exposures == found

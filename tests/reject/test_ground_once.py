@@ -8,7 +8,7 @@ from astropy.io import fits
 from test_weights import SHAPE, write
 
 import skyblot
-from skyblot import SkyblotWarning, reject_files
+from skyblot import reject_files
 
 
 @pytest.fixture
@@ -19,13 +19,9 @@ def exposures(tmp_path):
     return paths
 
 
-def plan_of(paths, **how):
-    plans = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SkyblotWarning)
-        where = paths[0].parent
-        reject_files(where / "coadd.fits", paths, where, overwrite=True, on_plan=plans.append, **how)
-    return plans[0].memory_bytes
+def memory_of(paths, **how):
+    where = paths[0].parent
+    return skyblot.plan_masks(where / "coadd.fits", paths, where, overwrite=True, threads=1, **how).memory_bytes
 
 
 def test_a_coadd_is_taken_as_one_exposure_once_for_all(tmp_path, exposures):
@@ -45,5 +41,5 @@ def test_info_shows_the_weights_beside_an_exposure(tmp_path, exposures, run):
 
 def test_the_plan_counts_the_map_of_the_background(exposures):
     """A spline in double precision, its single, and the exposure without it: 16 bytes a pixel."""
-    more = plan_of(exposures, background="map", threads=1) - plan_of(exposures, threads=1)
+    more = memory_of(exposures, background="map") - memory_of(exposures)
     assert more == 16 * SHAPE[0] * SHAPE[1]

@@ -20,7 +20,11 @@ RESULT = re.compile(
 class TestCommandLine:
     def test_a_line_for_each_mask(self, demo, made, run_reject, out):
         code, said, errors = run_reject(demo.median, *demo.exposures, "--output-dir", out)
-        assert (code, errors) == (0, "")
+        assert code == 0
+        table, totals, summary = errors.splitlines()[:-2], *errors.splitlines()[-2:]
+        assert len(table) == 1 + 4
+        assert totals.startswith("4 masks to make, 0 kept; about ")
+        assert summary.startswith("4 made, 0 kept, 0 failed, ")
         for line, result in zip(said.splitlines(), made[1], strict=True):
             match = RESULT.fullmatch(line)
             assert match, line
@@ -62,7 +66,7 @@ class TestCommandLine:
         assert code == 1
         assert len(said.splitlines()) == 2
         assert errors.startswith(f"skyblot: error: {bad}: not a readable FITS file")
-        assert len(errors.splitlines()) == 1
+        assert errors.splitlines()[-2].startswith("2 made, 0 kept, 1 failed, ")
 
     def test_help_tells_what_it_does(self, run_reject):
         code, said, _ = run_reject("--help")

@@ -100,19 +100,6 @@ class TestHeadersDecide:
         with pytest.warns(SkyblotWarning, match=r"% of its pixels were rejected, and .* % are expected of HST WFC3"):
             reject_files(demo.median, [f"{path}[sci,1]"], out)
 
-    def test_what_is_inspected_is_what_was_compared(self, demo, made, out):
-        seen = []
-        results = reject_files(demo.median, demo.exposures[:1], out, exposures=2, inspect=seen.append)
-        assert {each.result.path for each in seen} == {each.path for each in results}
-        for each in seen:
-            assert each.unit == "ELECTRONS"
-            np.testing.assert_array_equal(read(each.result.path) == 0, each.rejection.mask)
-            np.testing.assert_array_equal(each.blot, read(made[0] / _blot_name(each.result.path), ("SCI", 1)))
-
-
-def _blot_name(path):
-    return path.name.replace("_crmask", "_blt")
-
 
 def facts(**cards):
     return Facts("x.fits", {}, cards)

@@ -240,7 +240,7 @@ class TestFiles:
 
     def test_a_wrong_exposure_time_is_refused_by_name_and_leaves_no_mask(self, demo, run_reject, out):
         code, said, errors = run_reject(demo.median, demo.exposures[0], "--output-dir", out, "--out-units", "cps")
-        assert code == 1
+        assert code == 2
         assert said == ""
         assert f"{demo.exposures[0]}[sci,1]: its sources are 4" in errors
         assert not list(out.iterdir())

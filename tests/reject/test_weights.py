@@ -124,9 +124,9 @@ def test_weights_do_not_count_as_noise_where_gain_and_read_noise_are_known(tmp_p
 def test_a_pattern_means_no_weights(tmp_path):
     for number in (1, 2):
         write(tmp_path, np.ones(SHAPE), name=f"obj_{number:03d}")
-    found = expand_references([tmp_path / "obj_*.fits"])
+    found = expand_references([tmp_path / "obj_*.fits"]).exposures
     assert [name.rpartition("/")[2] for name in found] == ["obj_001.fits", "obj_002.fits"]
-    assert expand_references([tmp_path / "obj_001.weight.fits"]) == [str(tmp_path / "obj_001.weight.fits")]
+    assert expand_references([tmp_path / "obj_001.weight.fits"]).exposures == [str(tmp_path / "obj_001.weight.fits")]
     results = reject_files(tmp_path / "coadd.fits", sorted(tmp_path.glob("obj_*.fits")), tmp_path)
     assert [each.path.name for each in results] == ["obj_001_sci1_crmask.fits", "obj_002_sci1_crmask.fits"]
 

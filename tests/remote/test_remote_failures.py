@@ -52,7 +52,7 @@ def test_a_server_that_is_not_there(web, pair, tmp_path):
 
 
 def test_a_missing_file_of_many_does_not_stop_the_others(web, pair, tmp_path):
-    from skyblot.files import BatchError
+    from skyblot import BatchError
 
     references = [f"{web.url}/lost_flt.fits", f"{web.url}/{pair[1]}"]
     with pytest.raises(BatchError, match=r"1 of 2 blots .*/lost_flt\.fits: no such file") as caught:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skyblot.errors import FileError
-from skyblot.files import output_name
+from skyblot.io.images import blot_name
 from skyblot.io.names import ImageName, parse_name
 from skyblot.io.remote import RemotePath
 
@@ -34,7 +34,7 @@ def test_the_name_of_a_url(url, name, blot):
     assert parse_name(f"{url}[sci,2]") == ImageName(RemotePath(url), ("SCI", 2))
     assert parse_name(where.path) == where
     assert (where.path.name, where.path.stem + where.path.suffix) == (name, name)
-    assert output_name(where) == blot
+    assert blot_name(where) == blot
     assert pickle.loads(pickle.dumps(where)) == where
 
 

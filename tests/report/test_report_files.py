@@ -9,11 +9,11 @@ import pytest
 from astropy.io import fits
 from samples import CHIP_SHAPE, rewrite, tan_header, texture, write_sci
 
-from skyblot import blot_files
+from skyblot import blot_files, reject_files
 from skyblot.cli import main
 from skyblot.demo import make_demo
 from skyblot.errors import DataError, FileError, SkyblotError
-from skyblot.report import open_report, report_of_comparison, report_of_files
+from skyblot.report import open_report, report_of_files
 from skyblot.report.show import show
 
 Image = pytest.importorskip("PIL.Image", reason="pictures need matplotlib, which brings Pillow")
@@ -113,24 +113,17 @@ def test_a_roman_exposure_has_a_report(tmp_path):
 
 
 def test_a_rejection_is_reported(demo, tmp_path):
-    from skyblot import reject_files
-
-    seen = []
     page = tmp_path / "page.html"
     with open_report(page, title="t", parameters={}, size=64, stamps=1) as report:
-
-        def inspect(comparison):
-            seen.append(report_of_comparison(comparison))
-            report.add(seen[-1], order=comparison.result.reference)
-
-        reject_files(demo.median, demo.exposures, tmp_path, inspect=inspect)
-    assert report.count == len(seen) == 4
-    found = min(seen, key=lambda each: each.name)
-    mask = fits.getdata(tmp_path / blot_path(demo).name.replace("_blt", "_crmask"))
-    np.testing.assert_array_equal(found.mask, mask == 0)
-    assert found.links["mask"].is_file()
-    assert np.nanmax(found.residual_sigma[found.mask]) > 5
-    assert found.facts["rule"] == "skyblot"
+        results = reject_files(demo.median, demo.exposures, tmp_path, pictures=report.pictures)
+        for result in results:
+            report.add(result.picture, order=result.reference)
+    assert report.count == len(results) == 4
+    values = results[0].picture.values
+    assert values["masked"]
+    assert ("rule", "skyblot") in values["facts"]
+    assert ("mask", results[0].path.name) in values["links"]
+    assert "picture" not in repr(results[0])
     text = page.read_text(encoding="utf-8")
     assert text.index(f"{demo.exposures[0].name}[sci,2]") < text.index(f"{demo.exposures[1].name}[sci,1]")
 

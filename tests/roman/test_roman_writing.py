@@ -11,11 +11,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from gwcs_files import SHAPE, exact_blot, exposure_gwcs, map_error, mosaic_header, write_cal, write_i2d
 from roman_files import MOSAIC, RAW, expected, positions, roman_tree, write_cal_asdf, write_coadd
-from samples import digests, no_space, read_wcs, tan_header, texture, write_sci
+from samples import digests, no_space, read_wcs, tan_header, tasks_of, texture, write_sci
 
 from skyblot import __version__, blot_file, blot_files
 from skyblot.errors import FileError, ParameterError
-from skyblot.files import plan_outputs
 from skyblot.io.images import open_image
 
 # Writing.
@@ -143,7 +142,7 @@ def test_a_failure_while_writing_leaves_no_trace(coadd, cal, tmp_path, monkeypat
 def test_names_of_blots(folder, cal, coadd, tmp_path):
     plain = tmp_path / "plain.asdf"
     plain.write_bytes(cal.read_bytes())
-    names = [path.name for _, path in plan_outputs([cal, coadd, plain], tmp_path)]
+    names = [path.name for _, path in tasks_of([cal, coadd, plain], tmp_path)]
     roots = [cal.name.removesuffix("_cal.asdf"), coadd.name.removesuffix("_coadd.asdf"), "plain"]
     assert names == [f"{root}_blt.asdf" for root in roots]
 
@@ -162,4 +161,4 @@ def test_two_references_for_one_name_are_refused(cal, tmp_path):
     twin = tmp_path / cal.name
     twin.write_bytes(cal.read_bytes())
     with pytest.raises(ParameterError, match="two references would be written to this file"):
-        plan_outputs([cal, twin], tmp_path)
+        tasks_of([cal, twin], tmp_path)

@@ -8,9 +8,8 @@ import pytest
 from samples import digests
 
 import skyblot
-from skyblot.checks import check_apart
 from skyblot.errors import FileError
-from skyblot.io.atomic import atomic_write, check_output
+from skyblot.io.atomic import atomic_write, check_apart, check_output
 
 
 def named(visit, role):

@@ -1,49 +1,65 @@
-"""A run of ``skyblot blot``: what it makes, what it tells, and its exit code."""
+"""A run of ``skyblot blot`` or ``skyblot reject``: what it makes, what it tells, and its exit code."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, files, messages
-from ..batch import Beside, Failure, Options, Outcome, Plan
-from ..checks import check_apart, files_read
+from .. import __version__, messages
+from ..batch import Plan
 from ..errors import FileError, ParameterError, one_line
-from ..exposure import BlotResult, Settings, Task
 from ..io.atomic import file_identity
 from ..job import checked_threads
 from ..memory import memory_limit
+from ..options import RunOptions
+from ..results import planned
+from ..step import Result, Step, Task
 from ..words import duration_text, size_text
+from ..work import Beside, Failure, Work
 from . import plan_table
 from .common import reason_text, traceback_of
-from .reports import check_report, write_blot_report
+from .reports import Page, check_report, open_page
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
 from .signals import Interruption, interruptible
 
 INTERRUPTED = 130
+#: The options of a `Request` that both commands have, beside those of the table.
+COMMON = ("output_dir", "dry_run", "log", "report", "config", "quiet", "verbose", "debug")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; see the options of ``skyblot blot``."""
+    """What the command line asks for; see the options of ``skyblot blot`` and ``skyblot reject``."""
 
     source: str
-    references: tuple[str, ...]
-    settings: Settings
-    options: Options
+    exposures: tuple[str, ...]
+    step: Step
+    options: RunOptions
     output: str | None = None
     output_dir: str = "."
+    dry_run: bool = False
     log: str | None = None
-    dask: str | None = None
     report: str | None = None
     config: str | None = None
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+
+    def work(self) -> Work:
+        """The products to make, and the files that cannot be read."""
+        reads, writes = ([Path(name) for name in names if name] for names in ([self.config], [self.log, self.report]))
+        work = Work.of(self.source, self.exposures, self.output_dir, self.step, Beside(reads, writes))
+        if self.output is None:
+            return work
+        if work.failures:
+            raise work.failures[0].error
+        if len(work.tasks) > 1:
+            names = ", ".join(str(where) for where, _ in work.tasks[:4]) + (", ..." if len(work.tasks) > 4 else "")
+            raise ParameterError(messages.ONE_OUTPUT(count=len(work.tasks), names=names))
+        return replace(work, tasks=(Task(work.tasks[0].where, Path(self.output)),))
 
 
 def run(request: Request) -> int:
@@ -52,169 +68,157 @@ def run(request: Request) -> int:
     Raises
     ------
     SkyblotError
-        If nothing can be made, or the only exposure that was named cannot be blotted.
+        If nothing can be made, or the only exposure that was named fails.
     """
-    checked_threads(request.settings.threads)
-    memory_limit(request.options.memory)
+    options = request.options
+    checked_threads(options.threads)
+    memory_limit(options.memory)
     if request.report is not None:
-        check_report(request.report, request.settings.parameters, overwrite=request.settings.overwrite)
+        check_report(request.report, request.step.recipe, overwrite=options.overwrite)
     with interruptible() as interruption:
-        lists: list[Path] = []
-        tasks, failures = _tasks(request, lists.append)
-        beside = _beside(request, lists)
-        request = replace(request, options=replace(request.options, beside=beside))
-        outputs = [*(task.path for task in tasks), *beside.writes]
-        check_apart(files_read(request.source, tasks, beside=beside), outputs)  # before the log is opened
-        log = None if request.options.dry_run else request.log
+        work = request.work()
+        work.check()  # before the log is opened
+        log, report = (None, None) if request.dry_run else (request.log, request.report)
         with screen(quiet=request.quiet) as shown, open_log(log, shown.error) as opened:
-            return _Run(request, tasks, shown, opened, interruption).go(failures)
-
-
-def _beside(request: Request, lists: Sequence[Path]) -> Beside:
-    """What is read and written on top of mosaic, exposures and blots."""
-    reads = [*lists, *(Path(name) for name in (request.config,) if name is not None)]
-    return Beside(reads, [Path(name) for name in (request.log, request.report) if name is not None])
-
-
-def _tasks(request: Request, on_table: Callable[[Path], None]) -> tuple[list[Task], list[Failure]]:
-    """The blots to make, and the files that cannot be read."""
-    failures: list[Failure] = []
-    collect = failures.append if request.output is None else None
-    compress = request.settings.compress
-    tasks = files.plan_outputs(request.references, request.output_dir, collect, compress=compress, on_table=on_table)
-    if request.output is None:
-        return tasks, failures
-    if len(tasks) > 1:
-        names = ", ".join(str(where) for where, _ in tasks[:4]) + (", ..." if len(tasks) > 4 else "")
-        raise ParameterError(messages.ONE_OUTPUT(count=len(tasks), names=names))
-    return [Task(tasks[0].where, Path(request.output))], failures
-
-
-def _engine(dask: str | None) -> Callable[..., None]:
-    """What makes the blots: this process, or a cluster."""
-    if dask is None:
-        return files.run_tasks
-    from .. import cluster
-
-    return partial(cluster.run_on_cluster, client=dask)
-
-
-class _Enough(Exception):
-    """The first failure, with --fail-fast."""
+            current = _Run(request, work, shown, opened)
+            try:
+                with open_page(report, work, overwrite=options.overwrite) as page:
+                    current.go(page, interruption)
+            except KeyboardInterrupt:
+                if current.single:
+                    raise
+                current.tell_interruption()
+                return INTERRUPTED
+            current.summarize(page)
+            return current.code
 
 
 class _Run:
     """A run in progress."""
 
-    def __init__(
-        self, request: Request, tasks: list[Task], shown: Screen, log: RunLog, interruption: Interruption
-    ) -> None:
-        self._interruption = interruption
-        self._request, self._tasks, self._screen, self._log = request, tasks, shown, log
-        self._results: dict[Path, BlotResult] = {}
+    def __init__(self, request: Request, work: Work, shown: Screen, log: RunLog) -> None:
+        self._request = request
+        self._work = work
+        self._screen = shown
+        self._log = log
+        self._page = Page()
+        self._made: dict[Any, Result] = {}
         self._failures: list[Failure] = []
-        self._paths = {str(task.where): task.path for task in tasks}
-        self._found = {task.path: _identity(task.path) for task in tasks}
+        self._paths = {str(task.where): task.path for task in work.tasks}
+        self._found = {path: _identity(path) for path in work.writes}
         self._start = time.perf_counter()
-        self._single = False
+        files = {*work.exposures, *(failure.reference for failure in work.failures)}
+        self.single = len(request.exposures) == len(files) == 1
+        self._hopeless = False
 
-    def go(self, unreadable: list[Failure]) -> int:
-        """Make the blots; return the exit code."""
-        named = {task.where.path for task in self._tasks}
-        self._single = len(self._request.references) == 1 and len(named) + len(unreadable) == 1
-        source, parameters = self._request.source, dict(self._request.settings.parameters.items())
-        self._log.write("start", version=__version__, source=source, parameters=parameters)
+    def go(self, page: Page, interruption: Interruption) -> None:
+        """Make the products, and put their pictures on a page."""
+        self._page = page
+        parameters = dict(self._work.step.recipe.items())
+        self._log.write("start", version=__version__, source=self._request.source, parameters=parameters)
         reason = None
         try:
-            self._make(unreadable)
-        except KeyboardInterrupt:
-            reason = "interrupted"
-            if self._single:
-                raise
-            self._tell_interruption()
-            return INTERRUPTED
+            self._run(interruption)
         except BaseException as error:
             reason = one_line(error) if isinstance(error, Exception) else type(error).__name__
+            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else reason
             raise
         finally:
             self._log_end(reason)
-        self._write_report()
-        self._summarize()
-        return 1 if self._failures else 0
+        page.finish()
 
-    def _make(self, unreadable: list[Failure]) -> None:
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return 0 if not self._failures else 2 if self._hopeless else 1
+
+    def _run(self, interruption: Interruption) -> None:
+        """Plan, and run the plan."""
         request = self._request
-        engine = _engine(None if request.options.dry_run else request.dask)
-        options = replace(request.options, fail_fast=False)  # the first failure is to be told like any other
-        with suppress(_Enough):
-            for failure in unreadable:
+        # The first failure is to be told like any other, and a plan needs no cluster.
+        options = replace(request.options, fail_fast=False)
+        options = replace(options, client=None) if request.dry_run else options
+        with planned(self._work, options, survey=request.dry_run) as plan:
+            interruption.gentle = not self.single  # then there will be a next outcome before long
+            for failure in plan.failures:
                 self._failed(failure)
-            engine(request.source, self._tasks, request.settings, options, self._add, self._planned)
+            self._hopeless = self.single and not (plan.count or plan.kept)
+            if not self._hopeless:
+                self._show_plan(plan)
+            if not (request.dry_run or self._enough):
+                self._follow(replace(plan, failures=()), interruption)
+                self._hopeless = self.single and not self._made
+        if self._hopeless and len(self._failures) == 1:
+            raise self._failures[0].error
+        for failure in self._failures if self.single else ():
+            self._tell(failure)
 
-    def _add(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Failure):
-            self._failed(outcome)
-        else:
-            self._results[outcome.path] = outcome
-            self._screen.result(result_line(outcome))
-            self._log_result(outcome)
-        self._screen.advance()
-        self._interruption.check()
+    def _follow(self, plan: Plan, interruption: Interruption) -> None:
+        """Run a plan, and take its outcomes until there are no more, or enough."""
+        with closing(self._screen.follow(plan)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Failure):
+                    self._failed(outcome)
+                else:
+                    self._add(outcome)
+                interruption.check()
+                if self._enough:
+                    break
 
-    def _log_result(self, result: BlotResult) -> None:
-        facts = {name: getattr(result, name) for name in ("reference", "path", "shape", "covered")}
-        self._log.write("kept" if result.kept else "blot", **facts, seconds=round(result.seconds, 3), reason=None)
+    @property
+    def _enough(self) -> bool:
+        """Whether something failed, with --fail-fast."""
+        return bool(self._failures) and self._request.options.fail_fast
+
+    def _add(self, result: Result) -> None:
+        self._made[result.where] = result
+        self._page.add(result)
+        self._screen.result(result_line(result))
+        event = "kept" if result.kept else self._work.step.noun
+        facts = {"reference": result.reference, "path": result.path, **result.measured}
+        self._log.write(event, **facts, seconds=round(result.seconds, 3), reason=None)
 
     def _failed(self, failure: Failure) -> None:
         self._failures.append(failure)
         facts = {"path": self._paths.get(failure.reference), "shape": None, "covered": None, "seconds": None}
         self._log.write("failed", reference=failure.reference, **facts, reason=failure.reason)
-        if self._single:
-            raise failure.error
+        if not self.single:  # else they are told at the end: one that is all there is ends the program
+            self._tell(failure)
+
+    def _tell(self, failure: Failure) -> None:
+        self._page.note(f"failed: {reason_text(failure)}")
         self._screen.error(f"skyblot: error: {reason_text(failure)}")
         if self._request.debug:
             self._screen.error(traceback_of(failure.error))
-        if self._request.options.fail_fast:
-            raise _Enough
 
-    def _planned(self, plan: Plan) -> None:
-        self._interruption.gentle = not self._single  # then there will be a next outcome before long
-        self._screen.expect_plan(plan)
-        if self._request.options.dry_run:
+    def _show_plan(self, plan: Plan) -> None:
+        if self._request.dry_run:
             self._show_table(plan, self._screen.out_is_terminal, self._screen.result)
-        elif plan.count > 1 and not self._single:
+        elif plan.count > 1 and not self.single:
             self._show_table(plan, self._screen.err_is_terminal, self._screen.message)
 
     def _show_table(self, plan: Plan, terminal: bool, show: Callable[[Any], None]) -> None:
-        rows = plan_table.plan_rows(plan, self._tasks)
-        if terminal and not (self._request.options.dry_run or self._request.verbose):
+        rows = plan_table.plan_rows(plan)
+        if terminal and not (self._request.dry_run or self._request.verbose):
             rows = plan_table.shortened(rows)
         if rows:
             show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
         show(plan_table.totals(plan))
 
-    def _write_report(self) -> None:
-        request = self._request
-        if request.report is None or request.options.dry_run or not self._results:
-            return
-        found = (self._results.get(task.path) for task in self._tasks)
-        pairs = ((each.reference, each.path) for each in found if each is not None)
-        notes = [f"failed: {reason_text(failure)}" for failure in self._failures]
-        write_blot_report(request.report, request.source, pairs, notes, request.settings)
-        self._screen.message(f"{request.report}: {len(self._results)} chips")
+    def tell_interruption(self) -> None:
+        """Say what is there, and how to go on."""
+        there = f"{sum(self._counts())} of {len(self._work.tasks)} {self._work.step.noun}s are there"
+        self._screen.error(f"skyblot: interrupted: {there}; the same command with --resume makes the rest")
 
-    def _tell_interruption(self) -> None:
-        self._screen.error(
-            f"skyblot: interrupted: {sum(self._counts())} of {len(self._tasks)} blots are there; "
-            "the same command with --resume makes the rest"
-        )
+    def _is_there(self, task: Task) -> bool:
+        """Whether this run has made or kept a product, even if nobody has been told yet."""
+        return task.where in self._made or _identity(task.path) not in (None, self._found[task.path])
 
-    def _is_there(self, path: Path) -> bool:
-        """Whether this run has made or kept a blot, even if nobody has been told yet."""
-        return path in self._results or _identity(path) not in (None, self._found[path])
-
-    def _summarize(self) -> None:
-        if self._single or self._request.options.dry_run:
+    def summarize(self, page: Page) -> None:
+        """Say what was written and what failed, of more than one exposure."""
+        if page.count is not None:
+            self._screen.message(f"{self._request.report}: {page.count} chips")
+        if self.single or self._request.dry_run:
             return
         made, kept = self._counts()
         there = [path for path, old in self._found.items() if _identity(path) not in (None, old)]
@@ -231,9 +235,9 @@ class _Run:
         self._log.write("end", made=made, kept=kept, failed=len(self._failures), seconds=seconds, reason=reason)
 
     def _counts(self) -> tuple[int, int]:
-        """How many blots this run has made, and how many it has kept."""
-        kept = sum(each.kept for each in self._results.values())
-        return sum(self._is_there(task.path) for task in self._tasks) - kept, kept
+        """How many products this run has made, and how many it has kept."""
+        kept = sum(each.kept for each in self._made.values())
+        return sum(self._is_there(task) for task in self._work.tasks) - kept, kept
 
 
 def _identity(path: Path) -> tuple[int, int | str] | None:

@@ -4,7 +4,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +15,12 @@ from click.shell_completion import CompletionItem
 
 from .. import messages
 from ..errors import SkyblotWarning
-from ..parameters import TABLE, Parameter, Parameters
+from ..parameter import Parameter
+from ..parameters import TABLE, Recipe
 from ..text import printable
 
 if TYPE_CHECKING:
-    from ..batch import Failure
+    from ..work import Failure
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -29,25 +30,54 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated], Decorated]:
-    """Add one option for each row of the table of parameters, or for some of them."""
+    """Add one option for each of some rows of the table of parameters."""
 
     def add(function: Decorated) -> Decorated:
         for row in reversed(rows):
-            facts: dict[str, Any] = {"help": _help(row), "metavar": _metavar(row), "shell_complete": _completion(row)}
-            function = click.option(*_flags(row), default=None, **facts)(function)
+            function = click.option(*_flags(row), row.name, default=None, help=_help(row), **_kind(row))(function)
         return function
 
     return add
+
+
+def run_options(function: Decorated) -> Decorated:
+    """Add the options of a run that are for the command line alone."""
+    for option in (
+        click.option(
+            "--config", type=click.Path(), help="Read parameters of blots from a .cfg file; options override it."
+        ),
+        click.option("--log", type=click.Path(), metavar="FILE", help="Append what happens to FILE, in JSON lines."),
+        click.option("--dry-run", is_flag=True, help="Show what would be done, and what it takes; write nothing."),
+        click.option(
+            "--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of the results, .html."
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def _flags(row: Parameter) -> tuple[str, ...]:
     return (f"{row.option}/--no-{row.option[2:]}",) if row.kind == "bool" else (row.option,)
 
 
-def _metavar(row: Parameter) -> str | None:
+def _kind(row: Parameter) -> dict[str, Any]:
+    """What click has to know of an option."""
+    if row.kind == "flag":
+        return {"is_flag": True}
     if row.kind == "bool":
-        return None
-    return "NAME" if row.choices else {"text": "KEYWORD", "integer": "N"}.get(row.kind, "X")
+        return {}
+    facts: dict[str, Any] = {"metavar": _metavar(row), "shell_complete": _completion(row)}
+    if row.kind.startswith("pair"):
+        facts["type"] = (float, float)
+    elif row.name == "threads":
+        facts["type"] = int
+    elif row.name in ("gain", "read_noise"):
+        facts["type"] = float
+    return facts
+
+
+def _metavar(row: Parameter) -> str:
+    return row.metavar or ("NAME" if row.choices else {"text": "KEYWORD", "integer": "N"}.get(row.kind, "X"))
 
 
 def _completion(row: Parameter) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -61,27 +91,28 @@ def complete_files(_context: click.Context, _argument: click.Parameter, start: s
 
 
 def _help(row: Parameter) -> str:
+    if row.shown:
+        return f"{row.help} [{row.shown}]"
     default = row.default
     if isinstance(default, bool):
-        default = "yes" if default else "no"
+        default = "" if row.kind == "flag" else "yes" if default else "no"
     facts = [", ".join(row.choices), row.unit, "" if default in (None, "") else f"default {default}"]
     return f"{row.help} [{'; '.join(fact for fact in facts if fact)}]" if any(facts) else row.help
 
 
-def given(options: dict[str, Any]) -> dict[str, Any]:
+def given(options: dict[str, Any], rows: Iterable[Parameter]) -> dict[str, Any]:
     """The parameters among a command's options that were given on the command line."""
-    names = [row.name for row in TABLE]
-    return {name: options[name] for name in names if options.get(name) is not None}
+    return {row.name: options[row.name] for row in rows if options.get(row.name) is not None}
 
 
-def parameters_of(options: dict[str, Any]) -> Parameters:
-    """The parameters of blots: those of the file of ``--config``, with the command's other options over them."""
+def recipe_of(options: dict[str, Any]) -> Recipe:
+    """How blots are made: as the file of ``--config`` says, with the command's other options over it."""
     values: dict[str, Any] = {}
     if options["config"] is not None:
         from ..config import read_config
 
         values = read_config(options["config"])
-    return Parameters.from_values(values).override(given(options))
+    return Recipe.from_values(values).override(given(options, TABLE))
 
 
 def verbosity_options(function: Decorated) -> Decorated:

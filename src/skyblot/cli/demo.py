@@ -1,5 +1,6 @@
 """``skyblot demo``: make a synthetic data set and blot it."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -32,21 +33,18 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
     from ..demo import make_demo
-    from ..exposure import BlotResult, Settings
-    from ..files import blot_all, plan_outputs
+    from ..files import plan_blots
+    from ..work import Failure
 
     if not quiet:
         echo(f"making exposures of a synthetic sky in {folder}")
     made = make_demo(folder, kind, full_size=full_size, seed=seed)
-    tasks = plan_outputs([str(path) for path in made.exposures], folder)
     with screen(quiet=quiet) as shown:
-        shown.expect(len(tasks))
-
-        def report(result: BlotResult) -> None:
-            shown.result(result_line(result))
-            shown.advance()
-
-        blot_all(made.median, tasks, Settings(overwrite=True), on_result=report)
+        plan = plan_blots(made.median, made.exposures, folder, overwrite=True, fail_fast=True)
+        with closing(shown.follow(plan)) as outcomes:
+            for outcome in outcomes:
+                assert not isinstance(outcome, Failure)  # with fail_fast they are raised
+                shown.result(result_line(outcome))
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
         echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")

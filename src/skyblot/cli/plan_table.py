@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..batch import Plan
-    from ..exposure import Task
     from ..footprints import Footprint
 
 HEADINGS = ("exposure", "extension", "overlap", "size", "window")
@@ -21,16 +20,16 @@ _TO_THE_RIGHT = ("overlap", "size")
 _FIRST, _LAST = 10, 5
 
 
-def plan_rows(plan: "Plan", tasks: "Sequence[Task]") -> list[tuple[str, ...]]:
+def plan_rows(plan: "Plan") -> list[tuple[str, ...]]:
     """Return the cells of the table, in the order of the tasks."""
-    order = {task: number for number, task in enumerate(tasks)}
-    members = sorted((each for group in plan.groups for each in group.members), key=lambda each: order[each.task])
-    folders = {str(each.task.where.path.parent) for each in members}
+    order = {task.where: number for number, task in enumerate(plan.work.tasks)}
+    members = sorted((each for group in plan.groups for each in group.members), key=lambda each: order[each.where])
+    folders = {str(each.where.path.parent) for each in members}
     return [_row(each, with_folder=len(folders) > 1) for each in members]
 
 
 def _row(member: "Footprint", *, with_folder: bool) -> tuple[str, ...]:
-    where, (ny, nx), (y0, y1, x0, x1) = member.task.where, member.shape, member.bounds
+    where, (ny, nx), (y0, y1, x0, x1) = member.where, member.shape, member.bounds
     extension = "" if where.extension is None else extension_text(where.extension)
     overlap = "?" if math.isnan(member.overlap) else f"{100 * member.overlap:.1f} %"
     window = f"{y0}:{y1}, {x0}:{x1}" if y1 > y0 else "none"
@@ -71,8 +70,8 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
 
 
 def totals(plan: "Plan") -> str:
-    """One line: how many blots, and about what they take."""
-    number = plan.count
-    blots = "1 blot" if number == 1 else f"{number} blots"
+    """One line: how many products, and about what they take."""
+    number, noun = plan.count, plan.work.step.noun
+    products = f"1 {noun}" if number == 1 else f"{number} {noun}s"
     needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
-    return f"{blots} to make, {plan.kept} kept{needs}"
+    return f"{products} to make, {len(plan.kept)} kept{needs}"

@@ -1,21 +1,25 @@
 """Pages of pictures of a run: ``--report``."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import messages
 from ..errors import ParameterError
-from ..exposure import Settings
-from ..io.names import parse_name
-from ..parameters import Parameters
+from ..exposure import BlotResult
+from ..io.names import ImageName, parse_name
+from ..mask_record import RejectResult
+from ..parameters import Recipe
+from ..rejecting import Reject
+from ..step import Result
+from ..work import Work
 
 if TYPE_CHECKING:
     from ..report import Report
 
 
-def check_report(path: str, parameters: Parameters, *, overwrite: bool) -> None:
+def check_report(path: str, recipe: Recipe, *, overwrite: bool) -> None:
     """Refuse, before any work, a page that cannot be written, or that would have nothing to compare."""
     from ..io.atomic import check_output
     from ..report.html import require_packages
@@ -23,33 +27,65 @@ def check_report(path: str, parameters: Parameters, *, overwrite: bool) -> None:
     require_packages()
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise ParameterError(messages.NOT_A_PAGE(name=path))
-    if parameters.user_wcs.given:
+    if recipe.user_wcs.given:
         raise ParameterError(messages.REPORT_OTHER_WCS())
     check_output(Path(path), overwrite=overwrite)
 
 
-def write_blot_report(
-    path: str, source: str, pairs: Iterable[tuple[str, Path]], notes: Iterable[str], settings: Settings
-) -> None:
-    """Write the page of blots: pairs of an exposure and its blot, and what there is to say above them."""
-    from ..report import open_report, report_of_files
+class Page:
+    """The page of a run: it takes results as they come."""
 
-    title = f"Blots of {parse_name(source).path.name}"
-    with open_report(path, title=title, parameters=settings.parameters, overwrite=settings.overwrite) as report:
-        for note in notes:
-            report.note(note)
-        for chip in report_of_files(pairs):
-            report.add(chip)
-            del chip  # else it is kept while the next one is made
+    def __init__(self, report: "Report | None" = None, images: Sequence[ImageName] = ()) -> None:
+        self._report = report
+        self._order: dict[Any, int] = {where: number for number, where in enumerate(images)}
+        self._blots: list[BlotResult] = []
+
+    def add(self, result: Result) -> None:
+        """Take a result: a blot, to be read when all are there, or the picture of a mask."""
+        if self._report is None:
+            return
+        if isinstance(result, BlotResult):
+            self._blots.append(result)
+        elif isinstance(result, RejectResult) and result.picture is not None:
+            self._report.add(result.picture, order=self._order[result.where])
+        else:
+            self._report.note(f"kept, and not shown: {result.label}")
+
+    def note(self, text: str) -> None:
+        """Say something above all chips."""
+        if self._report is not None:
+            self._report.note(text)
+
+    @property
+    def count(self) -> int | None:
+        """How many chips it shows, if there is one."""
+        return None if self._report is None else self._report.count
+
+    def finish(self) -> None:
+        """Read the blots."""
+        if self._report is None:
+            return
+        from ..report import report_of_files
+
+        for result in self._blots:
+            for chip in report_of_files([(result.reference, result.path)]):
+                self._report.add(chip, order=self._order[result.where])
+                del chip  # else it is kept while the next one is made
 
 
-def rejection_report(
-    path: str | None, source: str, parameters: Mapping[str, Any], *, overwrite: bool
-) -> "AbstractContextManager[Report | None]":
-    """The page of a rejection, to which chips are added as they come; None where none is wanted."""
+@contextmanager
+def open_page(path: str | None, work: Work, *, overwrite: bool) -> Iterator[Page]:
+    """Yield the page of a run, which is written when the block succeeds; one that takes nothing if none is wanted."""
     if path is None:
-        return nullcontext()
+        yield Page()
+        return
     from ..report import open_report
 
-    title = f"Cosmic rays found with {parse_name(source).path.name}"
-    return open_report(path, title=title, parameters=parameters, overwrite=overwrite)
+    step, name = work.step, parse_name(work.source).path.name
+    parameters = dict(step.recipe.items())
+    title = f"Blots of {name}"
+    if isinstance(step, Reject):
+        title = f"Cosmic rays found with {name}"
+        parameters = {**step.criteria, **parameters}
+    with open_report(path, title=title, parameters=parameters, overwrite=overwrite) as report:
+        yield Page(report, [task.where for task in work.tasks])

@@ -11,7 +11,7 @@ from ..progress import ProgressBar, progress_bar
 from ..text import printable
 
 if TYPE_CHECKING:
-    from ..exposure import BlotResult
+    from ..step import Result
 
 
 def echo(text: str, *, err: bool = False) -> None:
@@ -31,7 +31,7 @@ class Screen:
     def __init__(self, bar: ProgressBar, terminals: tuple[bool, bool], *, quiet: bool = False) -> None:
         self._bar, self._quiet = bar, quiet
         self.out_is_terminal, self.err_is_terminal = terminals
-        self.expect, self.expect_plan, self.advance = bar.expect, bar.expect_plan, bar.advance
+        self.follow = bar.follow
 
     def result(self, what: Any) -> None:
         """Print a line, or what rich can draw, on stdout, unless quiet."""
@@ -67,8 +67,8 @@ def screen(*, quiet: bool) -> Iterator[Screen]:
         yield Screen(bar, terminals, quiet=quiet)
 
 
-def result_line(result: "BlotResult") -> str:
-    """One line about a blot: file, shape, percent covered, and seconds, or that it was kept."""
+def result_line(result: "Result") -> str:
+    """One line about a product: file, shape, what was found, and seconds, or that it was kept."""
     ny, nx = result.shape
     end = "kept" if result.kept else f"{result.seconds:.2f} s"
-    return f"{result.path}  {ny} x {nx}  {100 * result.covered:.1f} % covered  {end}"
+    return f"{result.label}  {ny} x {nx}  {result.summary}  {end}"

@@ -1,12 +1,38 @@
 """Help whose options stand in sections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from ..options import JUDGING, RUNNING, WRITING
+from ..parameter import Parameter
+
 #: Where the options stand that no section names.
 MESSAGES = "Messages"
+#: Options of runs that are for the command line alone, by their sections.
+_OWN = {WRITING: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
+
+
+def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
+    """The rows that have an option."""
+    return [row for row in rows if not row.python]
+
+
+def sections(rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]) -> dict[str, list[str]]:
+    """Return the sections of a command's help, and the names of their options.
+
+    Parameters
+    ----------
+    rows : iterable of Parameter
+        Each says its section.
+    blots : mapping
+        The section of how blots are made, and its rows.
+    """
+    found = {name: list(_OWN.get(name, ())) for name in (WRITING, JUDGING, RUNNING)}
+    for row in rows:
+        found[row.section].append(row.name)
+    return found | {name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()}
 
 
 class SectionedCommand(click.Command):

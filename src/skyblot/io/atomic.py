@@ -4,7 +4,7 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -44,6 +44,33 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise FileError(messages.NOT_REPLACED(name=path))
     if path.exists() and not overwrite:
         raise FileError(messages.EXISTS(name=path))
+
+
+def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
+    """Refuse files to write that are read too, or are named twice, under whatever names.
+
+    Raises
+    ------
+    FileError
+    """
+    inputs = {_place(path) for path in reads if not isinstance(path, RemotePath)}
+    seen = set()
+    for path in writes:
+        place = _place(path)
+        if place in inputs:
+            raise FileError(messages.IS_INPUT(name=path))
+        if place in seen:
+            raise FileError(messages.SAME_OUTPUT(name=path))
+        seen.add(place)
+
+
+def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
+    """What tells a file from others under any of its names; of one that is not there, its folder and name."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return os.path.split(os.path.realpath(path))
+    return facts.st_dev, facts.st_ino
 
 
 def _is_special(path: Path) -> bool:

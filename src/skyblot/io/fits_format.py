@@ -17,7 +17,7 @@ from .content import open_content
 from .fits import FitsImage, open_fits, open_hdus, open_image, science_extensions, select_image
 from .fits_planes import Plane
 from .image import NewBlot
-from .masks import BadPixels, ascii_text
+from .masks import BadPixels, ascii_text, key_cards
 from .names import COMPRESSIONS, ImageName, extension_label, root_of
 from .remote import AnyPath
 
@@ -42,6 +42,12 @@ class FitsFormat:
         """Return the science images of a file, or the one that is named."""
         with open_fits(where.path) as hdus:
             return science_extensions(hdus, where)
+
+    def is_complete(self, path: Path) -> bool:
+        """Whether a file has all the bytes that its headers speak of."""
+        with open_fits(path) as hdus:
+            last = hdus[-1].fileinfo()
+            return bool(last["datLoc"] + last["datSpan"] <= path.stat().st_size)
 
     def blot_name(self, where: ImageName, *, compress: bool) -> str:
         """Return the name of a blot: with the extension, as an exposure has several."""
@@ -125,6 +131,7 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
 def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:
     checksum = any("CHECKSUM" in hdu.header or "DATASUM" in hdu.header for hdu in hdus)
     output.set_file_name(hdus[0].header, ascii_text(path.name))
+    hdus[0].header.extend(key_cards(images), update=True)
     hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
     if "NEXTEND" in hdus[0].header:
         hdus[0].header["NEXTEND"] = len(hdus) - 1

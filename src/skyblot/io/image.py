@@ -156,6 +156,9 @@ class Format(Protocol):
     def list_images(self, where: ImageName) -> list[ImageName]:
         """Return the images of a file that are blotted onto, or the one that is named."""
 
+    def is_complete(self, path: Path) -> bool:
+        """Whether a file has all the bytes that it speaks of."""
+
     def blot_name(self, where: ImageName, *, compress: bool) -> str:
         """Return the name of the blot onto an image."""
 

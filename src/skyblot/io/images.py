@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import messages
 from ..bounds import Bounds
-from ..errors import FileError
+from ..errors import FileError, SkyblotError
 from .fits_format import FitsFormat
 from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
@@ -80,6 +80,14 @@ def blot_name(where: ImageName, *, compress: bool = False) -> str:
     Roman's ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
     """
     return format_of(where.path).blot_name(where, compress=compress)
+
+
+def is_complete(path: Path) -> bool:
+    """Whether there is a file that has all the bytes that its headers speak of."""
+    try:
+        return format_of(path).is_complete(path)
+    except (OSError, SkyblotError):
+        return False
 
 
 def check_kind(path: Path, reference: AnyPath) -> None:

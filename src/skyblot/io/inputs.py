@@ -7,10 +7,10 @@ import os
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import messages
 from ..errors import FileError, ParameterError, SkyblotError, reason_of
@@ -18,8 +18,13 @@ from ..instruments import INSTRUMENTS, known_names
 from .names import ImageName, parse_name
 from .weights import without_weights
 
-#: Told of each list and each association that is read.
-_OnTable = Callable[[Path], None]
+
+class Expanded(NamedTuple):
+    """The names of exposures, and the lists and associations in which they were found."""
+
+    exposures: list[str]
+    tables: list[Path]
+
 
 #: What makes a name that is no file a pattern.
 _WILDCARDS = re.compile(r"[*?\[]")
@@ -49,8 +54,8 @@ _LOOKED_FOR += f" or *_{''.join(_EXPOSURES[-1])}"
 _RANKS = list(dict.fromkeys(label for label, _ in _EXPOSURES))
 
 
-def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda path: None) -> list[str]:
-    """Return the names of the exposures that are meant, in order and without duplicates.
+def expand_references(names: Sequence[str | Path]) -> Expanded:
+    """Return the names of the exposures that are meant, in order and without duplicates; and what was read for it.
 
     Parameters
     ----------
@@ -70,17 +75,14 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
           of these for each root; no blots, masks or mosaics, and not what is in folders of the
           folder.
 
-        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given
-        to each file. Brackets at the end are an extension where they can be read as one, else a set
-        of characters of a pattern; a name that exists as it stands is that file, whatever
-        characters it has. ``x.weight.fits`` is left out where ``x.fits`` is meant too: a pattern
-        has both.
-    on_table : callable
-        Called with each list and each association that is read on the way.
+        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
+        Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
+        a name that exists as it stands is that file, whatever characters it has. ``x.weight.fits`` is left out where
+        ``x.fits`` is meant too: a pattern has both.
 
     Returns
     -------
-    list of str
+    Expanded
         Two names of the same file and extension count as one; the first spelling is kept.
 
     Raises
@@ -92,12 +94,16 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
         If a name is not a name, or a list is given an extension.
     """
     exposures: dict[str, str] = {}
+    tables: list[Path] = []
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
             raise ParameterError(messages.NOT_A_NAME(name=name))
-        for exposure in _expand(str(name), "", (), on_table):
-            exposures.setdefault(_identity(exposure), exposure)
-    return without_weights(list(exposures.values()))
+        for each in _expand(str(name), "", ()):
+            if isinstance(each, Path):
+                tables.append(each)
+            else:
+                exposures.setdefault(_identity(each), each)
+    return Expanded(without_weights(list(exposures.values())), tables)
 
 
 def _identity(name: str) -> str:
@@ -116,18 +122,18 @@ def _is_url(name: str) -> bool:
     return "://" in name
 
 
-def _expand(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) -> Iterator[str]:
-    """Yield what one name stands for; `lists` are the lists that led to it."""
+def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
+    """Yield what one name stands for, and as a Path what is read for it; `lists` are the lists that led to it."""
     if not name.strip() or "\0" in name:
         raise ParameterError(messages.NOT_A_NAME(name=name))
     if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):
-        yield from _list(name, folder, lists, on_table)
+        yield from _list(name, folder, lists)
     elif _is_url(name):
         yield name
     else:
         stem, brackets = _split(name, folder)
-        for file in _files(stem, folder, on_table):
-            yield file + brackets
+        for file in _files(stem, folder):
+            yield file if isinstance(file, Path) else file + brackets
 
 
 def _split(name: str, folder: str) -> tuple[str, str]:
@@ -140,32 +146,30 @@ def _split(name: str, folder: str) -> tuple[str, str]:
     return (name, "") if parse_name(os.path.join(folder, name)).extension is None else (stem, brackets)
 
 
-def _files(name: str, folder: str, on_table: _OnTable) -> Iterator[str]:
+def _files(name: str, folder: str) -> Iterator[str | Path]:
     full = os.path.join(folder, name)
     if os.path.exists(full) or not _WILDCARDS.search(name):
-        yield from _contents(full, on_table)
+        yield from _contents(full)
         return
     matches = sorted(glob.glob(name, root_dir=folder or None, recursive=True))
     if not matches:
         raise FileError(messages.NO_MATCH(name=full))
     for match in matches:
-        yield from _contents(os.path.join(folder, match), on_table)
+        yield from _contents(os.path.join(folder, match))
 
 
-def _contents(path: str, on_table: _OnTable) -> Sequence[str]:
+def _contents(path: str) -> Sequence[str | Path]:
     """The exposures that a file or a folder stands for; most files stand for themselves."""
     if os.path.isdir(path):
         return _folder(path)
     if _HST_TABLE.fullmatch(os.path.basename(path)):
-        on_table(Path(path))
-        return _hst_members(path)
+        return [Path(path), *_hst_members(path)]
     if path.lower().endswith(".json"):
-        on_table(Path(path))
-        return _json_members(path)
+        return [Path(path), *_json_members(path)]
     return [path]
 
 
-def _list(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) -> Iterator[str]:
+def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
     if name.endswith("]") and _split(name[1:], folder)[1]:
         raise ParameterError(messages.LIST_EXTENSION(name=name))
     if _is_url(name):
@@ -174,14 +178,14 @@ def _list(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) ->
     identity = os.path.realpath(path)
     if identity in lists:
         raise FileError(messages.LIST_IN_ITSELF(name=path))
-    on_table(Path(path))
+    yield Path(path)
     lines = _lines(path)
     if not any(lines):
         raise FileError(messages.EMPTY_LIST(name=path))
     for number, line in enumerate(lines, 1):
         try:
             if line:
-                yield from _expand(line, os.path.dirname(path), (*lists, identity), on_table)
+                yield from _expand(line, os.path.dirname(path), (*lists, identity))
         except SkyblotError as error:
             raise type(error)(messages.CONCERNING(name=f"{path}, line {number}", reason=error)) from error
 

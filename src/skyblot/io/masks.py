@@ -1,5 +1,6 @@
 """Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure; and as flags."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,9 @@ from .fits import open_fits, open_hdus, select_image
 from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
+
+#: The card that says what a mask, or a copy, was made from, and how: equal in two only if everything is the same.
+KEY_CARD = "CRKEY"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class BadPixels:
         gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
         values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
         return replace(self, values=values, gaps=gaps)
+
+    @property
+    def key(self) -> str:
+        """What stands for all that they were found from; empty where nobody has said."""
+        return next((str(value) for keyword, value, _ in self.cards if keyword == KEY_CARD), "")
 
     @property
     def good(self) -> np.ndarray:
@@ -104,6 +113,25 @@ def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> N
     )
 
 
+def common_key(keys: Sequence[str]) -> str:
+    """Return what stands for all that a file of several images was made from; empty where that of one is not known.
+
+    Examples
+    --------
+    >>> common_key(["0123456789abcdef"]), common_key(["0123456789abcdef", ""])
+    ('0123456789abcdef', '')
+    """
+    if len(keys) == 1 or not all(keys):
+        return keys[0] if len(keys) == 1 else ""
+    return hashlib.sha256(" ".join(sorted(keys)).encode()).hexdigest()[:16]
+
+
+def mask_headers(path: Path) -> list[fits.Header]:
+    """Return the headers of the masks in a file."""
+    with open_fits(path) as hdus:
+        return [hdu.header.copy() for hdu in hdus if "CREXP" in hdu.header]
+
+
 def mask_of(path: Path, exposure: str) -> ImageName:
     """Return the mask of an exposure in a file: the extension that says so, else the first image."""
     with open_fits(path) as hdus:
@@ -122,17 +150,29 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
     history = "skyblot reject: flags of cosmic rays"
     if len(chips) > 1:
         plain = [replace(each, cards=()) for each in chips]  # the cards of a mask
-        _write_chips(path, plain, flags, history, overwrite=overwrite)
+        _write_chips(path, plain, flags, history, overwrite=overwrite, cards=key_cards(chips))
         return
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
         hdu = fits.PrimaryHDU(flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content)))
     hdu.header["FILENAME"] = ascii_text(path.name)
-    _describe(hdu, (), history)
+    _describe(hdu, key_cards(chips), history)
     write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)
 
 
+def key_cards(images: Sequence[BadPixels]) -> list[tuple[str, str, str]]:
+    """Return the card of what a file of some images was made from; none where nobody has said."""
+    key = common_key([each.key for each in images])
+    return [(KEY_CARD, key, "stands for inputs and parameters")] if key else []
+
+
 def _write_chips(
-    path: Path, chips: Sequence[BadPixels], pixels: Callable[[BadPixels], np.ndarray], history: str, *, overwrite: bool
+    path: Path,
+    chips: Sequence[BadPixels],
+    pixels: Callable[[BadPixels], np.ndarray],
+    history: str,
+    *,
+    overwrite: bool,
+    cards: Iterable[tuple] = (),
 ) -> None:
     made = fits.HDUList()
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
@@ -140,6 +180,7 @@ def _write_chips(
             image = select_image(hdus, chip.where, content)
             if not made:
                 made.append(primary_of(path, image))
+                made[0].header.extend(cards)
             hdu = fits.ImageHDU(pixels(chip), wcs_cards(image), name=image.hdu.name)
             if "EXTVER" in image.header:
                 hdu.ver = image.hdu.ver

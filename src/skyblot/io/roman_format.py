@@ -16,8 +16,8 @@ from .blocks import sort_extensions
 from .changes import Change, put_values, set_bits
 from .content import open_content
 from .image import NewBlot
-from .masks import BadPixels
-from .names import ImageName, root_of
+from .masks import KEY_CARD, BadPixels
+from .names import ImageName, parse_name, root_of
 from .remote import AnyPath
 from .roman import write_blot
 
@@ -41,6 +41,11 @@ class RomanFormat:
     def list_images(self, where: ImageName) -> list[ImageName]:
         """Return the only image of a file."""
         return [where]
+
+    def is_complete(self, path: Path) -> bool:
+        """Whether a file has the image that its tree speaks of."""
+        with self.open_image(parse_name(path)) as image:
+            return bool(image.shape)
 
     def blot_name(self, where: ImageName, *, compress: bool) -> str:
         """Return the name of a blot: whether it is compressed does not show in it."""
@@ -90,6 +95,8 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
             roman[name] = Quantity(data, old.unit, copy=False) if isinstance(old, Quantity) else data
             opened.set_array_compression(data, opened.get_array_compression(stored))
             _rename(roman.get("meta"), path.name)
+            if bad.key:
+                opened[KEY_CARD.lower()] = bad.key
             with atomic_write(path, overwrite=overwrite) as stream:
                 opened.write_to(stream)
                 stream.flush()

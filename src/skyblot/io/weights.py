@@ -13,8 +13,6 @@ from .image import Image
 from .names import ImageName
 from .remote import AnyPath
 
-#: What SWarp's WEIGHT_SUFFIX is by default: it stands for .fits in an exposure's name.
-WEIGHT_SUFFIX = ".weight.fits"
 _FITS = re.compile(r"\.(fits?|fts)((\.(gz|fz|bz2|xz))?)$", re.IGNORECASE)
 
 

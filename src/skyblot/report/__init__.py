@@ -1,8 +1,17 @@
 """Pictures to judge blots by: one self-contained HTML page for many chips, and one PNG for a file."""
 
-from .chip import ChipReport
+from .chip import ChipPicture, ChipReport, Pictures
 from .files import report_of_files
 from .html import Report, open_report, write_report
-from .rejected import report_of_comparison
+from .rejected import report_of_rejection
 
-__all__ = ["ChipReport", "Report", "open_report", "report_of_comparison", "report_of_files", "write_report"]
+__all__ = [
+    "ChipPicture",
+    "ChipReport",
+    "Pictures",
+    "Report",
+    "open_report",
+    "report_of_files",
+    "report_of_rejection",
+    "write_report",
+]

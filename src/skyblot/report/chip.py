@@ -1,7 +1,9 @@
-"""What a report is told of one chip."""
+"""What a report is told of one chip, and what it makes of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,3 +58,30 @@ class ChipReport:
                         name=self.name, part=name, shape=np.shape(array), expected=f"that of its exposure, {shape}"
                     )
                 )
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How chips are pictured on a page.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the page is: links are relative to it.
+    size : int
+        Largest width and height of a view.
+    stamps : int
+        Number of stamps of each kind.
+    """
+
+    folder: Path
+    size: int = 1024
+    stamps: int = 6
+
+
+@dataclass(frozen=True, repr=False)
+class ChipPicture:
+    """A chip as a page shows it: small pictures and words, none of the chip's own arrays."""
+
+    name: str
+    values: Mapping[str, Any] = field(repr=False)

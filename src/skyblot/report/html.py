@@ -14,7 +14,7 @@ from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
 from ..text import printable
 from ..words import size_text
-from .chip import ChipReport
+from .chip import ChipPicture, ChipReport, Pictures
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +141,8 @@ class Report:
     ----------
     count : int
         Chips added so far.
+    pictures : Pictures
+        How chips are pictured on this page.
     """
 
     def __init__(self, path: Path, parts: BinaryIO, size: int, stamps: int) -> None:
@@ -149,7 +151,8 @@ class Report:
         loader = PackageLoader("skyblot.report", _FOLDER)
         options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
         self._templates = Environment(loader=loader, autoescape=True, finalize=_shown, **options)
-        self._path, self._parts, self._size, self._stamps = path, parts, size, stamps
+        self._path, self._parts = path, parts
+        self.pictures = Pictures(path.parent, size, stamps)
         self._places: list[tuple[Any, int, int]] = []
         self._notes: list[str] = []
         self._lock = threading.Lock()
@@ -159,18 +162,20 @@ class Report:
         """Chips added so far."""
         return len(self._places)
 
-    def add(self, chip: ChipReport, order: Any = None) -> None:
+    def add(self, chip: ChipReport | ChipPicture, order: Any = None) -> None:
         """Add a chip; from any thread.
 
         Parameters
         ----------
-        chip : ChipReport
+        chip : ChipReport or ChipPicture
+            A chip, or what was made of one with `pictures`: `skyblot.RejectResult.picture` for example.
         order : sortable, optional
             Where it stands among the chips, by default last: all chips of a page have one, or none has.
         """
-        from .view import chip_view
+        from .view import picture_of
 
-        content = self._render("chip.html", **chip_view(chip, self._path.parent, self._size, self._stamps))
+        picture = chip if isinstance(chip, ChipPicture) else picture_of(chip, self.pictures)
+        content = self._render("chip.html", picture.values)
         with self._lock, _errors_of(self._path):
             place = self._parts.tell()
             self._parts.write(content)
@@ -205,9 +210,9 @@ class Report:
         from ..stretch import STANDS_OUT
 
         facts = {"count": self.count, "size": size, "version": __version__, "stands_out": f"{STANDS_OUT:g}"}
-        return self._render(name, colours=diverging_colours(256).tobytes().hex(), **facts, **values)
+        return self._render(name, {"colours": diverging_colours(256).tobytes().hex(), **facts, **values})
 
-    def _render(self, name: str, **values: Any) -> bytes:
+    def _render(self, name: str, values: Mapping[str, Any]) -> bytes:
         # a name that is not Unicode, as file systems allow, must not end the page
         return self._templates.get_template(name).render(values).encode("utf-8", "backslashreplace")
 

@@ -1,7 +1,7 @@
 """Reports of rejections: an exposure, its blot, and what was taken for cosmic rays."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,28 +11,38 @@ from .facts import percent, thousands
 from .files import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
 
 if TYPE_CHECKING:
-    from ..cosmics import Comparison, RejectResult
+    from ..rejection import Rejection
 
 
-def report_of_comparison(comparison: "Comparison") -> ChipReport:
+def report_of_rejection(
+    result: Any, exposure: np.ndarray, blot: np.ndarray, rejection: "Rejection", unit: str = ""
+) -> ChipReport:
     """Return what a report shows of an exposure that was compared with its blot.
 
     Residuals are the rule's own: over the noise that it allows for. Pixels that were not judged are left out.
+
+    Parameters
+    ----------
+    result : RejectResult
+    exposure, blot : ndarray, shape (ny, nx)
+    rejection : Rejection
+        What was found in them.
+    unit : str
+        Of exposure and blot.
     """
-    result, rejection = comparison.result, comparison.rejection
     residual = np.where(rejection.valid, rejection.significance, np.float32(np.nan))
-    blot = rejection.expected(np.asarray(comparison.blot, np.float32))
+    expected = rejection.expected(np.asarray(blot, np.float32))
     where = parse_name(result.reference)
     links = {"exposure": where.path, "mask": result.path, "source": parse_name(result.source).path}
     if result.blot_path is not None:
         links["blot"] = result.blot_path
     return ChipReport(
-        chip_name(where), comparison.exposure, blot, residual, rejection.mask,
-        _facts(result), links, comparison.unit, result.notes,
+        chip_name(where), exposure, expected, residual, rejection.mask,
+        _facts(result), links, unit, result.notes,
     )  # fmt: skip
 
 
-def _facts(result: "RejectResult") -> dict[str, object]:
+def _facts(result: Any) -> dict[str, object]:
     criteria, (snr, scale) = result.criteria, result.criteria.thresholds
     share = percent(result.rejected, result.judged)
     return {

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import check_apart
 from ..errors import SkyblotError
-from ..io.atomic import atomic_write, check_output
-from ..io.images import Image, float_pixels, open_image
+from ..io.atomic import atomic_write, check_apart, check_output
+from ..io.images import Image, blot_name, float_pixels, open_image
 from ..io.names import Extension, ImageName, extension_label, parse_name, plain_name
 from ..stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 from .facts import short_text
@@ -154,14 +153,12 @@ def _reference_of(blot: Image) -> ImageName | None:
 
 def _blot_of(image: Image, where: ImageName) -> ImageName | None:
     """The blot beside an exposure, if it was made onto this very image."""
-    from ..files import output_name
-
     if not isinstance(where.path, Path):
         return None
     extension = where.extension
     if extension is None and "[" in image.name:
         extension = parse_name(f"x{image.name[image.name.rindex('[') :]}").extension
-    for name in dict.fromkeys((output_name(ImageName(where.path, extension)), output_name(ImageName(where.path)))):
+    for name in dict.fromkeys((blot_name(ImageName(where.path, extension)), blot_name(ImageName(where.path)))):
         path = where.path.with_name(name)
         if path.is_file() and _is_onto(path, where.path.name, extension):
             return ImageName(path)

@@ -1,7 +1,6 @@
 """What the page shows of one chip: its pictures encoded, its facts worded."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from ..bounds import Bounds
 from ..encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
 from ..stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
-from .chip import ChipReport
+from .chip import ChipPicture, ChipReport, Pictures
 from .distribution import Distribution, distribution
 from .facts import Row, links, percent, rows, short_text, thousands
 from .histogram import histogram_view
@@ -37,35 +36,28 @@ class _Group(NamedTuple):
     stamps: list[Stamp]
 
 
-def chip_view(chip: ChipReport, folder: Path, size: int, stamps: int) -> dict[str, Any]:
-    """Return what the template of a chip needs.
-
-    Parameters
-    ----------
-    chip : ChipReport
-    folder : Path
-        Where the page is: links are relative to it.
-    size : int
-        Largest width and height of a view.
-    stamps : int
-        Number of stamps of each kind.
-    """
+def picture_of(chip: ChipReport, how: Pictures) -> ChipPicture:
+    """Return what the page shows of a chip."""
     ny, nx = chip.exposure.shape
     stretch = image_stretch(chip.exposure, chip.blot)
     spread = distribution(chip.residual_sigma)
-    return {
-        "chip": chip,
+    values = {
+        "name": chip.name,
+        "unit": chip.unit,
+        "notes": tuple(chip.notes),
+        "masked": chip.mask is not None,
         "nx": nx,
         "ny": ny,
-        **_views(chip, stretch, size),
+        **_views(chip, stretch, how.size),
         "image_ticks": _ticks(stretch),
         "residual_ticks": _ticks(RESIDUAL),
         "facts": [*_own_facts(chip, spread), *rows(chip.facts)],
-        "links": links(chip.links, folder),
+        "links": links(chip.links, how.folder),
         "histogram": histogram_view(spread),
-        "groups": [group for group in _groups(chip, stretch, stamps) if group.stamps],
+        "groups": [group for group in _groups(chip, stretch, how.stamps) if group.stamps],
         "summary": _summary(chip, spread),
     }
+    return ChipPicture(chip.name, values)
 
 
 def _views(chip: ChipReport, stretch: Stretch, size: int) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from inspect import cleandoc
 from pathlib import Path
 
 from ..config import ALIASES, IMAGES, USER_WCS
-from ..parameters import Parameter, by_section
+from ..parameter import Parameter
+from ..parameters import by_section
 from .teal import task_rows
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config import IMAGES
-from ..parameters import OURS, TABLE, TASK_DEFAULTS, USER_WCS_SECTION, Parameter, by_section
+from ..parameter import Parameter
+from ..parameters import OURS, TABLE, TASK_DEFAULTS, USER_WCS_SECTION, by_section
 
 #: What the documented task calls a parameter in its files.
 TASK_NAMES = {"interp": "interpol"}
