@@ -1,16 +1,21 @@
 """Sphinx configuration, with the small extensions these pages need."""
 
 import re
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
+from sentences import sentences
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
-from skyblot import facts, ground, messages, wcs_facts
+import skyblot
+from skyblot import facts, ground, wcs_facts
 from skyblot.facts import HEADERS, Fact
 from skyblot.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
 from skyblot.parameter import Parameter
@@ -19,6 +24,26 @@ from skyblot.parameters import TABLE
 #: All rows of the modules, in their order.
 FACTS = [row for module in (wcs_facts, facts, ground) for row in vars(module).values() if isinstance(row, Fact)]
 _FACT_TITLES = ["Fact", "Looked for", "Overridden by", "Missing", "No number, or odd", "Contradicted"]
+
+#: The packages that say something, from the command line down, and what their sections are called.
+_PARTS = {
+    "cli": "Command line",
+    "ablot": "The task ablot",
+    "compat": "In the place of other packages",
+    "api": "Functions on files",
+    "runs": "Many exposures",
+    "steps": "One exposure",
+    "report": "Reports",
+    "demo": "Demo",
+    "io": "Files",
+    "rejection": "Cosmic rays",
+    "resampling": "Arrays",
+    "pixelmap": "World coordinates",
+    "headers": "Headers and units",
+    "parameters": "Parameters",
+    "memory": "Memory",
+    "errors": "Values that are not allowed",
+}
 
 project = "skyblot"
 author = "The skyblot developers"
@@ -84,23 +109,24 @@ class ParametersDirective(RstDirective):
 
 
 class MessagesDirective(RstDirective):
-    """``.. messages::`` lists the catalogue of messages, with its headings and its comments on what to do."""
+    """``.. messages::`` lists every sentence of errors and warnings, by the part of skyblot that says it."""
 
     def lines(self) -> list[str]:
-        """One section for each heading; one item for each message, with the comment on it."""
+        """One section for each part; one item for each sentence, with the comment on it."""
+        package = Path(skyblot.__file__).parent
+        listed: dict[tuple[str, bool], dict[str, str]] = {}
+        for sentence in sentences(package):
+            part = sentence.path.relative_to(package).parts[0].removesuffix(".py")
+            subject = "<file>: " if sentence.subject else ""
+            listed.setdefault((part, sentence.warns), {}).setdefault(subject + sentence.text, sentence.advice)
         lines: list[str] = []
-        advice: list[str] = []
-        for line in Path(messages.__file__).read_text(encoding="utf-8").splitlines():
-            if match := re.fullmatch(r"# ---- (.+) ----", line):
-                lines += ["", match[1], "-" * len(match[1]), ""]
-            elif line == "# Warnings":
-                lines += ["Warnings:", ""]
-            elif line.startswith("#: "):
-                advice.append(line[3:])
-            elif match := re.match(r"([A-Z_0-9]+) = Message\(", line):
-                sentence = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", getattr(messages, match[1]))
-                lines += [f"* ``{sentence}``", "", *([f"  {' '.join(advice)}", ""] if advice else [])]
-                advice = []
+        for part, title in _PARTS.items():
+            lines += ["", title, "-" * len(title), ""]
+            for warns in (False, True):
+                said = listed.get((part, warns), {})
+                lines += ["Warnings:", ""] if warns and said else []
+                for text, advice in sorted(said.items()):
+                    lines += [f"* ``{text}``", "", *([f"  {advice}", ""] if advice else [])]
         return lines
 
 

@@ -13,6 +13,8 @@ from samples import CHIP_SHAPE
 from skyblot.cli import main
 from skyblot.demo import make_demo
 
+pytest_plugins = ["provoked"]
+
 REAL_HEADERS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "real_wcs"
 
 #: Name: file, extension (None for a text header), full size (nx, ny; None: in the header).

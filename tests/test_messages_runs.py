@@ -186,5 +186,5 @@ def test_an_error_that_cannot_be_sent_comes_back_as_its_sentence():
 
 
 def test_an_array_of_another_shape():
-    with said(skyblot.DataError, "blot has shape (2, 3): expected that of the exposure, (4, 3)"):
+    with said(skyblot.DataError, "blot: has shape (2, 3), expected that of the exposure, (4, 3)"):
         skyblot.reject(np.ones((4, 3)), np.ones((2, 3)), np.ones((4, 3)))

@@ -34,18 +34,18 @@ def test_the_wcs_of_these_tests_is_good_as_it_is():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"world_axis_object_classes": {}}, "the target's WCS names no celestial frame"),
+        ({"world_axis_object_classes": {}}, "the target: its WCS names no celestial frame"),
         (
             {"pixel_to_world_values": fails},
-            "the target's WCS cannot be evaluated: float division by zero",
+            "the target: its WCS cannot be evaluated: float division by zero",
         ),
         (
             {"world_axis_units": ("deg", "um")},
-            "the target's WCS has world units 'deg', 'um': expected angles",
+            "the target's WCS: has world units 'deg', 'um', expected angles",
         ),
         (
             {"pixel_n_dim": 3},
-            "the target's WCS maps 3 pixel axes to pos.eq.ra, pos.eq.dec: "
+            "the target: its WCS maps 3 pixel axes to pos.eq.ra, pos.eq.dec: "
             "expected two pixel axes to longitude and latitude",
         ),
     ],
@@ -56,7 +56,7 @@ def test_a_target_that_cannot_be_used(changes, sentence):
 
 
 def test_a_source_that_cannot_be_inverted():
-    with pytest.raises(WCSError, match=r"^the source's WCS cannot be inverted: float division by zero$"):
+    with pytest.raises(WCSError, match=r"^the source: its WCS cannot be inverted: float division by zero$"):
         skyblot.blot(texture((80, 100)), low_level(world_to_pixel_values=fails), tangent())
 
 

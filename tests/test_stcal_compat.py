@@ -205,11 +205,11 @@ class Spectrum:
 
 def test_a_spectrum_is_refused_and_left_to_stcal_by_the_patch(stcal, pair, caplog):
     given = pair.median, Spectrum(), SHAPE, pair.blot_wcs
-    with pytest.raises(skyblot.WCSError, match=r"source's WCS .*em\.wl"):
+    with pytest.raises(skyblot.WCSError, match=r"source: its WCS .*em\.wl"):
         gwcs_blot(*given)
     with patch_stcal(), caplog.at_level(logging.INFO, "skyblot"):
         assert stcal.pipeline.gwcs_blot(*given, fillval=1.0) == ("theirs", given, {"fillval": 1.0})
-    assert "blotted by stcal: the source's WCS" in caplog.text
+    assert "blotted by stcal: the source: its WCS" in caplog.text
 
 
 def test_other_errors_are_not_hidden_by_the_patch(stcal, pair):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import astrodrizzle, messages
+from . import astrodrizzle
 from .blotting import prepare
 from .errors import not_allowed
 from .exposure import Blot
@@ -87,11 +87,11 @@ def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     if "outdata" not in keywords and _without_reference(args, keywords):
         names.remove("reference")
     if len(args) > len(names):
-        raise TypeError(messages.TOO_MANY_ARGUMENTS(most=len(names), count=len(args)))
+        raise TypeError(f"blot() takes at most {len(names)} positional arguments, {len(args)} were given")
     positional = dict(zip(names, args, strict=False))
     twice = sorted(set(positional) & set(keywords))
     if twice:
-        raise TypeError(messages.ARGUMENT_TWICE(name=twice[0]))
+        raise TypeError(f"blot() got {twice[0]!r} both as a positional argument and as a keyword")
     return {**positional, **keywords}
 
 

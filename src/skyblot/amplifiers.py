@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from . import messages
 from .bounds import Bounds
 from .errors import DataError
 from .facts import (
@@ -94,7 +93,7 @@ class Electronics:
     def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
         """What was assumed and passed over, of those of gain and read noise that are used."""
         cards = self._odd(gain, read_noise)
-        odd = [messages.CARD_NOT_USED(card=card, expected="a number above 0") for card in cards]
+        odd = [f"its {card} is not used: expected a number above 0" for card in cards]
         return odd + ([self.unit] if gain and self.unit else [])
 
     def _odd(self, gain: bool, read_noise: bool) -> list[str]:
@@ -110,7 +109,11 @@ def electronics(facts: Facts) -> Electronics:
         noise = noise if noise.values else handbook[1]
     gain, why = _per_unit(facts, gain_read)
     assumed = gain.values and not facts.bunit
-    unit = messages.UNIT_BY_GAIN(gain=gain_read.mean, source=gain_read.source) if assumed else ""
+    unit = (
+        (f"its BUNIT is missing: taken as adu, of {gain_read.mean:.4g} electrons each by its {gain_read.source}")
+        if assumed
+        else ""
+    )
     return Electronics(gain, noise, unit, why)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from . import messages
 from .bands import available_cores
 from .blotting import prepare
 from .config import known
@@ -74,7 +73,8 @@ def _section(config: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, section in config.items():
         if _STEP in str(name) and isinstance(section, Mapping):
             return section
-    raise ParameterError(messages.NO_SECTION(name=_STEP, present=", ".join(map(str, config)) or "none"))
+    present = ", ".join(map(str, config)) or "none"
+    raise ParameterError(f"configObj: no section whose name contains {_STEP!r}, it has {present}")
 
 
 def blot_images(images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap: Any = None) -> None:

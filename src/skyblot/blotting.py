@@ -1,14 +1,12 @@
 """Plan a blot of arrays: what is resampled, onto which pixels, by which map."""
 
 import operator
-import warnings
 from typing import Any
 
 import numpy as np
 
-from . import messages
 from .bands import for_each_band
-from .errors import ParameterError, SkyblotWarning, memory_errors_told, not_allowed
+from .errors import ParameterError, memory_errors_told, not_allowed, warn
 from .job import Job, checked_threads
 from .kernels.interpolants import interpolant
 from .parameters import Sampling
@@ -94,7 +92,7 @@ def image_of(source: Any) -> Any:
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     while len(source.shape) > 2 and source.shape[0] == 1:
-        warnings.warn(messages.AXIS_DROPPED(shape=source.shape), SkyblotWarning, stacklevel=4)
+        warn(f"has shape {source.shape}: its first axis is dropped", subject="the source")
         source = source[0]
     return source
 
@@ -103,7 +101,7 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     """Return the blot's (ny, nx): `shape`, else the WCS' own array shape."""
     given = shape if shape is not None else _image_shape(target_wcs)
     if given is None:
-        raise ParameterError(messages.NO_SHAPE())
+        raise ParameterError("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
     try:
         ny, nx = (operator.index(size) for size in given)
     except (TypeError, ValueError):
@@ -117,10 +115,10 @@ def _check_alone(given: tuple[int, int], shape: Any, **others: Any) -> None:
     """Refuse what a pixel map that is given leaves no room for."""
     for name, value in others.items():
         if value is not None:
-            raise ParameterError(messages.MAP_AND_OTHER(name=name))
+            raise ParameterError(f"{name} is given beside pixel_map: expected one of them")
     if shape is not None and target_shape(None, shape) != given:
         expected = f"that of pixel_map, {given}"
-        raise ParameterError(messages.ARRAY_HAS(name="the blot", what="shape", given=shape, expected=expected))
+        raise ParameterError(f"has shape {shape}, expected {expected}", subject="the blot")
 
 
 def _image_shape(wcs: Any) -> tuple[int, ...] | None:

@@ -1,6 +1,5 @@
 """What is refused before any work is done, wherever a run's work is done."""
 
-from . import messages
 from .errors import FileError
 from .io.atomic import check_output, remove_leftovers
 from .job import checked_threads
@@ -35,4 +34,7 @@ def check_run(work: Work, options: RunOptions) -> None:
         return
     for path in work.writes:
         if path.exists() and not work.step.is_own(path):
-            raise FileError(messages.NOT_OWN(name=path, noun=work.step.noun))
+            raise FileError(
+                f"is no {work.step.noun} of skyblot's, and --resume (resume=True) replaces no other; --overwrite does",
+                subject=path,
+            )

@@ -7,16 +7,14 @@ import os
 import pickle
 import socket
 import uuid
-import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from . import messages
 from .batch import Plan, for_worker, most_memory
-from .errors import ParameterError, SkyblotError, SkyblotWarning, not_allowed, one_line
+from .errors import ParameterError, SkyblotError, not_allowed, one_line, warn
 from .io.atomic import remove_leftovers
 from .io.remote import AnyPath
 from .job import checked_threads
@@ -60,7 +58,7 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
 
     workers = client.nthreads()
     if not workers:
-        logger.warning(messages.NO_WORKERS_YET())
+        logger.warning("the cluster has no workers yet: the run begins when the first one is there")
     exposures = _exposures(plan)
     options, most = plan.options, None
     if _is_local(options.client):
@@ -93,7 +91,7 @@ def _pickled(job: Job) -> bytes:
     try:
         return pickle.dumps(job)
     except Exception as error:  # objects raise anything
-        raise ParameterError(messages.NOT_SENT(reason=one_line(error))) from error
+        raise ParameterError(f"these settings cannot be sent to the workers: {one_line(error)}") from error
 
 
 class _Submission:
@@ -113,7 +111,10 @@ class _Submission:
         """
         for exposure in (yield from self._submitted(exposures)):
             for culprit in (yield from self._submitted([exposure])):
-                yield from self._failures(culprit, SkyblotError(messages.WORKERS_DIED(name=culprit[0].where.path)))
+                #: Most often its memory was not enough: give workers more, or each fewer threads.
+                yield from self._failures(
+                    culprit, SkyblotError("every worker that was given it died", subject=culprit[0].where.path)
+                )
 
     def _submitted(self, exposures: Sequence[Exposure]) -> Generator[Outcome, None, list[Exposure]]:
         """Submit exposures, yield their outcomes, and return those that Dask gave up because workers died."""
@@ -149,7 +150,7 @@ class _Submission:
         finally:
             future.release()
         for message in report.warnings:
-            warnings.warn(message, SkyblotWarning, stacklevel=2)
+            warn(message)
         for outcome in report.outcomes:
             if self._fail_fast and isinstance(outcome, Failure):
                 raise outcome.error
@@ -167,9 +168,9 @@ class _Submission:
 def _explained(error: Exception, exposure: Exposure) -> Exception:
     """What an error that is none of the blot's own means."""
     if isinstance(error, CancelledError):
-        return SkyblotError(messages.CANCELLED(name=exposure[0].where.path, reason=one_line(error)))
+        return SkyblotError(f"was cancelled on the cluster: {one_line(error)}", subject=exposure[0].where.path)
     if isinstance(error, ImportError):
-        return SkyblotError(messages.WORKER_CANNOT_IMPORT(reason=one_line(error)))
+        return SkyblotError(f"a worker cannot import skyblot, it has to be installed on all of them: {one_line(error)}")
     return error
 
 
@@ -180,11 +181,11 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
         import distributed
     except ImportError as error:
         reason = f"pip install 'skyblot[dask]'; {one_line(error)}"
-        raise ParameterError(messages.NOT_INSTALLED(name="client", package="Dask", reason=reason)) from error
+        raise ParameterError(f"Dask is not installed ({reason})", subject="client") from error
     if isinstance(client, distributed.Client):
         if client.asynchronous or client.status != "running":
             state = "asynchronous" if client.asynchronous else client.status
-            raise ParameterError(messages.CLIENT_STATE(state=state))
+            raise ParameterError(f"client: this distributed.Client is {state}, expected a running synchronous one")
         yield client
     elif _is_local(client):
         with _local_cluster(threads) as cluster, distributed.Client(cluster, set_as_default=False) as local:
@@ -219,7 +220,10 @@ def _local_cluster(threads: int | None) -> Any:
             preload=["skyblot.worker"],
         )
     except Exception as error:  # processes that do not start raise anything
-        raise SkyblotError(messages.NO_WORKERS_STARTED(reason=one_line(error))) from error
+        raise SkyblotError(
+            "the workers of a local Dask cluster did not start (in a script, the call "
+            f'has to be behind if __name__ == "__main__"): {one_line(error)}'
+        ) from error
     except BaseException:  # one that is interrupted while it starts cannot be closed: its workers end with this process
         from distributed.deploy.spec import close_clusters
 
@@ -236,7 +240,8 @@ def _dialled(address: str) -> Any:
             own_loop.submit(asyncio.run, _answer(address)).result()
         return Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except Exception as error:  # addresses raise anything
-        raise ParameterError(messages.NO_SCHEDULER(address=address, reason=one_line(error))) from error
+        #: Is the scheduler running, and can this machine reach its port?
+        raise ParameterError(f"client = {address!r}: no Dask scheduler answers: {one_line(error)}") from error
 
 
 async def _answer(address: str) -> None:

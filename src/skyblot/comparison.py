@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from . import messages
 from .criteria import Criteria, criteria_for
 from .errors import DataError
 from .exposure import Rendered
@@ -150,7 +149,18 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
     difference = np.abs(data[some] - made.blot.data[some] - found.background - uneven)[judged]
     spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
-    return () if least <= spread <= most else (messages.ODD_NOISE(spread=spread, source=noise.source),)
+    #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the
+    #: figure is about 1.
+    return (
+        ()
+        if least <= spread <= most
+        else (
+            (
+                f"its difference to the blot spreads by {spread:.3g} sigma in half of its pixels: "
+                f"is the noise, by {noise.source}, right?"
+            ),
+        )
+    )
 
 
 def _check_blot(source: Source, made: Rendered) -> None:
@@ -167,7 +177,7 @@ def _check_blot(source: Source, made: Rendered) -> None:
     elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
         reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
-        raise DataError(messages.NOT_COMPARED(name=made.reference.name, source=source.image.name, reason=reason))
+        raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=made.reference.name)
 
 
 def _only_value(values: np.ndarray) -> float | None:
@@ -192,7 +202,7 @@ def _check_judged(
         reason = "the exposure has no finite pixel"
     elif valid is not None and not valid.any():
         reason = "its flags leave out every pixel"
-    raise DataError(messages.NOT_COMPARED(name=exposure.name, source=source.image.name, reason=reason))
+    raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=exposure.name)
 
 
 def _notes(found: Rejection, instrument: Instrument, exposure: Image) -> tuple[str, ...]:

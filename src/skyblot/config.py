@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import messages
 from .errors import FileError, ParameterError, reason_of
 from .parameter import UNSET, Parameter
 from .parameters import BY_NAME, TABLE, USER_WCS_SECTION, Parameters, by_section, parameter, unknown
@@ -47,12 +46,12 @@ def load(path: str | Path) -> Mapping[str, Any]:
 
     if not Path(path).is_file():
         if Path(path).exists() and not Path(path).is_dir():
-            raise FileError(messages.NOT_A_FILE(name=path))
-        raise FileError(messages.NO_SUCH(name=path, kind="file"))
+            raise FileError("is no regular file, expected one, or a URL", subject=path)
+        raise FileError("no such file", subject=path)
     try:
         config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)
     except (ConfigObjError, UnicodeError) as error:
-        raise FileError(messages.NOT_OF_KIND(name=path, kind="a .cfg file", reason=reason_of(error))) from error
+        raise FileError(f"not a .cfg file: {reason_of(error)}", subject=path) from error
     return config
 
 
@@ -72,7 +71,7 @@ def validated(config: Mapping[str, Any], origin: str) -> dict[str, Any]:
             row, parsed = known(name, value)
             values[row.name] = parsed
         except ParameterError as error:
-            raise ParameterError(messages.CONCERNING(name=where, reason=error)) from None
+            raise ParameterError(error, subject=where) from None
     if not use_wcs:
         wcs_names = Parameters().user_wcs.__dataclass_fields__
         values = {name: value for name, value in values.items() if name not in wcs_names}

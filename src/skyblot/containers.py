@@ -1,14 +1,12 @@
 """Blot images that carry their WCS and unit along: NDData, FITS HDUs, quantities; and plain arrays."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import messages
 from .blotting import image_of, prepare
-from .errors import WARNING_FILTERS, DataError, ParameterError, SkyblotWarning, WCSError, memory_errors_told, one_line
+from .errors import DataError, ParameterError, SkyblotWarning, WCSError, memory_errors_told, one_line, quiet, warn
 from .facts import Facts
 from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
 from .parameters import Sampling
@@ -122,9 +120,7 @@ def blot(
     """
     if out is not None and is_quantity(out):
         raise ParameterError(
-            messages.ARRAY_IS(
-                name="out", given="a Quantity", expected="a plain array, the unit comes with what is returned"
-            )
+            "is a Quantity, expected a plain array, the unit comes with what is returned", subject="out"
         )
     if pixel_map is None:
         source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
@@ -178,12 +174,15 @@ def _wcs(image: Any, role: str) -> Any:
     """The WCS that an image carries; any other object is taken for a WCS."""
     if is_nddata(image):
         if image.wcs is None:
-            raise WCSError(messages.NO_WCS(role=role, kind=type(image).__name__))
+            raise WCSError(f"is a {type(image).__name__} without a WCS: give {role}_wcs", subject=f"the {role}")
         return image.wcs
     if _is_hdu(image):
         return _header_wcs(image, role)
     if image is None:
-        raise WCSError(messages.WCS_NOT_GIVEN(role=role))
+        raise WCSError(
+            f"its WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give {role}_wcs",
+            subject=f"the {role}",
+        )
     return image
 
 
@@ -193,17 +192,23 @@ def _header_wcs(hdu: Any, role: str) -> Any:
 
     try:
         header = wcs_header(hdu.header, Facts(f"the {role} HDU", hdu.header, {}))
-        with WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             wcs = WCS(header)
     except (WCSError, SkyblotWarning):
         raise
     except Exception as error:  # wcslib and the table readers raise anything
         if "HDUList is required" in str(error):
-            raise WCSError(messages.TABLES_ELSEWHERE(role=role)) from None
-        raise WCSError(messages.WCS_FAILS(role=f"{role} HDU", done="read", reason=one_line(error))) from error
+            raise WCSError(
+                "its WCS has look-up tables in other extensions of the HDU's file: give "
+                f"{role}_wcs=WCS(hdu.header, hdulist)",
+                subject=f"the {role}",
+            ) from None
+        raise WCSError(f"its WCS cannot be read: {one_line(error)}", subject=f"the {role} HDU") from error
     if not wcs.has_celestial:
-        raise WCSError(messages.WCS_NOT_CELESTIAL(role=f"{role} HDU", found=repr(header.get("CTYPE1"))))
+        found = repr(header.get("CTYPE1"))
+        raise WCSError(
+            f"has no celestial WCS: CTYPE is {found}, expected RA---TAN or the like", subject=f"the {role} HDU"
+        )
     return with_statement(wcs, frame_statement(header))
 
 
@@ -226,7 +231,7 @@ def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], A
     if is_a(source, "astropy.io.fits", *_OTHER_HDUS):
         kind = f"a {type(source).__name__}"
         expected = "an image, hdulist['SCI', 1] for example"
-        raise DataError(messages.ARRAY_IS(name="the source", given=kind, expected=expected))
+        raise DataError(f"is {kind}, expected {expected}", subject="the source")
     if is_quantity(source):
         from astropy.units import Quantity
 
@@ -241,12 +246,12 @@ def _nddata_pixels(source: Any) -> Any:
         return source.data
     data = np.asarray(source.data)
     if data.dtype.kind != "f":
-        raise DataError(messages.MASKED_INTEGERS(dtype=data.dtype.name))
+        raise DataError(
+            f"has masked pixels, and {data.dtype.name} has no NaN for them: give them a value", subject="the source"
+        )
     if np.shape(mask) != data.shape:
         expected = f"that of its data, {data.shape}"
-        raise DataError(
-            messages.ARRAY_HAS(name="the source's mask", what="shape", given=np.shape(mask), expected=expected)
-        )
+        raise DataError(f"has shape {np.shape(mask)}, expected {expected}", subject="the source's mask")
     return np.ma.MaskedArray(data, np.asarray(mask, bool))
 
 
@@ -254,13 +259,16 @@ def _nddata_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
     kind = type(source)
     if is_a(source, "astropy.nddata", "CCDData") and target_wcs is not None and not is_fits_wcs(target_wcs):
         given = type(unwrapped(target_wcs)).__name__
-        raise ParameterError(messages.FITS_WCS_ONLY(kind=kind.__name__, given=given))
+        raise ParameterError(
+            f"is a {kind.__name__}, which takes no {given} as the target's WCS, only astropy.wcs.WCS: give an NDData",
+            subject="the source",
+        )
     return lambda data: kind(data, wcs=target_wcs, unit=source.unit)
 
 
 def _hdu_pixels(source: Any) -> Any:
     if source.data is None:
-        raise DataError(messages.NO_PIXELS(kind=type(source).__name__))
+        raise DataError(f"is a {type(source).__name__} without pixels", subject="the source")
     return source.data
 
 
@@ -285,14 +293,9 @@ def _wcs_header(wcs: Any) -> Any:
     from astropy.io.fits import Header
 
     if not is_fits_wcs(wcs):
-        _warn(messages.NO_CARDS(kind=type(wcs).__name__))
+        warn(f"the target's WCS, a {type(wcs).__name__}, has no FITS header: the HDU gets none")
         return Header()
     if any(getattr(wcs, name) is not None for name in ("cpdis1", "cpdis2", "det2im1", "det2im2")):
-        _warn(messages.TABLES_DROPPED())
-    with WARNING_FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warn("the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them")
+    with quiet():
         return wcs.to_header(relax=True)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=5)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import messages
 from .errors import FileError, ParameterError
 from .facts import QUALITY
 from .instruments import instrument_of
@@ -49,7 +48,7 @@ class Products:
     def __post_init__(self) -> None:
         parse_fields(self, MASKS)
         if self.keep_name and self.update_dq == self.clean:
-            raise ParameterError(messages.ONE_COPY())
+            raise ParameterError("--keep-name (keep_name=True) names one copy: give either --update-dq or --clean")
 
     @property
     def copies(self) -> bool:
@@ -67,7 +66,10 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
     """
     first, planned = images[0], {}
     if products.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, folder):
-        raise FileError(messages.OWN_FOLDER(name=first.path))
+        raise FileError(
+            "--keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir",
+            subject=first.path,
+        )
     if products.update_dq:
         kind, label = _flags_of_file(images)
         planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"

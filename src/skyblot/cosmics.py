@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import messages
 from .batch import Plan, plan_run
 from .comparison import Planes
 from .copies import Products, mask_name
@@ -129,7 +128,8 @@ def mask_step(
     singles = given_values(values, ("criteria", "planes", "masks", "options", "recipe"))
     recipe = (recipe or Recipe()).override(singles["recipe"])
     if recipe.user_wcs.given:
-        raise ParameterError(messages.NOT_FOR_COMPARISON(names=", ".join(recipe.user_wcs.given)))
+        names = ", ".join(recipe.user_wcs.given)
+        raise ParameterError(f"{names}: not for a comparison, which is made on the exposure's own pixels")
     run_options = (options or RunOptions()).override(singles["options"])
     known = vars(criteria) if isinstance(criteria, Criteria) else dict(criteria or {})
     step = Reject(

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import messages
 from .errors import ParameterError, closest, not_allowed
 from .facts import Facts
 from .instruments import instrument_of
@@ -121,7 +120,7 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
     for name in overrides:
         if name not in names:
             hint = f"{closest(name, names)}; there are {', '.join(names)}"
-            raise ParameterError(messages.UNKNOWN(kind="criterion", name=name, hint=hint))
+            raise ParameterError(f"unknown criterion {name!r}{hint}")
     known = vars(criteria) if criteria is not None else {}
     return Criteria(**{**known, **overrides})
 
@@ -152,5 +151,9 @@ def criteria_for(facts: Facts, wanted: Mapping[str, Any], exposures: int | None)
         values["cte_direction"] = instrument.tails.direction(facts)
         if values["cte_direction"] == 0:
             tail = values["cte_tail"]
-            raise ParameterError(messages.NO_TAIL_DIRECTION(name=facts.name, value=tail, instrument=instrument.name))
+            raise ParameterError(
+                f"cte_tail = {tail}, but {instrument.name} has no known direction of "
+                "tails: give cte_direction, 1 (to larger y) or -1",
+                subject=facts.name,
+            )
     return Criteria(**values)

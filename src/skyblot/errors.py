@@ -1,12 +1,16 @@
-"""Errors and warnings; what they say is in `skyblot.messages`."""
+"""Errors and warnings, and the one place where those of other libraries are kept quiet."""
 
 import difflib
 import re
+import sys
 import threading
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from . import messages
+from .text import printable, shortened
 
 #: What is said of a file where a library says nothing that helps.
 DAMAGED = "it is damaged, or of a form that is not known"
@@ -24,8 +28,33 @@ _LONGEST = 400
 #: The filters of warnings are the process's: who changes them for a while, or calls what does, holds this.
 WARNING_FILTERS = threading.RLock()
 
+_PACKAGE = str(Path(__file__).parent)
 
-class SkyblotError(Exception):
+
+class Told:
+    """A sentence, and what it is about.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong or was assumed, and what is allowed or what to do.
+    subject : object, optional
+        What it is about: a file and its extension, an argument, "the source". It stands before the sentence.
+    """
+
+    def __init__(self, sentence: object, subject: object = None) -> None:
+        super().__init__(sentence)  # type: ignore[call-arg]
+        self.sentence = printable(shortened(str(sentence)))
+        self.subject = None if subject is None else printable(shortened(str(subject)))
+
+    def __str__(self) -> str:
+        return self.sentence if self.subject is None else f"{self.subject}: {self.sentence}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.sentence, self.subject)
+
+
+class SkyblotError(Told, Exception):
     """Anything wrong that the user can put right; the command line prints it and exits with 2."""
 
 
@@ -45,18 +74,40 @@ class FileError(SkyblotError, OSError):
     """A file that is missing, unreadable, truncated, or in the way."""
 
 
-class SkyblotWarning(UserWarning):
+class SkyblotWarning(Told, UserWarning):
     """Something was assumed; the result may not be what was meant."""
+
+
+def warn(sentence: str, subject: object = None) -> None:
+    """Warn with a `SkyblotWarning`, at the line outside skyblot that led here."""
+    frame = sys._getframe(1)
+    level = 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
+        warnings.warn(SkyblotWarning(sentence, subject), stacklevel=level)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore warnings for a while: of astropy, of tags that asdf does not know."""
+    with WARNING_FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def not_allowed(name: str, value: object, allowed: str) -> ParameterError:
     """Return the error for a parameter or argument with a value that is not allowed."""
-    return ParameterError(messages.NOT_ALLOWED(name=name, value=value, allowed=allowed))
+    return ParameterError(f"{name} = {value!r}: expected {allowed}")
 
 
 def no_memory(error: MemoryError) -> SkyblotError:
     """Return the error for memory that the system does not give."""
-    return SkyblotError(messages.NO_MEMORY(reason=" ".join(str(error).split()) or "the system gives no more"))
+    reason = " ".join(str(error).split()) or "the system gives no more"
+    #: The others are there; repeat the run with `--resume` when the files are in order. Give less
+    #: with `--memory`, or use another machine.
+    return SkyblotError(f"the memory is not enough: {reason}")
 
 
 @contextmanager

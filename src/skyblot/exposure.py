@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from . import messages, record
+from . import record
 from .blotting import prepare
-from .errors import WARNING_FILTERS, DataError, FileError, ParameterError, SkyblotError, WCSError
+from .errors import WARNING_FILTERS, DataError, FileError, ParameterError, SkyblotError, WCSError, warn
 from .io.atomic import file_state
 from .io.coverage import open_weights
 from .io.head import head_of
@@ -25,7 +25,7 @@ from .parameters import Parameters
 from .pixelmap.linear import pixel_scale
 from .roles import check_not_both, check_source
 from .scaling import LABELS, Pair, Scaling, plan_scaling
-from .step import Resources, Result, Source, Step, Task, state_of, warn
+from .step import Resources, Result, Source, Step, Task, state_of
 from .target import Target, idcscale_of, plan_target, say_if_undistorted
 from .window import CoveredView, FloatView, SquareView
 
@@ -82,7 +82,7 @@ class Blot(Step):
                 check_source(image)
             if image.choices > 1:
                 first = image.name[len(str(image.path)) + 1 : -1]
-                warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
+                warn(f"has {image.choices} images, the first, [{first}], is used", subject=image.path)
             pixels = image.pixels()
             if self.as_float and self.recipe.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
                 pixels = FloatView(pixels)
@@ -110,7 +110,7 @@ class Blot(Step):
     def check_sendable(self) -> None:
         """Refuse a pixel map of the user's."""
         if self.wcsmap is not None:
-            raise ParameterError(messages.NOT_FOR_CLUSTER(wcsmap=self.wcsmap))
+            raise ParameterError(f"wcsmap = {self.wcsmap!r}: is for this process only, leave it or the cluster out")
 
     def is_own(self, path: Path) -> bool:
         """Whether a file is a blot."""
@@ -146,7 +146,8 @@ class Blot(Step):
         with rendered(source, task.where, self, resources) as made:
             if made.blot.covered == 0:
                 fill = made.planned.fill
-                warn(messages.NO_OVERLAP(source=source.image.name, reference=made.reference.name, fill=fill))
+                #: Different parts of the sky, or a wrong WCS in one of the files.
+                warn(f"{source.image.name} does not overlap {made.reference.name}: every pixel of the blot is {fill:g}")
             made.write(task.path, source, self, overwrite=resources.overwrite)
         logger.info("%s: %s onto %s", task.path, source.image.name, made.reference.name)
         seconds = time.perf_counter() - start
@@ -157,7 +158,9 @@ class Blot(Step):
 def _errors_of(image: Image) -> np.ndarray:
     errors = error_plane(image)
     if errors is None:
-        raise DataError(messages.NO_ERRORS(name=image.name))
+        raise DataError(
+            "has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out", subject=image.name
+        )
     return errors
 
 
@@ -197,7 +200,7 @@ class Rendered:
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
         if file_state(self.reference.path) != self.identity:
-            raise FileError(messages.HAS_CHANGED(name=self.reference.path, since="while it was blotted onto"))
+            raise FileError("has changed while it was blotted onto", subject=self.reference.path)
 
 
 @contextmanager
@@ -274,9 +277,10 @@ def named(source: str, target: str = "the target") -> Iterator[None]:
     """Let errors about "the source" and "the target" say which files they are."""
     try:
         yield
-    except (WCSError, DataError) as error:
-        text = str(error).replace("the source", source, 1).replace("the target", target, 1)
-        raise type(error)(text) from error
+    except SkyblotError as error:
+        if error.subject in ("the source", "the target"):
+            error.subject = source if error.subject == "the source" else target
+        raise
 
 
 def target_of(reference: Image, parameters: Parameters) -> Target:
@@ -292,5 +296,5 @@ def _scales(source: Source, target: Target, reference: Image) -> tuple[float, fl
     scale = pixel_scale(source.wcs)
     for value, image in ((scale, source.image), (target.scale, reference)):
         if not value > 0:
-            raise WCSError(messages.SINGULAR(name=image.name, evidence=f"its pixel scale is {value} arcsec"))
+            raise WCSError(f"its WCS is singular: its pixel scale is {value} arcsec", subject=image.name)
     return scale, target.scale

@@ -4,13 +4,11 @@ Every fact has its row here, and the page "What skyblot believes" is made from t
 """
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import messages
-from .errors import WARNING_FILTERS, DataError, SkyblotWarning, reason_of
+from .errors import DataError, quiet, reason_of, warn
 
 #: The two headers of an image in which most facts are looked for.
 HEADERS = "the extension's header, then the primary header"
@@ -80,13 +78,14 @@ class Facts:
                 others = _others(header, keyword.upper())
             except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
                 part = f"the value of {keyword.upper()}"
-                raise DataError(
-                    messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason_of(error))
-                ) from error
+                raise DataError(f"{part} cannot be read: {reason_of(error)}", subject=self.name) from error
             if value is not None and value != "":
                 if any(other != value for other in others):
-                    message = messages.KEYWORD_TWICE(name=self.name, keyword=keyword.upper(), value=value)
-                    warnings.warn(message, SkyblotWarning, stacklevel=2)
+                    warn(
+                        f"{keyword.upper()} is there more than once, with different "
+                        f"values; {value!r}, the first, is used",
+                        subject=self.name,
+                    )
                 return value
         return None
 
@@ -118,8 +117,7 @@ class Facts:
 def _raw_value(header: Any, keyword: str) -> str | None:
     """The text of a card between its equals sign and its comment, None where it is not to be had."""
     try:
-        with WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             return str(header.cards[keyword])[10:].partition("/")[0].strip(" '")
     except Exception:  # astropy mends a card to show it, and raises anything where it cannot
         return None

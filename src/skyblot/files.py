@@ -1,13 +1,11 @@
 """Blot files: one exposure, or many."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import messages
 from .batch import Plan, plan_run
-from .errors import SkyblotWarning
+from .errors import warn
 from .exposure import Blot, BlotResult
 from .io.images import list_images
 from .io.names import extension_text, parse_name
@@ -63,8 +61,7 @@ def blot_file(
         chips = list_images(where)
         if len(chips) > 1:
             first = extension_text(chips[0].extension or 0)
-            message = messages.FIRST_OF_MANY(name=where.path, count=len(chips), extension=first)
-            warnings.warn(message, SkyblotWarning, stacklevel=2)
+            warn(f"has {len(chips)} images, the first, [{first}], is used", subject=where.path)
         where = chips[0]
     path: Path = results_of(Work(source, step, (Task(where, Path(output)),)), options)[0].path
     return path

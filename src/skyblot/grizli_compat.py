@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from . import messages
 from .blotting import prepare
 from .errors import ParameterError
 from .parameters import Sampling
@@ -61,6 +60,6 @@ def blot_nearest_exact(
     scale = 1.0
     if scale_by_pixel_area:
         if data.dtype.kind != "f":
-            raise ParameterError(messages.NOT_FLOAT(dtype=data.dtype))
+            raise ParameterError(f"scale_by_pixel_area=True with data of dtype {data.dtype}: expected float data")
         scale = (pixel_scale(out_wcs) / pixel_scale(in_wcs)) ** 2
     return prepare(data, in_wcs, out_wcs, Sampling("nearest")).run(scale=scale, fill_value=fill_value).data

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from . import messages
 from .errors import DataError
 from .facts import Fact, Facts, number
 
@@ -96,9 +95,7 @@ def flux_scale(source: Facts, reference: Facts) -> float:
         return 1.0
     scale = number(value)
     if scale is None or scale <= 0:
-        raise DataError(
-            messages.BAD_KEYWORD(name=reference.name, keyword=keyword, value=value, expected="a number above 0")
-        )
+        raise DataError(f"{keyword} = {value!r}, expected a number above 0", subject=reference.name)
     return scale
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import messages
 from .facts import (
     DETECTOR,
     ERRORS,
@@ -198,13 +197,12 @@ class Instrument:
         if low <= fraction <= high or (fraction < low and low * judged < _ENOUGH):
             return ""
         what = "are exposure and blot in the same unit, and aligned?" if fraction > high else "is the noise right?"
-        return messages.UNLIKELY_FRACTION(
-            percent=100 * fraction,
-            low=100 * low,
-            high=100 * high,
-            instrument=self.name,
-            seconds=exptime_s,
-            question=what,
+        percent = 100 * fraction
+        low_text = 100 * low
+        high_text = 100 * high
+        return (
+            f"{percent:.2f} % of its pixels were rejected, and {low_text:.2g} to "
+            f"{high_text:.2g} % are expected of {self.name} in {exptime_s:g} s: {what}"
         )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from . import messages
 from .bands import available_cores, band_rows, for_each_mapped_band
 from .bounds import Bounds
 from .errors import DataError, ParameterError, not_allowed
@@ -93,11 +92,11 @@ class Job:
         if tuple(variance.shape) != tuple(self.source.shape):
             expected = f"that of the source, {tuple(self.source.shape)}"
             given = tuple(variance.shape)
-            raise DataError(messages.ARRAY_HAS(name="variance", what="shape", given=given, expected=expected))
+            raise DataError(f"has shape {given}, expected {expected}", subject="variance")
         kind = np.dtype(variance.dtype).kind
         if kind not in "fiu":
             expected = "floating-point numbers"
-            raise DataError(messages.ARRAY_HAS(name="variance", what="dtype", given=variance.dtype, expected=expected))
+            raise DataError(f"has dtype {variance.dtype}, expected {expected}", subject="variance")
         variance = variance if kind == "f" else FloatView(variance)
         how = self.interpolant.of_variances()
         return replace(self, source=variance, interpolant=how, dtype=blot_dtype(variance, how))
@@ -174,7 +173,9 @@ def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -
     if dtype.kind == "f":
         return scale, offset, _number("fill_value", fill_value)
     if scale != 1 or offset != 0:
-        raise ParameterError(messages.INTEGER_SCALED(scale=scale, offset=offset, dtype=dtype))
+        raise ParameterError(
+            f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
+        )
     if not _fits(fill_value, dtype):
         raise not_allowed("fill_value", fill_value, f"a value of the source's dtype, {dtype}")
     return scale, offset, fill_value
@@ -201,7 +202,7 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) 
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype or not out.flags.writeable:
         given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         expected = f"a writeable {dtype} array of shape {shape}"
-        raise ParameterError(messages.ARRAY_IS(name="out", given=given, expected=expected))
+        raise ParameterError(f"is {given}, expected {expected}", subject="out")
 
 
 def _usable(out: np.ndarray, source: Any) -> bool:

@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from queue import SimpleQueue
 
-from . import messages
 from .batch import Plan
 from .bounds import EMPTY, Bounds
 from .errors import FileError, memory_errors_told
@@ -119,7 +118,7 @@ class _Run:
             raise Stopped
         path = self._source.image.path
         if file_state(path) != self._plan.state:
-            raise FileError(messages.HAS_CHANGED(name=path, since="since the run began"))
+            raise FileError("has changed since the run began", subject=path)
 
     def _ended(self, task: Task, future: Future[Result]) -> Iterator[Outcome]:
         """The outcome of a task, and what went wrong with the end of its exposure."""

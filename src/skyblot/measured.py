@@ -4,13 +4,11 @@ astropy is not loaded for it.
 """
 
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
 
-from . import messages
-from .errors import DataError, ParameterError, SkyblotWarning
+from .errors import DataError, ParameterError, warn
 
 
 def is_a(what: Any, module: str, *names: str) -> bool:
@@ -44,7 +42,10 @@ def variance_of(image: Any) -> Any:
         return values
     if uncertainty.uncertainty_type == "ivar":
         return _inverse(values)
-    _warn(messages.UNCERTAINTY_DROPPED(kind=type(uncertainty).__name__))
+    warn(
+        f"the image's uncertainty, a {type(uncertainty).__name__}, is dropped: expected a "
+        "standard deviation or a variance"
+    )
     return None
 
 
@@ -92,9 +93,7 @@ def scaled(values: Any, own: Any, unit: Any, name: str, wanted: str) -> Any:
     try:
         factor = own.to(unit)
     except UnitConversionError:
-        raise DataError(
-            messages.UNITS_DIFFER(source=f"the {name}", unit=own, reference=f"the {wanted}", wanted=unit)
-        ) from None
+        raise DataError(f"the {name} is in {own} and the {wanted} in {unit}: cannot be converted") from None
     return values if factor == 1 else np.asarray(values) * factor
 
 
@@ -130,7 +129,10 @@ def plain_images(
     if sigma is None and is_nddata(exposure):
         sigma = sigma_of(exposure, unit)
     if sigma is None:
-        raise ParameterError(messages.NO_SIGMA(kind=type(exposure).__name__))
+        raise ParameterError(
+            f"sigma is not given, and the exposure, a {type(exposure).__name__}, has no "
+            "uncertainty: expected one of them"
+        )
     values = [pixels_in(exposure, unit, "exposure", "exposure")]
     values += [pixels_in(what, unit, name, "exposure") for what, name in ((blot, "blot"), (sigma, "sigma"))]
     for what, name in ((exposure, "exposure"), (blot, "blot"), (sigma, "sigma")):
@@ -145,11 +147,5 @@ def _unmasked(mask: Any, name: str, shape: tuple[int, ...], valid: Any) -> Any:
     good = ~np.asarray(mask, bool)
     if good.shape != shape:
         expected = f"that of the exposure, {shape}"
-        raise DataError(
-            messages.ARRAY_HAS(name=f"the {name}'s mask", what="shape", given=good.shape, expected=expected)
-        )
+        raise DataError(f"has shape {good.shape}, expected {expected}", subject=f"the {name}'s mask")
     return good if valid is None else np.where(good, valid, False)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=5)

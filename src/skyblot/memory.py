@@ -4,7 +4,6 @@ import os
 import re
 from pathlib import Path
 
-from . import messages
 from .errors import SkyblotError, not_allowed
 from .words import size_text
 
@@ -33,7 +32,12 @@ def memory_limit(given: str | int | float | None) -> int:
 def check_memory(name: str, needed: int, allowed: int) -> None:
     """Refuse an image that needs more memory than is allowed, as nothing that could be made smaller would do."""
     if needed > allowed:
-        raise SkyblotError(messages.NEEDS_MEMORY(name=name, needed=size_text(needed), allowed=size_text(allowed)))
+        #: The blot of an image is whole in memory until it is written, and with it the exposure
+        #: that it is compared with.
+        raise SkyblotError(
+            f"needs about {size_text(needed)} of memory, {size_text(allowed)} are allowed: give more (memory)",
+            subject=name,
+        )
 
 
 def free_memory() -> int:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import messages
 from .amplifiers import Reading, electronics, sections
 from .criteria import Noise
 from .errors import DataError
@@ -84,7 +83,7 @@ def noise_of(
         if np.any(errors > 0):
             photons = known.gain.mean if gain is None else gain
             return KnownNoise(errors, photons, str(plane), _unit_remarks(exposure, plane))
-        remarks.append(messages.NO_ERRORS_IN(part=plane))
+        remarks.append(f"its {plane} has no value above 0: the noise is made of gain and read noise")
     gains, noises = (
         reading if number is None else Reading({"": number})
         for number, reading in ((gain, known.gain), (read_noise, known.read_noise))
@@ -96,7 +95,12 @@ def noise_of(
             if are_inverse_variances(weights[1], exposure.pixels()[:, :], blot):
                 return KnownNoise(_of_weights(weights[1], blot, gains.mean), None, weights[0], tuple(remarks))
             found += f", weights that are no inverse variances ({weights[0]})"
-        raise DataError(messages.NO_NOISE(name=exposure.name, found=found, missing=missing))
+        #: A map of errors is looked for beside the image first: ERR, UNCERT, VARIANCE, or DECam's
+        #: file of weights.
+        raise DataError(
+            f"{found}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, err=)",
+            subject=exposure.name,
+        )
     remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
     model = _model(exposure, blot, max(sky, 0.0), gains, noises)
     return KnownNoise(model, None, "gain and read noise", tuple(remarks))
@@ -166,4 +170,4 @@ def _unit_remarks(exposure: Image, plane: Plane) -> tuple[str, ...]:
     wanted = exposure.facts.bunit
     if None in (unit_kind(unit), unit_kind(wanted)) or unit_kind(unit) == unit_kind(wanted):
         return ()
-    return (messages.ERRORS_UNIT(part=plane.name, unit=unit, wanted=wanted),)
+    return (f"its {plane.name} is in {unit} and the image in {wanted}; it is taken as it is",)

@@ -1,14 +1,12 @@
 """What notebooks show of a result: a table of facts, beside a small picture where one can be made."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
-from . import messages
-from .errors import WARNING_FILTERS, SkyblotError
+from .errors import SkyblotError, quiet
 from .io.images import float_pixels, open_image
 from .io.masks import mask_of
 from .io.names import ImageName
@@ -76,7 +74,7 @@ def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
     flagged = _pixels(mask_of(mask, exposure)) == 0
     pixels = _pixels(exposure)
     if flagged.shape != pixels.shape:
-        raise SkyblotError(messages.NOT_A_MASK(name=mask, exposure=exposure))
+        raise SkyblotError(f"is not a mask of {exposure}", subject=mask)
     middle = tuple(slice(max((size - SIZE) // 2, 0), (size + SIZE) // 2) for size in pixels.shape)
     grey = _grey(pixels[middle])
     colours = np.stack([grey] * 3, axis=-1)
@@ -86,10 +84,8 @@ def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
 
 def _pixels(name: str | Path | ImageName) -> np.ndarray:
     """All pixels of an image, float32."""
-    with WARNING_FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whoever wrote the file has been told
-        with open_image(name) as image:
-            return float_pixels(image)
+    with quiet(), open_image(name) as image:  # whoever wrote the file has been told
+        return float_pixels(image)
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:

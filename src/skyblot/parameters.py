@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from . import messages
 from .errors import ParameterError, closest
 from .kernels.interpolants import INTERPOLANTS, interpolant
 from .parameter import Parameter
@@ -235,4 +234,4 @@ def unknown(name: str, names: Iterable[str]) -> ParameterError:
     """Return the error for a parameter that is none, with the closest name, or all of them."""
     known = list(names)
     hint = closest(name, known) or f"; expected one of {', '.join(known)}"
-    return ParameterError(messages.UNKNOWN(kind="parameter", name=name, hint=hint))
+    return ParameterError(f"unknown parameter {name!r}{hint}")

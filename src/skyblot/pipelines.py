@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import messages
 from .errors import DataError
 from .facts import (
     BACKGROUND,
@@ -67,10 +66,17 @@ def is_freed(pair: "Pair", level: float) -> bool:
     source = pair.source.name
     status = _status(pair)
     if status and status != "COMPLETE":
-        pair.tell(messages.LEVEL_NOT_ADDED(name=name, keyword=word, value=level, source=source, status=status))
+        pair.tell(
+            f"its {word}, {level:g}, is not added: {source} was not freed of it, its skymatch is {status}", subject=name
+        )
         return False
     if not status:
-        pair.tell(messages.LEVEL_ADDED(name=name, keyword=word, value=level, source=source))
+        #: The pipeline's step skymatch tells, JWST's by S_SKYMAT, Roman's by
+        #: meta.cal_step.skymatch.
+        pair.tell(
+            f"its {word}, {level:g}, is added, though {source} does not tell whether it was freed of it (--no-addsky)",
+            subject=name,
+        )
     return True
 
 
@@ -102,13 +108,21 @@ def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], 
             brightness = number(value)
             if brightness is None or brightness <= 0:
                 expected = "MJy/sr above 0 for 1 DN/s (or give --photmjsr)"
-                raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=keyword, value=value, expected=expected))
+                raise DataError(f"{keyword} = {value!r}, expected {expected}", subject=image.name)
             if image is pair.source:
-                pair.tell(messages.PHOTMJSR_OF_MOSAIC(name=pair.reference.name, source=image.name, value=brightness))
+                #: An exposure before the step photom. Detectors differ: the factor may be that of
+                #: another one.
+                pair.tell(
+                    f"has no PHOTMJSR; that of {image.name}, {brightness:.4g} MJy/sr for "
+                    "1 DN/s, is used (--photmjsr gives another)",
+                    subject=pair.reference.name,
+                )
             return brightness
     hint = "" if pair.compared else " (--as-is leaves values as they are)"
     reference = pair.reference.name
     unit, wanted = names
     raise DataError(
-        messages.NOT_CONVERTIBLE(source=pair.source.name, reference=reference, unit=unit, wanted=wanted, hint=hint)
+        f"{pair.source.name} is in {unit} and the blot is to be in {wanted} "
+        f"({reference}): flux or surface brightness and counts cannot be converted, "
+        f"except to DN/s by the reference's PHOTMJSR or --photmjsr{hint}"
     )

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import messages, record
+from . import record
 from .comparison import Judged, Judgement, Planes, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
-from .errors import WARNING_FILTERS, SkyblotError, not_allowed
+from .errors import WARNING_FILTERS, SkyblotError, not_allowed, warn
 from .exposure import Blot, Rendered, rendered
 from .facts import number
 from .instruments import DO_NOT_USE
@@ -29,7 +29,7 @@ from .mask_record import RejectResult, mask_cards, read_masks, result_of
 from .options import BACKGROUND_MAP
 from .pipelines import recorded_sky
 from .roles import check_exposure, check_not_both
-from .step import Resources, Result, Source, Step, Task, warn
+from .step import Resources, Result, Source, Step, Task
 
 #: What a result on disk has of a `Rejection`.
 _MEASURED = (
@@ -218,9 +218,9 @@ class Reject(Step):
             result = replace(result, seconds=time.perf_counter() - start)
             result = replace(result, picture=self._picture(result, made, judged))
         for note in result.notes:
-            warn(messages.CONCERNING(name=result.reference, reason=note))
+            warn(note, subject=result.reference)
         for remark in result.remarks:
-            source.tell(messages.CONCERNING(name=task.where.path, reason=remark))
+            source.tell(remark, subject=task.where.path)
         return result
 
     def _blot_onto(self, source: Source, exposure: Image) -> Blot:
@@ -232,7 +232,9 @@ class Reject(Step):
         if number(value) is not None:
             return blot
         if value is not None:
-            source.tell(messages.SKY_NOT_A_NUMBER(name=exposure.name, keyword=keyword, value=value))
+            source.tell(
+                f"sky {keyword} = {value!r} is no number; the background is measured instead", subject=exposure.name
+            )
         return replace(blot, recipe=blot.recipe.override({"addsky": False}))
 
     def _result(self, source: Source, made: Rendered, task: Task, judged: Judged, how: Judgement) -> RejectResult:

@@ -1,17 +1,15 @@
 """Find cosmic rays and bad pixels: an exposure against the blot of a mosaic of it. Arrays only."""
 
 import math
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from . import messages
 from .background import background_map
 from .bands import for_each_band
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
-from .errors import DataError, SkyblotWarning, memory_errors_told
+from .errors import DataError, memory_errors_told, warn
 from .fluxratio import FluxRatio
 from .job import checked_threads
 from .kernels.compare import join_levels, model_sigma, spread
@@ -112,16 +110,40 @@ class Rejection:
         """Return sentences on misalignment, an uneven fit, flux ratio and noise, where they matter."""
         found = []
         if self.unexplained > ODD_FIT:
-            found.append(messages.ODD_FIT(percent=100 * self.unexplained))
+            percent = 100 * self.unexplained
+            #: A rotation, another pixel scale or distortion: the shift that is measured is only
+            #: the mean of them.
+            found.append(
+                f"its sources do not fit the blot's all over, {percent:.0f} % of their "
+                "brightness is left: by a rotation or another distortion, sources may "
+                "look like cosmic rays; align the exposures first"
+            )
         if misaligned(self.misalignment, self.misalignment_error):
             dx, dy = self.misalignment
-            found.append(messages.MISALIGNED(dx=dx, dy=dy, most=MISALIGNED))
+            #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
+            found.append(
+                f"its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has "
+                f"them: more than {MISALIGNED:g} pixel makes sources look like cosmic "
+                "rays; align the exposures first"
+            )
         measured = FluxRatio(self.flux_ratio, self.flux_ratio_error)
         if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
             used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
-            found.append(messages.FLUX_RATIO(ratio=self.flux_ratio, error=self.flux_ratio_error, used=used))
+            found.append(
+                f"its sources are {self.flux_ratio:.3f} +- {self.flux_ratio_error:.3f} "
+                f"times as bright as the blot's, which is {used}: are units and exposure "
+                "times right, or are cores of stars missing in the mosaic? (--flux-ratio "
+                "says what to use)"
+            )
         if self.noise_is_at_a_limit:
-            found.append(messages.NOISE_AT_LIMIT(spread=self.spread, used=self.noise))
+            #: The errors, or gain and read noise, are of another unit or image, or the background
+            #: is far from flat.
+            found.append(
+                f"the noise of its sky is {self.spread:.3g} times what its errors, or "
+                f"gain and read noise, say, and {self.noise:g} times is used: are they "
+                "right (--err, --gain, --read-noise), and is the background flat "
+                "(--background map)?"
+            )
         return found
 
 
@@ -193,7 +215,7 @@ def reject(
         judged_by = criteria_with(criteria, overrides)
         found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
     for doubt in found.doubts():
-        warnings.warn(messages.CONCERNING(name="the exposure", reason=doubt), SkyblotWarning, stacklevel=2)
+        warn(doubt, subject="the exposure")
     return found
 
 
@@ -268,12 +290,25 @@ def _wanted_ratio(criteria: Criteria) -> float | str | None:
 def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
     """Refuse a blot that is not one of the exposure, or is so much too bright or too faint."""
     if not found.matches:
-        raise DataError(messages.NO_MATCHING_BLOT(name=name, reach=REACH))
+        #: Exposure and mosaic show different parts of the sky, or one of their WCS is wrong by
+        #: much.
+        raise DataError(
+            "the blot does not match it: its sources are not where the blot has them, "
+            f"nor within {REACH} pixels of there; are mosaic and WCS the right ones?",
+            subject=name,
+        )
     measured = found.flux_ratio
     if criteria.flux_ratio is not None or not measured.differs():
         return
     if not 1.0 / REFUSED_FLUX <= measured.value <= REFUSED_FLUX:
-        raise DataError(messages.FLUX_RATIO_REFUSED(name=name, ratio=measured.value, most=REFUSED_FLUX))
+        #: Most often an exposure time or a unit is not what it seems: `skyblot info` shows what is
+        #: read.
+        raise DataError(
+            f"its sources are {measured.value:.3g} times as bright as the blot's, "
+            f"expected a flux ratio within a factor {REFUSED_FLUX:g}: are units and "
+            "exposure times right? (--flux-ratio fit, or a number, compares all the same)",
+            subject=name,
+        )
 
 
 def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
@@ -321,7 +356,7 @@ def _pixels(name: str, image: Any) -> np.ndarray:
     array = np.asarray(image)
     if array.ndim != 2 or array.dtype.kind not in "fiub":
         given = f"{array.dtype} of shape {array.shape}"
-        raise DataError(messages.ARRAY_IS(name=f"the {name}", given=given, expected="a 2-D image of numbers"))
+        raise DataError(f"is {given}, expected a 2-D image of numbers", subject=f"the {name}")
     small = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return np.ascontiguousarray(array, np.float32 if small else np.float64)
 
@@ -342,7 +377,7 @@ def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -
         _check_shape("valid", given.shape, data.shape)
         if given.dtype.kind != "b":
             expected = "booleans, True for the pixels to judge"
-            raise DataError(messages.ARRAY_IS(name="valid", given=given.dtype, expected=expected))
+            raise DataError(f"is {given.dtype}, expected {expected}", subject="valid")
         judged &= given
     return judged
 
@@ -350,4 +385,4 @@ def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -
 def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if shape != expected:
         wanted = f"that of the exposure, {expected}"
-        raise DataError(messages.ARRAY_HAS(name=name, what="shape", given=shape, expected=wanted))
+        raise DataError(f"has shape {shape}, expected {wanted}", subject=name)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from . import messages
 from .batch import Plan, plan_run
 from .errors import SkyblotError, memory_errors_told
 from .io.names import ImageName
@@ -29,7 +28,8 @@ class BatchError(SkyblotError):
         reasons = "; ".join(each.reason for each in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         count = len(results) + len(failures)
-        super().__init__(messages.SOME_FAILED(failed=len(failures), count=count, what=what, reasons=reasons + more))
+        reasons_text = reasons + more
+        super().__init__(f"{len(failures)} of {count} {what} could not be made: {reasons_text}")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from . import messages
 from .errors import DataError, FileError, SkyblotError
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
 from .instruments import exposure_time, instrument_of
@@ -27,7 +26,11 @@ def check_source(image: Image) -> None:
     """
     signs = exposure_signs(image)
     if signs:
-        raise DataError(messages.IS_EXPOSURE(name=image.name, signs=signs))
+        #: The mosaic comes first on the command line, then the exposures that went into it.
+        raise DataError(
+            f"is an exposure ({signs}), expected the mosaic here, before the exposures; --force (force=True) takes it",
+            subject=image.name,
+        )
 
 
 def check_exposure(image: Image) -> None:
@@ -39,7 +42,10 @@ def check_exposure(image: Image) -> None:
     """
     signs = mosaic_signs(image)
     if signs:
-        raise DataError(messages.IS_MOSAIC(name=image.name, signs=signs))
+        raise DataError(
+            f"is a mosaic ({signs}), expected an exposure that went into one; --force (force=True) takes it",
+            subject=image.name,
+        )
 
 
 def check_not_both(source: str | Path, exposures: Iterable[ImageName]) -> None:
@@ -52,7 +58,10 @@ def check_not_both(source: str | Path, exposures: Iterable[ImageName]) -> None:
     mosaic = parse_name(source)
     for where in exposures:
         if _same_file(mosaic, where) and (_called(mosaic) == _called(where) or mosaic.extension is None):
-            raise FileError(messages.SAME_FILE(name=where))
+            raise FileError(
+                "is given as the mosaic and as an exposure, expected two images; --force (force=True) takes it as both",
+                subject=where,
+            )
 
 
 def _same_file(one: ImageName, other: ImageName) -> bool:

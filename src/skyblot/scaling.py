@@ -1,12 +1,10 @@
 """Units, exposure, pixel area, sky: what a blot is multiplied by and what is added to it."""
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from . import messages
-from .errors import DataError, SkyblotWarning, not_allowed
+from .errors import DataError, not_allowed, warn
 from .facts import (
     BACKGROUND,
     BRIGHTNESS_OF_DN,
@@ -50,10 +48,6 @@ LABELS = Scaling(1.0, 0.0, "labels", "labels", None)
 AS_IS = Scaling(1.0, 0.0, UNCHANGED, UNCHANGED, None)
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=4)
-
-
 @dataclass(frozen=True)
 class Pair:
     """A mosaic and the image that it is blotted onto.
@@ -75,7 +69,7 @@ class Pair:
     reference: Facts
     scales: tuple[float, float] = (1.0, 1.0)
     compared: bool = False
-    tell: Callable[[str], None] = _warn
+    tell: Callable[..., None] = warn
     area: str = "auto"
 
     @property
@@ -115,7 +109,14 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
         return AS_IS
     pair = _with_area(parameters.pixel_area, pair)
     if pair.compared and is_swarp(pair.source) and keeps_outliers(pair.combination):
-        pair.tell(messages.COADD_KEEPS_OUTLIERS(name=pair.source.name, value=pair.combination))
+        #: A mean, or a sum, keeps a part of each cosmic ray, and masks made with it miss the
+        #: fainter ones.
+        pair.tell(
+            f"COMBINET = {pair.combination!r}, so the cosmic rays of its exposures are in "
+            "it, unless their weights left them out: use a coadd of the kind MEDIAN or "
+            "CLIPPED",
+            subject=pair.source.name,
+        )
     units = _resolve_units(parameters, pair)
     if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
         raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
@@ -142,7 +143,11 @@ def _applied(pair: Pair) -> float:
     """What SWarp multiplied the exposure by, which is told."""
     scale = flux_scale(pair.source, pair.reference)
     if scale != 1.0:
-        pair.tell(messages.FLUX_SCALE_USED(name=pair.reference.name, source=pair.source.file, scale=scale))
+        #: SWarp's FLXSCALE, which SCAMP writes: it makes all exposures as bright.
+        pair.tell(
+            f"FLXSCALE = {scale:.6g}, by which SWarp multiplied it for {pair.source.file}: its blot is divided by that",
+            subject=pair.reference.name,
+        )
     return scale
 
 
@@ -183,7 +188,7 @@ def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:
     """The kind that is assumed of an image, which is told once for its file."""
     what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
     option = name.replace("_", "-")
-    pair.tell(messages.UNIT_ASSUMED(name=image.file, found=what, assumed=assumed, option=option, argument=name))
+    pair.tell(f"{what}; taken as {assumed} (say --{option}, or {name}=, to choose)", subject=image.file)
     return assumed
 
 
@@ -191,7 +196,14 @@ def _tell_area(pair: Pair, done: str) -> None:
     """Say what is done about pixel areas that differ, where no unit tells, and nobody else."""
     if pair.area == "auto" and abs(pair.scales[0] / pair.scales[1] - 1) > _SAME_SCALE:
         source, target = pair.scales
-        pair.tell(messages.AREA_ASSUMED(name=pair.source.file, source=source, target=target, done=done))
+        #: A coadd of SWarp's with FSCALASTRO_TYPE NONE, and one by `reproject`, keep the
+        #: brightness of each pixel: `no`.
+        pair.tell(
+            "no unit tells whether its values are per pixel, and its pixels "
+            f"({source:.4g} arcsec) are not as large as those of the blot ({target:.4g} "
+            f"arcsec): values are {done} (--pixel-area yes or no)",
+            subject=pair.source.file,
+        )
 
 
 def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
@@ -201,8 +213,10 @@ def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
     reference = pair.reference
     if {_base(source, reference), _base(reference, source)} == {"electrons", "data numbers"}:
         units = source.bunit, reference.bunit
+        #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with
+        #: the factor.
         pair.tell(
-            messages.GAIN_NOT_APPLIED(source=source.name, reference=reference.name, unit=units[0], wanted=units[1])
+            f"{source.name} is in {units[0]} and {reference.name} in {units[1]}: the gain between them is not applied"
         )
 
 
@@ -243,9 +257,7 @@ def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) ->
         other = other / u.sr if kind == FLUX else other
         return factor * float(one.to(other))
     except (TypeError, AttributeError, u.UnitConversionError):
-        raise DataError(
-            messages.UNITS_DIFFER(source=pair.source.name, reference=name, unit=unit, wanted=wanted)
-        ) from None
+        raise DataError(f"{pair.source.name} is in {unit} and {name} in {wanted}: cannot be converted") from None
 
 
 def _target_area(pair: Pair) -> float:
@@ -261,7 +273,11 @@ def _area(image: Facts, scale: float, pair: Pair) -> float:
     keyword, value = image.first(PIXEL_AREA)
     recorded = number(value)
     if recorded is not None and abs(recorded / area - 1) > _SAME_AREA:
-        pair.tell(messages.AREA_STALE(name=image.name, keyword=keyword, value=recorded, area=area))
+        #: A header that was copied from another image, for example.
+        pair.tell(
+            f"{keyword} = {recorded:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are used",
+            subject=image.name,
+        )
     return area
 
 
@@ -290,7 +306,14 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
     seconds = _seconds(pair.reference, parameters.expkey)
     own = _seconds(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
-        pair.tell(messages.COADD_AS_ONE(name=pair.source.name, value=pair.combination))
+        #: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot
+        #: reject` measures what is true.
+        pair.tell(
+            f"COMBINET = {pair.combination!r}, so its counts are those of one exposure "
+            "and not of its exposure time; taken as an exposure as long as the one it is "
+            "blotted onto (in counts per second: --in-units cps)",
+            subject=pair.source.name,
+        )
     if out_kind == COUNTS and parameters.expout == "input":
         return 1.0, seconds
     rate = 1 / _exptime(pair.reference, parameters.expkey, hint=_hint(pair))
@@ -302,7 +325,11 @@ def _tell_times(parameters: Parameters, pair: Pair) -> None:
     times = [_seconds(image, parameters.expkey) for image in (pair.source, pair.reference)]
     if None not in times and abs(times[0] / times[1] - 1) > _SAME_TIME:  # type: ignore[operator]
         unit = pair.source.bunit
-        pair.tell(messages.TIMES_NOT_USED(name=pair.source.name, unit=unit, source=times[0], reference=times[1]))
+        pair.tell(
+            f"is in {unit} as the exposure is, and its values are left as they are, "
+            f"though exposure times are {times[0]:g} and {times[1]:g} s",
+            subject=pair.source.name,
+        )
 
 
 def _output_exptime(parameters: Parameters, pair: Pair) -> float:
@@ -339,10 +366,12 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
         if seconds is None or seconds <= 0:
             expected = f"seconds above 0 (or give {hint})"
             keyword = f"exposure time {keyword.upper()}"
-            raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=keyword, value=value, expected=expected))
+            raise DataError(f"{keyword} = {value!r}, expected {expected}", subject=image.name)
         return seconds
     names = " or ".join(keyword.upper() for keyword in (expkey, *others))
-    raise DataError(messages.NO_EXPTIME(name=image.name, keywords=names, option=hint))
+    raise DataError(
+        f"no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})", subject=image.name
+    )
 
 
 def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
@@ -354,19 +383,22 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
     keyword, value = recorded_sky(reference)
     if value is None:
         if not keyword and is_missed(pair, out_kind):
-            pair.tell(messages.NO_SKY(name=reference.name, keyword=sky_word(reference)))
+            pair.tell(
+                f"no sky value {sky_word(reference)} in its headers; sky 0 is added (--no-addsky says so)",
+                subject=reference.name,
+            )
         return 0.0
     sky = number(value)
     word = sky_word(reference, keyword)
     if sky is None:
         expected = "a number (or give --no-addsky)"
-        raise DataError(
-            messages.BAD_KEYWORD(name=reference.name, keyword=f"sky {word}", value=value, expected=expected)
-        )
+        raise DataError(f"sky {word} = {value!r}, expected {expected}", subject=reference.name)
     if keyword in BACKGROUND.keywords:
         return _level(parameters, pair, units, sky) if sky and is_freed(pair, sky) else 0.0
     if sky and unit_kind(reference.bunit) not in (None, out_kind):
-        pair.tell(messages.SKY_UNIT(name=reference.name, keyword=word, unit=reference.bunit, wanted=out_kind))
+        pair.tell(
+            f"{word} is in {reference.bunit} and the blot in {out_kind}; it is added as it is", subject=reference.name
+        )
     return sky
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from . import messages
 from .blotting import prepare
 from .errors import SkyblotError, WCSError
 from .parameters import Sampling
@@ -104,7 +103,7 @@ def patch_stcal() -> StcalPatch:
     try:
         utils = import_module("stcal.outlier_detection.utils")
     except ImportError as error:
-        raise SkyblotError(messages.NOT_INSTALLED(name="patch_stcal", package="stcal", reason=error)) from error
+        raise SkyblotError(f"stcal is not installed ({error})", subject="patch_stcal") from error
     return StcalPatch(utils.gwcs_blot)
 
 

@@ -1,7 +1,6 @@
 """What can be done with one exposure, from file to file: the interface of all steps, and what goes through it."""
 
 import threading
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
-from .errors import WARNING_FILTERS, FileError, SkyblotWarning
+from .errors import FileError, warn
 from .io.atomic import file_state
 from .io.images import Image
 from .io.names import ImageName
@@ -133,13 +132,12 @@ class Source:
     told: set[str] = field(default_factory=set, repr=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
-    def tell(self, message: str) -> None:
+    def tell(self, sentence: str, subject: object = None) -> None:
         """Warn of what was assumed in a run, each sentence once."""
-        with self._lock:
-            known = message in self.told
-            self.told.add(message)
-        if not known:
-            warn(message)
+        told = f"{subject}: {sentence}"
+        if told not in self.told:
+            self.told.add(told)
+            warn(sentence, subject)
 
 
 @dataclass(frozen=True)
@@ -259,9 +257,3 @@ def state_of(path: AnyPath) -> tuple[int | str, ...] | None:
         return file_state(path)
     except FileError:
         return None
-
-
-def warn(message: str) -> None:
-    """Warn of what was assumed."""
-    with WARNING_FILTERS:  # else another thread, which ignores warnings for a while, may swallow it
-        warnings.warn(message, SkyblotWarning, stacklevel=3)

@@ -2,14 +2,12 @@
 
 import logging
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from . import messages
-from .errors import ParameterError, SkyblotWarning
+from .errors import ParameterError, warn
 from .facts import Facts, is_drizzled, number
 from .instruments import instrument_of
 from .parameters import Parameters, UserWCS
@@ -76,7 +74,10 @@ def idcscale_of(facts: Facts, scale: float) -> float | None:
         return value
     if not drizzled or apart > NEAR:
         reason = "is left from an exposure that was drizzled" if drizzled else "contradicts its WCS"
-        _warn(messages.IDCSCALE_NOT_USED(name=facts.name, value=value, reason=reason, scale=scale))
+        warn(
+            f"IDCSCALE = {value:g} arcsec {reason}: the pixel scale of its WCS, {scale:.6g} arcsec, is used",
+            subject=facts.name,
+        )
     return None
 
 
@@ -91,7 +92,7 @@ def say_if_undistorted(reference: Any, wcs: Any) -> None:
     elif instrument_of(facts).has_gwcs and "ASDF" not in facts.beside:
         reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
     if reason:
-        _warn(messages.NO_DISTORTION(name=reference.name, reason=reason))
+        warn(f"{reason}: no distortion is applied, positions may be wrong by many pixels", subject=reference.name)
 
 
 def plan_target(
@@ -111,7 +112,8 @@ def plan_target(
     linear = [each for each in places if each in ("outscale", "orient")]
     if linear or (places and not is_fits_wcs(unwrapped(wcs))):
         if _is_distorted(wcs) and parameters.coeffs:
-            logger.warning(messages.DISTORTION_DROPPED(name=name, given=" and ".join(linear or places)))
+            given = " and ".join(linear or places)
+            logger.warning(f"{name}: its distortion is dropped, since {given} is given")
         made = user_wcs(wcs, user)
         made.array_shape = size
         return Target(made, size, pixel_scale(made), altered=True)
@@ -136,7 +138,7 @@ def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
     copy = plain_copy(wcs)
     copy.wcs.set()
     if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != ("RA", 0):
-        raise ParameterError(messages.NOT_RA_DEC())
+        raise ParameterError("user WCS values need a reference with right ascension first, declination second")
     before, crval = copy.wcs.crpix.copy(), copy.wcs.crval
     crval = np.array([_given(user.raref, crval[0]), _given(user.decref, crval[1])])
     crpix = np.array([_given(user.xrefpix, before[0]), _given(user.yrefpix, before[1])])
@@ -164,7 +166,7 @@ def user_wcs(wcs: Any, user: UserWCS) -> Any:
     """
     linear = undistorted(wcs)
     if (linear.wcs.lng, linear.wcs.lat) != (0, 1):
-        raise ParameterError(messages.NOT_RA_DEC())
+        raise ParameterError("user WCS values need a reference with right ascension first, declination second")
     scale, orient = pixel_scale(linear), _orientation(linear)
     crval, crpix = linear.wcs.crval, linear.wcs.crpix
     linear.wcs.crval = [_given(user.raref, crval[0]), _given(user.decref, crval[1])]
@@ -182,7 +184,3 @@ def _orientation(wcs: Any) -> float:
     """Position angle of the y axis in degrees, north through east."""
     matrix = wcs.pixel_scale_matrix
     return math.degrees(math.atan2(matrix[0, 1], matrix[1, 1]))
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=3)

@@ -1,11 +1,10 @@
 """What a BUNIT means: which kind of unit it is, and how two of them convert."""
 
 import re
-import warnings
 from functools import cache
 from typing import Any
 
-from .errors import WARNING_FILTERS
+from .errors import quiet
 
 COUNTS = "counts"
 RATE = "cps"
@@ -119,8 +118,7 @@ def _parsed(text: str) -> Any:
     usual = _spelled(text, _SPELLINGS, re.IGNORECASE)
     for spelling in (usual, _spelled(usual, _CAPITALS, 0)):
         try:
-            with WARNING_FILTERS, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet():
                 unit = units.Unit(spelling)
         except (ValueError, TypeError):
             continue

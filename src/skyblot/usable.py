@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import messages
 from .facts import number
 from .ground import SATURATION
 from .io.images import Image
@@ -53,7 +52,12 @@ def usable_of(
         What is not above 0 is left out.
     """
     usable = usable_pixels(exposure, ignored, dq)
-    remarks = [] if usable is not None or weights is not None else [messages.NO_FLAGS()]
+    #: `--dq` names the file, where they are in another one.
+    remarks = (
+        []
+        if usable is not None or weights is not None
+        else [("its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, names their file)")]
+    )
     flagged = usable is not None
     if weights is not None:
         usable = weights > 0 if usable is None else usable & (weights > 0)
@@ -63,7 +67,7 @@ def usable_of(
         usable = ~stars if usable is None else usable & ~stars
     elif level is not None:
         expected_level = f"a level that less than {100 * MOST:g} percent of its pixels reach"
-        remarks.append(messages.CARD_NOT_USED(card=f"{SATURATION.keywords[0]} = {level:g}", expected=expected_level))
+        remarks.append(f"its {SATURATION.keywords[0]} = {level:g} is not used: expected {expected_level}")
     return Usable(usable, tuple(remarks))
 
 

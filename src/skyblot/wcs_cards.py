@@ -5,12 +5,10 @@ HDUs with it.
 """
 
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from . import messages
-from .errors import SkyblotWarning, WCSError
+from .errors import WCSError, warn
 from .facts import Facts, is_drizzled
 from .wcs_facts import EQUINOX, FRAME, equinox_of
 
@@ -68,9 +66,15 @@ def wcs_header(header: Any, facts: Facts, *, key: str = "", head: Any = None) ->
     _mend_frame(flat)
     stale = _drop_stale(flat, facts)
     if stale:
-        _warn(messages.STALE_CARDS(name=facts.name, what=" and ".join(stale)))
+        what = " and ".join(stale)
+        #: What AstroDrizzle and other programs copied from an exposure's header into that of the
+        #: mosaic.
+        warn(
+            f"is a drizzled image: what its header has left of {what} from its exposures is ignored", subject=facts.name
+        )
     elif "A_ORDER" in flat and _PROJECTION.search(str(flat.get("CTYPE1"))) and not _says_sip(flat):
-        _warn(messages.SIP_NOT_SAID(name=facts.name, value=flat.get("CTYPE1")))
+        value = flat.get("CTYPE1")
+        warn(f"has SIP coefficients though CTYPE1 = {value!r} does not say -SIP: they are applied", subject=facts.name)
     _check_records(flat, facts.name)
     return flat
 
@@ -137,7 +141,10 @@ def _drop_doubles(header: Any, name: str) -> None:
             continue
         later.append(place)
         if card.value != first[keyword]:
-            _warn(messages.KEYWORD_TWICE(name=name, keyword=keyword, value=first[keyword]))
+            warn(
+                f"{keyword} is there more than once, with different values; {first[keyword]!r}, the first, is used",
+                subject=name,
+            )
     for place in reversed(later):
         del header[place]
 
@@ -161,7 +168,7 @@ def _check_records(header: Any, name: str) -> None:
     for keyword in header:
         if "." in keyword and re.match(r"[AB]P?_\d", keyword):
             reason = f"{keyword.partition('.')[0]} is not a number"
-            raise WCSError(messages.PART_CANNOT_BE_READ(name=name, part="its WCS", reason=reason))
+            raise WCSError(f"its WCS cannot be read: {reason}", subject=name)
 
 
 def _with_head(header: Any, head: Any) -> Any:
@@ -181,14 +188,10 @@ def _promoted(header: Any, key: str, name: str) -> Any:
     letters = alternates(header)
     if key not in letters:
         present = " and ".join(letters) if letters else "none"
-        raise WCSError(messages.NO_ALTERNATE(name=name, key=key, present=present))
+        raise WCSError(f"no alternate WCS with the key {key} (--wcs-key), it has {present}", subject=name)
     _drop(header, re.compile(rf"{_LINEAR}|{_FRAME}|WCSNAME"))
     for card in list(header.cards):
         match = _ALTERNATE.fullmatch(card.keyword)
         if match and match[2] == key:
             header[match[1]] = (card.value, card.comment)
     return header
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=4)

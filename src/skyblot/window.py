@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from . import messages
 from .bands import for_each_band
 from .bounds import EMPTY, Bounds
 from .errors import DataError
@@ -135,14 +134,18 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     dtype = np.dtype(source.dtype)
     if len(shape) != 2 or 0 in shape:
         expected = "a 2-D image, (ny, nx)"
-        raise DataError(messages.ARRAY_HAS(name="the source", what="shape", given=shape, expected=expected))
+        raise DataError(f"has shape {shape}, expected {expected}", subject="the source")
     if dtype.kind == "f":
         return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
     if dtype.kind not in "iub":
         expected = "floating-point numbers or integers"
-        raise DataError(messages.ARRAY_HAS(name="the source", what="dtype", given=dtype.name, expected=expected))
+        raise DataError(f"has dtype {dtype.name}, expected {expected}", subject="the source")
     if interpolant.averages:
-        raise DataError(messages.CANNOT_AVERAGE(dtype=dtype.name, interp=interpolant.name))
+        raise DataError(
+            f"has dtype {dtype.name}, which interp='{interpolant.name}' cannot average: "
+            "use interp='nearest', which keeps integers, or convert the source to float32",
+            subject="the source",
+        )
     return dtype.newbyteorder("=")
 
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from . import messages
 from .errors import FileError, ParameterError, SkyblotError, no_memory, one_line
 from .io.atomic import check_apart
 from .io.coverage import weight_files
@@ -43,7 +42,7 @@ class Failure:
             error = no_memory(error)
             reason = str(error)
         elif isinstance(error, OSError) and not isinstance(error, SkyblotError) and error.strerror:
-            error = FileError(messages.CONCERNING(name=error.filename or reference, reason=error.strerror))
+            error = FileError(error.strerror, subject=error.filename or reference)
             reason = str(error)
         elif not isinstance(error, SkyblotError):
             reason = f"internal error, {type(error).__name__}: {reason}"
@@ -166,7 +165,7 @@ class Work:
         """
         twice = next((path for path, count in Counter(self.writes).items() if count > 1), None)
         if twice is not None:
-            raise FileError(messages.TWO_TO_ONE_FILE(name=twice))
+            raise FileError("two references would be written to this file; take them one by one", subject=twice)
         check_apart(self.reads, [*self.writes, *self.beside.writes])
 
 
@@ -176,6 +175,6 @@ def _distinct(tasks: Sequence[Task]) -> tuple[Task, ...]:
     seen: set[ImageName] = set()
     for where, path in tasks:
         if where in seen or owners.setdefault(path, where.path) != where.path:
-            raise ParameterError(messages.TWO_TO_ONE_FILE(name=path))
+            raise ParameterError("two references would be written to this file; take them one by one", subject=path)
         seen.add(where)
     return tuple(tasks)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import messages
 from .batch import plan_run
 from .errors import FileError, SkyblotError, SkyblotWarning
 from .io.atomic import file_identity, remove_leftovers
@@ -101,7 +100,10 @@ def _check_version(whole: Job, worker: Any) -> None:
     from . import __version__
 
     if whole.version != __version__:
-        raise SkyblotError(messages.OTHER_VERSION(worker=worker.address, version=__version__, expected=whole.version))
+        raise SkyblotError(
+            f"the worker {worker.address} has skyblot {__version__}, not {whole.version} "
+            "as the process that started the run: install the same on both"
+        )
 
 
 def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
@@ -132,9 +134,11 @@ def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -
     inputs: list[AnyPath] = [source, *(task.where.path for task in tasks)]
     for path in [*inputs, *(task.path.parent for task in tasks)]:
         if not (isinstance(path, RemotePath) or path.exists()):
-            raise FileError(messages.NOT_ON_WORKER(name=path, worker=worker.address))
+            raise FileError(
+                f"is not there on the worker {worker.address}; all workers have to share the files", subject=path
+            )
     if file_identity(source) != whole.identity:
-        raise FileError(messages.HAS_CHANGED(name=source, since="since the run began"))
+        raise FileError("has changed since the run began", subject=source)
 
 
 def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:

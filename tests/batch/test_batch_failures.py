@@ -82,7 +82,7 @@ def test_a_bad_source_is_no_failure_of_the_exposures(demo, tmp_path, out):
     with pytest.raises(FileError, match=r"nowhere\.fits: no such file"):
         blot_files(tmp_path / "nowhere.fits", demo.exposures, out)
     integers = write_sci(tmp_path / "int.fits", np.ones((30, 30), "i4"))
-    with pytest.raises(skyblot.DataError, match=r"int.fits\[sci,1\] has dtype int32"):
+    with pytest.raises(skyblot.DataError, match=r"int.fits\[sci,1\]: has dtype int32"):
         blot_files(integers, demo.exposures, out)
     assert list(out.iterdir()) == []
 

@@ -163,7 +163,7 @@ def frozen():
 )
 def test_out_that_cannot_be_used(out, given):
     before = copy.deepcopy(out)
-    with pytest.raises(ParameterError, match=re.escape(f"out is {given}: expected a writeable float32 array")):
+    with pytest.raises(ParameterError, match=re.escape(f"out: is {given}, expected a writeable float32 array")):
         skyblot.blot(sky_image((80, 100)), tangent(), tangent(), out=out)
     assert np.array_equal(out, before)
 

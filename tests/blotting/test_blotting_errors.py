@@ -82,16 +82,16 @@ def test_a_target_without_shape():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (np.ones(9), "the source has shape (9,): expected a 2-D image, (ny, nx)"),
-        (np.ones((2, 8, 9)), "the source has shape (2, 8, 9): expected a 2-D image, (ny, nx)"),
-        (np.ones((0, 9)), "the source has shape (0, 9): expected a 2-D image, (ny, nx)"),
-        (3.0, "the source has shape (): expected a 2-D image, (ny, nx)"),
-        (None, "the source has shape (): expected a 2-D image, (ny, nx)"),
-        (np.ones((8, 9), complex), "the source has dtype complex128: expected floating-point numbers or integers"),
-        (np.ones((8, 9), object), "the source has dtype object: expected floating-point numbers or integers"),
-        (np.ones((8, 9), int), "the source has dtype int64, which interp='poly5' cannot average: use"),
-        (np.ones((8, 9), bool), "the source has dtype bool, which interp='poly5' cannot average: use"),
-        ([[1, 2], [3, 4]], "the source has dtype int64, which interp='poly5' cannot average: use"),
+        (np.ones(9), "the source: has shape (9,), expected a 2-D image, (ny, nx)"),
+        (np.ones((2, 8, 9)), "the source: has shape (2, 8, 9), expected a 2-D image, (ny, nx)"),
+        (np.ones((0, 9)), "the source: has shape (0, 9), expected a 2-D image, (ny, nx)"),
+        (3.0, "the source: has shape (), expected a 2-D image, (ny, nx)"),
+        (None, "the source: has shape (), expected a 2-D image, (ny, nx)"),
+        (np.ones((8, 9), complex), "the source: has dtype complex128, expected floating-point numbers or integers"),
+        (np.ones((8, 9), object), "the source: has dtype object, expected floating-point numbers or integers"),
+        (np.ones((8, 9), int), "the source: has dtype int64, which interp='poly5' cannot average: use"),
+        (np.ones((8, 9), bool), "the source: has dtype bool, which interp='poly5' cannot average: use"),
+        ([[1, 2], [3, 4]], "the source: has dtype int64, which interp='poly5' cannot average: use"),
     ],
     ids=["1-D", "3-D", "empty", "scalar", "None", "complex", "object", "integers", "booleans", "list of int"],
 )
@@ -159,7 +159,7 @@ def test_a_cube_s_celestial_plane_is_used():
     cube.wcs.cdelt = [-1e-5, 1e-5, 1e6]
     image = sky_image((80, 100))
     expected = skyblot.blot(image, tangent(orient=0.0), tangent(orient=20.0))
-    with pytest.warns(SkyblotWarning, match="the source's WCS has 3 axes: 'FREQ' dropped"):
+    with pytest.warns(SkyblotWarning, match="the source: its WCS has 3 axes: 'FREQ' dropped"):
         ours = skyblot.blot(image, cube, tangent(orient=20.0))
     # The same terms as CD and as CDELT: the last bit of the map may differ (1e-8 pixel).
     assert (np.abs(ours - expected) <= (tolerance("cutout") + 1e-7) * np.abs(image).max()).all()

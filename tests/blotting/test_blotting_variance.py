@@ -92,8 +92,8 @@ def test_out_takes_the_blot():
 @pytest.mark.parametrize(
     ("variance", "words"),
     [
-        (np.ones((3, 4)), r"variance has shape \(3, 4\): expected that of the source, \(11, 9\)"),
-        (np.ones(SHAPE, complex), "variance has dtype complex128: expected floating-point numbers"),
+        (np.ones((3, 4)), r"variance: has shape \(3, 4\), expected that of the source, \(11, 9\)"),
+        (np.ones(SHAPE, complex), "variance: has dtype complex128, expected floating-point numbers"),
     ],
 )
 def test_variances_that_do_not_fit_are_refused(variance, words):
@@ -153,12 +153,12 @@ def test_a_map_leaves_no_room_for_a_wcs_or_a_step(more, name):
 @pytest.mark.parametrize(
     ("pixel_map", "words"),
     [
-        ((X, Y[:3]), r"pixel_map is float64 \(6, 50\) and float64 \(3, 50\): expected two arrays \(x, y\)"),
-        (X, r"pixel_map is .*: expected two arrays"),
-        ((X[0], Y[0]), r"pixel_map is float64 \(50,\) and float64 \(50,\): expected"),
+        ((X, Y[:3]), r"pixel_map: is float64 \(6, 50\) and float64 \(3, 50\), expected two arrays \(x, y\)"),
+        (X, r"pixel_map: is .*, expected two arrays"),
+        ((X[0], Y[0]), r"pixel_map: is float64 \(50,\) and float64 \(50,\), expected"),
         ((X, Y, X), "expected two arrays"),
-        ((X * 1j, Y), "pixel_map is complex128 .*: expected two arrays"),
-        (7, r"pixel_map is int \(\): expected two arrays"),
+        ((X * 1j, Y), "pixel_map: is complex128 .*, expected two arrays"),
+        (7, r"pixel_map: is int \(\), expected two arrays"),
     ],
 )
 def test_maps_that_are_none_are_refused(pixel_map, words):
@@ -168,5 +168,5 @@ def test_maps_that_are_none_are_refused(pixel_map, words):
 
 def test_a_shape_must_be_that_of_the_map():
     assert skyblot.blot(VARIANCE, pixel_map=(X, Y), shape=(6, 50)).shape == (6, 50)
-    with pytest.raises(skyblot.ParameterError, match=r"the blot has shape \(5, 50\): expected that of pixel_map"):
+    with pytest.raises(skyblot.ParameterError, match=r"the blot: has shape \(5, 50\), expected that of pixel_map"):
         skyblot.blot(VARIANCE, pixel_map=(X, Y), shape=(5, 50))

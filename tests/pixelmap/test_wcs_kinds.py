@@ -270,7 +270,7 @@ def test_a_slice_of_a_cube():
     np.testing.assert_allclose(
         skyblot.pixel_map(HighLevelWCSWrapper(plane), source), skyblot.pixel_map(flat, source), rtol=0, atol=1e-7
     )
-    with pytest.warns(SkyblotWarning, match="the target's WCS has 3 axes: 'WAVE' dropped"):
+    with pytest.warns(SkyblotWarning, match="the target: its WCS has 3 axes: 'WAVE' dropped"):
         ours = skyblot.pixel_map(cube, source, shape=SHAPE)
     np.testing.assert_array_equal(ours, skyblot.pixel_map(flat, source))
 
@@ -286,11 +286,11 @@ def test_a_degenerate_third_axis():
     with pytest.warns(SkyblotWarning) as caught:
         blot = skyblot.blot(image[None], stokes, target)
     assert [str(each.message) for each in caught] == [
-        f"the source has shape (1, {SHAPE[0]}, {SHAPE[1]}): its first axis is dropped",
-        "the source's WCS has 3 axes: 'STOKES' dropped",
+        f"the source: has shape (1, {SHAPE[0]}, {SHAPE[1]}): its first axis is dropped",
+        "the source: its WCS has 3 axes: 'STOKES' dropped",
     ]
     assert np.array_equal(blot, skyblot.blot(image, flat, target))
-    with pytest.warns(SkyblotWarning, match="the target's WCS has 3 axes: 'STOKES' dropped"):
+    with pytest.warns(SkyblotWarning, match="the target: its WCS has 3 axes: 'STOKES' dropped"):
         assert skyblot.blot(image, flat, stokes).shape == SHAPE
 
 
@@ -352,7 +352,7 @@ def test_the_undistorted_form_of_a_gwcs_touches_it():
             "maps 2 pixel axes to pos.eq.ra, pos.eq.dec, em.wl",
         ),
         (("em.wl", "pos.eq.dec"), ("um", "deg"), "expected two pixel axes to longitude and latitude"),
-        (("pos.eq.ra", "pos.eq.dec"), ("deg", "um"), "has world units 'deg', 'um': expected angles"),
+        (("pos.eq.ra", "pos.eq.dec"), ("deg", "um"), "has world units 'deg', 'um', expected angles"),
     ],
 )
 def test_wcs_that_are_not_celestial(types, units, message):
@@ -365,7 +365,7 @@ def test_wcs_that_are_not_celestial(types, units, message):
 
 @pytest.mark.parametrize(
     ("raised", "message"),
-    [(NotImplementedError, "the source's WCS has no inverse"), (RuntimeError("lost"), "cannot be inverted: lost")],
+    [(NotImplementedError, "the source: its WCS has no inverse"), (RuntimeError("lost"), "cannot be inverted: lost")],
 )
 def test_a_source_without_an_inverse(raised, message):
     class OneWay(Slits):

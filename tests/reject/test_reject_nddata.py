@@ -102,5 +102,5 @@ def test_noise_has_to_come_from_somewhere(exposure):
 
 
 def test_a_mask_of_another_shape_is_refused():
-    with pytest.raises(skyblot.DataError, match=r"the blot's mask has shape \(3, 3\): expected that of the exposure"):
+    with pytest.raises(skyblot.DataError, match=r"the blot's mask: has shape \(3, 3\), expected that of the exposure"):
         skyblot.reject(EXPOSURE, NDData(BLOT, mask=np.ones((3, 3), bool)), SIGMA)

@@ -3,8 +3,8 @@
 import pytest
 from astropy.io import fits
 
-from skyblot import messages
 from skyblot.cli.screen import echo
+from skyblot.errors import FileError
 from skyblot.notebook import html_of
 from skyblot.text import printable
 
@@ -20,7 +20,7 @@ def test_each_is_written_out():
 
 
 def test_every_sentence_is_one_line():
-    sentence = messages.CONCERNING(name=NASTY, reason="a\nb")
+    sentence = str(FileError("a\nb", subject=NASTY))
     assert sentence.isprintable()
     assert SHOWN in sentence
 

@@ -120,7 +120,7 @@ def bare(cards):
 def test_bare_wcs_with_an_equinox_alone_are_not_rotated_and_the_doubt_is_said(function, pair):
     source, target = map(bare, pair)
     role = "source" if "EQUINOX" in pair[0] else "target"
-    with pytest.warns(SkyblotWarning, match=f"the {role}'s WCS has equinox 2000, and does not tell"):
+    with pytest.warns(SkyblotWarning, match=f"the {role}: its WCS has equinox 2000, and does not tell"):
         blot = FUNCTIONS[function](star(), source, target)
     assert moved(blot) == pytest.approx(0, abs=1e-3)
 

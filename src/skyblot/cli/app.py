@@ -8,7 +8,6 @@ from contextlib import suppress
 
 import click
 
-from .. import messages
 from ..errors import SkyblotError, no_memory
 from .screen import echo
 
@@ -76,7 +75,7 @@ def _flushed(code: int) -> int:
     except OSError as error:
         _forget_output()
         if code == 0 and not isinstance(error, BrokenPipeError):
-            _tell(messages.CANNOT_WRITE(name="standard output", reason=error.strerror))
+            _tell(f"standard output: cannot be written: {error.strerror}")
             return 2
         return code or 1
     return code
@@ -102,7 +101,8 @@ def _told(error: OSError) -> str:
         except OSError:
             _forget_output()
             name = "standard output"
-    return messages.CONCERNING(name="the system" if name is None else name, reason=reason)
+    subject = "the system" if name is None else name
+    return f"{subject}: {reason}"
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, messages
+from .. import __version__
 from ..batch import Plan
 from ..errors import FileError, ParameterError, one_line
 from ..io.atomic import file_identity
@@ -58,7 +58,11 @@ class Request:
             raise work.failures[0].error
         if len(work.tasks) > 1:
             names = ", ".join(str(where) for where, _ in work.tasks[:4]) + (", ..." if len(work.tasks) > 4 else "")
-            raise ParameterError(messages.ONE_OUTPUT(count=len(work.tasks), names=names))
+            raise ParameterError(
+                f"--output names one file, but there are {len(work.tasks)} images to blot "
+                f"onto ({names}): use --output-dir, or name one extension, as in "
+                "file.fits[sci,1]"
+            )
         return replace(work, tasks=(Task(work.tasks[0].where, Path(self.output)),))
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from .. import messages
 from ..errors import SkyblotWarning
 from ..parameter import Parameter
 from ..parameters import TABLE, Recipe
@@ -142,7 +141,7 @@ def reason_text(failure: "Failure") -> str:
     name = printable(Path(failure.reference.partition("[")[0]).name)
     if name in failure.reason:
         return failure.reason
-    return messages.CONCERNING(name=failure.reference, reason=failure.reason)
+    return f"{failure.reference}: {failure.reason}"
 
 
 def traceback_of(error: BaseException) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from .. import messages
 from .common import HELP, set_up_messages, verbosity_options
 from .screen import echo
 
@@ -27,7 +26,7 @@ def command(file: Path | None, check: bool, overwrite: bool, verbose: bool, quie
 
     if check:
         if file is None:
-            raise click.UsageError(messages.CHECK_WHAT())
+            raise click.UsageError("--check needs the FILE to validate")
         values = read_config(file)
         if not quiet:
             echo(f"{file}: valid")

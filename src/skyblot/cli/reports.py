@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import messages
 from ..errors import ParameterError
 from ..exposure import BlotResult
 from ..io.names import ImageName, parse_name
@@ -26,9 +25,13 @@ def check_report(path: str, recipe: Recipe, *, overwrite: bool) -> None:
 
     require_packages()
     if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise ParameterError(messages.NOT_A_PAGE(name=path))
+        raise ParameterError(f"--report {path}: expected the name of a page to write, .html")
     if recipe.user_wcs.given:
-        raise ParameterError(messages.REPORT_OTHER_WCS())
+        raise ParameterError(
+            "--report compares blots with exposures pixel by pixel: it does not go with "
+            "another WCS (--outscale, --orient, --raref, --decref, --xrefpix, --yrefpix, "
+            "--outnx, --outny)"
+        )
     check_output(Path(path), overwrite=overwrite)
 
 

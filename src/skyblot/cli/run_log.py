@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from .. import messages
 from ..errors import FileError, one_line
 
 
@@ -61,14 +60,12 @@ def open_log(path: str | None, on_problem: Callable[[str], None]) -> Iterator[Ru
             with open(path, "rb") as old:
                 if old.read(1) not in (b"", b"{"):
                     expected = "a new file or one of JSON lines to append to"
-                    raise FileError(messages.IS_NOT(name=path, kind="a log", expected=expected))
+                    raise FileError(f"is not a log, expected {expected}", subject=path)
         file = open(path, "a", encoding="utf-8", opener=_without_waiting)  # noqa: SIM115 -- closed below
     except FileError:
         raise
     except OSError as error:
-        raise FileError(
-            messages.KIND_CANNOT_BE(name=path, kind="log", done="written", reason=_reason(error))
-        ) from error
+        raise FileError(f"this log cannot be written: {_reason(error)}", subject=path) from error
     try:
         yield RunLog(path, file, on_problem)
     finally:

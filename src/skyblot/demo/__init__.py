@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import messages
 from ..errors import FileError, closest, not_allowed, reason_of
 from . import detector
 from .detector import DemoPlan, Exposure, chip_wcs, exact_map, exposure_facts, mosaic_wcs
@@ -100,7 +99,7 @@ def make_demo(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(messages.CANNOT_WRITE(name=folder, reason=reason_of(error))) from error
+        raise FileError(f"cannot be written: {reason_of(error)}", subject=folder) from error
     paths: dict[str, list[Path]] = {"mosaic": [], "exposure": [], "truth": []}
     for output in outputs(plan):
         paths[output.role].append(output.save(folder))

@@ -11,7 +11,6 @@ from astropy.coordinates import ICRS
 from astropy.modeling import Model, models
 from astropy.wcs import WCS
 
-from .. import messages
 from ..errors import SkyblotError
 from ..io.gwcs import INSTALL, missing_package
 from .sky import PixelMap
@@ -145,7 +144,7 @@ def require_gwcs() -> None:
     package = missing_package()
     if package is not None:
         purpose = "JWST-like and Roman-like data"
-        raise SkyblotError(messages.PACKAGE_MISSING(purpose=purpose, package=package, install=INSTALL))
+        raise SkyblotError(f"{purpose} need the package {package}: {INSTALL}")
 
 
 def _distortion(shape: tuple[int, int], scale: float) -> Model:

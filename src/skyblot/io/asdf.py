@@ -1,6 +1,5 @@
 """Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman` writes them."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, reason_of
+from ..errors import DataError, FileError, WCSError, quiet, reason_of
 from ..facts import Fact, Facts
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
@@ -81,7 +79,7 @@ class AsdfImage:
     def as_reference(self, wcs_key: str = "") -> "AsdfImage":
         """Return the image; a `WCSError` for an alternate WCS, which no ASDF file has."""
         if wcs_key:
-            raise WCSError(messages.NO_ALTERNATE(name=self.name, key=wcs_key, present="none"))
+            raise WCSError(f"no alternate WCS with the key {wcs_key} (--wcs-key), it has none", subject=self.name)
         return self
 
     @property
@@ -123,8 +121,7 @@ class AsdfImage:
 
     def plane_pixels(self, plane: Plane) -> np.ndarray:
         """Return the pixels of a plane."""
-        with WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tags of Roman's metadata
+        with quiet():  # tags of Roman's metadata
             array = node_at(self.tree, self.keys_of(_NODES[plane.name]))
         return np.array(getattr(array, "value", array)[...])
 
@@ -193,15 +190,14 @@ class AsdfImage:
                 return self.content.rows(block.start + layout.offset, self.shape, layout.dtype)
             if block.compression == "lz4" and find_spec("lz4") is None:
                 reason = f"the package lz4 is missing ({INSTALL})"
-                raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason))
+                raise FileError(f"its pixels cannot be read: {reason}", subject=self.name)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # tags of Roman's metadata
+            with quiet():  # tags of Roman's metadata
                 array = node_at(self.tree, self.keys_of("data"))
             return np.asanyarray(getattr(array, "value", array)[...])
         except Exception as error:  # a codec that is missing or fails, a file that ends too early
             reason = reason_of(error)
-            raise FileError(messages.PART_CANNOT_BE_READ(name=self.name, part="its pixels", reason=reason)) from error
+            raise FileError(f"its pixels cannot be read: {reason}", subject=self.name) from error
 
     def wcs(self) -> Any:
         """Return the gwcs.
@@ -250,15 +246,17 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
     """
     path = where.path
     if where.extension is not None:
-        raise FileError(messages.ASDF_EXTENSION(name=path, extension=extension_text(where.extension)))
+        raise FileError(
+            f"an ASDF file has no extensions, [{extension_text(where.extension)}] is not known", subject=path
+        )
     package = missing_package()
     if package is not None:
-        raise FileError(messages.NEEDS_PACKAGE(name=path, package=package, install=INSTALL))
+        raise FileError(f"cannot be read without the package {package} ({INSTALL})", subject=path)
     with open_content(path) as content:
         raw = _raw_tree(content)
         if "data" not in _root(raw):
             there = ", ".join(map(str, raw)) or "nothing"
-            raise DataError(messages.NOT_ROMAN(name=path, found=there))
+            raise DataError(f"holds {there}, expected a Roman image in roman/data", subject=path)
         with open_tree(content.source, str(path)) as tree:
             image = AsdfImage(content, raw, tree)
             _check_image(image)
@@ -282,21 +280,19 @@ def _raw_tree(content: Content) -> Mapping[str, Any]:
         return as_mapping(load_yaml(content.source, tagged=True))
     except Exception as error:  # the YAML parser raises anything
         reason = reason_of(error)
-        raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable ASDF file", reason=reason)) from error
+        raise FileError(f"not a readable ASDF file: {reason}", subject=path) from error
 
 
 def _check_image(image: AsdfImage) -> None:
     layout = _layout(image.node)
     shape = image.pixels().shape if layout is None else layout.shape
     if len(shape) != 2 or 0 in shape:
-        raise DataError(messages.NOT_AN_IMAGE(name=image.name, found=f"the shape of its roman/data is {shape}"))
+        raise DataError(f"the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)", subject=image.name)
     if layout is None:
         return
     block, needed = image.block, layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
-        raise FileError(
-            messages.TOO_SHORT(name=image.name, part="pixels", needed=needed, holder="their block", present=block.size)
-        )
+        raise FileError(f"truncated: its pixels need {needed} bytes, their block has {block.size}", subject=image.name)
 
 
 def _layout(node: Any) -> Layout | None:

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .. import messages
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
@@ -35,15 +34,16 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         If its folder is missing, it exists and is no regular file, or it exists and may not be replaced.
     """
     if not path.parent.is_dir():
-        raise FileError(messages.NO_FOLDER(name=path, folder=path.parent))
+        raise FileError(f"the folder {path.parent} does not exist", subject=path)
     if not os.access(path.parent, os.W_OK):
-        raise FileError(messages.READ_ONLY_FOLDER(name=path, folder=path.parent))
+        raise FileError(f"the folder {path.parent} cannot be written to", subject=path)
     if path.is_dir():
-        raise FileError(messages.IS_FOLDER(name=path, expected="a file name"))
+        raise FileError("is a folder, expected a file name", subject=path)
     if _is_special(path):
-        raise FileError(messages.NOT_REPLACED(name=path))
+        #: Only files are replaced. A device, a FIFO or a socket of this name stays what it is.
+        raise FileError("is no regular file, expected the name of a new file, or of one to replace", subject=path)
     if path.exists() and not overwrite:
-        raise FileError(messages.EXISTS(name=path))
+        raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path)
 
 
 def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
@@ -58,9 +58,11 @@ def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
     for path in writes:
         place = _place(path)
         if place in inputs:
-            raise FileError(messages.IS_INPUT(name=path))
+            raise FileError("is an input file; inputs are never overwritten", subject=path)
         if place in seen:
-            raise FileError(messages.SAME_OUTPUT(name=path))
+            #: A log or a page of pictures is called like another output, or a blot is a link to
+            #: another one.
+            raise FileError("is the same file as another output, expected one for each", subject=path)
         seen.add(place)
 
 
@@ -94,7 +96,7 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
     try:
         facts = os.stat(path)
     except OSError as error:
-        raise FileError(messages.CANNOT_READ(name=path, reason=error.strerror)) from error
+        raise FileError(f"cannot be read: {error.strerror}", subject=path) from error
     return facts.st_size, facts.st_mtime_ns
 
 
@@ -137,7 +139,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        raise FileError(messages.CANNOT_WRITE(name=path, reason=_reason(error))) from error
+        raise FileError(f"cannot be written: {_reason(error)}", subject=path) from error
     finally:
         with suppress(OSError):  # what it may be is told already, and the next run removes it
             temporary.unlink()
@@ -169,7 +171,7 @@ def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
             os.link(temporary, path)
             return
         except FileExistsError:
-            raise FileError(messages.EXISTS(name=path)) from None
+            raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path) from None
         except OSError:  # a file system without links
             pass
     os.replace(temporary, path)

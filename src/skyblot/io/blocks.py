@@ -5,7 +5,6 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .. import messages
 from ..errors import FileError
 from .content import Content
 from .remote import AnyPath
@@ -54,7 +53,7 @@ def find_block(content: Content, index: int) -> Block:
             stream.seek(place)
             head = stream.read(6)
             if head[:4] != _MAGIC or len(head) < 6:
-                raise FileError(messages.NO_BLOCK(name=path, number=index))
+                raise FileError(f"truncated: the tree refers to block {index}, which is not there", subject=path)
             (header_length,) = struct.unpack(">H", head[4:])
             flags, label, allocated, used, *_ = _HEADER.unpack(stream.read(_HEADER.size).ljust(_HEADER.size, b"\0"))
             start = place + 6 + header_length
@@ -62,9 +61,8 @@ def find_block(content: Content, index: int) -> Block:
     if flags & _STREAMED:
         used = length - start
     if start + used > length:
-        raise FileError(
-            messages.TOO_SHORT(name=path, part="pixels", needed=start + used, holder="the file", present=length)
-        )
+        needed = start + used
+        raise FileError(f"truncated: its pixels need {needed} bytes, the file has {length}", subject=path)
     return Block(start, used, label.rstrip(b"\0").decode("ascii", "replace"))
 
 
@@ -78,7 +76,7 @@ def tree_end(stream: BinaryIO, path: AnyPath) -> int:
     """
     found = _search(stream, 0, TREE_END)
     if found is None:
-        raise FileError(messages.NO_END(name=path, part="ASDF tree"))
+        raise FileError("truncated: its ASDF tree does not end", subject=path)
     return found[1]
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..errors import DataError
 from ..facts import STORED
 from .masks import BadPixels
@@ -18,7 +17,8 @@ BZERO, BSCALE, BLANK = STORED.keywords
 def set_bits(data: np.ndarray, bad: BadPixels, bits: int, offset: int = 0) -> None:
     """Set bits where pixels are bad; stored values are less than those meant by the offset."""
     if bits > np.iinfo(data.dtype).max + offset:
-        raise DataError(messages.BITS_TOO_LARGE(name=bad.where, dtype=data.dtype.newbyteorder("=").name, bits=bits))
+        dtype = data.dtype.newbyteorder("=").name
+        raise DataError(f"its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}", subject=bad.where)
     meant = data.flat[bad.flat].astype(object) + offset  # unsigned numbers of 64 bits fit no signed type
     data.flat[bad.flat] = ((meant | bits) - offset).astype(data.dtype)
 

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from .. import messages
 from ..errors import DataError, FileError
 from .names import Extension, ImageName, can_be_named, extension_text
 
@@ -128,10 +127,12 @@ def find_image(hdus: Any, where: ImageName) -> int:
         there = [extension_text(extension_of(hdus, index)) for index in range(len(hdus))]
         wanted = extension_text(extension)
         present = f"[{'], ['.join(there)}]"
-        raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present))
+        raise FileError(f"no extension [{wanted}], it has {present}", subject=where.path)
     if len(indices) > len({hdus[index].ver for index in indices}):
         numbers = f"[{'], ['.join(map(str, indices))}]"
-        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(indices), numbers=numbers))
+        raise FileError(
+            f"{len(indices)} extensions are called so, expected one by its number: {numbers}", subject=where
+        )
     return indices[0]
 
 
@@ -151,4 +152,4 @@ def _first_image(hdus: Any, where: ImageName) -> int:
     for choice in (science, flat, images):
         if choice:
             return choice[0]
-    raise DataError(messages.NO_IMAGE(name=where.path))
+    raise DataError("holds no image", subject=where.path)

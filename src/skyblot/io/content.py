@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 import threading
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,8 +16,7 @@ from typing import IO, Any, BinaryIO, Protocol
 
 import numpy as np
 
-from .. import messages
-from ..errors import FileError, SkyblotWarning, reason_of
+from ..errors import FileError, reason_of, warn
 from .reader import Reader
 from .remote import AnyPath, RemoteContent, RemotePath, reading
 from .rows import FileRows
@@ -131,11 +129,11 @@ def open_content(path: AnyPath) -> Iterator[Content]:
 
 def _check_local(path: Path) -> None:
     if not path.exists():
-        raise FileError(messages.NO_SUCH(name=path, kind="file"))
+        raise FileError("no such file", subject=path)
     if path.is_dir():
-        raise FileError(messages.IS_FOLDER(name=path, expected="a FITS file"))
+        raise FileError("is a folder, expected a FITS file", subject=path)
     if not path.is_file():
-        raise FileError(messages.NOT_A_FILE(name=path))
+        raise FileError("is no regular file, expected one, or a URL", subject=path)
 
 
 def _beginning(content: Content) -> bytes:
@@ -143,11 +141,11 @@ def _beginning(content: Content) -> bytes:
         with content.stream() as stream:
             return stream.read(max(map(len, _OPENERS)))
     except PermissionError:
-        raise FileError(messages.NO_PERMISSION(name=content.path)) from None
+        raise FileError("no permission to read it", subject=content.path) from None
     except FileError:
         raise
     except OSError as error:
-        raise FileError(messages.CANNOT_READ(name=content.path, reason=reason_of(error))) from error
+        raise FileError(f"cannot be read: {reason_of(error)}", subject=content.path) from error
 
 
 @contextmanager
@@ -161,11 +159,11 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
         except FileError:
             raise
         except EOFError:
-            raise FileError(messages.GZIP_TOO_SHORT(name=content.path)) from None
+            raise FileError("truncated: the compressed file ends too early", subject=content.path) from None
         except (OSError, zlib.error, lzma.LZMAError) as error:
             if getattr(error, "errno", None) is not None:  # the disk, not what gzip and bz2 say of the data
                 raise
-            raise FileError(messages.GZIP_DAMAGED(name=content.path, reason=reason_of(error))) from error
+            raise FileError(f"the compressed file is damaged: {reason_of(error)}", subject=content.path) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy
@@ -178,8 +176,7 @@ def _remote(path: RemotePath) -> Iterator[Content]:
     if size is not None and _knows_ranges(path, size):
         yield RemoteContent(path, size)
         return
-    message = messages.WHOLE_FILES_ONLY(name=path, folder=tempfile.gettempdir())
-    warnings.warn(message, SkyblotWarning, stacklevel=2)
+    warn(f"its server sends whole files only: all of it is copied into {tempfile.gettempdir()}", subject=path)
 
     def download(copy: IO[bytes]) -> None:
         with reading(path):
@@ -223,5 +220,7 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
         except OSError as error:
             reason = reason_of(error)
             folder = tempfile.gettempdir()
-            raise FileError(messages.CANNOT_COPY(name=path, folder=folder, reason=reason)) from error
+            #: Compressed files, and those of servers that send whole files only, are copied: set
+            #: `TMPDIR` to a larger disk.
+            raise FileError(f"cannot be copied into {folder} (TMPDIR): {reason}", subject=path) from error
         yield content

@@ -1,14 +1,12 @@
 """Where a mosaic is covered: its weights, in its file or beside it, read only where its pixels are."""
 
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .. import messages
-from ..errors import DataError, SkyblotWarning
+from ..errors import DataError, warn
 from ..facts import ERRORS, QUALITY
 from ..ground import is_swarp
 from ..window import NonZeroView
@@ -79,15 +77,12 @@ def check_mosaic(image: Image) -> None:
     if not kind and name in ("", "PRIMARY") and _WEIGHT_FILE.search(str(image.path).lower()):
         kind = "a map of weights"
     if kind:
-        raise DataError(messages.WRONG_PLANE(name=image.name, found=kind))
+        raise DataError(f"is {kind}, expected the mosaic's own image", subject=image.name)
 
 
 def _checked(image: Image, weights: Image, part: str) -> Any:
     if weights.shape != image.shape:
-        warnings.warn(
-            messages.WEIGHTS_NOT_USED(name=image.name, part=part, shape=weights.shape, expected=image.shape),
-            SkyblotWarning,
-            stacklevel=2,
-        )
+        #: Weights of another mosaic, left there by mistake perhaps.
+        warn(f"{part} beside it has shape {weights.shape}, not {image.shape}: it is not used", subject=image.name)
         return None
     return weights.pixels()

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
 from ..errors import DataError, FileError, SkyblotError, reason_of
 
 #: The bytes of a value of each kind of column; X holds bits, P and Q where a row's values are in the heap.
@@ -27,7 +26,7 @@ def readable(name: Any, part: str) -> Iterator[None]:
         raise
     except Exception as error:  # astropy, asdf and their codecs raise anything
         reason = reason_of(error)
-        raise FileError(messages.PART_CANNOT_BE_READ(name=name, part=part, reason=reason)) from error
+        raise FileError(f"{part} cannot be read: {reason}", subject=name) from error
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
     except SkyblotError:
         raise
     except (*_UNWRITABLE, *more) as error:
-        raise DataError(messages.HEADERS_NOT_COPIED(name=name, reason=reason_of(error))) from error
+        raise DataError(f"its headers cannot be copied: {reason_of(error)}", subject=name) from error
 
 
 @contextmanager
@@ -59,7 +58,7 @@ def parsed(hdus: Any, path: Any) -> Iterator[None]:
             raise
         number, keyword = where
         part = f"its card {keyword}" if keyword else "its header"
-        reason = messages.PART_CANNOT_BE_READ(name=f"{path}[{number}]", part=part, reason=reason_of(error))
+        reason = f"{path}[{number}]: {part} cannot be read: {reason_of(error)}"
         raise FileError(reason) from error
 
 
@@ -96,7 +95,7 @@ def check_heap(hdu: Any, name: str) -> None:
         table = np.frombuffer(file.read(size), np.uint8).reshape(rows, width)
         for column, item in columns:
             if item and _is_outside(table[:, column], item, heap):
-                raise FileError(messages.OUTSIDE_HEAP(name=name))
+                raise FileError("damaged: its table refers to bytes outside of it", subject=name)
 
 
 def _columns(header: Any) -> Iterator[tuple[slice, float]]:

@@ -13,8 +13,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from .. import messages
-from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, reason_of
+from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, quiet, reason_of, warn
 from ..facts import COVERAGE, Fact, Facts
 from ..ground import with_flux_scale
 from ..wcs_cards import tables_of, wcs_header
@@ -225,23 +224,23 @@ class FitsImage:
         try:
             header = self.wcs_header
             self._check_tables(header)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet():
                 wcs = WCS(header, fobj=self.hdus)
             matrix = _matrix(header, wcs)
         except (SkyblotError, SkyblotWarning):
             raise
         except Exception as error:  # wcslib, the table readers, and cards that cannot be parsed raise anything
             reason = reason_of(error)
-            raise WCSError(messages.PART_CANNOT_BE_READ(name=self.name, part="its WCS", reason=reason)) from error
+            raise WCSError(f"its WCS cannot be read: {reason}", subject=self.name) from error
         if not wcs.has_celestial:
-            raise WCSError(messages.NO_HEADER_WCS(name=self.name, value=header.get("CTYPE1")))
+            value = header.get("CTYPE1")
+            raise WCSError(f"no celestial WCS in its header (CTYPE1 = {value!r})", subject=self.name)
         if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
-            raise WCSError(messages.SINGULAR(name=self.name, evidence=f"its CD matrix is {matrix.tolist()}"))
+            raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=self.name)
         if self.head is not None:
-            warnings.warn(messages.HEAD_USED(name=self.name, head=self.head), SkyblotWarning, stacklevel=2)
+            warn(f"the file {self.head} beside it replaces its WCS", subject=self.name)
         for axis in self._extra_axes():
-            warnings.warn(messages.PIXEL_AXIS_DROPPED(name=self.name, axis=axis), SkyblotWarning, stacklevel=2)
+            warn(f"its axis {axis}, of one pixel, is dropped", subject=self.name)
         wcs.array_shape = self.shape
         return with_statement(wcs, frame_statement(header))
 
@@ -250,7 +249,7 @@ class FitsImage:
             if table not in self.hdus:
                 where = extension_text(table).upper()
                 reason = f"it needs the look-up table [{where}] ({keyword}), which is not in the file"
-                raise WCSError(messages.PART_CANNOT_BE_READ(name=self.name, part="its WCS", reason=reason))
+                raise WCSError(f"its WCS cannot be read: {reason}", subject=self.name)
 
     def _extra_axes(self) -> list[str]:
         """Number and type of each axis after the second, of the array or of the WCS alone."""
@@ -303,14 +302,15 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
                 for number, hdu in enumerate(hdus):  # reads every header: what is wrong with the file shows here
                     _ = hdu.name, hdu.ver
                     if not hasattr(hdu, "fileinfo") or (hdu.is_image and not hasattr(hdu, "shape")):
-                        raise FileError(messages.EXTENSION_DAMAGED(name=path, number=number, count=len(hdus) - 1))
+                        count = len(hdus) - 1
+                        raise FileError(f"damaged: extension {number} of {count} cannot be read", subject=path)
         except PermissionError:
-            raise FileError(messages.NO_PERMISSION(name=path)) from None
+            raise FileError("no permission to read it", subject=path) from None
         except FileError:
             raise
         except Exception as error:
             reason = reason_of(error)
-            raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable FITS file", reason=reason)) from error
+            raise FileError(f"not a readable FITS file: {reason}", subject=path) from error
         heard = " ".join(str(warning.message) for warning in caught)
         if "Error validating header" in heard:
             _damaged_end(hdus, path)
@@ -326,8 +326,9 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
     said = hdus[0].header.get("NEXTEND")
     last = len(hdus) - 1
     if isinstance(said, int) and said > last:
-        raise FileError(messages.EXTENSION_DAMAGED(name=path, number=last + 1, count=said))
-    warnings.warn(messages.REST_LEFT_OUT(name=path, number=last), SkyblotWarning, stacklevel=4)
+        number = last + 1
+        raise FileError(f"damaged: extension {number} of {said} cannot be read", subject=path)
+    warn(f"what follows extension {last} is no FITS and is left out", subject=path)
 
 
 @contextmanager
@@ -352,14 +353,14 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     image = FitsImage(str(label), hdus, hdu, content or FileContent(Path(str(where.path))), choices)
     shape = getattr(hdu, "shape", ()) or ()
     if not hdu.is_image:
-        raise DataError(messages.NOT_AN_IMAGE(name=image.name, found="is a table"))
+        raise DataError("is a table, expected a 2-D image (ny, nx)", subject=image.name)
     if not is_plane(shape):
         found = f"its shape is {shape}" if shape else "it has no pixels"
-        raise DataError(messages.NOT_AN_IMAGE(name=image.name, found=found))
+        raise DataError(f"{found}, expected a 2-D image (ny, nx)", subject=image.name)
     bitpix = hdu.header.get("BITPIX")
     expected = f"one of {sorted(_DTYPES)}"
     if bitpix not in _DTYPES:
-        raise DataError(messages.BAD_KEYWORD(name=image.name, keyword="BITPIX", value=bitpix, expected=expected))
+        raise DataError(f"BITPIX = {bitpix!r}, expected {expected}", subject=image.name)
     _check_complete(image)
     return image
 
@@ -389,6 +390,4 @@ def _check_complete(image: FitsImage) -> None:
         needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
     present = image.content.size
     if needed > present:
-        raise FileError(
-            messages.TOO_SHORT(name=image.name, part="pixels", needed=needed, holder="the file", present=present)
-        )
+        raise FileError(f"truncated: its pixels need {needed} bytes, the file has {present}", subject=image.name)

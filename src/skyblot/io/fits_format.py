@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
 from ..errors import DataError
 from ..facts import CONSTANT, LSST_COSMIC, QUALITY, number
 from . import output
@@ -91,7 +90,7 @@ def _change_plane(changed: list[Any], image: FitsImage, plane: Plane, bad: BadPi
     if hdu.data is None:
         _fill_constant(hdu, image)
     elif hdu.data.dtype.kind not in "iu":
-        raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part=plane.name, dtype=hdu.data.dtype.name))
+        raise DataError(f"its {plane.name} is {hdu.data.dtype.name}, expected whole numbers", subject=image.name)
     if plane.name != "DQ":
         cosmic = number(hdu.header.get(LSST_COSMIC.keywords[0]))
         bits = 1 if cosmic is None else 1 << int(cosmic)

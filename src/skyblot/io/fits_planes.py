@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
 from ..errors import DataError
 from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .chips import is_plane
@@ -101,7 +100,7 @@ def describe(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName |
         return Plane(name, _meaning(name, hdu.header, extension, file), None, where, own)
     if _GOOD_IS_ONE.search(file) or "CRVER" in hdu.header:
         reason = "1 is good in it, as in masks of cosmic rays, expected flags with 0 for good pixels"
-        raise DataError(messages.CONCERNING(name=name, reason=reason))
+        raise DataError(reason, subject=name)
     bits = _lsst_bits(hdu.header)
     if bits is None and (extension == "MASK" or (extension != "DQ" and _MASK_FILE.search(file))):
         bits = ALL_BITS
@@ -114,7 +113,7 @@ def _meaning(name: str, header: Any, extension: str, file: str) -> str:
         known = _BY_TYPE.get(str(kind).strip().upper())
         if known is None:
             expected = "StdDevUncertainty, VarianceUncertainty or InverseVariance"
-            raise DataError(messages.BAD_KEYWORD(name=name, keyword="UTYPE", value=kind, expected=expected))
+            raise DataError(f"UTYPE = {kind!r}, expected {expected}", subject=name)
         return known
     by_file = next((meaning for what, meaning in _BY_FILE if what.search(file)), DEVIATION)
     return DEVIATION if extension in ("ERR", "UNCERT") else _BY_NAME.get(extension, by_file)
@@ -142,6 +141,6 @@ def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     card = header.get(keyword)
     value = number(card)
     if value is None:
-        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=card, expected="a number"))
+        raise DataError(f"{keyword} = {card!r}, expected a number", subject=name)
     sides = [header.get(side, size) for side, size in zip(("NPIX2", "NPIX1"), shape, strict=True)]
     return np.broadcast_to(np.array(int(value) if value.is_integer() else value), sides)

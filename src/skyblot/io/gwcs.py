@@ -11,8 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from .. import messages
-from ..errors import FileError, WCSError, in_words, reason_of
+from ..errors import FileError, WCSError, in_words, quiet, reason_of
 from .blocks import TREE_END
 from .tree import check_tree
 
@@ -76,15 +75,14 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
     if isinstance(content, BytesIO):  # the others have been looked at before
         check_tree(TREE_END.split(content.getvalue(), maxsplit=1)[0], name)
     try:
-        with asdf.config_context() as config, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with asdf.config_context() as config, quiet():
             config.validate_on_read = False
             config.remove_extension(package="roman_datamodels")
             on_disk = not isinstance(content, BytesIO)  # else small, and the gwcs outlives it
             file = asdf.open(content, lazy_tree=True, lazy_load=on_disk, memmap=False)
     except Exception as error:  # asdf and its YAML parser raise anything
         reason = reason_of(error)
-        raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable ASDF file", reason=reason)) from error
+        raise FileError(f"not a readable ASDF file: {reason}", subject=name) from error
     with file:
         yield file.tree
 
@@ -98,14 +96,13 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
         If there is none, or it is not celestial and 2-D.
     """
     where = "/".join(keys)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tags of Roman's metadata
+    with quiet():  # tags of Roman's metadata
         parent = node_at(tree, keys[:-1])
     wcs, problem = _converted(parent, keys[-1])
     if problem:
         return StoredWCS(None, problem=problem)
     if wcs is None:
-        raise WCSError(messages.NO_STORED_WCS(name=name, place=where))
+        raise WCSError(f"no WCS at {where} of its ASDF tree: it has none, or one for each slit", subject=name)
     try:
         _check_celestial(wcs, where, name)
         confirmed, misfit = _fit(wcs, shape)
@@ -119,12 +116,19 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
 
 def unreadable(name: str, keys: tuple[str, ...], stored: StoredWCS) -> WCSError:
     """Return the error for a gwcs that cannot be read."""
-    return WCSError(messages.PART_CANNOT_BE_READ(name=name, part=f"its {'/'.join(keys)}", reason=stored.problem))
+    part = f"its {'/'.join(keys)}"
+    return WCSError(f"{part} cannot be read: {stored.problem}", subject=name)
 
 
 def refused(name: str, misfit: str, shape: tuple[int, int]) -> WCSError:
     """Return the error for a gwcs that is that of another image, and nothing else to go by."""
-    return WCSError(messages.GWCS_MISFIT(name=name, misfit=misfit, shape=f"{shape[0]} x {shape[1]}"))
+    #: The image was cut out, or sliced, by a program that left the gwcs as it was. Cut the pixels
+    #: and the WCS together, and set `array_shape` and `bounding_box` of the gwcs.
+    return WCSError(
+        f"its gwcs {misfit}, but the image has {shape[0]} x {shape[1]} pixels, and no WCS "
+        "in its header tells what was cut off: expected the gwcs of this image",
+        subject=name,
+    )
 
 
 def _fit(wcs: Any, shape: tuple[int, int]) -> tuple[bool, str]:
@@ -191,7 +195,11 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
     kinds = [str(kind) for kind in getattr(wcs, "world_axis_physical_types", None) or ["nothing"]]
     celestial = len(kinds) == 2 and all("pos." in kind for kind in kinds)
     if not celestial or wcs.pixel_n_dim != 2:
-        raise WCSError(messages.NOT_CELESTIAL(name=name, place=where, found=", ".join(kinds)))
+        found = ", ".join(kinds)
+        raise WCSError(
+            f"its {where} gives {found}, expected longitude and latitude of a 2-D image: spectra cannot be blotted",
+            subject=name,
+        )
 
 
 def agrees(exact: Any, plain: Any, name: str) -> bool:
@@ -201,7 +209,7 @@ def agrees(exact: Any, plain: Any, name: str) -> bool:
     try:
         lon, lat = exact.pixel_to_world_values(x, y)
     except Exception as error:  # transforms raise anything
-        raise WCSError(messages.GWCS_FAILS(name=name, reason=reason_of(error))) from error
+        raise WCSError(f"its gwcs cannot be evaluated: {reason_of(error)}", subject=name) from error
     xback, yback = plain.all_world2pix(lon, lat, 0)
     return bool(np.hypot(xback - x, yback - y).max() <= _SAME)  # False where there is a NaN
 

@@ -1,14 +1,12 @@
 """SCAMP's ``.head`` files: text that replaces the WCS in the headers of an exposure."""
 
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
 
-from .. import messages
-from ..errors import FileError, WCSError, reason_of
+from ..errors import FileError, WCSError, quiet, reason_of
 from .remote import AnyPath
 
 _SUFFIX = re.compile(r"\.(fits?|fts)(\.(gz|fz|bz2|xz))?$", re.IGNORECASE)
@@ -47,20 +45,19 @@ def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any
         image.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             headers = _headers(head.read_text(encoding="latin-1"))
     except OSError as error:
-        raise FileError(messages.CANNOT_READ(name=head, reason=reason_of(error))) from error
+        raise FileError(f"cannot be read: {reason_of(error)}", subject=head) from error
     except (ValueError, KeyError, fits.VerifyError) as error:
         reason = reason_of(error)
-        raise WCSError(messages.NOT_OF_KIND(name=head, kind="a .head file with a WCS", reason=reason)) from error
+        raise WCSError(f"not a .head file with a WCS: {reason}", subject=head) from error
     science, among_all = place
     if len(headers) == images:
         return headers[science]
     if len(headers) > max(images, among_all):
         return headers[among_all]
-    raise WCSError(messages.HEAD_COUNT(name=head, count=len(headers), image=name, images=images))
+    raise WCSError(f"holds {len(headers)} headers, and {name} has {images}: expected one for each image", subject=head)
 
 
 def _headers(text: str) -> list[Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..bounds import Bounds
 from ..errors import FileError, SkyblotError
 from .fits_format import FitsFormat
@@ -102,9 +101,14 @@ def check_kind(path: Path, reference: AnyPath) -> None:
     name = path.name.lower()
     others = [other.endings for other in FORMATS if other is not kind]
     if not name.endswith(kind.endings) and any(map(name.endswith, others)):
-        raise FileError(messages.WRONG_SUFFIX(name=path, reference=reference, kind=kind.words, suffix=kind.suffix))
+        raise FileError(
+            f"a blot onto {reference} is {kind.words}, expected a name that ends in {kind.suffix}", subject=path
+        )
     if name.endswith(COMPRESSIONS):
-        raise FileError(messages.NO_GZIP(name=path, suffix=kind.suffix))
+        #: To compress pixels tile by tile, which every FITS reader knows, use `--compress`.
+        raise FileError(
+            f"no blot is compressed as a whole, expected a name that ends in {kind.suffix} or .fits.fz", subject=path
+        )
 
 
 def write_blot(

@@ -5,15 +5,13 @@ import gzip
 import json
 import os
 import re
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import messages
-from ..errors import FileError, ParameterError, SkyblotError, reason_of
+from ..errors import FileError, ParameterError, SkyblotError, quiet, reason_of
 from ..instruments import INSTRUMENTS, known_names
 from .names import ImageName, parse_name
 from .weights import without_weights
@@ -97,7 +95,7 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
     tables: list[Path] = []
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
-            raise ParameterError(messages.NOT_A_NAME(name=name))
+            raise ParameterError(f"{name!r}: is not the name of a file")
         for each in _expand(str(name), "", ()):
             if isinstance(each, Path):
                 tables.append(each)
@@ -125,7 +123,7 @@ def _is_url(name: str) -> bool:
 def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
     """Yield what one name stands for, and as a Path what is read for it; `lists` are the lists that led to it."""
     if not name.strip() or "\0" in name:
-        raise ParameterError(messages.NOT_A_NAME(name=name))
+        raise ParameterError(f"{name!r}: is not the name of a file")
     if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):
         yield from _list(name, folder, lists)
     elif _is_url(name):
@@ -153,7 +151,7 @@ def _files(name: str, folder: str) -> Iterator[str | Path]:
         return
     matches = sorted(glob.glob(name, root_dir=folder or None, recursive=True))
     if not matches:
-        raise FileError(messages.NO_MATCH(name=full))
+        raise FileError("no file matches this pattern", subject=full)
     for match in matches:
         yield from _contents(os.path.join(folder, match))
 
@@ -171,23 +169,23 @@ def _contents(path: str) -> Sequence[str | Path]:
 
 def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
     if name.endswith("]") and _split(name[1:], folder)[1]:
-        raise ParameterError(messages.LIST_EXTENSION(name=name))
+        raise ParameterError("a list takes no extension, write it behind each name in the list", subject=name)
     if _is_url(name):
-        raise ParameterError(messages.REMOTE_LIST(name=name))
+        raise ParameterError("lists are read from local files only", subject=name)
     path = os.path.join(folder, name[1:])
     identity = os.path.realpath(path)
     if identity in lists:
-        raise FileError(messages.LIST_IN_ITSELF(name=path))
+        raise FileError("this list contains itself", subject=path)
     yield Path(path)
     lines = _lines(path)
     if not any(lines):
-        raise FileError(messages.EMPTY_LIST(name=path))
+        raise FileError("this list names no exposure, expected one name a line", subject=path)
     for number, line in enumerate(lines, 1):
         try:
             if line:
                 yield from _expand(line, os.path.dirname(path), (*lists, identity))
         except SkyblotError as error:
-            raise type(error)(messages.CONCERNING(name=f"{path}, line {number}", reason=error)) from error
+            raise type(error)(error, subject=f"{path}, line {number}") from error
 
 
 def _lines(path: str) -> list[str]:
@@ -198,26 +196,26 @@ def _lines(path: str) -> list[str]:
         text = "\0"
     if "\0" in text:
         expected = "a text file (UTF-8) with one name a line"
-        raise FileError(messages.IS_NOT(name=path, kind="a list", expected=expected))
+        raise FileError(f"is not a list, expected {expected}", subject=path)
     return [re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines()]
 
 
 def _read(path: str, kind: str) -> bytes:
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-        raise FileError(messages.NOT_A_FILE(name=path))
+        raise FileError("is no regular file, expected one, or a URL", subject=path)
     opener: Any = gzip.open if path.lower().endswith(".gz") else open
     try:
         with opener(path, "rb") as file:
             content: bytes = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise FileError(messages.NO_SUCH(name=path or "@", kind=kind)) from None
+        raise FileError(f"no such {kind}", subject=path or "@") from None
     except (OSError, EOFError, zlib.error) as error:
         reason = reason_of(error)
-        raise FileError(messages.KIND_CANNOT_BE(name=path or "@", kind=kind, done="read", reason=reason)) from error
+        raise FileError(f"this {kind} cannot be read: {reason}", subject=path or "@") from error
     if len(content) > _LARGEST:
         article = "an" if kind == "association" else "a"
         expected = f"at most {_LARGEST >> 20} MB"
-        raise FileError(messages.IS_NOT(name=path, kind=f"{article} {kind}", expected=expected))
+        raise FileError(f"is not {article} {kind}, expected {expected}", subject=path)
     return content
 
 
@@ -234,7 +232,7 @@ def _folder(path: str) -> list[str]:
         best[root] = min(rank, best.get(root, rank))
         files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
     if not files:
-        raise FileError(messages.EMPTY_FOLDER(name=path, expected=_LOOKED_FOR))
+        raise FileError(f"this folder holds no exposure, looked for {_LOOKED_FOR}", subject=path)
     return [os.path.join(path, name) for (root, _, rank), name in files.items() if rank == best[root]]
 
 
@@ -242,9 +240,7 @@ def _listing(path: str) -> list[str]:
     try:
         return sorted(os.listdir(path))
     except OSError as error:
-        raise FileError(
-            messages.KIND_CANNOT_BE(name=path, kind="folder", done="read", reason=error.strerror)
-        ) from error
+        raise FileError(f"this folder cannot be read: {error.strerror}", subject=path) from error
 
 
 def _hst_members(path: str) -> list[str]:
@@ -252,7 +248,10 @@ def _hst_members(path: str) -> list[str]:
     folder = os.path.dirname(path)
     rows = [member for member, kind in _hst_rows(path) if kind.strip().upper().startswith("EXP")]
     if not rows:
-        raise FileError(messages.NO_EXPOSURE_MEMBER(name=path, expected="MEMTYPE EXP... that is present"))
+        raise FileError(
+            "no member of this association is an exposure, expected one with MEMTYPE EXP... that is present",
+            subject=path,
+        )
     there = {name.lower(): name for name in _listing(folder or ".")}
     members = []
     for root in rows:
@@ -260,7 +259,8 @@ def _hst_members(path: str) -> list[str]:
         name = next((there[suffix] for suffix in wanted if suffix in there), None)
         if name is None:
             files = " or ".join(f"{root.lower()}_{product}.fits" for product in _HST_PRODUCTS)
-            raise FileError(messages.NO_MEMBER_FILE(name=path, member=root, expected=f"{files} in {folder or '.'}"))
+            expected = f"{files} in {folder or '.'}"
+            raise FileError(f"its member {root} is missing, looked for {expected}", subject=path)
         members.append(os.path.join(folder, name))
     return members
 
@@ -271,7 +271,7 @@ def _hst_rows(path: str) -> list[tuple[str, str]]:
 
     content = BytesIO(_read(path, "association"))  # astropy leaves damaged files open, and loops over gzipped ones
     try:
-        with warnings.catch_warnings(action="ignore"), fits.open(content) as hdus:
+        with quiet(), fits.open(content) as hdus:
             names, kinds, present = _hst_columns(path, hdus)
             rows = zip(names, kinds, map(_flag, present), strict=True)
             return [(_text(name), _text(kind)) for name, kind, there in rows if there]
@@ -279,7 +279,7 @@ def _hst_rows(path: str) -> list[tuple[str, str]]:
         raise
     except Exception as error:  # astropy raises anything on a damaged table
         reason = f"its table cannot be read: {reason_of(error)}"
-        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason)) from error
+        raise FileError(f"not {_ASSOCIATION}: {reason}", subject=path) from error
 
 
 def _hst_columns(path: str, hdus: Any) -> list[list[Any]]:
@@ -289,7 +289,7 @@ def _hst_columns(path: str, hdus: Any) -> list[list[Any]]:
     if [] not in missing:
         lacking = f"its table lacks {', '.join(missing[0])}" if missing else "it holds no table"
         reason = f"{lacking}, expected the columns {', '.join(_COLUMNS)}"
-        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason))
+        raise FileError(f"not {_ASSOCIATION}: {reason}", subject=path)
     data = tables[missing.index([])].data
     return [data[column].tolist() for column in _COLUMNS]
 
@@ -317,10 +317,12 @@ def _json_members(path: str) -> list[str]:
         association = json.loads(_read(path, "association"))
     except (ValueError, RecursionError) as error:
         reason = f"it is not valid JSON: {reason_of(error)}"
-        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason)) from error
+        raise FileError(f"not {_ASSOCIATION}: {reason}", subject=path) from error
     members = [_member(path, member) for member in _science(path, association)]
     if not members:
-        raise FileError(messages.NO_EXPOSURE_MEMBER(name=path, expected="exptype 'science'"))
+        raise FileError(
+            "no member of this association is an exposure, expected one with exptype 'science'", subject=path
+        )
     return members
 
 
@@ -336,15 +338,15 @@ def _records(path: str, parent: Any, key: str) -> list[Any]:
     records = parent.get(key) if isinstance(parent, dict) else None
     if not isinstance(records, list):
         reason = f"expected a list of {key} (products[].members[].expname)"
-        raise FileError(messages.NOT_OF_KIND(name=path, kind=_ASSOCIATION, reason=reason))
+        raise FileError(f"not {_ASSOCIATION}: {reason}", subject=path)
     return records
 
 
 def _member(path: str, member: dict[str, Any]) -> str:
     name = member.get("expname")
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise FileError(messages.MEMBER_NAME(name=path, value=name))
+        raise FileError(f"a science member has expname {name!r}, expected the name of a file", subject=path)
     full = name if _is_url(name) else os.path.join(os.path.dirname(path), name)
     if not _is_url(name) and not os.path.isfile(full):
-        raise FileError(messages.NO_MEMBER_FILE(name=path, member=name, expected=full))
+        raise FileError(f"its member {name} is missing, looked for {full}", subject=path)
     return full

@@ -1,6 +1,5 @@
 """JWST's FITS files: the exact gwcs in the extension ASDF, beside the approximate WCS in the header."""
 
-import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -8,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
-from ..errors import FileError, SkyblotWarning, WCSError
+from ..errors import FileError, WCSError, quiet, warn
 from ..facts import SUBARRAY, is_drizzled, number
 from ..instruments import instrument_of
 from ..wcs_facts import UNSTATED, with_statement
@@ -53,7 +51,7 @@ def best_wcs(image: "FitsImage") -> Any:
     if plain is None:
         raise unreadable(image.name, _WCS_KEYS, stored)
     reason, loss = f"its {'/'.join(_WCS_KEYS)} cannot be read: {stored.problem}", "the WCS in its header is used"
-    warnings.warn(messages.HEADER_WCS_USED(name=image.name, reason=reason, loss=loss), SkyblotWarning, stacklevel=2)
+    warn(f"{reason}; {loss}", subject=image.name)
     return plain
 
 
@@ -82,8 +80,12 @@ def _chosen(image: "FitsImage", stored: StoredWCS) -> Any:
     if _is_of_another(misfit, offset, stored):
         return _header_instead(image, misfit, offset, plain)
     if offset is not None and offset.told:
-        message = messages.GWCS_AND_HEADER(name=image.name, pixels=offset.pixels)
-        warnings.warn(message, SkyblotWarning, stacklevel=4)
+        warn(
+            f"its gwcs, which is used, and the WCS in its header are {offset.pixels:.2g} "
+            "pixels apart: only one of them was aligned, or the header's is a poor "
+            "approximation",
+            subject=image.name,
+        )
     return stored.wcs
 
 
@@ -102,8 +104,12 @@ def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", pl
         raise refused(image.name, misfit, image.shape)
     ny, nx = image.shape
     evidence = misfit or f"is {offset.pixels:.0f} whole pixels from the WCS in its header"
-    message = messages.GWCS_OF_ANOTHER(name=image.name, misfit=evidence, shape=f"{ny} x {nx}")
-    warnings.warn(message, SkyblotWarning, stacklevel=5)
+    #: As by `Cutout2D`, which changes the header and not the extension ASDF.
+    warn(
+        f"its gwcs {evidence}, and the image has {ny} x {nx} pixels: it was cut out or "
+        "resampled, and the WCS in its header is used",
+        subject=image.name,
+    )
     return image.header_wcs()
 
 
@@ -166,8 +172,7 @@ def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
     ny, nx = image.shape
     x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 9), np.linspace(0, ny - 1, 9)))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             header = with_statement(image.header_wcs(), UNSTATED)  # ICRS, whatever it says
             back = DirectMap(sky_of(exact, "target"), sky_of(header, "source")).at(x, y)
     except WCSError:
@@ -222,9 +227,8 @@ def _check_end(image: "FitsImage") -> None:
     needed = place["datLoc"] + (hdu.size if hdu.name == "ASDF" else place["datSpan"])
     if needed > present:
         raise FileError(
-            messages.TOO_SHORT(
-                name=image.path, part=f"data in extension {hdu.name}", needed=needed, holder="the file", present=present
-            )
+            f"truncated: its data in extension {hdu.name} need {needed} bytes, the file has {present}",
+            subject=image.path,
         )
 
 
@@ -233,7 +237,7 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
     try:
         wcs = image.header_wcs()
     except WCSError as error:
-        raise WCSError(messages.NO_OTHER_WCS(error=error, reason=reason)) from error
+        raise WCSError(f"{error}; {reason}") from error
     if wcs.sip is not None:
         size = image.facts.find("SIPMXERR") or _SIP_ERROR
         loss = f"the SIP approximation in its header is used, wrong by up to about {size:.2g} pixel"
@@ -241,8 +245,7 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
         return wcs
     else:
         loss = "the WCS in its header is used, which has no distortion and may be wrong by many pixels"
-    message = messages.HEADER_WCS_USED(name=image.name, reason=reason, loss=loss)
-    warnings.warn(message, SkyblotWarning, stacklevel=2)
+    warn(f"{reason}; {loss}", subject=image.name)
     return wcs
 
 

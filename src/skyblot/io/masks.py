@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
 from ..errors import FileError
 from ..instruments import instrument_of
 from .atomic import file_state
@@ -79,7 +78,7 @@ class BadPixels:
     def check_unchanged(self) -> None:
         """Refuse to go on with a file that is not the one in which the pixels were found."""
         if self.state is not None and file_state(self.where.path) != self.state:
-            raise FileError(messages.HAS_CHANGED(name=self.where.path, since="since it was compared"))
+            raise FileError("has changed since it was compared", subject=self.where.path)
 
 
 def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool) -> None:

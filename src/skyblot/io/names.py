@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import messages
 from ..errors import FileError
 from ..instruments import Names, known_names
 from .remote import AnyPath, RemotePath, path_of
@@ -81,7 +80,7 @@ def _parse_extension(text: str, name: str) -> Extension:
         return label.upper()
     if _NAME.fullmatch(label) and _NUMBER.fullmatch(version) and int(version) > 0:
         return label.upper(), int(version)
-    raise FileError(messages.BAD_EXTENSION(name=name, text=text))
+    raise FileError(f"[{text}] is not an extension, expected for example [1], [sci] or [sci,2]", subject=name)
 
 
 def plain_name(path: AnyPath) -> str:

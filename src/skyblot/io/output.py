@@ -1,7 +1,6 @@
 """Write a blot: primary header and SCI extension, with the reference's WCS and its distortion tables."""
 
 import re
-import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from astropy.io import fits
 
-from ..errors import WARNING_FILTERS
+from ..errors import WARNING_FILTERS, quiet
 from ..wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
 from .damage import copying
@@ -139,8 +138,7 @@ def wcs_cards(image: Image) -> fits.Header:
     or it cannot be fitted.
     """
     try:
-        with WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             header = image.whole_wcs_header()
             header = image.wcs().to_fits_sip() if header is None else header
             return fits.Header([card for card in header.cards if HELD.fullmatch(card.keyword)])

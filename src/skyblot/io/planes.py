@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from .. import messages
 from ..errors import DataError, FileError
 from ..facts import CONSTANT, ERRORS, QUALITY, Fact, number
 from ..instruments import known_names
@@ -205,7 +204,7 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
         except (KeyError, IndexError):
             present = f"[{'], ['.join(extension_text((hdus[k].name, hdus[k].ver)) for k in there)}]"
             wanted = extension_text(where.extension)
-            raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present)) from None
+            raise FileError(f"no extension [{wanted}], it has {present}", subject=where.path) from None
     if len(there) == 1:
         return there[0]
     own = getattr(image, "hdu", None)
@@ -218,13 +217,13 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
         if number_of in there:
             return number_of
     reason = f"none of its {len(there)} images has the name or the number of {image.name}: name one, as [1]"
-    raise DataError(messages.CONCERNING(name=where.path, reason=reason))
+    raise DataError(reason, subject=where.path)
 
 
 def _flags(image: Image, plane: Plane) -> np.ndarray:
     flags = _read(image, plane)
     if flags.dtype.kind not in "iu":
-        raise DataError(messages.NOT_WHOLE_NUMBERS(name=image.name, part=plane.name, dtype=flags.dtype.name))
+        raise DataError(f"its {plane.name} is {flags.dtype.name}, expected whole numbers", subject=image.name)
     return flags
 
 
@@ -240,5 +239,5 @@ def _read(image: Any, plane: Plane) -> np.ndarray:
     while pixels.ndim > 2 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.shape != image.shape:
-        raise DataError(messages.PART_SHAPE(name=image.name, part=plane.name, shape=pixels.shape, expected=image.shape))
+        raise DataError(f"its {plane.name} has shape {pixels.shape}, expected {image.shape}", subject=image.name)
     return pixels

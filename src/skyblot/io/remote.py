@@ -13,7 +13,6 @@ from urllib.request import url2pathname
 
 import numpy as np
 
-from .. import messages
 from ..bounds import Bounds
 from ..errors import FileError, reason_of
 from .reader import Reader
@@ -120,7 +119,7 @@ class RemotePath:
             filesystem, path = self.opened
             known: dict[str, Any] = filesystem.info(path)
         if known.get("type") == "directory":
-            raise FileError(messages.IS_FOLDER(name=self, expected="a file"))
+            raise FileError("is a folder, expected a file", subject=self)
         return known
 
     @cached_property
@@ -173,7 +172,7 @@ def path_of(name: str) -> AnyPath:
     try:
         _ = path.name
     except ValueError as error:  # http://[::1
-        raise FileError(messages.NOT_OF_KIND(name=path, kind="a URL", reason=reason_of(error))) from error
+        raise FileError(f"not a URL: {reason_of(error)}", subject=path) from error
     return path
 
 
@@ -192,21 +191,21 @@ def failure(path: RemotePath, error: BaseException) -> FileError:
     """Return the `FileError` that an error of fsspec means."""
     if isinstance(error, ImportError):
         package = _missing(path, error)
-        return FileError(messages.NEEDS_PACKAGE(name=path, package=package, install=_install(path)))
+        return FileError(f"cannot be read without the package {package} ({_install(path)})", subject=path)
     if isinstance(error, FileNotFoundError) and error.__cause__ is not None:  # fsspec's word for any trouble with HTTP
         error = error.__cause__
     status = getattr(error, "status", None)
     if isinstance(error, FileNotFoundError) or status in (404, 410):
-        return FileError(messages.NO_SUCH(name=path, kind="file"))
+        return FileError("no such file", subject=path)
     if isinstance(error, PermissionError) or status in (401, 403):
-        return FileError(messages.NO_PERMISSION(name=path))
+        return FileError("no permission to read it", subject=path)
     if status:
         reason = f"the server answers {status} {getattr(error, 'message', '')}".rstrip()
     elif isinstance(error, TimeoutError):
         reason = "the server does not answer"
     else:
         reason = reason_of(error).replace(path.url, str(path))
-    return FileError(messages.CANNOT_READ(name=path, reason=reason))
+    return FileError(f"cannot be read: {reason}", subject=path)
 
 
 def _missing(path: RemotePath, error: ImportError) -> str:
@@ -281,7 +280,7 @@ class RemoteContent:
     def _problem(self, answer: Any) -> FileError:
         if isinstance(answer, BaseException):
             return failure(self.path, answer)
-        return FileError(messages.CUT_WHILE_READ(name=self.path))
+        return FileError("truncated while it was read", subject=self.path)
 
 
 @dataclass(frozen=True)

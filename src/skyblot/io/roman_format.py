@@ -1,6 +1,5 @@
 """Roman's ASDF: how its files are known and named, and what reads and writes them."""
 
-import warnings
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
-from ..errors import WARNING_FILTERS, FileError
+from ..errors import FileError, quiet
 from .asdf import AsdfImage, is_asdf, open_image
 from .atomic import atomic_write
 from .blocks import sort_extensions
@@ -81,13 +79,12 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
     from astropy.units import Quantity
 
     source = bad.where.path
-    with WARNING_FILTERS, warnings.catch_warnings(), asdf.config_context() as config:
-        warnings.simplefilter("ignore")  # tags of Roman's metadata
+    with quiet(), asdf.config_context() as config:  # tags of Roman's metadata
         config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
         with open_content(source) as content, asdf.open(content.source, memmap=False, lazy_load=False) as opened:
             roman = opened["roman"]
             if name not in roman and name != "dq":
-                raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
+                raise FileError(f"has no roman/{name} to change", subject=source)
             old = roman[name] if name in roman else np.zeros(bad.shape, np.uint32)
             stored = getattr(old, "value", old)
             data = np.array(stored)

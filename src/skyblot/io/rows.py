@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..bounds import Bounds
 from ..errors import FileError, reason_of
 
@@ -49,7 +48,7 @@ class FileRows:
         except FileError:
             raise
         except OSError as error:
-            raise FileError(messages.CANNOT_READ(name=self.path, reason=reason_of(error))) from error
+            raise FileError(f"cannot be read: {reason_of(error)}", subject=self.path) from error
 
     def _read(self, key: tuple[slice, slice]) -> np.ndarray:
         bounds = Bounds.of_slices(key, self.shape)
@@ -76,5 +75,5 @@ class FileRows:
         while done < len(buffer):
             count = os.preadv(file, [buffer[done:]], offset + done)
             if count == 0:
-                raise FileError(messages.CUT_WHILE_READ(name=self.path))
+                raise FileError("truncated while it was read", subject=self.path)
             done += count

@@ -4,7 +4,6 @@ import math
 import re
 from typing import Any, BinaryIO
 
-from .. import messages
 from ..errors import FileError
 
 _BLOCK = 2880
@@ -51,12 +50,12 @@ def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
             if card.rstrip() == b"END" and len(block) == _BLOCK:  # astropy leaves the others out
                 return [*cards, card]
             if cards and card.startswith(b"XTENSION="):
-                raise FileError(messages.HEADERS_OVERLAP(name=name))
+                raise FileError("damaged: its header does not end before that of the next extension", subject=name)
             cards.append(card)
         if len(block) < _BLOCK:
             break
     if cards:
-        raise FileError(messages.NO_END(name=name, part="header"))
+        raise FileError("truncated: its header does not end", subject=name)
     return []
 
 
@@ -73,7 +72,7 @@ def _sizes(header: list[bytes], name: str) -> dict[str, int]:
         value = int(text) if re.fullmatch(r"[-+]?\d{1,18}", text) else -1
         if not _allowed(keyword, value, extension):
             reason = f"{keyword} = {text}"
-            raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable FITS file", reason=reason))
+            raise FileError(f"not a readable FITS file: {reason}", subject=name)
         sizes[keyword] = value
     return sizes
 

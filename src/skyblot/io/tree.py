@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .. import messages
 from ..errors import FileError, reason_of
 
 #: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's
@@ -45,7 +44,7 @@ def check_tree(text: bytes, name: Any) -> None:
     too_long = f"its tree has {len(text)} bytes, expected at most {_MOST_BYTES}"
     reason = too_long if len(text) > _MOST_BYTES else _problem(text)
     if reason:
-        raise FileError(messages.NOT_OF_KIND(name=name, kind="a readable ASDF file", reason=reason))
+        raise FileError(f"not a readable ASDF file: {reason}", subject=name)
 
 
 def _problem(text: bytes) -> str:

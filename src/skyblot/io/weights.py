@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..errors import DataError, not_allowed
 from .fits import open_image
 from .image import Image
@@ -48,11 +47,9 @@ def read_weights(image: Image, suffix: str) -> tuple[str, np.ndarray] | None:
     with open_image(ImageName(files[0], image.number)) as weights:
         values = np.asarray(weights.pixels()[:, :])
         if values.shape != image.shape:
-            raise DataError(
-                messages.PART_SHAPE(name=image.name, part=weights.name, shape=values.shape, expected=image.shape)
-            )
+            raise DataError(f"its {weights.name} has shape {values.shape}, expected {image.shape}", subject=image.name)
         if not np.any(values > 0):
-            raise DataError(messages.CONCERNING(name=weights.name, reason="no weight is above 0"))
+            raise DataError("no weight is above 0", subject=weights.name)
         return weights.name, values
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..errors import ParameterError, not_allowed
 from .types import Way
 
@@ -32,7 +31,9 @@ class CallableMap:
         try:
             xmap, ymap = (np.asarray(positions, dtype=float).reshape(xout.shape) for positions in result)
         except (TypeError, ValueError):
-            raise ParameterError(messages.FORWARD_RESULT(kind=type(result).__name__, count=x.size)) from None
+            raise ParameterError(
+                f"wcsmap: forward(x, y) returned {type(result).__name__}, expected two arrays of {x.size} positions"
+            ) from None
         np.subtract(xmap, 1.0, out=xout)
         np.subtract(ymap, 1.0, out=yout)
 
@@ -53,7 +54,7 @@ def user_map(wcsmap: Any, target_wcs: Any, source_wcs: Any) -> CallableMap:
             raise not_allowed("wcsmap", wcsmap, "a class or function wcsmap(blot_wcs, source_wcs)")
         mapping = wcsmap() if _takes_shifts(wcsmap) else wcsmap(target_wcs, source_wcs)
     if not hasattr(mapping, "forward"):
-        raise ParameterError(messages.NO_FORWARD(kind=type(mapping).__name__))
+        raise ParameterError(f"wcsmap: a {type(mapping).__name__} has no method forward(x, y)")
     return CallableMap(mapping)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..errors import ParameterError
 from .types import Way
 
@@ -37,7 +36,8 @@ def given_map(pixel_map: Any) -> GivenMap:
     if x.ndim != 2 or x.shape != y.shape or x.size == 0 or {x.dtype.kind, y.dtype.kind} - set("fiu"):
         both = [f"{getattr(axis, 'dtype', type(axis).__name__)} {np.shape(axis)}" for axis in _listed(pixel_map)]
         expected = "two arrays (x, y) of numbers, of one shape (ny, nx)"
-        raise ParameterError(messages.ARRAY_IS(name="pixel_map", given=" and ".join(both), expected=expected))
+        given = " and ".join(both)
+        raise ParameterError(f"is {given}, expected {expected}", subject="pixel_map")
     return GivenMap(x, y)
 
 

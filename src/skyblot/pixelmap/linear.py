@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..errors import WCSError
 from ..wcs_facts import with_statement
 from .sky import array_shape, frame_stated, is_fits_wcs, plain_copy, sky_of, unwrapped
@@ -66,7 +65,7 @@ def touching_tangent(wcs: Any) -> Any:
     steps = np.array([[0.0, 0.5, -0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5, -0.5]])
     lon, lat = sky.to_sky(*(middle[:, None] + steps))
     if not np.isfinite(lon + lat).all() or np.abs(lat).max() > 90:
-        raise WCSError(messages.OFF_THE_SKY(pixel=tuple(middle.tolist())))
+        raise WCSError(f"the WCS has no sky position around its central pixel, {tuple(middle.tolist())}")
     tangent = celestial_frame_to_wcs(sky.frame, "TAN")
     tangent.wcs.crval = [lon[0], lat[0]]
     tangent.wcs.crpix = [0.0, 0.0]
@@ -108,7 +107,7 @@ def _local_scale(wcs: Any) -> float:
     matrix = touching_tangent(wcs).wcs.cd  # wcslib refuses to look at one that is singular
     area = abs(float(np.linalg.det(matrix)))
     if area == 0:
-        raise WCSError(messages.WCS_SINGULAR(role="image", matrix=matrix.tolist()))
+        raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject="the image")
     return math.sqrt(area)
 
 

@@ -2,14 +2,12 @@
 
 import re
 import threading
-import warnings
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
-from .. import messages
-from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, reason_of
+from ..errors import WCSError, quiet, reason_of, warn
 from ..wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding
@@ -93,18 +91,21 @@ class FitsSky:
     def _checked_copy(wcs: Any, role: str) -> Any:
         if wcs.naxis > 2 and wcs.has_celestial:
             axes = [repr(str(name)) for k, name in enumerate(wcs.wcs.ctype) if k not in (wcs.wcs.lng, wcs.wcs.lat)]
-            _warn(messages.WCS_AXES_DROPPED(role=role, count=wcs.naxis, dropped=", ".join(axes)))
+            dropped = ", ".join(axes)
+            warn(f"its WCS has {wcs.naxis} axes: {dropped} dropped", subject=f"the {role}")
         try:
             copy = plain_copy(wcs) if wcs.naxis == 2 else wcs.celestial
             copy.wcs.set()
             matrix = copy.pixel_scale_matrix
         except Exception as error:  # wcslib's errors have no common class
-            raise WCSError(messages.WCS_FAILS(role=role, done="used", reason=reason_of(error))) from error
+            raise WCSError(f"its WCS cannot be used: {reason_of(error)}", subject=f"the {role}") from error
         if not copy.has_celestial:
             names = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
-            raise WCSError(messages.WCS_NOT_CELESTIAL(role=role, found=names))
+            raise WCSError(
+                f"has no celestial WCS: CTYPE is {names}, expected RA---TAN or the like", subject=f"the {role}"
+            )
         if not abs(np.linalg.det(matrix)) > SINGULAR * np.sum(matrix**2):  # true for NaN too
-            raise WCSError(messages.WCS_SINGULAR(role=role, matrix=matrix.tolist()))
+            raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=f"the {role}")
         _check_tables(copy, role)
         return copy
 
@@ -143,15 +144,17 @@ class FitsSky:
         if kind not in ("RA", "GLON", "TLON"):
             axes = ", ".join(repr(str(name)) for name in self.wcs.wcs.ctype)
             raise WCSError(
-                messages.NO_ROTATION(role=self._role, keyword="CTYPE", value=axes, expected="RA, GLON or ELON")
+                f"its WCS has CTYPE {axes}, from which no rotation to the other WCS is "
+                "known: expected RA, GLON or ELON",
+                subject=f"the {self._role}",
             )
         try:
             return wcs_to_celestial_frame(self.wcs)
         except ValueError:
             raise WCSError(
-                messages.NO_ROTATION(
-                    role=self._role, keyword="RADESYS", value=repr(self.wcs.wcs.radesys), expected="ICRS, FK5 or FK4"
-                )
+                f"its WCS has RADESYS {self.wcs.wcs.radesys!r}, from which no "
+                "rotation to the other WCS is known: expected ICRS, FK5 or FK4",
+                subject=f"the {self._role}",
             ) from None
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -201,7 +204,12 @@ class LowLevelSky:
         kinds = [str(kind) for kind in wcs.world_axis_physical_types]
         longitudes = [k for k, kind in enumerate(kinds) if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)]
         if wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
-            raise WCSError(messages.WCS_AXES(role=role, count=wcs.pixel_n_dim, found=", ".join(kinds)))
+            found = ", ".join(kinds)
+            raise WCSError(
+                f"its WCS maps {wcs.pixel_n_dim} pixel axes to {found}: expected two "
+                "pixel axes to longitude and latitude",
+                subject=f"the {role}",
+            )
         self.lon = longitudes[0]
         self._degrees = self._units()
         self._lock = threading.Lock()
@@ -232,16 +240,14 @@ class LowLevelSky:
         except (ValueError, TypeError, units.UnitConversionError):
             units_text = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
             raise WCSError(
-                messages.ARRAY_HAS(
-                    name=f"the {self._role}'s WCS", what="world units", given=units_text, expected="angles"
-                )
+                f"has world units {units_text}, expected angles", subject=f"the {self._role}'s WCS"
             ) from None
 
     def _frame(self) -> Any:
         classes = self.wcs.world_axis_object_classes
         frames = [item[2]["frame"] for item in classes.values() if "frame" in item[2]]
         if not frames:
-            raise WCSError(messages.NO_FRAME(role=self._role))
+            raise WCSError("its WCS names no celestial frame", subject=f"the {self._role}")
         return frames[0]
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -250,7 +256,7 @@ class LowLevelSky:
             with self._lock:
                 world = self.wcs.pixel_to_world_values(x, y)
         except Exception as error:  # transforms raise anything
-            raise WCSError(messages.WCS_FAILS(role=self._role, done="evaluated", reason=reason_of(error))) from error
+            raise WCSError(f"its WCS cannot be evaluated: {reason_of(error)}", subject=f"the {self._role}") from error
         lon, lat = (np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon))
         return lon, lat
 
@@ -261,9 +267,9 @@ class LowLevelSky:
             with self._lock:
                 x, y = self.wcs.world_to_pixel_values(*(w / unit for w, unit in zip(world, self._degrees, strict=True)))
         except NotImplementedError:
-            raise WCSError(messages.NO_INVERSE(role=self._role)) from None
+            raise WCSError("its WCS has no inverse, from the sky to its pixels", subject=f"the {self._role}") from None
         except Exception as error:  # numerical inverses raise anything
-            raise WCSError(messages.WCS_FAILS(role=self._role, done="inverted", reason=reason_of(error))) from error
+            raise WCSError(f"its WCS cannot be inverted: {reason_of(error)}", subject=f"the {self._role}") from error
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 
@@ -284,7 +290,11 @@ class PlaneSky(LowLevelSky):
     def frame(self) -> Any:
         """There is none: a `WCSError`, where the other WCS is not of the same plane."""
         kinds = ", ".join(map(str, self.wcs.world_axis_physical_types))
-        raise WCSError(messages.WCS_AXES(role=self._role, count=self.wcs.pixel_n_dim, found=kinds))
+        raise WCSError(
+            f"its WCS maps {self.wcs.pixel_n_dim} pixel axes to {kinds}: expected two "
+            "pixel axes to longitude and latitude",
+            subject=f"the {self._role}",
+        )
 
 
 def _is_plane(wcs: Any) -> bool:
@@ -302,7 +312,11 @@ def _check_tables(wcs: Any, role: str) -> None:
         with np.errstate(all="ignore"):
             places = np.concatenate([table.crpix, table.crval, table.cdelt, 1 / np.array(table.cdelt)])
         if not (np.isfinite(places).all() and np.isfinite(table.data).all()):
-            raise WCSError(messages.BAD_TABLE(role=role, table=name))
+            raise WCSError(
+                f"its WCS has a look-up table ({name}) that cannot be used: its values, "
+                "CRPIX, CRVAL and CDELT must be finite, and CDELT not 0",
+                subject=f"the {role}",
+            )
 
 
 def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
@@ -318,7 +332,10 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
         return FitsSky(low_level, role)
     if hasattr(low_level, "pixel_to_world_values"):
         return PlaneSky(low_level, role) if _is_plane(low_level) else LowLevelSky(low_level, role)
-    raise WCSError(messages.NOT_A_WCS(role=role, kind=type(wcs).__name__))
+    raise WCSError(
+        f"its WCS is a {type(wcs).__name__}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS",
+        subject=f"the {role}",
+    )
 
 
 def same_frame(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> bool:
@@ -339,7 +356,13 @@ def warn_of_unknown_frames(target: FitsSky | LowLevelSky, source: FitsSky | LowL
     """Say where it is not known whether two frames differ, and that they are taken for the same."""
     for role, sky, other in (("target", target, source), ("source", source, target)):
         if sky.stated == UNKNOWN and sky.frame_key != other.frame_key and same_frame(target, source):
-            _warn(messages.FRAME_NOT_KNOWN(role=role))
+            #: ICRS and FK5 J2000 are 23 mas apart. An image HDU, or a file, has a header that
+            #: tells.
+            warn(
+                "its WCS has equinox 2000, and does not tell whether its header states "
+                "FK5: no rotation is made from or to ICRS (an image HDU or a file tells)",
+                subject=f"the {role}",
+            )
 
 
 def convert_frame(
@@ -350,12 +373,7 @@ def convert_frame(
         return lon, lat
     from astropy.coordinates import SkyCoord, UnitSphericalRepresentation
 
-    with WARNING_FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         there = SkyCoord(lon, lat, unit="deg", frame=target.frame).transform_to(source.frame)
     spherical = there.represent_as(UnitSphericalRepresentation)
     return spherical.lon.deg, spherical.lat.deg
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, SkyblotWarning, stacklevel=2)

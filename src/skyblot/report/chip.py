@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
 from ..errors import DataError
 from ..io.remote import AnyPath
 
@@ -49,14 +48,12 @@ class ChipReport:
     def __post_init__(self) -> None:
         shape = np.shape(self.exposure)
         if len(shape) != 2 or 0 in shape:
-            raise DataError(messages.NOT_AN_IMAGE(name=self.name, found=f"the shape of its exposure is {shape}"))
+            raise DataError(f"the shape of its exposure is {shape}, expected a 2-D image (ny, nx)", subject=self.name)
         for name in ("blot", "residual_sigma", "mask"):
             array = getattr(self, name)
             if array is not None and np.shape(array) != shape:
                 raise DataError(
-                    messages.PART_SHAPE(
-                        name=self.name, part=name, shape=np.shape(array), expected=f"that of its exposure, {shape}"
-                    )
+                    f"its {name} has shape {np.shape(array)}, expected that of its exposure, {shape}", subject=self.name
                 )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import messages
 from ..errors import DataError
 from ..facts import ERRORS
 from ..io.images import Image, float_pixels, open_image
@@ -62,9 +61,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         blot = float_pixels(opened)
         if data.shape != blot.shape:
             raise DataError(
-                messages.PART_SHAPE(
-                    name=opened.name, part="image", shape=blot.shape, expected=f"that of {image.name}, {data.shape}"
-                )
+                f"its image has shape {blot.shape}, expected that of {image.name}, {data.shape}", subject=opened.name
             )
         valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, opened)
         sigma, origin = _sigma(image, data, blot, valid)

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .. import messages
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
 from ..text import printable
@@ -30,7 +29,7 @@ def require_packages() -> None:
     for package in ("matplotlib", "jinja2"):
         if find_spec(package) is None:
             install = "pip install 'skyblot[report]'"
-            raise SkyblotError(messages.PACKAGE_MISSING(purpose="pictures", package=package, install=install))
+            raise SkyblotError(f"pictures need the package {package}: {install}")
 
 
 def write_report(
@@ -125,7 +124,7 @@ def _errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(messages.CANNOT_WRITE(name=path, reason=error.strerror or error)) from error
+        raise FileError(f"cannot be written: {error.strerror or error}", subject=path) from error
 
 
 def check_whole(name: str, value: int, least: int, most: int) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import messages
 from ..config import IMAGES, USER_WCS, known, load, unquoted, validated
 from ..errors import ParameterError, not_allowed
 from ..parameters import TASK_DEFAULTS, Parameters, UserWCS
@@ -40,7 +39,7 @@ class Task:
         names = [row.name for row, _ in pairs]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ParameterError(messages.GIVEN_TWICE(name=twice))
+            raise ParameterError(f"{twice} is given twice, under two of its names, expected one of them")
         parameters = self.parameters.override({row.name: value for row, value in pairs})
         if USER_WCS.name in values and not USER_WCS.parse(values[USER_WCS.name]):
             parameters = replace(parameters, user_wcs=UserWCS())
@@ -60,7 +59,7 @@ class Task:
             reference = self.data
         missing = [name for name in IMAGES if not (reference if name == "reference" else getattr(self, name))]
         if missing:
-            raise ParameterError(messages.NOT_GIVEN(missing=_listed(missing)))
+            raise ParameterError(f"blot: {_listed(missing)} not given, expected blot(data, reference, outdata)")
         stem = self.outdata.rpartition("[")[0] if self.outdata.endswith("]") else self.outdata
         outdata = stem if stem.endswith(".fits") else f"{stem}.fits"
         return replace(self, reference=reference, outdata=outdata)

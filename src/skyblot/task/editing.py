@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import messages
 from ..config import IMAGES
 from ..errors import ParameterError, SkyblotError
 from ..parameters import USER_WCS_SECTION
@@ -45,7 +44,7 @@ def edit_text(text: str, read: Callable[[str], Task]) -> Task | None:
     """Open a ``.cfg`` text in the user's editor until it can be read, or is emptied (None)."""
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
-        raise ParameterError(messages.NO_EDITOR())
+        raise ParameterError("editpars: no editor, set VISUAL or EDITOR (or install skyblot[teal] and use a display)")
     with tempfile.TemporaryDirectory(prefix="skyblot-") as folder:
         path = Path(folder) / "ablot.cfg"
         path.write_text(_HINT + text, encoding="utf-8")
@@ -68,7 +67,7 @@ def _run(command: str, path: Path) -> None:
     try:
         subprocess.run([*shlex.split(command), str(path)], check=True)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise ParameterError(messages.EDITOR_FAILED(command=command, reason=error)) from error
+        raise ParameterError(f"editpars: the editor {command!r} failed: {error}") from error
 
 
 def _without_reason(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from .. import messages
 from ..errors import SkyblotError
 from ..patching import Patch
 
@@ -35,7 +34,5 @@ def patch(ours: Any) -> AblotPatch:
     try:
         from drizzlepac import ablot as theirs
     except ImportError as error:
-        raise SkyblotError(
-            messages.NOT_INSTALLED(name="patch_drizzlepac", package="DrizzlePac", reason=error)
-        ) from error
+        raise SkyblotError(f"DrizzlePac is not installed ({error})", subject="patch_drizzlepac") from error
     return AblotPatch(theirs, ours)
