@@ -85,7 +85,7 @@ class Skyblot(Competitor):
         """The bands and kernels that `blot` uses, but with a map from memory: there is no public call for this."""
         from skyblot.bands import available_cores, for_each_band
         from skyblot.kernels.interpolants import interpolant
-        from skyblot.window import whole_source
+        from skyblot.resampling.window import whole_source
 
         (x, y), window = pixel_map, whole_source(work.source, interpolant(interp))
         threads = self.threads or available_cores()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from astropy.wcs import WCS
+from skyblot.parameters.table.table import INTERPOLANTS
 
 from skyblot.demo import DemoPlan, chip_wcs, mosaic_wcs
-from skyblot.job import Job
 from skyblot.kernels.interpolants import interpolant
-from skyblot.parameters import INTERPOLANTS
-from skyblot.window import blot_dtype
+from skyblot.resampling.geometry import Job
+from skyblot.resampling.window import blot_dtype
 
 #: A small exposure with SIP, NPOL and D2IM tables, and a mosaic that covers it.
 PLAN = DemoPlan(exposures=1, chip_shape=(96, 160))

@@ -87,8 +87,8 @@ def no_space(*_, **__):
 
 def tasks_of(references, folder, **how):
     """The images of exposures, each with the file that its blot goes to."""
-    from skyblot.exposure import Blot
-    from skyblot.work import Work
+    from skyblot.runs.work import Work
+    from skyblot.steps.blot import Blot
 
     return list(Work.of("mosaic.fits", references, folder, Blot(**how)).tasks)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 from astropy import log as astropy_log
+from skyblot.parameters.table.rules import RULES
 
 import skyblot
 from skyblot.cli import main
-from skyblot.instruments import INSTRUMENTS
+from skyblot.headers.instruments import INSTRUMENTS
 from skyblot.io.images import FORMATS
 from skyblot.kernels.interpolants import INTERPOLANTS
-from skyblot.rules import RULES
 
 ROOT = Path(__file__).parent.parent
 RST = sorted(path for path in (ROOT / "docs").rglob("*.rst") if not {"generated", "_build"} & set(path.parts))
@@ -250,11 +250,11 @@ def test_links_of_the_readme_lead_somewhere():
         assert link.startswith("https://") or (ROOT / link).is_file(), link
 
 
-def test_the_layout_in_contributing_names_every_module_and_no_other():
+def test_the_layout_in_contributing_names_every_package_and_no_other():
     layout = re.search(r"```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]
     named = re.findall(r"(?<!\S)(\w+\.py|\w+/)(?!\S)", layout)
     there = {f"{each.name}/" if each.ispkg else f"{each.name}.py" for each in pkgutil.iter_modules(skyblot.__path__)}
-    assert sorted(named) == sorted(there - {"__main__.py", "demo/"})
+    assert sorted(named) == sorted(there - {"__main__.py"})
 
 
 def test_no_page_names_a_place_on_somebodys_machine():

@@ -12,8 +12,8 @@ from configobj import ConfigObj
 from task_data import F32, flat_pair
 
 from skyblot import ablot
+from skyblot.ablot.teal import pars_folder
 from skyblot.errors import ParameterError
-from skyblot.task.teal import pars_folder
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from builders import PLAN, demo_pair, mosaic_for, tangent
 from oracles import astropy_map
 
 import skyblot
-from skyblot.grizli_compat import blot_nearest_exact
+from skyblot.compat.grizli import blot_nearest_exact
 
 #: Name and default of everything grizli 1.14 takes, in its order; `...` where there is no default.
 SIGNATURE = {

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from samples import SCALE, tan_header, texture, write_sci
+from skyblot.parameters.table.table import Parameters
 
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
-from skyblot.exposure import target_of
 from skyblot.io import atomic, content
 from skyblot.io.copies import write_clean
 from skyblot.io.fits import open_image
@@ -21,7 +21,7 @@ from skyblot.io.names import parse_name
 from skyblot.io.planes import error_plane, quality_plane
 from skyblot.io.reader import Reader
 from skyblot.io.remote import RemotePath, failure
-from skyblot.parameters import Parameters
+from skyblot.steps.blot import target_of
 
 SHAPE = (40, 50)
 #: A header that is none, and is not as long as a block.
@@ -212,7 +212,7 @@ def test_blocks_that_are_not_there(tmp_path, tail, words):
 def test_a_pixel_scale_that_is_none(image):
     from types import SimpleNamespace
 
-    from skyblot.exposure import _scales
+    from skyblot.steps.blot import _scales
 
     with open_image(image) as found:
         target = target_of(found, Parameters())

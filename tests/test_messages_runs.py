@@ -12,13 +12,14 @@ import pytest
 from samples import rewrite, tasks_of, texture, write_sci
 
 import skyblot
-from skyblot import Failure, Parameters, RunOptions, cluster, reject_files
+from skyblot import Failure, Parameters, RunOptions, reject_files
 from skyblot.cli import main
 from skyblot.cli.reports import check_report
 from skyblot.errors import FileError, ParameterError, SkyblotError
-from skyblot.exposure import Blot
 from skyblot.io.atomic import file_identity
 from skyblot.io.names import parse_name
+from skyblot.runs import cluster
+from skyblot.steps.blot import Blot
 
 WORKER = SimpleNamespace(address="tcp://node1:40123")
 
@@ -129,7 +130,7 @@ def test_workers_that_do_not_start(monkeypatch):
 @pytest.fixture
 def run(visit):
     """What a worker is told of a run."""
-    worker = pytest.importorskip("skyblot.worker")
+    worker = pytest.importorskip("skyblot.runs.worker")
     identity = file_identity(visit / "med.fits")
     return worker.Job(
         str(visit / "med.fits"), Blot(), RunOptions(), str(visit), identity, True, ("host", 1), skyblot.__version__
@@ -137,7 +138,7 @@ def run(visit):
 
 
 def test_another_version_on_a_worker(run):
-    from skyblot.worker import _check_version
+    from skyblot.runs.worker import _check_version
 
     _check_version(run, WORKER)
     with said(
@@ -149,7 +150,7 @@ def test_another_version_on_a_worker(run):
 
 
 def test_files_that_a_worker_does_not_have(run, visit):
-    from skyblot.worker import _check_shared
+    from skyblot.runs.worker import _check_shared
 
     tasks = tasks_of([visit / "one_flt.fits"], visit)
     _check_shared(visit / "med.fits", tasks, run, WORKER)
@@ -162,7 +163,7 @@ def test_files_that_a_worker_does_not_have(run, visit):
 
 
 def test_a_mosaic_that_changes_meanwhile(run, visit):
-    from skyblot.worker import _check_shared
+    from skyblot.runs.worker import _check_shared
 
     with open(visit / "med.fits", "ab") as stream:
         stream.write(b"more")
@@ -171,8 +172,8 @@ def test_a_mosaic_that_changes_meanwhile(run, visit):
 
 
 def test_an_error_that_cannot_be_sent_comes_back_as_its_sentence():
-    from skyblot.step import Task
-    from skyblot.worker import _as_asked
+    from skyblot.runs.worker import _as_asked
+    from skyblot.steps.base import Task
 
     class Local(Exception):
         """Not to be found by pickle."""

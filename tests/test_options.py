@@ -3,13 +3,13 @@
 import dataclasses
 
 import pytest
+from skyblot.parameters.table.options import CRITERIA, HOMES, MASKS, PLANES, RUN, RunOptions, given_values
+from skyblot.parameters.table.table import Recipe, Sampling
+from skyblot.rejection.compare.criteria import Criteria
 
-from skyblot.comparison import Planes
-from skyblot.copies import Products
-from skyblot.criteria import Criteria
 from skyblot.errors import ParameterError
-from skyblot.options import CRITERIA, HOMES, MASKS, PLANES, RUN, RunOptions, given_values
-from skyblot.parameters import Recipe, Sampling
+from skyblot.steps.compare import Planes
+from skyblot.steps.copies import Products
 
 SETS = [(RunOptions, RUN), (Products, MASKS), (Planes, PLANES), (Criteria, CRITERIA)]
 

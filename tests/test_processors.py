@@ -8,8 +8,7 @@ import sys
 import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter
-
-from skyblot.parameters import INTERPOLANTS
+from skyblot.parameters.table.table import INTERPOLANTS
 
 BLOT = """
 import sys

@@ -13,8 +13,8 @@ from astropy.io import fits
 from samples import rewrite, texture, write_sci
 
 import skyblot
-from skyblot.notebook import SIZE, html_of, picture_of_blot
-from skyblot.progress import ProgressBar, progress_bar
+from skyblot.api.progress import ProgressBar, progress_bar
+from skyblot.report.notebook import SIZE, html_of, picture_of_blot
 
 
 @pytest.fixture(scope="module")

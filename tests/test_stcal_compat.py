@@ -12,10 +12,10 @@ from oracles import amplification, interpolated, kernel_rounding, local_peak, to
 from scipy import ndimage
 
 import skyblot
+from skyblot.compat.stcal import gwcs_blot, patch_stcal
 from skyblot.demo import jwst
 from skyblot.io.gwcs import tangent_gwcs
 from skyblot.kernels.interpolants import interpolant
-from skyblot.stcal_compat import gwcs_blot, patch_stcal
 
 pytest.importorskip("gwcs")
 
@@ -190,7 +190,7 @@ def test_patch_in_a_with_block_comes_off_after_an_error(stcal):
 
 def test_our_own_function_is_not_exchanged(stcal):
     with patch_stcal(), patch_stcal():
-        assert sys.modules["skyblot.stcal_compat"].gwcs_blot is gwcs_blot
+        assert sys.modules["skyblot.compat.stcal"].gwcs_blot is gwcs_blot
     assert stcal.pipeline.gwcs_blot is stcal.theirs
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from builders import tangent
 
+from skyblot.compat.stcal import gwcs_blot
 from skyblot.errors import WCSError
-from skyblot.stcal_compat import gwcs_blot
 
 gwcs = pytest.importorskip("gwcs")
 

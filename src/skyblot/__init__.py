@@ -4,14 +4,14 @@
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from .batch import Plan as Plan
-    from .blotting import pixel_map as pixel_map
-    from .containers import blot as blot
-    from .copies import Products as Products
-    from .cosmics import plan_masks as plan_masks
-    from .cosmics import reject_files as reject_files
-    from .criteria import Criteria as Criteria
-    from .criteria import Noise as Noise
+    from .api.blot import blot_file as blot_file
+    from .api.blot import blot_files as blot_files
+    from .api.blot import plan_blots as plan_blots
+    from .api.info import ImageInfo as ImageInfo
+    from .api.info import info as info
+    from .api.reject import plan_masks as plan_masks
+    from .api.reject import reject_files as reject_files
+    from .api.results import BatchError as BatchError
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -19,50 +19,50 @@ if TYPE_CHECKING:
     from .errors import SkyblotError as SkyblotError
     from .errors import SkyblotWarning as SkyblotWarning
     from .errors import WCSError as WCSError
-    from .exposure import BlotResult as BlotResult
-    from .files import blot_file as blot_file
-    from .files import blot_files as blot_files
-    from .files import plan_blots as plan_blots
-    from .inspection import ImageInfo as ImageInfo
-    from .inspection import info as info
-    from .mask_record import RejectResult as RejectResult
-    from .options import RunOptions as RunOptions
-    from .parameters import Parameters as Parameters
-    from .parameters import Recipe as Recipe
-    from .rejection import Rejection as Rejection
-    from .rejection import reject as reject
-    from .results import BatchError as BatchError
-    from .running import run as run
-    from .work import Failure as Failure
+    from .parameters.options import RunOptions as RunOptions
+    from .parameters.table import Parameters as Parameters
+    from .parameters.table import Recipe as Recipe
+    from .rejection.compare import Rejection as Rejection
+    from .rejection.compare import reject as reject
+    from .rejection.criteria import Criteria as Criteria
+    from .rejection.criteria import Noise as Noise
+    from .resampling.arrays import pixel_map as pixel_map
+    from .resampling.containers import blot as blot
+    from .runs.plan import Plan as Plan
+    from .runs.run import run as run
+    from .runs.work import Failure as Failure
+    from .steps.blot import BlotResult as BlotResult
+    from .steps.copies import Products as Products
+    from .steps.mask_record import RejectResult as RejectResult
 
     __version__: str
 
 #: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
 _HOMES = {
-    "blot": "containers",
-    "pixel_map": "blotting",
-    "blot_file": "files",
-    "blot_files": "files",
-    "plan_blots": "files",
-    "plan_masks": "cosmics",
-    "run": "running",
-    "Plan": "batch",
-    "Failure": "work",
-    "BatchError": "results",
-    "BlotResult": "exposure",
-    "reject": "rejection",
-    "reject_files": "cosmics",
-    "Criteria": "criteria",
-    "Noise": "criteria",
-    "Rejection": "rejection",
-    "RejectResult": "mask_record",
-    "info": "inspection",
-    "ImageInfo": "inspection",
+    "blot": "resampling.containers",
+    "pixel_map": "resampling.arrays",
+    "blot_file": "api.blot",
+    "blot_files": "api.blot",
+    "plan_blots": "api.blot",
+    "plan_masks": "api.reject",
+    "run": "runs.run",
+    "Plan": "runs.plan",
+    "Failure": "runs.work",
+    "BatchError": "api.results",
+    "BlotResult": "steps.blot",
+    "reject": "rejection.compare",
+    "reject_files": "api.reject",
+    "Criteria": "rejection.criteria",
+    "Noise": "rejection.criteria",
+    "Rejection": "rejection.compare",
+    "RejectResult": "steps.mask_record",
+    "info": "api.info",
+    "ImageInfo": "api.info",
     "make_demo": "demo",
-    "Recipe": "parameters",
-    "Parameters": "parameters",
-    "RunOptions": "options",
-    "Products": "copies",
+    "Recipe": "parameters.table",
+    "Parameters": "parameters.table",
+    "RunOptions": "parameters.options",
+    "Products": "steps.copies",
     "SkyblotError": "errors",
     "ParameterError": "errors",
     "DataError": "errors",

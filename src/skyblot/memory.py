@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from .errors import SkyblotError, not_allowed
-from .words import size_text
+from .text import size_text
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 #: Less than this holds no band of a detector and its window.

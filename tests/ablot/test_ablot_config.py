@@ -11,8 +11,8 @@ from configobj import ConfigObj
 from task_data import DOCUMENTED, DOCUMENTED_INTERP, F32, assert_same, by_hand, flat_pair, pixels_of, run_blot
 
 from skyblot import ablot
+from skyblot.ablot.teal import pars_folder, task_cfg, task_spec
 from skyblot.errors import FileError, ParameterError
-from skyblot.task.teal import pars_folder, task_cfg, task_spec
 
 CFG = """\
 _task_name_ = ablot#
@@ -159,7 +159,7 @@ def test_what_is_no_configuration(pair):
 
 
 REGENERATE = (
-    'differs from the table of parameters; regenerate it:\n  python -c "from skyblot.task import teal as t; '
+    'differs from the table of parameters; regenerate it:\n  python -c "from skyblot.ablot.task import teal as t; '
     "f = t.pars_folder(); (f / 'ablot.cfg').write_text(t.task_cfg()); (f / 'ablot.cfgspc').write_text(t.task_spec())\""
 )
 

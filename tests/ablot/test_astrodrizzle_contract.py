@@ -9,7 +9,8 @@ from astropy.wcs import WCS
 from drizzle_run import STEP, Steps, blot_of, config
 from task_data import assert_same, read_wcs
 
-from skyblot import ablot, astrodrizzle
+from skyblot import ablot
+from skyblot.ablot import astrodrizzle
 from skyblot.errors import ParameterError, SkyblotError
 
 # What is read.

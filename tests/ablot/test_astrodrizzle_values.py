@@ -8,7 +8,8 @@ from astropy.io import fits
 from drizzle_run import MEDIAN_PSCALE, blot_of, config
 from task_data import F32, IDCSCALE, assert_same, linear_part, scale_of, tangent
 
-from skyblot import ablot, astrodrizzle
+from skyblot import ablot
+from skyblot.ablot import astrodrizzle
 
 # Values.
 

@@ -12,11 +12,11 @@ from astropy.io import fits
 from samples import blots_watched, digests, write_sci
 
 import skyblot
-from skyblot import exposure
+from skyblot.api.blot import blot_file, blot_files
+from skyblot.api.results import BatchError
 from skyblot.errors import FileError
-from skyblot.files import blot_file, blot_files
 from skyblot.io.atomic import atomic_write, remove_leftovers
-from skyblot.results import BatchError
+from skyblot.steps import blot as steps_blot
 
 # ---- failures -------------------------------------------------------------------------------------------
 
@@ -65,14 +65,14 @@ def test_fail_fast(demo, mixed, out):
 
 
 def test_an_unforeseen_error_is_a_failure_too(demo, out, monkeypatch):
-    original = exposure.write_blot
+    original = steps_blot.write_blot
 
     def write(path, *args, **options):
         if path.name.startswith("isky01a2q_sci1"):
             raise RuntimeError("out of luck")
         original(path, *args, **options)
 
-    monkeypatch.setattr(exposure, "write_blot", write)
+    monkeypatch.setattr(steps_blot, "write_blot", write)
     with pytest.raises(BatchError, match="1 of 6 blots could not be made: internal error, RuntimeError: out of luck"):
         blot_files(demo.median, demo.exposures, out)
     assert len(list(out.iterdir())) == 5

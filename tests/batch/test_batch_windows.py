@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from samples import RA, RAW, digests, tan_header, tasks_of, texture, write_sci
 
 import skyblot
-from skyblot.batch import Needs
+from skyblot.api.blot import blot_file, blot_files
 from skyblot.bounds import EMPTY, Bounds
 from skyblot.errors import ParameterError
-from skyblot.exposure import Blot
-from skyblot.files import blot_file, blot_files
-from skyblot.footprints import Footprint, Group, Place, group
 from skyblot.io.names import parse_name
 from skyblot.io.rows import FileRows
-from skyblot.job import Job
 from skyblot.kernels.interpolants import interpolant
 from skyblot.memory import free_memory, memory_limit
-from skyblot.window import load_window
+from skyblot.resampling.geometry import Job
+from skyblot.resampling.window import load_window
+from skyblot.runs.footprints import Footprint, Group, Place, group
+from skyblot.runs.plan import Needs
+from skyblot.steps.blot import Blot
 
 # ---- the same as one by one -----------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ def test_strips_hold_no_more_than_they_may(monkeypatch):
         loaded.append(window.pixels.nbytes)
         return window
 
-    monkeypatch.setattr("skyblot.job.load_window", watch)
+    monkeypatch.setattr("skyblot.resampling.geometry.load_window", watch)
     y, x = np.mgrid[:4000, :200].astype(float)
     source = np.zeros((4100, 300), ">f4")
     job = Job(source, ArrayMap(x + 20, y + 30), x.shape, interpolant("poly5", 1.0), np.dtype("f4"))

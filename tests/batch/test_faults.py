@@ -13,10 +13,10 @@ import pytest
 from samples import blots_watched, digests, tan_header, texture, write_sci
 
 import skyblot
-from skyblot import exposure as exposure_module
+from skyblot.api.blot import blot_files
+from skyblot.api.results import BatchError
 from skyblot.errors import FileError
-from skyblot.files import blot_files
-from skyblot.results import BatchError
+from skyblot.steps import blot as exposure_module
 
 
 @pytest.fixture(scope="module")

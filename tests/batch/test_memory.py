@@ -7,10 +7,10 @@ import pytest
 from samples import tan_header, write_sci
 
 import skyblot
-from skyblot import batch as batch_module
 from skyblot import memory as memory_module
+from skyblot.api.results import BatchError
 from skyblot.errors import SkyblotError
-from skyblot.results import BatchError
+from skyblot.runs import plan as batch_module
 
 #: A blot of this needs 12 bytes a pixel, more than the 64 MB that are the least to be allowed.
 LARGE, SMALL = (2400, 2400), (100, 100)
@@ -84,11 +84,23 @@ def reject(pair, out):
 @pytest.mark.parametrize(
     ("module", "name", "call"),
     [
-        ("skyblot.job", "for_each_mapped_band", lambda pair, out: skyblot.blot_file(*pair[:2], out / "a.fits")),
-        ("skyblot.job", "load_window", lambda pair, out: skyblot.blot_files(pair[0], pair[2:], out, fail_fast=True)),
-        ("skyblot.comparison", "compare", reject),
-        ("skyblot.exposure", "open_weights", lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out)),
-        ("skyblot.rejection", "compare", lambda pair, out: skyblot.reject(np.ones((9, 9)), np.ones((9, 9)), 1.0)),
+        (
+            "skyblot.resampling.geometry",
+            "for_each_mapped_band",
+            lambda pair, out: skyblot.blot_file(*pair[:2], out / "a.fits"),
+        ),
+        (
+            "skyblot.resampling.geometry",
+            "load_window",
+            lambda pair, out: skyblot.blot_files(pair[0], pair[2:], out, fail_fast=True),
+        ),
+        ("skyblot.steps.compare", "compare", reject),
+        ("skyblot.steps.blot", "open_weights", lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out)),
+        (
+            "skyblot.rejection.compare",
+            "compare",
+            lambda pair, out: skyblot.reject(np.ones((9, 9)), np.ones((9, 9)), 1.0),
+        ),
     ],
 )
 def test_no_memory_is_an_error_of_skyblot(pair, tmp_path, monkeypatch, module, name, call):

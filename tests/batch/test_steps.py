@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pytest
 
 from skyblot import Failure, FileError, RunOptions, SkyblotError, run
-from skyblot.batch import plan_run
-from skyblot.exposure import Blot, rendered
-from skyblot.step import Result, Step, Task
-from skyblot.work import Work
+from skyblot.runs.plan import plan_run
+from skyblot.runs.work import Work
+from skyblot.steps.base import Result, Step, Task
+from skyblot.steps.blot import Blot, rendered
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import samples
 from astropy.io import fits
 from cli_lines import RAW, RESULT
 from samples import digests, rewrite, tan_header, texture, write_sci
-
-from skyblot.parameters import INTERPOLANTS
+from skyblot.parameters.table.table import INTERPOLANTS
 
 
 def change_source(change):
@@ -215,7 +214,7 @@ def test_a_bug_is_one_line_that_says_how_to_see_more(run, pair, out, monkeypatch
     def break_down(*_, **__):
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("skyblot.exposure.write_blot", break_down)
+    monkeypatch.setattr("skyblot.steps.blot.write_blot", break_down)
     code, text, errors = run("blot", *pair, "-o", out / "blt.fits")
     assert (code, text) == (3, "")
     assert errors == "skyblot: internal error, ZeroDivisionError: two lines (--debug shows where)\n"

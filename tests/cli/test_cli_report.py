@@ -7,7 +7,7 @@ import pytest
 from samples import digests
 
 import skyblot
-from skyblot.cosmics import reject_files
+from skyblot.api.reject import reject_files
 from skyblot.errors import ParameterError
 
 pytest.importorskip("jinja2", reason="the page needs jinja2")

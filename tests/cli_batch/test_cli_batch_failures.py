@@ -53,7 +53,7 @@ def test_a_reason_that_does_not_name_the_exposure_gets_its_name(run, demo, out, 
     def write(path, *_, **__):
         raise OSError("no\nroom")
 
-    monkeypatch.setattr("skyblot.exposure.write_blot", write)
+    monkeypatch.setattr("skyblot.steps.blot.write_blot", write)
     code, text, errors = run("blot", demo.median, *demo.exposures[:2], "--output-dir", out, "-q")
     assert (code, text) == (1, "")
     reason = "internal error, OSError: no room"
@@ -89,16 +89,16 @@ def test_fail_fast_stops_at_the_first(run, demo, bad, out):
 
 
 def test_fail_fast_leaves_nothing_half_written(run, demo, out, monkeypatch, undisturbed):
-    from skyblot import exposure
+    from skyblot.steps import blot as steps_blot
 
-    write = exposure.write_blot
+    write = steps_blot.write_blot
 
     def fail_later(path, *arguments, **options):
         if path.name.startswith(demo.exposures[4].name.split("_")[0]):
             raise OSError("no room")
         write(path, *arguments, **options)
 
-    monkeypatch.setattr("skyblot.exposure.write_blot", fail_later)
+    monkeypatch.setattr("skyblot.steps.blot.write_blot", fail_later)
     code, _, errors = run("blot", demo.median, *demo.exposures, "--output-dir", out, "--fail-fast")
     assert code == 1
     assert errors.count("skyblot: error: ") == 1

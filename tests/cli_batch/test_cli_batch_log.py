@@ -71,8 +71,8 @@ def test_a_log_that_breaks_is_a_warning_and_no_reason_to_stop(run, demo, out):
 
 
 def test_dask_is_handed_the_run(run, demo, out, monkeypatch):
-    from skyblot import cluster
-    from skyblot.local import run_here
+    from skyblot.runs import cluster
+    from skyblot.runs.local import run_here
 
     addresses = []
 

@@ -77,7 +77,7 @@ def test_blots_that_nobody_was_told_of_are_counted(run, demo, out, monkeypatch):
         plan.work.tasks[0].path.write_text("new")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skyblot.running.run_here", interrupted_run)
+    monkeypatch.setattr("skyblot.runs.run.run_here", interrupted_run)
     code, text, errors = run("blot", demo.median, *demo.exposures, "--output-dir", out, "--overwrite")
     assert (code, text) == (130, "")
     assert errors.splitlines()[-1].startswith(f"skyblot: interrupted: 1 of {BLOTS} blots are there; ")

@@ -8,10 +8,10 @@ import pytest
 
 import skyblot
 from skyblot import Failure, RunOptions
-from skyblot.batch import plan_run
-from skyblot.exposure import Blot
 from skyblot.io import atomic
-from skyblot.work import Work
+from skyblot.runs.plan import plan_run
+from skyblot.runs.work import Work
+from skyblot.steps.blot import Blot
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 

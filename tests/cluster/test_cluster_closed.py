@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from skyblot.cluster import _local_cluster
+from skyblot.runs.cluster import _local_cluster
 
 distributed = pytest.importorskip("distributed")
 

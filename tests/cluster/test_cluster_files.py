@@ -11,11 +11,12 @@ from cluster_runs import LEFT_BY_DASK, distributed, planned, run
 from samples import CHIP_SHAPE, digests, rewrite, tasks_of
 
 import skyblot
-from skyblot import SkyblotWarning, blot_files, cluster
-from skyblot.batch import plan_run
+from skyblot import SkyblotWarning, blot_files
 from skyblot.errors import FileError, ParameterError
-from skyblot.exposure import Blot, BlotResult
-from skyblot.work import Work
+from skyblot.runs import cluster
+from skyblot.runs.plan import plan_run
+from skyblot.runs.work import Work
+from skyblot.steps.blot import Blot, BlotResult
 
 pytestmark = LEFT_BY_DASK
 

@@ -8,7 +8,7 @@ from ablot_cases import CHIP_SHAPE, DATA, DIFFERENT, IDCSCALE, REFERENCE, SAME, 
 from astropy.io import fits
 from compat_data import demo_files, run_theirs
 
-from skyblot.task.teal import pars_folder
+from skyblot.ablot.teal import pars_folder
 
 
 @pytest.fixture(scope="session")

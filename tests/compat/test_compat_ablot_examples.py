@@ -8,7 +8,7 @@ from ablot_cases import CHIP_SHAPE, outcome, script
 from astropy.io import fits
 
 from skyblot import ablot
-from skyblot.task.teal import pars_folder
+from skyblot.ablot.teal import pars_folder
 
 #: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is compared.
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore:.*MDRIZSKY is in")]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from skyblot.compat.grizli import blot_nearest_exact
 from skyblot.demo import DemoPlan, chip_wcs, mosaic_wcs
-from skyblot.grizli_compat import blot_nearest_exact
 
 pytestmark = pytest.mark.compat
 

@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parent))
 import pipeline_sets as sets
 
 from skyblot import SkyblotWarning, blot_file, info, reject_files
-from skyblot.stcal_compat import gwcs_blot
+from skyblot.compat.stcal import gwcs_blot
 
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore")]
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from compat_data import rounding, value_bound
 
+from skyblot.compat.stcal import gwcs_blot, patch_stcal
 from skyblot.demo import jwst
 from skyblot.io.gwcs import tangent_gwcs
-from skyblot.stcal_compat import gwcs_blot, patch_stcal
 
 pytestmark = pytest.mark.compat
 
@@ -192,7 +192,7 @@ def test_in_the_pipeline_of_jwst(scene, monkeypatch):
             utils.flag_resampled_model_crs(model, median, scene.median_wcs, 5.0, 4.0, 1.2, 0.7, 0.0)
         if patch:
             patch.undo()
-        assert calls == ["skyblot.stcal_compat" if ours else "stcal.outlier_detection.utils"]
+        assert calls == ["skyblot.compat.stcal" if ours else "stcal.outlier_detection.utils"]
         masks[ours] = (model.dq & datamodels.dqflags.pixel["OUTLIER"]) != 0
     assert masks[True][80, 100]
     np.testing.assert_array_equal(masks[True], masks[False])
@@ -217,7 +217,7 @@ def test_in_the_pipeline_of_roman(scene, monkeypatch):
             )
         if patch:
             patch.undo()
-        assert calls == ["skyblot.stcal_compat" if ours else "stcal.outlier_detection.utils"]
+        assert calls == ["skyblot.compat.stcal" if ours else "stcal.outlier_detection.utils"]
         masks[ours] = image.dq != 0
     assert masks[True][80, 100]
     np.testing.assert_array_equal(masks[True], masks[False])

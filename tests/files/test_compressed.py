@@ -21,7 +21,7 @@ from skyblot.errors import FileError
 from skyblot.io.fits import open_image
 from skyblot.io.images import blot_name, check_kind, write_blot
 from skyblot.io.names import parse_name
-from skyblot.record import read_record
+from skyblot.steps.provenance import read_record
 
 
 def gzipped(path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from skyblot import exposure as module
+from skyblot.steps import blot as module
 
 ERRORS = (
     RuntimeError("nobody foresaw it"),

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from samples import tan_header
+from skyblot.rejection.compare.criteria import Noise
 from star_fields import F32
 
-from skyblot import facts
-from skyblot.amplifiers import electronics, sections
 from skyblot.bounds import Bounds
-from skyblot.criteria import Noise
 from skyblot.errors import DataError
-from skyblot.facts import Facts
+from skyblot.headers import facts
+from skyblot.headers.amplifiers import electronics, sections
+from skyblot.headers.facts import Facts
 from skyblot.io.images import open_image
-from skyblot.noise import noise_of, noise_text
+from skyblot.steps.noise import noise_of, noise_text
 
 ESO = "HIERARCH ESO DET OUT1 "
 SHAPE = (20, 40)

@@ -10,8 +10,8 @@ from astropy.wcs import WCS
 from samples import tan_header
 
 import skyblot
-from skyblot.amplifiers import electronics
-from skyblot.facts import Facts
+from skyblot.headers.amplifiers import electronics
+from skyblot.headers.facts import Facts
 from skyblot.io.images import open_image
 from skyblot.io.planes import error_plane, usable_pixels
 

@@ -23,11 +23,11 @@ from plane_files import (
     wfpc2,
     write,
 )
+from skyblot.rejection.compare.criteria import Noise
 from star_fields import F32
 
 import skyblot
 from skyblot import SkyblotWarning, reject_files
-from skyblot.criteria import Noise
 from skyblot.errors import DataError, FileError, ParameterError
 from skyblot.io.images import open_image
 from skyblot.io.planes import error_plane, usable_pixels
@@ -271,6 +271,6 @@ class TestRefused:
 )
 def test_detectors_that_see_no_cosmic_rays_are_not_warned_of_for_having_none(instrument, detector):
     words = {"TELESCOP": "HST", "INSTRUME": instrument, "DETECTOR": detector}
-    found = skyblot.instruments.instrument_of(skyblot.facts.Facts("x.fits", words, {}))
+    found = skyblot.headers.instruments.instrument_of(skyblot.headers.facts.Facts("x.fits", words, {}))
     assert found.doubts(0.0, 100_000, 2000.0) == ""
     assert "0 to 0.5 %" in found.doubts(0.02, 100_000, 2000.0)

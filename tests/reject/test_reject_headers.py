@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from mask_files import changed, read
+from skyblot.rejection.compare.criteria import criteria_for
 
 from skyblot import Criteria, SkyblotWarning, reject_files
-from skyblot.amplifiers import electronics
-from skyblot.criteria import criteria_for
 from skyblot.errors import DataError, ParameterError
-from skyblot.facts import Facts
-from skyblot.instruments import instrument_of
+from skyblot.headers.amplifiers import electronics
+from skyblot.headers.facts import Facts
+from skyblot.headers.instruments import instrument_of
 
 
 class TestHeadersDecide:

@@ -5,14 +5,14 @@ import warnings
 
 import numpy as np
 import pytest
+from skyblot.parameters.table.rules import RULES
+from skyblot.rejection.compare.compare import reject
+from skyblot.rejection.compare.robust import clipped_median
 from star_fields import F32, SIGMA, field, noisy
 
 import skyblot
 from skyblot import Criteria, Noise, bands
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
-from skyblot.rejection import reject
-from skyblot.robust import clipped_median
-from skyblot.rules import RULES
 
 
 class TestMeasurements:

@@ -13,7 +13,7 @@ import skyblot
 from skyblot import BatchError, blot_file, blot_files, reject_files
 from skyblot.errors import DataError, FileError
 from skyblot.io.images import open_image
-from skyblot.roles import exposure_signs, mosaic_signs
+from skyblot.steps.roles import exposure_signs, mosaic_signs
 
 SIP = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2, "A_2_0": 1e-6, "B_0_2": 1e-6}
 SHAPE = (20, 24)

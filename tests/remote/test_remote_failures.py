@@ -110,16 +110,16 @@ def test_a_file_that_is_truncated_on_the_server(web, pair, tmp_path):
 
 
 def test_a_source_that_changes_on_the_server_is_noticed(web, pair, tmp_path, monkeypatch):
-    from skyblot import exposure
+    from skyblot.steps import blot as steps_blot
 
-    original = exposure._plan
+    original = steps_blot._plan
 
     def change(*args):
         rewrite(local(web, pair[0]), tmp_path / "new.fits", lambda hdus: None)
         os.replace(tmp_path / "new.fits", local(web, pair[0]))
         return original(*args)
 
-    monkeypatch.setattr(exposure, "_plan", change)
+    monkeypatch.setattr(steps_blot, "_plan", change)
     text = refused(f"{web.url}/{pair[0]}", f"{web.url}/{pair[1]}[sci,1]", tmp_path)
     assert text == f"{web.url}/{pair[0]}: has changed since the run began"
 

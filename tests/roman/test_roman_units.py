@@ -10,8 +10,8 @@ from samples import texture
 
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
+from skyblot.headers.units import unit_kind
 from skyblot.io.images import open_image
-from skyblot.units import unit_kind
 
 BRIGHT = {"cal_step": {"flux": "COMPLETE"}}
 

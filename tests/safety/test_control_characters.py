@@ -5,7 +5,7 @@ from astropy.io import fits
 
 from skyblot.cli.screen import echo
 from skyblot.errors import FileError
-from skyblot.notebook import html_of
+from skyblot.report.notebook import html_of
 from skyblot.text import printable
 
 #: It would empty the screen, write over the line, ring, and turn the rest round.

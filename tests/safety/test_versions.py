@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 import skyblot
-from skyblot import rejecting
+from skyblot.steps import reject as steps_reject
 
 
 def replaced(path: Path, how: str) -> None:
@@ -30,13 +30,13 @@ def replaced(path: Path, how: str) -> None:
 @pytest.mark.parametrize("kind", ["clean", "update_dq", "one_file"])
 def test_copies_are_of_the_file_that_was_compared(visit, out, monkeypatch, kind, how):
     one = visit.exposures[0]
-    find = rejecting.BadPixels
+    find = steps_reject.BadPixels
 
     def find_and_change(*facts):
         replaced(one, how)
         return find(*facts)
 
-    monkeypatch.setattr(rejecting, "BadPixels", find_and_change)
+    monkeypatch.setattr(steps_reject, "BadPixels", find_and_change)
     with pytest.raises(skyblot.BatchError, match="has changed since it was compared"):
         skyblot.reject_files(visit.med, [f"{one}[sci,1]"], out, **{kind: True})
     assert [path.name for path in out.iterdir() if "mask" not in path.name or kind == "one_file"] == []

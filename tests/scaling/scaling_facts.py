@@ -1,8 +1,8 @@
 """Facts for a plan of scaling."""
 
 from skyblot import Parameters
-from skyblot.facts import Facts
-from skyblot.scaling import Pair, plan_scaling
+from skyblot.headers.facts import Facts
+from skyblot.headers.scaling import Pair, plan_scaling
 
 
 def facts(name="ref.fits[sci,1]", primary=None, **extension):

@@ -8,7 +8,7 @@ from scaling_facts import facts, plan, source_facts
 
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
-from skyblot.facts import Facts
+from skyblot.headers.facts import Facts
 
 FLAT = [("cps", "cps", 2.0), ("cps", "counts", 200.0), ("counts", "cps", 0.005), ("counts", "counts", 0.5)]
 

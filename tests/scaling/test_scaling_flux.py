@@ -12,7 +12,7 @@ from scaling_facts import facts, plan, source_facts
 
 from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
-from skyblot.units import same_unit
+from skyblot.headers.units import same_unit
 
 #: One square arcsec in sr: the target's pixels in these tests.
 SR = math.radians(1 / 3600) ** 2

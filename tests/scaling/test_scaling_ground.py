@@ -9,7 +9,7 @@ from samples import tan_header, write_sci
 from scaling_facts import facts, plan, source_facts
 
 from skyblot import DataError, ParameterError, SkyblotWarning, blot_file
-from skyblot.ground import pixel_area
+from skyblot.headers.ground import pixel_area
 
 SWARP = {"SOFTNAME": "SWarp", "COMBINET": "MEDIAN", "EXPTIME": 300.0}
 EXPOSURE = {"EXPTIME": 60.0}

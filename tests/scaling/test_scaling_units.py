@@ -8,9 +8,9 @@ from scaling_facts import facts, plan, source_facts
 
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError, ParameterError
-from skyblot.record import _bunit
-from skyblot.scaling import LABELS
-from skyblot.units import counts_of, unit_kind
+from skyblot.headers.scaling import LABELS
+from skyblot.headers.units import counts_of, unit_kind
+from skyblot.steps.provenance import _bunit
 
 COUNTS = (
     *("ELECTRONS", "electron", "e-", "E", "COUNTS", "count", "ct", "CTS", "cnt"),

@@ -12,10 +12,11 @@ from builders import gwcs_like, tangent
 from samples import tan_header, write_sci
 
 import skyblot
-from skyblot import ablot, grizli_compat, stcal_compat
+from skyblot import ablot
+from skyblot.compat import grizli, stcal
 from skyblot.errors import SkyblotWarning
+from skyblot.headers.wcs_facts import EQUINOX_2000, STATED, UNSTATED, frame_statement
 from skyblot.io.images import open_image
-from skyblot.wcs_facts import EQUINOX_2000, STATED, UNSTATED, frame_statement
 
 SHAPE = (60, 64)
 #: FK5 J2000 and ICRS are this far apart where the samples are, in their pixels.
@@ -96,9 +97,9 @@ def test_fk5_is_far_enough_to_be_seen():
 FUNCTIONS = {
     "blot": lambda data, source, target: skyblot.blot(data, source, target),
     "do_blot": lambda data, source, target: ablot.do_blot(data, source, target, 1.0),
-    "gwcs_blot": lambda data, source, target: stcal_compat.gwcs_blot(data, source, SHAPE, target),
+    "gwcs_blot": lambda data, source, target: stcal.gwcs_blot(data, source, SHAPE, target),
     "pixel_map": lambda data, source, target: star_at(skyblot.pixel_map(target, source)),
-    "blot_nearest_exact": lambda data, source, target: grizli_compat.blot_nearest_exact(data, source, target),
+    "blot_nearest_exact": lambda data, source, target: grizli.blot_nearest_exact(data, source, target),
 }
 
 

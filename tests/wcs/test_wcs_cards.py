@@ -10,7 +10,7 @@ from samples import read_wcs, rewrite, tan_header, texture, write_sci
 
 import skyblot
 from skyblot.errors import SkyblotWarning, WCSError
-from skyblot.facts import Facts, is_drizzled
+from skyblot.headers.facts import Facts, is_drizzled
 from skyblot.io.images import open_image
 
 SHAPE = (40, 50)

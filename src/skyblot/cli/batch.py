@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..batch import Plan
+from ..api.results import planned
 from ..errors import FileError, ParameterError, one_line
 from ..io.atomic import file_identity
-from ..job import checked_threads
 from ..memory import memory_limit
-from ..options import RunOptions
-from ..results import planned
-from ..step import Result, Step, Task
-from ..words import duration_text, size_text
-from ..work import Beside, Failure, Work
+from ..parameters.options import RunOptions
+from ..resampling.geometry import checked_threads
+from ..runs.plan import Plan
+from ..runs.work import Beside, Failure, Work
+from ..steps.base import Result, Step, Task
+from ..text import duration_text, size_text
 from . import plan_table
 from .common import reason_text, traceback_of
 from .reports import Page, check_report, open_page

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from ..options import BLOTS, RUN
-from ..parameters import TABLE
+from ..parameters.options import BLOTS, RUN
+from ..parameters.table import TABLE
 from .common import (
     HELP,
     complete_files,
@@ -45,7 +45,7 @@ def command(ctx: click.Context, source: str, references: tuple[str, ...], **opti
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     recipe = recipe_of(options)
-    from ..files import blot_step
+    from ..api.blot import blot_step
     from .batch import COMMON, Request, run
 
     step, how = blot_step(given(options, _ROWS), recipe)

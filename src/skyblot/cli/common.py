@@ -14,12 +14,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..errors import SkyblotWarning
-from ..parameter import Parameter
-from ..parameters import TABLE, Recipe
+from ..parameters.row import Parameter
+from ..parameters.table import TABLE, Recipe
 from ..text import printable
 
 if TYPE_CHECKING:
-    from ..work import Failure
+    from ..runs.work import Failure
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -108,7 +108,7 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
     """How blots are made: as the file of ``--config`` says, with the command's other options over it."""
     values: dict[str, Any] = {}
     if options["config"] is not None:
-        from ..config import read_config
+        from ..parameters.files import read_config
 
         values = read_config(options["config"])
     return Recipe.from_values(values).override(given(options, TABLE))

@@ -20,9 +20,9 @@ def command(file: Path | None, check: bool, overwrite: bool, verbose: bool, quie
     Example: skyblot config my.cfg && skyblot blot med.fits x_flc.fits --config my.cfg
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
-    from ..config import read_config, write_config
     from ..io.atomic import atomic_write, check_output
-    from ..parameters import Parameters
+    from ..parameters.files import read_config, write_config
+    from ..parameters.table import Parameters
 
     if check:
         if file is None:

@@ -32,9 +32,9 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
     Example: skyblot demo my-demo
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
+    from ..api.blot import plan_blots
     from ..demo import make_demo
-    from ..files import plan_blots
-    from ..work import Failure
+    from ..runs.work import Failure
 
     if not quiet:
         echo(f"making exposures of a synthetic sky in {folder}")

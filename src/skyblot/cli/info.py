@@ -14,7 +14,7 @@ from .common import HELP, complete_files, set_up_messages, traceback_of, verbosi
 from .screen import echo
 
 if TYPE_CHECKING:
-    from ..inspection import ImageInfo, MapInfo, PairInfo, WCSInfo
+    from ..api.info import ImageInfo, MapInfo, PairInfo, WCSInfo
 
 
 @click.command("info", context_settings=HELP)
@@ -46,7 +46,7 @@ def command(
     Example: skyblot info isky01a1q_flc.fits --with skydemo_med.fits
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
-    from ..inspection import info
+    from ..api.info import info
     from ..io.images import open_image
 
     if source is not None:
@@ -130,7 +130,7 @@ def _map_text(way: "MapInfo") -> str:
 
 
 def _pair_text(pair: "PairInfo") -> str:
-    from ..words import duration_text, size_text
+    from ..text import duration_text, size_text
 
     text = f"{pair.source}: {_map_text(pair.map)}"
     if pair.overlap is None or pair.memory_bytes is None or pair.seconds is None:

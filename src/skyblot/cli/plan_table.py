@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
 from ..text import printable
-from ..words import duration_text, size_text
+from ..text import duration_text, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..batch import Plan
-    from ..footprints import Footprint
+    from ..runs.footprints import Footprint
+    from ..runs.plan import Plan
 
 HEADINGS = ("exposure", "extension", "overlap", "size", "window")
 _TO_THE_RIGHT = ("overlap", "size")

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from ..options import CRITERIA, MASKS, PLANES, RUN
-from ..parameters import TABLE, USER_WCS_SECTION
+from ..parameters.options import CRITERIA, MASKS, PLANES, RUN
+from ..parameters.table import TABLE, USER_WCS_SECTION
 from .common import (
     HELP,
     complete_files,
@@ -48,7 +48,7 @@ def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], *
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     recipe, values = recipe_of(options), given(options, _ROWS)
-    from ..cosmics import mask_step
+    from ..api.reject import mask_step
     from .batch import COMMON, Request, run
 
     if options["report"] is not None:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
-from ..exposure import BlotResult
 from ..io.names import ImageName, parse_name
-from ..mask_record import RejectResult
-from ..parameters import Recipe
-from ..rejecting import Reject
-from ..step import Result
-from ..work import Work
+from ..parameters.table import Recipe
+from ..runs.work import Work
+from ..steps.base import Result
+from ..steps.blot import BlotResult
+from ..steps.mask_record import RejectResult
+from ..steps.reject import Reject
 
 if TYPE_CHECKING:
     from ..report import Report

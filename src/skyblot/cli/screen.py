@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..progress import ProgressBar, progress_bar
+from ..api.progress import ProgressBar, progress_bar
 from ..text import printable
 
 if TYPE_CHECKING:
-    from ..step import Result
+    from ..steps.base import Result
 
 
 def echo(text: str, *, err: bool = False) -> None:

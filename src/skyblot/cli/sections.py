@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from ..options import JUDGING, RUNNING, WRITING
-from ..parameter import Parameter
+from ..parameters.options import JUDGING, RUNNING, WRITING
+from ..parameters.row import Parameter
 
 #: Where the options stand that no section names.
 MESSAGES = "Messages"

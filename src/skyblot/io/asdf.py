@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DataError, FileError, WCSError, quiet, reason_of
-from ..facts import Fact, Facts
+from ..headers.facts import Fact, Facts
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
 from .fits_planes import Plane

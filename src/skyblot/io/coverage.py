@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, warn
-from ..facts import ERRORS, QUALITY
-from ..ground import is_swarp
-from ..window import NonZeroView
+from ..headers.facts import ERRORS, QUALITY
+from ..headers.ground import is_swarp
+from ..resampling.window import NonZeroView
 from .fits import open_image
 from .image import Image
 from .remote import AnyPath

@@ -14,10 +14,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, quiet, reason_of, warn
-from ..facts import COVERAGE, Fact, Facts
-from ..ground import with_flux_scale
-from ..wcs_cards import tables_of, wcs_header
-from ..wcs_facts import frame_statement, with_statement
+from ..headers.facts import COVERAGE, Fact, Facts
+from ..headers.ground import with_flux_scale
+from ..headers.wcs_cards import tables_of, wcs_header
+from ..headers.wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
 from .damage import check_heap, parsed, readable

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..facts import CONSTANT, LSST_COSMIC, QUALITY, number
+from ..headers.facts import CONSTANT, LSST_COSMIC, QUALITY, number
 from . import output
 from .changes import BZERO, put_values, set_bits
 from .content import open_content

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
+from ..headers.facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
 from .chips import is_plane
 from .damage import check_heap
 from .names import ImageName

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..facts import Fact, Facts
+from ..headers.facts import Fact, Facts
 from .fits_planes import Plane
 from .names import ImageName
 from .remote import AnyPath

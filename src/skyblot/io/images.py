@@ -136,7 +136,7 @@ def write_blot(
         How the blot was made.
     wcs : astropy.wcs.WCS, optional
         An undistorted WCS to write in place of the reference's.
-    move : skyblot.target.Move, optional
+    move : skyblot.resampling.target.Move, optional
         Another reference pixel and value for the reference's WCS.
     overwrite : bool
     compress : bool

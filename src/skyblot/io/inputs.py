@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import FileError, ParameterError, SkyblotError, quiet, reason_of
-from ..instruments import INSTRUMENTS, known_names
+from ..headers.instruments import INSTRUMENTS, known_names
 from .names import ImageName, parse_name
 from .weights import without_weights
 

@@ -8,9 +8,9 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import FileError, WCSError, quiet, warn
-from ..facts import SUBARRAY, is_drizzled, number
-from ..instruments import instrument_of
-from ..wcs_facts import UNSTATED, with_statement
+from ..headers.facts import SUBARRAY, is_drizzled, number
+from ..headers.instruments import instrument_of
+from ..headers.wcs_facts import UNSTATED, with_statement
 from .damage import check_heap
 from .gwcs import INSTALL, StoredWCS, agrees, missing_package, open_tree, refused, stored_wcs, unreadable
 

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import FileError
-from ..instruments import instrument_of
+from ..headers.instruments import instrument_of
 from .atomic import file_state
 from .content import open_content
 from .fits import open_fits, open_hdus, select_image

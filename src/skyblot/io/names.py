@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError
-from ..instruments import Names, known_names
+from ..headers.instruments import Names, known_names
 from .remote import AnyPath, RemotePath, path_of
 
 #: How an extension can be named: a number, a name, or a name and a version.

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import WARNING_FILTERS, quiet
-from ..wcs_cards import GEOMETRY, HELD, tables_of
+from ..headers.wcs_cards import GEOMETRY, HELD, tables_of
 from .atomic import atomic_write
 from .damage import copying
 from .embedded import without_planes

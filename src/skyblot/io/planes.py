@@ -9,20 +9,11 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError, FileError
-from ..facts import CONSTANT, ERRORS, QUALITY, Fact, number
-from ..instruments import known_names
+from ..headers.facts import CONSTANT, ERRORS, QUALITY, Fact, number
+from ..headers.instruments import known_names
 from .damage import check_heap, readable
 from .fits import open_fits
-from .fits_planes import (
-    ALL_BITS,
-    DEVIATION,
-    VARIANCE,
-    Plane,
-    describe,
-    holds_pixels,
-    plane_pixels,
-    shape_of,
-)
+from .fits_planes import ALL_BITS, DEVIATION, VARIANCE, Plane, describe, holds_pixels, plane_pixels, shape_of
 from .image import Image
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
@@ -37,7 +28,7 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     ----------
     image : Image
     fact : Fact
-        `skyblot.facts.ERRORS` or `QUALITY`.
+        `skyblot.headers.facts.ERRORS` or `QUALITY`.
     pattern : str, optional
         How its file is named, as for `companion_name`: no other place is looked at.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WCSError
-from ..wcs_facts import with_statement
+from ..headers.wcs_facts import with_statement
 from .sky import array_shape, frame_stated, is_fits_wcs, plain_copy, sky_of, unwrapped
 
 #: Two linear WCS put pixels to the same place if they differ by less.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WCSError, quiet, reason_of, warn
-from ..wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
+from ..headers.wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding
 #: leaves 1e-16).

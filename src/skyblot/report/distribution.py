@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stretch import centre_and_spread
+from .stretch import centre_and_spread
 
 #: Range and bin of the histogram, in sigma.
 LIMIT = 10.0

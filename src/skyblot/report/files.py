@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
-from ..facts import ERRORS
+from ..headers.facts import ERRORS
+from ..headers.units import unit_kind
 from ..io.images import Image, float_pixels, open_image
 from ..io.names import ImageName, extension_text, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
-from ..stretch import centre_and_spread
-from ..units import unit_kind
 from .chip import ChipReport
+from .stretch import centre_and_spread
 
 if TYPE_CHECKING:
-    from ..residuals import Systematics
+    from ..rejection.residuals import Systematics
 
 #: The label of the background: views are of the blot on the exposure's level, so that blinking
 #: shows sources only.
@@ -54,7 +54,7 @@ def report_of_files(pairs: Iterable[tuple[str | Path | ImageName, str | Path]]) 
 
 
 def _chip(where: ImageName, path: Path) -> ChipReport:
-    from ..residuals import measure
+    from ..rejection.residuals import measure
 
     with open_image(where) as image, open_image(path) as opened:
         data = float_pixels(image)
@@ -160,7 +160,7 @@ def flux_ratio_text(ratio: float, error: float) -> str:
 
 
 def _misalignment_notes(systematics: "Systematics") -> list[str]:
-    from ..residuals import misaligned
+    from ..rejection.residuals import misaligned
 
     if not misaligned(systematics.misalignment, systematics.misalignment_error):
         return []

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
 from ..text import printable
-from ..words import size_text
+from ..text import size_text
 from .chip import ChipPicture, ChipReport, Pictures
 
 logger = logging.getLogger(__name__)
@@ -205,8 +205,8 @@ class Report:
     def _frame(self, name: str, size: str, values: Mapping[str, Any]) -> bytes:
         """What stands before the chips, or after them."""
         from .. import __version__
-        from ..encode import diverging_colours
-        from ..stretch import STANDS_OUT
+        from .encode import diverging_colours
+        from .stretch import STANDS_OUT
 
         facts = {"count": self.count, "size": size, "version": __version__, "stands_out": f"{STANDS_OUT:g}"}
         return self._render(name, {"colours": diverging_colours(256).tobytes().hex(), **facts, **values})

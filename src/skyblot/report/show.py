@@ -11,9 +11,9 @@ from ..errors import SkyblotError
 from ..io.atomic import atomic_write, check_apart, check_output
 from ..io.images import Image, blot_name, float_pixels, open_image
 from ..io.names import Extension, ImageName, extension_label, parse_name, plain_name
-from ..stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 from .facts import short_text
 from .html import check_whole, require_packages
+from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -192,7 +192,7 @@ def _figure(panels: Sequence[_Panel], nx: int, ny: int) -> "Figure":
 def _draw(figure: "Figure", axes: Any, panel: _Panel, nx: int, ny: int) -> None:
     from matplotlib.colors import ListedColormap
 
-    from ..encode import diverging_colours
+    from .encode import diverging_colours
 
     colours = ListedColormap(diverging_colours(256) / 255) if panel.diverging else "gray"
     step = -(-nx // panel.levels.shape[1])

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..bounds import Bounds
-from ..encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
-from ..stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
 from .chip import ChipPicture, ChipReport, Pictures
 from .distribution import Distribution, distribution
+from .encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
 from .facts import Row, links, percent, rows, short_text, thousands
 from .histogram import histogram_view
 from .places import worst
+from .stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
 
 #: Largest width and height of a thumbnail, and the side of a stamp, in pixels.
 _THUMBNAIL, STAMP = 160, 41

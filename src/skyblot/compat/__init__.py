@@ -1,0 +1,1 @@
+"""Functions of other packages, under their own names and signatures."""

@@ -1,0 +1,388 @@
+"""Find cosmic rays and bad pixels: an exposure against the blot of a mosaic of it. Arrays only."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..bands import for_each_band
+from ..errors import DataError, memory_errors_told, warn
+from ..kernels.compare import join_levels, model_sigma, spread
+from ..parameters.rules import Circumstances, Marker
+from ..resampling.geometry import checked_threads
+from ..resampling.measured import plain_images
+from .background import background_map
+from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
+from .fluxratio import FluxRatio
+from .registration import REACH, moved
+from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Images, Systematics, measure, misaligned
+from .sharpness import MATCHED_TO, match_sharpness
+
+
+@dataclass(frozen=True, repr=False)
+class Rejection:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (ny, nx)
+        True where a pixel is bad.
+    significance : ndarray of float32, shape (ny, nx)
+        What is left of exposure minus blot over its noise; NaN where a pixel was left out.
+    valid : ndarray of bool, shape (ny, nx)
+        Pixels that were judged.
+    background : float
+        Exposure minus blot where there is nothing.
+    flux_ratio, flux_ratio_error : float
+        How bright the exposure's sources are in units of the blot's, and its standard error; NaN where too few sources
+        say it.
+    unexplained : float
+        What is left of sources in smoothed images, in units of their brightness: more than 0.15 where positions differ
+        from place to place, by a rotation for example.
+    ratio : float
+        What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
+    noise : float
+        Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure that is in the mosaic
+        shares noise with its blot, so that values below 1 are usual.
+    spread : float
+        The same as measured, however small or large it is.
+    uneven : ndarray of float32, shape (ny, nx), or None
+        What the background has more than `background` at each pixel, where the criteria ask for a map.
+    misalignment : (float, float)
+        By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
+        sources say it.
+    misalignment_error : float
+        Its standard error, pixels.
+    slopes : (float, float)
+        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the misalignment, or less where
+        stars are undersampled.
+    shift : (int, int)
+        Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
+    sharpness : float
+        Coefficient of the blot's second differences in the residual, square pixels: negative where the blot is
+        smoother than the exposure; NaN where too few sources say it.
+    roughness : float
+        Error of the blot at sources, of interpolation for example, in units of its structure: 90 percent of the
+        sources' pixels are within it.
+    fraction : float
+        Part of the judged pixels that the rule rejected, without what `grow` and tails add.
+    criteria : Criteria
+    """
+
+    mask: np.ndarray
+    significance: np.ndarray
+    valid: np.ndarray
+    background: float
+    noise: float
+    misalignment: tuple[float, float]
+    misalignment_error: float
+    sharpness: float
+    roughness: float
+    fraction: float
+    criteria: Criteria = field(default_factory=Criteria)
+    flux_ratio: float = math.nan
+    flux_ratio_error: float = math.nan
+    ratio: float = 1.0
+    shift: tuple[int, int] = (0, 0)
+    slopes: tuple[float, float] = (0.0, 0.0)
+    unexplained: float = math.nan
+    spread: float = math.nan
+    uneven: np.ndarray | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        ny, nx = self.mask.shape
+        judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
+        return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
+
+    def expected(self, blot: np.ndarray) -> np.ndarray:
+        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
+        there = moved(blot, self.shift) if self.shift != (0, 0) else blot
+        level = self.background if self.uneven is None else self.background + self.uneven
+        return (self.ratio * there + level).astype(blot.dtype, copy=False)
+
+    @property
+    def noise_is_at_a_limit(self) -> bool:
+        """Whether the sky's noise is so far from sigma that the rule does not follow it."""
+        return math.isfinite(self.spread) and self.spread not in (0.0, self.noise)
+
+    def doubts(self) -> list[str]:
+        """Return sentences on misalignment, an uneven fit, flux ratio and noise, where they matter."""
+        found = []
+        if self.unexplained > ODD_FIT:
+            percent = 100 * self.unexplained
+            #: A rotation, another pixel scale or distortion: the shift that is measured is only
+            #: the mean of them.
+            found.append(
+                f"its sources do not fit the blot's all over, {percent:.0f} % of their "
+                "brightness is left: by a rotation or another distortion, sources may "
+                "look like cosmic rays; align the exposures first"
+            )
+        if misaligned(self.misalignment, self.misalignment_error):
+            dx, dy = self.misalignment
+            #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
+            found.append(
+                f"its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has "
+                f"them: more than {MISALIGNED:g} pixel makes sources look like cosmic "
+                "rays; align the exposures first"
+            )
+        measured = FluxRatio(self.flux_ratio, self.flux_ratio_error)
+        if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
+            used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
+            found.append(
+                f"its sources are {self.flux_ratio:.3f} +- {self.flux_ratio_error:.3f} "
+                f"times as bright as the blot's, which is {used}: are units and exposure "
+                "times right, or are cores of stars missing in the mosaic? (--flux-ratio "
+                "says what to use)"
+            )
+        if self.noise_is_at_a_limit:
+            #: The errors, or gain and read noise, are of another unit or image, or the background
+            #: is far from flat.
+            found.append(
+                f"the noise of its sky is {self.spread:.3g} times what its errors, or "
+                f"gain and read noise, say, and {self.noise:g} times is used: are they "
+                "right (--err, --gain, --read-noise), and is the background flat "
+                "(--background map)?"
+            )
+        return found
+
+
+def reject(
+    exposure: Any,
+    blot: Any,
+    sigma: Any = None,
+    *,
+    valid: Any = None,
+    gain: float | None = None,
+    criteria: Criteria | None = None,
+    threads: int | None = None,
+    **overrides: Any,
+) -> Rejection:
+    """Find the pixels of an exposure that its blot cannot explain.
+
+    Parameters
+    ----------
+    exposure, blot : array, Quantity or NDData, shape (ny, nx)
+        In the same unit, or in some that convert; both with the sky or without it. What a mask marks is left out.
+    sigma : array or Quantity, shape (ny, nx), or Noise, optional
+        Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By default the
+        uncertainty of the exposure, an NDData.
+    valid : array of bool, optional
+        False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels that are not
+        finite in any of the arrays are left out anyway.
+    gain : float, optional
+        Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned into that of the
+        blot's photons, as a cosmic ray adds to its own noise. The rule "plain" does not do that.
+    criteria : Criteria, optional
+    threads : int, optional
+        By default the cores this process may use; the result does not depend on it.
+    **overrides
+        Single criteria by name: ``rule="plain"``, ``snr=(5, 4)``, ``grow=1.5``, ...
+
+    Returns
+    -------
+    Rejection
+
+    Raises
+    ------
+    ParameterError, DataError
+        For arguments that cannot be used.
+
+    Warns
+    -----
+    SkyblotWarning
+        If exposure and blot are misaligned by more than 0.1 pixel.
+
+    Notes
+    -----
+    With I the exposure, B the blot, D the largest absolute difference of a blot pixel to its neighbours left,
+    right, below and above, and b the background, a pixel is bad for the rule "plain" if ``|I - B - b| > scale[1] D +
+    snr[1] sigma``, and if some pixel of the 3 x 3 around it is above ``scale[0] D + snr[0] sigma``. For "skyblot" the
+    residual and its noise are those of :doc:`/reject`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import skyblot
+    >>> exposure = np.full((5, 5), 10.0)
+    >>> exposure[1, 3] += 60
+    >>> found = skyblot.reject(exposure, np.full((5, 5), 10.0), skyblot.Noise(gain=1.0, read_noise=3.0))
+    >>> np.argwhere(found.mask)
+    array([[1, 3]])
+    """
+    with memory_errors_told():
+        exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
+        judged_by = criteria_with(criteria, overrides)
+        found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
+    for doubt in found.doubts():
+        warn(doubt, subject="the exposure")
+    return found
+
+
+def compare(
+    exposure: Any,
+    blot: Any,
+    sigma: Any,
+    criteria: Criteria,
+    *,
+    valid: Any,
+    gain: float | None,
+    threads: int | None,
+    name: str = "the exposure",
+) -> Rejection:
+    """Do what `reject` does, without its warnings; errors call the exposure by its name."""
+    workers = checked_threads(threads)
+    data, model = _pixels("exposure", exposure), _pixels("blot", blot)
+    _check_shape("blot", model.shape, data.shape)
+    noise = _sigma(sigma, model)
+    _check_shape("sigma", noise.shape, data.shape)
+    judged = _judged(data, model, noise, valid)
+    uneven = None
+    if criteria.background == BACKGROUND_MAP:
+        uneven = background_map(data, model, noise, judged)
+        uneven -= np.median(uneven)
+        data = data - uneven
+    found = measure(data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers)
+    _check_match(found, criteria, name)
+    if found.shift != (0, 0):
+        model = moved(model, found.shift)
+        judged &= np.isfinite(model)
+    model, noise, left = _matched(Images(data, model, noise, judged), found, sigma, criteria, workers)
+    levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
+    mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
+
+    def work(row0: int, row1: int) -> None:
+        mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
+
+    for_each_band(data.shape, work, workers)
+    mask = _joined(levels, workers)
+    count = np.count_nonzero(judged)
+    fraction = np.count_nonzero(mask) / count if count else 0.0
+    return Rejection(
+        grown(mask, criteria, workers), significance, judged, left.background, left.noise, found.misalignment,
+        found.misalignment_error, found.sharpness, left.roughness, fraction, criteria,
+        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
+        found.flux_ratio.unexplained, left.spread, uneven,
+    )  # fmt: skip
+
+
+def _matched(
+    images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
+) -> tuple[np.ndarray, np.ndarray, Systematics]:
+    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
+    blot, noise, left = images.blot, images.sigma, found
+    if criteria.rule_used.adapts:
+        blot, left = match_sharpness(images, found, criteria.level, threads)
+    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
+        noise = _sigma(sigma, left.ratio * blot)
+    if left is not found:
+        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(noise.dtype, copy=False)
+    return blot, noise, left
+
+
+def _wanted_ratio(criteria: Criteria) -> float | str | None:
+    """What the blot is to be multiplied by; None: what is measured, where it is not 1."""
+    if criteria.flux_ratio is None and not criteria.rule_used.adapts:
+        return 1.0
+    return criteria.flux_ratio
+
+
+def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
+    """Refuse a blot that is not one of the exposure, or is so much too bright or too faint."""
+    if not found.matches:
+        #: Exposure and mosaic show different parts of the sky, or one of their WCS is wrong by
+        #: much.
+        raise DataError(
+            "the blot does not match it: its sources are not where the blot has them, "
+            f"nor within {REACH} pixels of there; are mosaic and WCS the right ones?",
+            subject=name,
+        )
+    measured = found.flux_ratio
+    if criteria.flux_ratio is not None or not measured.differs():
+        return
+    if not 1.0 / REFUSED_FLUX <= measured.value <= REFUSED_FLUX:
+        #: Most often an exposure time or a unit is not what it seems: `skyblot info` shows what is
+        #: read.
+        raise DataError(
+            f"its sources are {measured.value:.3g} times as bright as the blot's, "
+            f"expected a flux ratio within a factor {REFUSED_FLUX:g}: are units and "
+            "exposure times right? (--flux-ratio fit, or a number, compares all the same)",
+            subject=name,
+        )
+
+
+def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
+    """The kernel of a rule with its numbers."""
+    snr, scale = criteria.thresholds
+    return criteria.rule_used.marker(
+        Circumstances(
+            snr=snr,
+            scale=scale,
+            exposures=criteria.exposures,
+            terms=found.terms,
+            noise=found.noise,
+            ratio=found.ratio,
+            roughness=found.roughness,
+            photons=photons,
+        )
+    )
+
+
+def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
+    mask = np.empty(levels.shape, np.bool_)
+    for_each_band(levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads)
+    return mask
+
+
+def grown(mask: np.ndarray, criteria: Criteria, threads: int = 1) -> np.ndarray:
+    """Return a mask with everything within `grow` of bad pixels, and with their tails of charge."""
+    reach = math.floor(criteria.grow)
+    offsets = [
+        (dy, dx)
+        for dy in range(-reach, reach + 1)
+        for dx in range(-reach, reach + 1)
+        if 0 < dy * dy + dx * dx <= criteria.grow**2
+    ]
+    offsets += [(criteria.cte_direction * step, 0) for step in range(1, criteria.cte_tail + 1)]
+    if not offsets:
+        return mask
+    table, out = np.array(offsets), np.empty_like(mask)
+    for_each_band(mask.shape, lambda row0, row1: spread(row0, mask, table, out[row0:row1]), threads)
+    return out
+
+
+def _pixels(name: str, image: Any) -> np.ndarray:
+    """An image as contiguous float32 or float64 in the machine's byte order."""
+    array = np.asarray(image)
+    if array.ndim != 2 or array.dtype.kind not in "fiub":
+        given = f"{array.dtype} of shape {array.shape}"
+        raise DataError(f"is {given}, expected a 2-D image of numbers", subject=f"the {name}")
+    small = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    return np.ascontiguousarray(array, np.float32 if small else np.float64)
+
+
+def _sigma(sigma: Any, blot: np.ndarray) -> np.ndarray:
+    if not isinstance(sigma, Noise):
+        return _pixels("sigma", sigma)
+    out = np.empty(blot.shape, np.float32)
+    model_sigma(blot.ravel(), sigma.sky, sigma.gain, sigma.read_noise, out.ravel())
+    return out
+
+
+def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        judged: np.ndarray = np.isfinite(data) & np.isfinite(blot) & np.isfinite(sigma) & (sigma > 0)
+    if valid is not None:
+        given = np.asarray(valid)
+        _check_shape("valid", given.shape, data.shape)
+        if given.dtype.kind != "b":
+            expected = "booleans, True for the pixels to judge"
+            raise DataError(f"is {given.dtype}, expected {expected}", subject="valid")
+        judged &= given
+    return judged
+
+
+def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if shape != expected:
+        wanted = f"that of the exposure, {expected}"
+        raise DataError(f"has shape {shape}, expected {wanted}", subject=name)

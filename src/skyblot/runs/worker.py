@@ -1,0 +1,179 @@
+"""What a worker of a Dask cluster does for one exposure."""
+
+import os
+import pickle
+import signal
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileError, SkyblotError, SkyblotWarning
+from ..io.atomic import file_identity, remove_leftovers
+from ..io.names import ImageName, parse_name
+from ..io.remote import AnyPath, RemotePath
+from ..memory import LEAST, free_memory, memory_limit
+from ..parameters.options import RunOptions
+from ..steps.base import Step, Task
+from .local import run_here
+from .plan import plan_run
+from .work import Failure, Outcome, Work
+
+#: All images of one file that are to be worked on.
+Exposure = tuple[Task, ...]
+
+#: Bytes of the largest error that is sent back as it is.
+_LARGEST_ERROR = 1 << 14
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for all exposures of a run.
+
+    Attributes
+    ----------
+    source : str
+    step : Step
+    options : RunOptions
+    folder : str
+        Where relative names begin.
+    identity : tuple
+        Of the source when the run began.
+    alone : bool
+        A worker has no other exposure at the same time, so that this one may use all its threads.
+    process : tuple
+        Host and number of the process that asks for the products.
+    version : str
+        The version of skyblot that does.
+    most : int, optional
+        Bytes that one exposure may need, where workers do not know better.
+    """
+
+    source: str
+    step: Step
+    options: RunOptions
+    folder: str
+    identity: tuple[int, int | str]
+    alone: bool
+    process: tuple[str, int]
+    version: str
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker sends back: outcomes, and the warnings that came with them."""
+
+    outcomes: list[Outcome]
+    warnings: list[str]
+
+
+def work_on(exposure: bytes, job: bytes) -> Report:
+    """Make the products of one exposure on the worker that this is called on.
+
+    Parameters
+    ----------
+    exposure, job : bytes
+        An `Exposure` and a `Job`, pickled: so that Dask has nothing to look into.
+    """
+    from distributed import get_worker
+
+    worker, tasks, whole = get_worker(), pickle.loads(exposure), pickle.loads(job)
+    with _heard(whole, worker) as caught:
+        try:
+            _check_version(whole, worker)
+            outcomes = _made(tasks, whole, worker)
+        except SkyblotError as error:  # returned: what is raised is logged with a traceback
+            outcomes = [Failure.of(task.where, error) for task in tasks]
+    return Report(outcomes, [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)])
+
+
+def dask_setup(worker: Any) -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started a "local" cluster."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _check_version(whole: Job, worker: Any) -> None:
+    from .. import __version__
+
+    if whole.version != __version__:
+        raise SkyblotError(
+            f"the worker {worker.address} has skyblot {__version__}, not {whole.version} "
+            "as the process that started the run: install the same on both"
+        )
+
+
+def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
+    here = os.getcwd() == whole.folder
+    folder = Path() if here else Path(whole.folder)
+    asked = {Task(_within(folder, task.where), folder / task.path): task for task in tasks}
+    source = _within(folder, parse_name(whole.source))
+    _check_shared(source.path, [*asked], whole, worker)
+    for output in {task.path.parent for task in asked}:  # of a worker that died at this exposure
+        remove_leftovers(output)
+    name = whole.source if isinstance(source.path, RemotePath) else str(source)
+    options, most = _options(whole, worker)
+    # What a worker that died has completed is not made again, and nothing else is replaced.
+    there = replace(options, resume=options.resume or not options.overwrite)
+    step = whole.step if here else whole.step.within(folder)
+    plan = replace(plan_run(Work(name, step, tuple(asked)), there, most=most), options=options)
+    originals = {str(task.where): original for task, original in asked.items()}
+    return [_as_asked(each, originals, resume=options.resume) for each in (*plan.known, *run_here(plan))]
+
+
+def _within(folder: Path, name: ImageName) -> ImageName:
+    """The name as seen from another folder than the one it was given in."""
+    return name if isinstance(name.path, RemotePath) else replace(name, path=folder / name.path)
+
+
+def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -> None:
+    """Refuse to work where the files of the run are not those that it was planned with."""
+    inputs: list[AnyPath] = [source, *(task.where.path for task in tasks)]
+    for path in [*inputs, *(task.path.parent for task in tasks)]:
+        if not (isinstance(path, RemotePath) or path.exists()):
+            raise FileError(
+                f"is not there on the worker {worker.address}; all workers have to share the files", subject=path
+            )
+    if file_identity(source) != whole.identity:
+        raise FileError("has changed since the run began", subject=source)
+
+
+def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
+    """The options of a worker, whose memory is shared by its threads; and what one exposure may need."""
+    given = whole.options
+    threads = given.threads or (worker.state.nthreads if whole.alone else 1)
+    share = 1 if whole.alone else worker.state.nthreads
+    allowed = worker.memory_manager.memory_limit or free_memory()
+    memory = allowed // 2 if given.memory is None else memory_limit(given.memory)
+    most = whole.most or (allowed if given.memory is None else memory)
+    return RunOptions(threads, max(memory // share, LEAST), given.overwrite, given.resume), most
+
+
+def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> Outcome:
+    """The outcome with the names that the run was given, and with nothing that cannot be sent."""
+    if not isinstance(outcome, Failure):
+        return replace(outcome.named(originals[str(outcome.where)]), kept=outcome.kept and resume)
+    outcome = replace(outcome, reference=str(originals[outcome.reference].where))
+    return outcome if _portable(outcome.error) else replace(outcome, error=SkyblotError(outcome.reason))
+
+
+def _portable(error: Exception) -> bool:
+    try:
+        sent = pickle.dumps(error)
+        return len(sent) <= _LARGEST_ERROR and isinstance(pickle.loads(sent), type(error))
+    except Exception:  # errors with arguments of their own raise anything
+        return False
+
+
+@contextmanager
+def _heard(whole: Job, worker: Any) -> Iterator[list[warnings.WarningMessage]]:
+    """Catch warnings, to be shown where the run was started; where other threads would get into it, they stay here."""
+    if worker.state.nthreads > 1 or whole.process == (socket.gethostname(), os.getpid()):
+        yield []
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SkyblotWarning)
+        yield caught

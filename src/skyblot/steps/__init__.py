@@ -1,0 +1,1 @@
+"""One exposure, from file to file."""

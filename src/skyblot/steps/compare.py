@@ -1,0 +1,214 @@
+"""An exposure against its blot: what headers and files say of its noise, its flags and its instrument."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..headers.facts import COMBINED, number
+from ..headers.instruments import Instrument, exposure_time, instrument_of
+from ..io.images import Image
+from ..io.weights import checked_suffix, read_weights
+from ..parameters.options import PLANES
+from ..parameters.table import default
+from ..rejection.compare import Rejection, compare
+from ..rejection.criteria import Criteria, criteria_for
+from ..rejection.robust import NORMAL
+from .base import Source
+from .blot import Rendered
+from .noise import KnownNoise, noise_of
+from .usable import Usable, usable_of
+
+#: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
+_USUAL_SPREAD = (0.1, 10.0)
+
+
+@dataclass(frozen=True)
+class Planes:
+    """What goes with the exposures' pixels, where it is not to be looked for.
+
+    Attributes
+    ----------
+    gain, read_noise : float, optional
+        Electrons per unit, and electrons: instead of what headers say.
+    dq, err : str, optional
+        Patterns of the files that hold flags and errors.
+    weight_suffix : str
+        What stands for .fits in the name of an exposure's weights.
+    """
+
+    gain: float | None = default("gain", PLANES)
+    read_noise: float | None = default("read_noise", PLANES)
+    dq: str | None = default("dq", PLANES)
+    err: str | None = default("err", PLANES)
+    weight_suffix: str = default("weight_suffix", PLANES)
+
+    def __post_init__(self) -> None:
+        checked_suffix(self.weight_suffix)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How one exposure is judged."""
+
+    instrument: Instrument
+    criteria: Criteria
+    planes: Planes
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An exposure that was compared with its blot.
+
+    Attributes
+    ----------
+    data : ndarray, shape (ny, nx)
+        The exposure.
+    found : Rejection
+    notes : tuple of str
+        What there is to warn of.
+    remarks : tuple of str
+        What was assumed of the exposure's file, or is missing in it.
+    """
+
+    data: np.ndarray
+    found: Rejection
+    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def judgement(
+    source: Source, exposure: Image, given: Mapping[str, Any], count: int | None, planes: Planes
+) -> Judgement:
+    """Return how an exposure is judged: by what is known of its instrument, and by what was given of the criteria.
+
+    `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers tell.
+    """
+    count = given.get("exposures") or _counted(source) or count
+    instrument = instrument_of(exposure.facts)
+    return Judgement(instrument, criteria_for(exposure.facts, given, count), planes)
+
+
+def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -> Judged:
+    """Compare an exposure with its blot.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to compare.
+    """
+    exposure, blot = made.reference, made.blot.data
+    data = np.asarray(exposure.pixels()[:, :])
+    _check_blot(source, made)
+    noise, usable = _known(made, data, how)
+    options: dict[str, Any] = {"valid": usable.pixels, "gain": noise.gain, "threads": threads}
+    found = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
+    _check_judged(source, exposure, data, found, usable.pixels)
+    notes = (*_notes(found, how.instrument, exposure), *_noise_notes(made, data, found, noise))
+    return Judged(data, found, notes, (*noise.remarks, *usable.remarks))
+
+
+def _counted(source: Source) -> int | None:
+    """How many exposures the mosaic's headers count."""
+    count = number(source.image.facts.first(COMBINED)[1])
+    return int(count) if count is not None and count > 1 and count.is_integer() else None
+
+
+def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
+    """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
+    exposure, blot, planes = made.reference, made.blot.data, how.planes
+    sky = how.criteria.level
+    if sky is None:
+        some = _some(data.shape)
+        difference = data[some].astype(np.float64) - blot[some]
+        finite = difference[np.isfinite(difference)]
+        sky = float(np.median(finite)) if finite.size else 0.0
+    weights = read_weights(exposure, planes.weight_suffix)
+    noise = noise_of(
+        exposure, blot, sky, gain=planes.gain, read_noise=planes.read_noise, pattern=planes.err, weights=weights
+    )
+    values = None if weights is None else weights[1]
+    options: dict[str, Any] = {"ignored": how.instrument.ignored, "dq": planes.dq, "weights": values}
+    return noise, usable_of(exposure, data, blot + sky, **options)
+
+
+def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Rows and columns that stand for all of an image."""
+    return tuple(slice(None, None, max(1, size // 256)) for size in shape)
+
+
+def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise) -> tuple[str, ...]:
+    """Errors that the pixels contradict: variances or weights taken for deviations, another unit."""
+    if not isinstance(noise.sigma, np.ndarray):
+        return ()
+    some = _some(data.shape)
+    judged = found.valid[some]
+    uneven = 0.0 if found.uneven is None else found.uneven[some]
+    difference = np.abs(data[some] - made.blot.data[some] - found.background - uneven)[judged]
+    spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
+    least, most = _USUAL_SPREAD
+    #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the
+    #: figure is about 1.
+    return (
+        ()
+        if least <= spread <= most
+        else (
+            (
+                f"its difference to the blot spreads by {spread:.3g} sigma in half of its pixels: "
+                f"is the noise, by {noise.source}, right?"
+            ),
+        )
+    )
+
+
+def _check_blot(source: Source, made: Rendered) -> None:
+    """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
+    blot, reason = made.blot.data, ""
+    some = blot[_some(blot.shape)]
+    if _only_value(some[np.isfinite(some)]) is None:
+        return
+    known = np.isfinite(blot)
+    if made.blot.covered == 0:
+        reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
+    elif not known.any():
+        reason = "the mosaic has no finite pixel there"
+    elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
+        reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
+    if reason:
+        raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=made.reference.name)
+
+
+def _only_value(values: np.ndarray) -> float | None:
+    """The value that all pixels have, to the rounding of an interpolation; None where they differ.
+
+    NaN without any.
+    """
+    if not values.size:
+        return float("nan")
+    low, high = float(values.min()), float(values.max())
+    return low if high - low <= 1e-5 * max(abs(low), abs(high)) else None
+
+
+def _check_judged(
+    source: Source, exposure: Image, data: np.ndarray, found: Rejection, valid: np.ndarray | None
+) -> None:
+    """Refuse a comparison in which no pixel was looked at."""
+    if found.valid.any():
+        return
+    reason = "no pixel has a finite value, a finite blot, an error above 0 and no flag"
+    if not np.isfinite(data).any():
+        reason = "the exposure has no finite pixel"
+    elif valid is not None and not valid.any():
+        reason = "its flags leave out every pixel"
+    raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=exposure.name)
+
+
+def _notes(found: Rejection, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
+    """What there is to warn of."""
+    judged = int(np.count_nonzero(found.valid))
+    rejected = round(found.fraction * judged)
+    fraction = rejected / judged if judged else 0.0
+    doubts = instrument.doubts(fraction, judged, exposure_time(exposure.facts)) if judged else ""
+    return tuple(note for note in (*found.doubts(), doubts) if note)

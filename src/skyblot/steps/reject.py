@@ -1,0 +1,308 @@
+"""Find the cosmic rays of one exposure, from file to mask, and write what is wanted beside it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import WARNING_FILTERS, SkyblotError, not_allowed, warn
+from ..headers.facts import number
+from ..headers.instruments import DO_NOT_USE
+from ..headers.pipelines import recorded_sky
+from ..io.coverage import check_mosaic
+from ..io.damage import readable
+from ..io.head import head_of
+from ..io.images import Image, blot_name, open_image, open_reference
+from ..io.masks import KEY_CARD, BadPixels, ascii_text, common_key, write_mask, write_masks
+from ..io.names import ImageName
+from ..io.planes import companion_files, companion_name
+from ..io.remote import AnyPath
+from ..io.weights import exposure_weight_files
+from ..parameters.options import BACKGROUND_MAP
+from . import provenance
+from .base import Resources, Result, Source, Step, Task
+from .blot import Blot, Rendered, rendered
+from .compare import Judged, Judgement, Planes, judge, judgement
+from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
+from .mask_record import RejectResult, mask_cards, read_masks, result_of
+from .roles import check_exposure, check_not_both
+
+#: What a result on disk has of a `Rejection`.
+_MEASURED = (
+    "background",
+    "flux_ratio",
+    "flux_ratio_error",
+    "ratio",
+    "noise",
+    "misalignment",
+    "misalignment_error",
+    "shift",
+    "sharpness",
+    "roughness",
+    "criteria",
+)
+
+
+@dataclass(frozen=True)
+class Reject(Step):
+    """Compare an exposure with its blot, and write a mask of its cosmic rays.
+
+    Attributes
+    ----------
+    criteria : mapping
+        What the user gave of `skyblot.Criteria`.
+    exposures : int, optional
+        How many exposures the mosaic was made of, where its headers do not tell.
+    planes : Planes
+    products : Products
+    compress : bool
+        Compress the blots that are saved.
+    """
+
+    noun, verb = "mask", "comparing"
+
+    criteria: Mapping[str, Any] = field(default_factory=dict)
+    exposures: int | None = None
+    planes: Planes = field(default_factory=Planes)
+    products: Products = field(default_factory=Products)
+    compress: bool = False
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Exposure, blot, errors, significance, copies, flags and masks: 32, measured; a sharper blot and its errors.
+
+        A map of the background, as a spline makes it, and the exposure without it take 16 more.
+        """
+        return 58 if self.criteria.get("background") == BACKGROUND_MAP else 42
+
+    @property
+    def _blot(self) -> Blot:
+        return Blot(self.recipe.override({"fill_value": "nan"}), self.force, self.compress, compared=True)
+
+    @contextmanager
+    def open(self, name: str | Path) -> Iterator[Source]:
+        """Open a source; a `DataError` for a plane of a mosaic."""
+        with self._blot.open(name) as source:
+            check_mosaic(source.image)
+            yield source
+
+    def for_exposures(self, count: int) -> Self:
+        """Return the step for a source of so many exposures; one alone says nothing."""
+        return replace(self, exposures=count if count > 1 else None)
+
+    def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
+        """Return every image with the file that its mask goes to."""
+        shared = together(images, self.products)
+        return [Task(where, folder / mask_name(where, together=shared)) for where in images]
+
+    def reads(self, path: AnyPath) -> list[AnyPath]:
+        """Return the files of an exposure's planes, its weights, and its WCS."""
+        planes, head = self.planes, head_of(path)
+        weights = exposure_weight_files(path, planes.weight_suffix)
+        return [*companion_files(path, (planes.err, planes.dq)), *weights, *([] if head is None else [head])]
+
+    def writes(self, tasks: Sequence[Task]) -> list[Path]:
+        """Return masks, blots and copies."""
+        masks = [task.path for task in tasks]
+        blots = [self._blot_path(task) for task in tasks] if self.products.save_blots else []
+        return [*(masks[:1] if is_shared(tasks[0]) else masks), *blots, *self._copies(tasks).values()]
+
+    def _copies(self, tasks: Sequence[Task]) -> dict[str, Path]:
+        return copies_of([task.where for task in tasks], self.products, tasks[0].path.parent)
+
+    def _blot_path(self, task: Task) -> Path:
+        return task.path.with_name(blot_name(task.where, compress=self.compress))
+
+    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
+        """Refuse one file of flags or errors for several exposures, two kinds of noise, and the source itself."""
+        planes, count = self.planes, self.exposures or 1
+        for name, pattern in (("dq", planes.dq), ("err", planes.err)):
+            if pattern is not None and "*" not in pattern and count > 1:
+                raise not_allowed(name, pattern, f"a name with * for the exposure's, as there are {count} exposures")
+        if planes.err is not None and planes.read_noise is not None:
+            expected = f"none beside err = {planes.err!r}, which says what the noise is"
+            raise not_allowed("read_noise", planes.read_noise, expected)
+        if not self.force:
+            check_not_both(source, [task.where for task in tasks])
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a file is a mask, a blot, or a copy of an exposure that skyblot has changed."""
+        return provenance.is_own(path, provenance.MASK) or (
+            self.products.save_blots and provenance.is_own(path, provenance.BLOT)
+        )
+
+    def within(self, folder: Path) -> Self:
+        """Return the step with patterns of files as seen from another folder than the one they were given in."""
+        planes = self.planes
+        dq, err = (_within(folder, pattern) for pattern in (planes.dq, planes.err))
+        return replace(self, planes=replace(planes, dq=dq, err=err))
+
+    def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
+        """Return the masks that are there already and may stay: of an exposure that has copies, all or none."""
+        masks = self._kept_masks(source, tasks)
+        bound = self.products.copies or is_shared(tasks[0])
+        if bound and not (len(masks) == len(tasks) and self._has_copies(tasks, masks)):
+            return {}
+        return {task: result for task, (result, _) in masks.items()}
+
+    def _kept_masks(self, source: Source, tasks: Sequence[Task]) -> dict[Task, tuple[RejectResult, str]]:
+        """The masks of one exposure that may stay, with their keys."""
+        headers = {path: read_masks(path) for path in {task.path for task in tasks}}
+        if sum(map(len, headers.values())) > len(tasks):  # one file, with masks of other images too
+            return {}
+        found: dict[Task, tuple[RejectResult, str]] = {}
+        for task in tasks:
+            try:
+                with WARNING_FILTERS, open_reference(task.where, self.recipe.wcs_key) as exposure:
+                    key = self.key(source, exposure)
+                    header = headers[task.path].get(ascii_text(exposure.name), {})
+                    if header.get(KEY_CARD) != key or not self._has_blot(source, exposure, task):
+                        continue
+                    found[task] = self._recorded(source, exposure, task, header), key
+            except SkyblotError:  # to be reported when it is tried
+                continue
+        return found
+
+    def _has_blot(self, source: Source, exposure: Image, task: Task) -> bool:
+        """Whether the blot of a mask is there, where it is wanted."""
+        if not self.products.save_blots:
+            return True
+        blot = self._blot_onto(source, exposure)
+        return blot.kept_blot(source, Task(task.where, self._blot_path(task))) is not None
+
+    def _has_copies(self, tasks: Sequence[Task], masks: Mapping[Task, tuple[RejectResult, str]]) -> bool:
+        key = common_key([key for _, key in masks.values()])
+        return all(provenance.copy_key(path) == key for path in self._copies(tasks).values())
+
+    def _recorded(self, source: Source, exposure: Image, task: Task, header: Mapping[str, Any]) -> RejectResult:
+        plain = Result(
+            source.image.name, exposure.name, task.path, exposure.shape, header["CRCOVR"], seconds=0.0, kept=True
+        )
+        how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
+        blot = self._blot_path(task) if self.products.save_blots else None
+        more = {"criteria": how.criteria, "bits": how.instrument.bits, "blot_path": blot, "together": is_shared(task)}
+        return result_of(plain, header, **more)
+
+    def key(self, source: Source, exposure: Image) -> str:
+        """Return what stands for all that makes a mask of an exposure."""
+        planes = self.planes
+        how = judgement(source, exposure, self.criteria, self.exposures, planes)
+        patterns = [
+            None if each is None else companion_name(exposure.path, each).extension for each in (planes.dq, planes.err)
+        ]
+        noise = planes.gain, planes.read_noise
+        more = {**vars(how.criteria), "patterns": patterns, "noise": noise}
+        return provenance.blot_key(self.recipe, more, source.image, exposure, self.reads(exposure.path))
+
+    def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
+        """Compare one image with its blot, and write the mask, unless that is in one file with others."""
+        start = time.perf_counter()
+        with WARNING_FILTERS, open_image(task.where) as image:
+            if not self.force:
+                check_exposure(image)
+            blot = self._blot_onto(source, image)
+        with rendered(source, task.where, blot, resources) as made:
+            exposure = made.reference
+            how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
+            judged = judge(source, made, how, resources.threads)
+            resources.proceed()
+            made.check_unchanged()
+            result = self._result(source, made, task, judged, how)
+            if result.blot_path is not None:
+                made.write(result.blot_path, source, blot, overwrite=resources.overwrite)
+            if not result.together:
+                assert result.bad is not None
+                write_mask(task.path, judged.found.mask, exposure, result.bad.cards, overwrite=resources.overwrite)
+            result = replace(result, seconds=time.perf_counter() - start)
+            result = replace(result, picture=self._picture(result, made, judged))
+        for note in result.notes:
+            warn(note, subject=result.reference)
+        for remark in result.remarks:
+            source.tell(remark, subject=task.where.path)
+        return result
+
+    def _blot_onto(self, source: Source, exposure: Image) -> Blot:
+        """How the blot is made: without looking for a sky that no header has, or that is no number."""
+        blot = self._blot
+        if not self.recipe.addsky:
+            return blot
+        keyword, value = recorded_sky(exposure.facts)
+        if number(value) is not None:
+            return blot
+        if value is not None:
+            source.tell(
+                f"sky {keyword} = {value!r} is no number; the background is measured instead", subject=exposure.name
+            )
+        return replace(blot, recipe=blot.recipe.override({"addsky": False}))
+
+    def _result(self, source: Source, made: Rendered, task: Task, judged: Judged, how: Judgement) -> RejectResult:
+        """What was found, before anything is written."""
+        exposure, found, covered = made.reference, judged.found, made.blot.covered
+        key = self.key(source, exposure)
+        bad = self._bad_pixels(
+            task.where, judged, made, mask_cards(source.image.name, exposure.name, found, key, covered)
+        )
+        if self.products.clean and how.instrument.bits & DO_NOT_USE:
+            bad = bad.with_gaps(judged.data, found.expected(made.blot.data))
+        count = int(np.count_nonzero(found.valid))
+        return RejectResult(
+            source.image.name,
+            exposure.name,
+            task.path,
+            exposure.shape,
+            covered,
+            0.0,
+            rejected=round(found.fraction * count),
+            judged=count,
+            blot_path=self._blot_path(task) if self.products.save_blots else None,
+            bits=how.instrument.bits,
+            bad=bad,
+            notes=judged.notes,
+            remarks=judged.remarks,
+            together=is_shared(task),
+            **{name: getattr(found, name) for name in _MEASURED},
+        )
+
+    def _bad_pixels(self, where: ImageName, judged: Judged, made: Rendered, cards: list[tuple]) -> BadPixels:
+        """The bad pixels, with the values of a blot on the exposure's level where a clean copy needs them."""
+        found = judged.found
+        flat = np.flatnonzero(found.mask)
+        values = found.expected(made.blot.data).ravel()[flat] if self.products.clean else np.empty(0)
+        return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards, made.identity)
+
+    def _picture(self, result: RejectResult, made: Rendered, judged: Judged) -> Any:
+        pictures = self.products.pictures
+        if pictures is None:
+            return None
+        from ..report import report_of_rejection
+        from ..report.view import picture_of
+
+        unit = made.reference.facts.bunit
+        chip = report_of_rejection(result, judged.data, made.blot.data, judged.found, unit)
+        return picture_of(chip, pictures)
+
+    def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
+        """Write masks in one file, and copies of the exposure."""
+        shared = bool(results) and results[0].together
+        if not results or not (shared or self.products.copies):
+            return
+        order = {task.where: place for place, task in enumerate(tasks)}
+        bad = sorted((each.bad for each in results), key=lambda each: order[each.where])
+        with WARNING_FILTERS, ExitStack() as stack:  # files are opened, while other threads open theirs
+            for each in bad:
+                each.check_unchanged()
+            stack.enter_context(readable(tasks[0].where.path, "what is to be copied"))
+            if shared:
+                write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
+            write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
+
+
+def _within(folder: Path, pattern: str | None) -> str | None:
+    """A pattern as seen from another folder; one without a folder and with a ``*`` is beside its exposure anyway."""
+    if pattern is None or ("*" in pattern and "/" not in pattern) or "://" in pattern:
+        return pattern
+    return str(folder / pattern)
