@@ -7,8 +7,9 @@ import numpy as np
 from competitors import COMPETITORS, SKYBLOT, Competitor, Map, Reproject
 from exact import exact_map, exact_values, inside
 from scipy import ndimage
-from skyblot.parameters.table.table import INTERPOLANTS
 from work import Work
+
+from skyblot.parameters.table import INTERPOLANTS
 
 PERIOD = 8  # of the ramp that shows which coordinate was used; small, so that float32 resolves 1e-6 pixel
 REACH = 8  # source pixels around a position whose largest value is the local peak

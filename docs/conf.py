@@ -11,15 +11,15 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
 from sentences import sentences
-from skyblot.parameters.table.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
-from skyblot.parameters.table.row import Parameter
-from skyblot.parameters.table.table import TABLE
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
 import skyblot
 from skyblot.headers import facts, ground, wcs_facts
 from skyblot.headers.facts import HEADERS, Fact
+from skyblot.parameters.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
+from skyblot.parameters.row import Parameter
+from skyblot.parameters.table import TABLE
 
 #: All rows of the modules, in their order.
 FACTS = [row for module in (wcs_facts, facts, ground) for row in vars(module).values() if isinstance(row, Fact)]

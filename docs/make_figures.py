@@ -18,12 +18,12 @@ from astropy.io import fits
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from PIL import Image
-from skyblot.parameters.table.table import INTERPOLANTS
 
 import skyblot
 from skyblot.demo import DemoPlan, chip_frame, chip_wcs, demo_scene, exposure_facts, mosaic_hdulist
 from skyblot.demo.detector import IDC_SCALE, MOSAIC_SCALE
 from skyblot.kernels.interpolants import interpolant
+from skyblot.parameters.table import INTERPOLANTS
 from skyblot.pixelmap import adaptive, refining
 
 HERE = Path(__file__).parent

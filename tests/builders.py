@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from astropy.wcs import WCS
-from skyblot.parameters.table.table import INTERPOLANTS
 
 from skyblot.demo import DemoPlan, chip_wcs, mosaic_wcs
 from skyblot.kernels.interpolants import interpolant
+from skyblot.parameters.table import INTERPOLANTS
 from skyblot.resampling.geometry import Job
 from skyblot.resampling.window import blot_dtype
 

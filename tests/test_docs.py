@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 from astropy import log as astropy_log
-from skyblot.parameters.table.rules import RULES
 
 import skyblot
 from skyblot.cli import main
 from skyblot.headers.instruments import INSTRUMENTS
 from skyblot.io.images import FORMATS
 from skyblot.kernels.interpolants import INTERPOLANTS
+from skyblot.parameters.rules import RULES
 
 ROOT = Path(__file__).parent.parent
 RST = sorted(path for path in (ROOT / "docs").rglob("*.rst") if not {"generated", "_build"} & set(path.parts))

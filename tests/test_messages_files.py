@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from samples import SCALE, tan_header, texture, write_sci
-from skyblot.parameters.table.table import Parameters
 
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
@@ -21,6 +20,7 @@ from skyblot.io.names import parse_name
 from skyblot.io.planes import error_plane, quality_plane
 from skyblot.io.reader import Reader
 from skyblot.io.remote import RemotePath, failure
+from skyblot.parameters.table import Parameters
 from skyblot.steps.blot import target_of
 
 SHAPE = (40, 50)

@@ -3,11 +3,11 @@
 import dataclasses
 
 import pytest
-from skyblot.parameters.table.options import CRITERIA, HOMES, MASKS, PLANES, RUN, RunOptions, given_values
-from skyblot.parameters.table.table import Recipe, Sampling
-from skyblot.rejection.compare.criteria import Criteria
 
 from skyblot.errors import ParameterError
+from skyblot.parameters.options import CRITERIA, HOMES, MASKS, PLANES, RUN, RunOptions, given_values
+from skyblot.parameters.table import Recipe, Sampling
+from skyblot.rejection.criteria import Criteria
 from skyblot.steps.compare import Planes
 from skyblot.steps.copies import Products
 

@@ -6,10 +6,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skyblot.parameters.table.files import read_config, write_config
-from skyblot.parameters.table.table import BY_NAME, INTERPOLANTS, TABLE, Parameters, UserWCS, parameter
 
 from skyblot.errors import FileError, ParameterError
+from skyblot.parameters.files import read_config, write_config
+from skyblot.parameters.table import BY_NAME, INTERPOLANTS, TABLE, Parameters, UserWCS, parameter
 
 ROWS = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 

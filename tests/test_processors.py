@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter
-from skyblot.parameters.table.table import INTERPOLANTS
+
+from skyblot.parameters.table import INTERPOLANTS
 
 BLOT = """
 import sys

@@ -5,9 +5,9 @@ import pytest
 from astropy.wcs import WCS
 from gwcs_files import exposure_gwcs
 from samples import tan_header
-from skyblot.parameters.table.table import Parameters, UserWCS
 
 from skyblot.errors import ParameterError
+from skyblot.parameters.table import Parameters, UserWCS
 from skyblot.pixelmap.linear import pixel_scale, undistorted
 from skyblot.resampling.target import plan_target, user_wcs
 

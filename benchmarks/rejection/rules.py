@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 from sets import READ_NOISE, SKY, Frame
-from skyblot.parameters.table.rules import RULES
 
 import skyblot
+from skyblot.parameters.rules import RULES
 
 Rule = Callable[[Frame, float, int], np.ndarray]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from builders import EVERY, ArrayMap, blot_at, scattered, sky_image
 from oracles import interpolated, local_peak, tolerance
-from skyblot.parameters.table.table import INTERPOLANTS
 
 import skyblot
 from skyblot import bands
 from skyblot.bounds import Bounds
+from skyblot.parameters.table import INTERPOLANTS
 from skyblot.resampling.window import window_bounds
 
 # ---- bits and cutouts -----------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ import pytest
 from astropy.wcs import WCS
 from builders import no_sky, singular, sky_image, tangent
 from oracles import tolerance
-from skyblot.parameters.table.table import INTERPOLANTS
 
 import skyblot
 from skyblot.errors import DataError, ParameterError, SkyblotWarning, WCSError
+from skyblot.parameters.table import INTERPOLANTS
 
 
 def half_sky():

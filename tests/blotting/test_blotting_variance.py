@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from builders import sky_image, tangent
-from skyblot.parameters.table.table import INTERPOLANTS
 
 import skyblot
+from skyblot.parameters.table import INTERPOLANTS
 
 SHAPE = (11, 9)
 RNG = np.random.default_rng(5)

@@ -5,11 +5,11 @@ import pytest
 from builders import EVERY, blot_at, scattered, sky_image, tangent
 from oracles import amplification, interpolated, kernel_rounding, local_peak, taps_and_weights, tolerance, touches
 from scipy import ndimage
-from skyblot.parameters.table.table import INTERPOLANTS
 
 import skyblot
 from skyblot.errors import ParameterError
 from skyblot.kernels.interpolants import interpolant
+from skyblot.parameters.table import INTERPOLANTS
 
 SMOOTH = [name for name in INTERPOLANTS if name != "nearest"]
 FITTED = [("lanczos3", 1.0), ("lanczos5", 1.0)] + [

@@ -11,10 +11,10 @@ import pytest
 from astropy.io import fits
 from cli_lines import RESULT
 from samples import CHIP_SHAPE, digests, read_wcs, rewrite, tan_header, world, write_sci
-from skyblot.parameters.table.table import TABLE
 from terminals import on_a_terminal
 
 from skyblot.cli.common import set_up_messages
+from skyblot.parameters.table import TABLE
 
 # What it does.
 

@@ -1,10 +1,10 @@
 """Completion in the shell: what click's scripts for bash, zsh and fish are told."""
 
 import pytest
-from skyblot.parameters.table.table import INTERPOLANTS
 
 import skyblot.cli
 from skyblot.cli import main
+from skyblot.parameters.table import INTERPOLANTS
 
 COMMANDS = list(skyblot.cli._COMMANDS)
 

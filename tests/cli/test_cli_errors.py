@@ -10,7 +10,8 @@ import samples
 from astropy.io import fits
 from cli_lines import RAW, RESULT
 from samples import digests, rewrite, tan_header, texture, write_sci
-from skyblot.parameters.table.table import INTERPOLANTS
+
+from skyblot.parameters.table import INTERPOLANTS
 
 
 def change_source(change):

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from skyblot.parameters.table.table import TABLE
 
 from skyblot import __version__
+from skyblot.parameters.table import TABLE
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

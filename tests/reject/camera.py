@@ -3,7 +3,8 @@
 import numpy as np
 from astropy.io import fits
 from samples import DEC, RA, tan_header, write_sci
-from skyblot.parameters.table.table import Parameters
+
+from skyblot.parameters.table import Parameters
 
 SHAPE, GAIN, READ_NOISE, SKY = (60, 80), 1.5, 5.0, 200.0
 NOISE = {"gain": GAIN, "read_noise": READ_NOISE, "parameters": Parameters(addsky=False)}

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from samples import tan_header
-from skyblot.rejection.compare.criteria import Noise
 from star_fields import F32
 
 from skyblot.bounds import Bounds
@@ -13,6 +12,7 @@ from skyblot.headers import facts
 from skyblot.headers.amplifiers import electronics, sections
 from skyblot.headers.facts import Facts
 from skyblot.io.images import open_image
+from skyblot.rejection.criteria import Noise
 from skyblot.steps.noise import noise_of, noise_text
 
 ESO = "HIERARCH ESO DET OUT1 "

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from samples import tan_header
-from skyblot.rejection.compare.background import background_map
 from star_fields import noisy, stars
 
 import skyblot
 from skyblot import ParameterError, SkyblotWarning, reject, reject_files
+from skyblot.rejection.background import background_map
 
 SHAPE, SKY, SIGMA = (330, 400), 500.0, 12.0
 Y, X = np.indices(SHAPE) / np.array(SHAPE)[:, None, None] - 0.5

@@ -23,7 +23,6 @@ from plane_files import (
     wfpc2,
     write,
 )
-from skyblot.rejection.compare.criteria import Noise
 from star_fields import F32
 
 import skyblot
@@ -31,6 +30,7 @@ from skyblot import SkyblotWarning, reject_files
 from skyblot.errors import DataError, FileError, ParameterError
 from skyblot.io.images import open_image
 from skyblot.io.planes import error_plane, usable_pixels
+from skyblot.rejection.criteria import Noise
 
 SOME = pytest.mark.parametrize("form", FORMS)
 

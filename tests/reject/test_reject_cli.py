@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from mask_files import read
-from skyblot.parameters.table.rules import RULES
 
 import skyblot
 from skyblot import reject_files
+from skyblot.parameters.rules import RULES
 
 RESULT = re.compile(
     r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d\d) % rejected"

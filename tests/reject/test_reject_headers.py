@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from mask_files import changed, read
-from skyblot.rejection.compare.criteria import criteria_for
 
 from skyblot import Criteria, SkyblotWarning, reject_files
 from skyblot.errors import DataError, ParameterError
 from skyblot.headers.amplifiers import electronics
 from skyblot.headers.facts import Facts
 from skyblot.headers.instruments import instrument_of
+from skyblot.rejection.criteria import criteria_for
 
 
 class TestHeadersDecide:

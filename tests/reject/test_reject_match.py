@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from scipy.ndimage import gaussian_filter
-from skyblot.rejection.compare.fluxratio import FluxRatio
-from skyblot.rejection.compare.registration import REACH, moved
-from skyblot.rejection.compare.residuals import measure
 from star_fields import SIGMA, noisy, stars
 
 from skyblot import Criteria, DataError, ParameterError, Parameters, SkyblotWarning, reject, reject_files
+from skyblot.rejection.fluxratio import FluxRatio
+from skyblot.rejection.registration import REACH, moved
+from skyblot.rejection.residuals import measure
 
 SHAPE = (240, 260)
 READ_NOISE, SKY = 3.1, 60.0  # electrons

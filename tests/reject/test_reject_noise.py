@@ -5,14 +5,14 @@ import warnings
 
 import numpy as np
 import pytest
-from skyblot.parameters.table.rules import RULES
-from skyblot.rejection.compare.compare import reject
-from skyblot.rejection.compare.robust import clipped_median
 from star_fields import F32, SIGMA, field, noisy
 
 import skyblot
 from skyblot import Criteria, Noise, bands
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
+from skyblot.parameters.rules import RULES
+from skyblot.rejection.compare import reject
+from skyblot.rejection.robust import clipped_median
 
 
 class TestMeasurements:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from scipy.special import erf
-from skyblot.parameters.table.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
-from skyblot.rejection.compare.compare import grown, reject
-from skyblot.rejection.compare.residuals import USUAL_ROUGHNESS
 from star_fields import F32, SIGMA, field, noisy
 
 from skyblot import Criteria
+from skyblot.parameters.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
+from skyblot.rejection.compare import grown, reject
+from skyblot.rejection.residuals import USUAL_ROUGHNESS
 
 
 def neighbours(blot, y, x):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from samples import digests, tan_header
-from skyblot.rejection.compare.saturation import saturated
 from star_fields import stars
 
 from skyblot import FileError, ParameterError, SkyblotWarning, reject_files
 from skyblot.errors import SkyblotError
 from skyblot.io.inputs import expand_references
+from skyblot.rejection.saturation import saturated
 
 SHAPE, GAIN, READ_NOISE, SKY = (120, 130), 2.0, 6.0, 400.0
 SIGMA = float(np.sqrt(SKY / GAIN + (READ_NOISE / GAIN) ** 2))

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
-from ..text import printable
-from ..text import duration_text, size_text
+from ..text import duration_text, printable, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,11 +13,6 @@ from ..parameters.options import CRITERIA
 from ..parameters.rules import RULES, Rule
 from ..parameters.table import default, parse_fields
 
-#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
-#: skyblot, and the constants of `skyblot.rejection.compare`, were found once, over all simulated sets of benchmarks/rejection.
-DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
-DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
-
 
 @dataclass(frozen=True)
 class Noise:

@@ -11,8 +11,7 @@ from typing import Any, BinaryIO
 
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
-from ..text import printable
-from ..text import size_text
+from ..text import printable, size_text
 from .chip import ChipPicture, ChipReport, Pictures
 
 logger = logging.getLogger(__name__)
