@@ -8,7 +8,7 @@ import pytest
 from star_fields import stars
 
 import skyblot
-from skyblot.rejection.compare import sharpness
+from skyblot.rejection import sharpness
 
 SHAPE, NOISE, SKY = (200, 260), 12.0, 300.0
 PLACES = np.random.default_rng(3).uniform(10, [250, 190], (60, 2))
