@@ -70,7 +70,8 @@ def blot(*args: Any, **input_dict: Any) -> None:
         With one sentence on what is wrong; nothing is written then.
     """
     options = _bound(args, input_dict)
-    wcsmap, editpars = options.pop("wcsmap", None), yes_or_no("editpars", options.pop("editpars", False))
+    wcsmap = options.pop("wcsmap", None)
+    editpars = yes_or_no("editpars", options.pop("editpars", False))
     task = task_from(options.pop("configObj", None), options.get("user_wcs")).override(options)
     if editpars:
         edited = edit_task(task)

@@ -27,7 +27,8 @@ from ..resampling.arrays import prepare
 
 log = logging.getLogger(__name__)
 
-_STEP, _NAME = "STEP 5", "Blot"
+_STEP = "STEP 5"
+_NAME = "Blot"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ def _native(pixels: np.ndarray) -> np.ndarray:
 
 def _blot_chip(job: _ChipJob, median_wcs: Any, wcsmap: Any, threads: int) -> dict[str, Any]:
     """Blot one chip and write it; return what `saveVirtualOutputs` wants."""
-    chip, values = job.chip, job.values
+    chip = job.chip
+    values = job.values
     target = chip.wcs if values["coeffs"] else undistorted(chip.wcs)
     sampling = Sampling(values["blot_interp"], values["blot_sinscl"])
     plan = prepare(job.median, median_wcs, target, sampling, shape=chip.wcs.array_shape, wcsmap=wcsmap)
@@ -143,7 +145,8 @@ def _blot_chip(job: _ChipJob, median_wcs: Any, wcsmap: Any, threads: int) -> dic
 def _deliver(job: _ChipJob, data: np.ndarray, sky: float) -> dict[str, Any]:
     from .. import __version__
 
-    chip, image = job.chip, job.image
+    chip = job.chip
+    image = job.image
     chip.outputNames["driz_version"] = __version__
     name = chip.outputNames["blotImage"]
     outputs = {**image.outputValues, "exptime_s": float(chip._exptime), "sky": sky, "name": Path(name).name}

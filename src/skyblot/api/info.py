@@ -44,7 +44,8 @@ from ..steps.blot import Blot, plan_job, target_of
 from ..steps.noise import noise_text
 
 #: Where exposure time and sky are looked for.
-_EXPTIME, _SKY = (EXPOSURE_TIME, DRIZZLED_TIME), (SKY, BACKGROUND)
+_EXPTIME = (EXPOSURE_TIME, DRIZZLED_TIME)
+_SKY = (SKY, BACKGROUND)
 #: How masks say how they were made.
 _MASK_CARDS = ("CRVER", "CRSRC", "CREXP", "CRRULE", "CRFRAC")
 #: Distortions of FITS WCS that are in the name of the projection.
@@ -286,7 +287,8 @@ def _is_mosaic(image: Image) -> bool:
     """Whether drizzling or the pipelines of JWST and Roman have left their marks."""
     if image.stated is not None:
         return image.stated.name == "mosaic"
-    facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
+    facts = image.facts
+    combined = number(image.facts.first(COMBINED)[1])
     if is_drizzled(facts):
         return True
     return combined is not None and combined > 1
@@ -306,9 +308,11 @@ def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:
 def _described(image: Image, wcs: Any) -> WCSInfo:
     from astropy.coordinates import position_angle
 
-    sky, low_level = sky_of(wcs, "target"), unwrapped(wcs)
+    sky = sky_of(wcs, "target")
+    low_level = unwrapped(wcs)
     fits = is_fits_wcs(low_level)
-    x, y = (image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2
+    x = (image.shape[1] - 1) / 2
+    y = (image.shape[0] - 1) / 2
     lon, lat = sky.to_sky(np.array([x, x]), np.array([y - 0.5, y + 0.5]))
     centre = sky.to_sky(np.array([x]), np.array([y]))
     angle = position_angle(*np.radians([lon[0], lat[0], lon[1], lat[1]])).to_value("deg") % 360

@@ -18,8 +18,11 @@ class ProgressBar:
     """Counts what is done; without a bar, it shows nothing."""
 
     def __init__(self, bar: "Progress | None" = None, task: "TaskID | None" = None) -> None:
-        self._bar, self._task = bar, task
-        self._total, self._done, self._start = 0, 0, 0.0
+        self._bar = bar
+        self._task = task
+        self._total = 0
+        self._done = 0
+        self._start = 0.0
 
     @property
     def console(self) -> "Console | None":
@@ -28,7 +31,8 @@ class ProgressBar:
 
     def expect(self, total: int, what: str = "blotting") -> None:
         """Begin to count to `total`."""
-        self._total, self._start = total, time.monotonic()
+        self._total = total
+        self._start = time.monotonic()
         if self._bar is not None and self._task is not None:
             self._bar.reset(self._task, total=total, description=what, rate="")
             self._bar.refresh()
@@ -68,7 +72,8 @@ def progress_bar(wanted: bool = True) -> Iterator[ProgressBar]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    description, rate = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
+    description = TextColumn("{task.description}")
+    rate = TextColumn("{task.fields[rate]}")
     columns = (description, BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         yield ProgressBar(bar, bar.add_task("reading headers", total=None, rate=""))

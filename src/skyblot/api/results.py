@@ -24,7 +24,8 @@ class BatchError(SkyblotError):
     """
 
     def __init__(self, results: Sequence[Result], failures: Sequence[Failure], what: str = "blots") -> None:
-        self.results, self.failures = list(results), list(failures)
+        self.results = list(results)
+        self.failures = list(failures)
         reasons = "; ".join(each.reason for each in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         count = len(results) + len(failures)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 HEADINGS = ("exposure", "extension", "overlap", "size", "window")
 _TO_THE_RIGHT = ("overlap", "size")
 #: What is shown of a long table: rows of its start and of its end.
-_FIRST, _LAST = 10, 5
+_FIRST = 10
+_LAST = 5
 
 
 def plan_rows(plan: "Plan") -> list[tuple[str, ...]]:
@@ -28,7 +29,9 @@ def plan_rows(plan: "Plan") -> list[tuple[str, ...]]:
 
 
 def _row(member: "Footprint", *, with_folder: bool) -> tuple[str, ...]:
-    where, (ny, nx), (y0, y1, x0, x1) = member.where, member.shape, member.bounds
+    where = member.where
+    (ny, nx) = member.shape
+    (y0, y1, x0, x1) = member.bounds
     extension = "" if where.extension is None else extension_text(where.extension)
     overlap = "?" if math.isnan(member.overlap) else f"{100 * member.overlap:.1f} %"
     window = f"{y0}:{y1}, {x0}:{x1}" if y1 > y0 else "none"
@@ -70,7 +73,8 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
 
 def totals(plan: "Plan") -> str:
     """One line: how many products, and about what they take."""
-    number, noun = plan.count, plan.work.step.noun
+    number = plan.count
+    noun = plan.work.step.noun
     products = f"1 {noun}" if number == 1 else f"{number} {noun}s"
     needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
     return f"{products} to make, {len(plan.kept)} kept{needs}"

@@ -47,7 +47,8 @@ def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], *
     Example: skyblot reject med.fits @exposures.txt --output-dir masks --resume --log masks.log
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
-    recipe, values = recipe_of(options), given(options, _ROWS)
+    recipe = recipe_of(options)
+    values = given(options, _ROWS)
     from ..api.reject import mask_step
     from .batch import COMMON, Request, run
 

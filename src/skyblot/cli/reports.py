@@ -84,7 +84,8 @@ def open_page(path: str | None, work: Work, *, overwrite: bool) -> Iterator[Page
         return
     from ..report import open_report
 
-    step, name = work.step, parse_name(work.source).path.name
+    step = work.step
+    name = parse_name(work.source).path.name
     parameters = dict(step.recipe.items())
     title = f"Blots of {name}"
     if isinstance(step, Reject):

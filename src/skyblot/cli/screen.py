@@ -29,7 +29,8 @@ class Screen:
     """
 
     def __init__(self, bar: ProgressBar, terminals: tuple[bool, bool], *, quiet: bool = False) -> None:
-        self._bar, self._quiet = bar, quiet
+        self._bar = bar
+        self._quiet = quiet
         self.out_is_terminal, self.err_is_terminal = terminals
         self.follow = bar.follow
 

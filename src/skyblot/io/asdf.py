@@ -290,7 +290,8 @@ def _check_image(image: AsdfImage) -> None:
         raise DataError(f"the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)", subject=image.name)
     if layout is None:
         return
-    block, needed = image.block, layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
+    block = image.block
+    needed = layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
         raise FileError(f"truncated: its pixels need {needed} bytes, their block has {block.size}", subject=image.name)
 
@@ -305,7 +306,8 @@ def _layout(node: Any) -> Layout | None:
 
 def form_of(node: Mapping[str, Any]) -> tuple[tuple[int, ...], np.dtype] | None:
     """Return shape and dtype of an array node, None where they are not simple."""
-    shape, kind = node.get("shape", ()), node.get("datatype")
+    shape = node.get("shape", ())
+    kind = node.get("datatype")
     numbers = [*shape, node.get("offset", 0)] if isinstance(shape, Sequence) else [None]
     if not isinstance(kind, str) or not all(isinstance(size, int) and size >= 0 for size in numbers):
         return None
@@ -318,7 +320,8 @@ def form_of(node: Mapping[str, Any]) -> tuple[tuple[int, ...], np.dtype] | None:
 
 def _keywords(image: AsdfImage) -> dict[str, Any]:
     meta = image.meta
-    exposure, background = as_mapping(meta.get("exposure")), as_mapping(meta.get("background"))
+    exposure = as_mapping(meta.get("exposure"))
+    background = as_mapping(meta.get("background"))
     exptime = exposure.get("effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time"))
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {

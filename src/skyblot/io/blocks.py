@@ -13,7 +13,8 @@ _MAGIC = b"\xd3BLK"
 #: After the magic and the header's length: flags, compression, bytes allocated, used and in memory, checksum.
 _HEADER = struct.Struct(">I4sQQQ16s")
 _STREAMED = 1
-TREE_END, _BLOCK = re.compile(rb"\n\.\.\.\r?\n"), re.compile(re.escape(_MAGIC))
+TREE_END = re.compile(rb"\n\.\.\.\r?\n")
+_BLOCK = re.compile(re.escape(_MAGIC))
 _CHUNK = 2**20
 #: What a tree says of the extensions of asdf that wrote it, and each of them.
 _EXTENSIONS = re.compile(rb"\n  extensions:\n((?:  - !core/extension_metadata[^\n]*\n(?:    [^\n]*\n)*)+)")
@@ -45,7 +46,8 @@ def find_block(content: Content, index: int) -> Block:
     FileError
         If the file ends before it does.
     """
-    path, length = content.path, content.size
+    path = content.path
+    length = content.size
     with content.stream() as stream:
         first = _search(stream, tree_end(stream, path), _BLOCK)
         place = length if first is None else first[0]
@@ -86,7 +88,8 @@ def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[i
     window = b""
     while chunk := stream.read(_CHUNK):
         kept = window[-8:]
-        window, start = kept + chunk, stream.tell() - len(chunk) - len(kept)
+        window = kept + chunk
+        start = stream.tell() - len(chunk) - len(kept)
         if match := pattern.search(window):
             return start + match.start(), start + match.end()
     return None

@@ -41,8 +41,10 @@ def copy_name(where: ImageName, label: str) -> str:
     >>> copy_name(ImageName(Path("j8c0d1bwq_flc.fits.gz")), "crclean")
     'j8c0d1bwq_crclean.fits'
     """
-    name, tiled = plain_name(where.path), ""
+    name = plain_name(where.path)
+    tiled = ""
     if name.lower().endswith(".fz"):
-        name, tiled = name[:-3], name[-3:]
+        tiled = name[-3:]
+        name = name[:-3]
     _, dot, suffix = name.rpartition(".")
     return f"{root_of(where.path)}_{label}.{suffix if dot else 'fits'}{tiled}"

@@ -86,7 +86,9 @@ def check_heap(hdu: Any, name: str) -> None:
         file = info["file"]
         file.seek(info["hdrLoc"])
         header = fits.Header.fromstring(file.read(info["datLoc"] - info["hdrLoc"]))
-        columns, rows, width = list(_columns(header)), header["NAXIS2"], header["NAXIS1"]
+        columns = list(_columns(header))
+        rows = header["NAXIS2"]
+        width = header["NAXIS1"]
         if not any(item for _, item in columns) or not rows:
             return
         size = rows * width
@@ -105,7 +107,9 @@ def _columns(header: Any) -> Iterator[tuple[slice, float]]:
         match = _FORM.match(header[f"TFORM{number}"])
         if match is None:
             raise ValueError(f"TFORM{number} = {header[f'TFORM{number}']!r}")
-        count, kind, item = int(match[1] or 1), match[2].upper(), match[3].upper()
+        count = int(match[1] or 1)
+        kind = match[2].upper()
+        item = match[3].upper()
         size = -(-count // 8) if kind == "X" else count * _SIZES[kind]
         in_heap = kind in "PQ" and count > 0
         yield slice(place, place + size), (0.125 if item == "X" else _SIZES.get(item, 1)) if in_heap else 0

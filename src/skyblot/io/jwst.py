@@ -50,7 +50,8 @@ def best_wcs(image: "FitsImage") -> Any:
     plain = _tangent_wcs(image) if is_drizzled(image.facts) else None
     if plain is None:
         raise unreadable(image.name, _WCS_KEYS, stored)
-    reason, loss = f"its {'/'.join(_WCS_KEYS)} cannot be read: {stored.problem}", "the WCS in its header is used"
+    reason = f"its {'/'.join(_WCS_KEYS)} cannot be read: {stored.problem}"
+    loss = "the WCS in its header is used"
     warn(f"{reason}; {loss}", subject=image.name)
     return plain
 
@@ -219,7 +220,8 @@ def _asdf_content(image: "FitsImage") -> bytes:
 
 def _check_end(image: "FitsImage") -> None:
     """Refuse a file that ends too early: its last extension was the one with the gwcs."""
-    hdu, present = image.hdus[-1], image.content.size
+    hdu = image.hdus[-1]
+    present = image.content.size
     place = hdu.fileinfo()
     if place is None or place["file"].compression is not None:
         return

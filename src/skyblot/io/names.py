@@ -65,10 +65,12 @@ def parse_name(name: str | Path | RemotePath | ImageName) -> ImageName:
     if isinstance(name, RemotePath):
         return ImageName(name)
     text = str(name)
-    match, is_local = _BRACKETS.fullmatch(text), "://" not in text or text.lower().startswith("file://")
+    match = _BRACKETS.fullmatch(text)
+    is_local = "://" not in text or text.lower().startswith("file://")
     if match is None or (is_local and path_of(text).exists()):
         return ImageName(path_of(text))
-    path, extension = path_of(match["path"]), match["extension"]
+    path = path_of(match["path"])
+    extension = match["extension"]
     return ImageName(path, _parse_extension(extension, f"{path}[{extension}]"))
 
 

@@ -88,7 +88,8 @@ def _blot_hdus(
         _replace_wcs(header, wcs)
     elif move is not None:
         for axis in (1, 2):
-            header[f"CRPIX{axis}"], header[f"CRVAL{axis}"] = move.crpix[axis - 1], move.crval[axis - 1]
+            header[f"CRVAL{axis}"] = move.crval[axis - 1]
+            header[f"CRPIX{axis}"] = move.crpix[axis - 1]
     for keyword, value, comment in cards:
         header[keyword] = (value, comment) if comment else value
     header.add_history(f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}")

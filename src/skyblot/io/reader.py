@@ -71,12 +71,14 @@ class Reader(io.RawIOBase):
     def _load(self, wanted: int) -> None:
         for start, piece in self._kept:
             if start <= self._place < start + len(piece):
-                self._start, self._buffer = start, piece
+                self._start = start
+                self._buffer = piece
                 return
         follows = self._buffer and self._place == self._start + len(self._buffer)
         self._ahead = min(2 * self._ahead, MOST) if follows else LEAST
         end = min(self._place + min(max(wanted, self._ahead), MOST), self._size)
-        self._start, self._buffer = self._place, self._fetch(self._place, end)
+        self._start = self._place
+        self._buffer = self._fetch(self._place, end)
         if not self._buffer:
             raise EOFError("the file has become shorter")
         if self._keep and len(self._buffer) <= 2 * LEAST and len(self._kept) < _MOST_KEPT:

@@ -81,7 +81,8 @@ def _empty_planes(reference: AsdfImage, shape: tuple[int, ...]) -> dict[str, np.
             forms[name] = (*size[:-2], *shape) if size[-2:] == reference.shape else size, dtype.newbyteorder("=")
     lengths = {name: int(np.prod(size)) * dtype.itemsize for name, (size, dtype) in forms.items()}
     longest = max(lengths.values(), default=0)
-    nothing, zero = np.full(longest, 255, np.uint8), np.zeros(longest, np.uint8)  # all bits set: NaN of any length
+    nothing = np.full(longest, 255, np.uint8)
+    zero = np.zeros(longest, np.uint8)  # all bits set: NaN of any length
     return {
         name: (nothing if dtype.kind == "f" else zero)[: lengths[name]].view(dtype).reshape(size)
         for name, (size, dtype) in forms.items()

@@ -57,12 +57,14 @@ def _longest(degrees):
 def patch_rows(row0, boxes, degrees, starts, terms, xout, yout):
     """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is left alone."""
     rows, nx = xout.shape
-    u, line = np.empty(nx), np.empty(_longest(degrees))
+    u = np.empty(nx)
+    line = np.empty(_longest(degrees))
     for block in range(len(boxes)):
         x0, y0, x1, y1 = boxes[block]
         if y1 <= row0 or y0 >= row0 + rows:
             continue
-        degree, own = degrees[block], _of_block(block, degrees, starts, terms)
+        degree = degrees[block]
+        own = _of_block(block, degrees, starts, terms)
         for i in range(x1 - x0):
             u[i] = _unit(x0 + i, x0, x1)
         for row in range(max(y0, row0), min(y1, row0 + rows)):
@@ -79,7 +81,9 @@ def patch_points(owner, x, y, boxes, degrees, starts, terms, xout, yout):
     for k in range(x.size):
         block = owner[k]
         x0, y0, x1, y1 = boxes[block]
-        u, v, degree = _unit(x[k], x0, x1), _unit(y[k], y0, y1), degrees[block]
+        u = _unit(x[k], x0, x1)
+        v = _unit(y[k], y0, y1)
+        degree = degrees[block]
         own = _of_block(block, degrees, starts, terms)
         for axis, out in enumerate((xout, yout)):
             _along_row(own[axis], degree, v, line)

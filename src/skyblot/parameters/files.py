@@ -121,11 +121,13 @@ def unquoted(value: Any) -> Any:
 
 def write_config(parameters: Parameters) -> str:
     """Return a commented ``.cfg`` file that holds `parameters`."""
-    lines, values = ["_task_name_ = ablot"], dict(parameters.items())
+    lines = ["_task_name_ = ablot"]
+    values = dict(parameters.items())
     for section, rows in by_section(TABLE):
         if section:
             lines += ["", f"[{section}]"]
         for row in rows:
-            value, unit = values[row.name], f" [{row.unit}]" if row.unit else ""
+            value = values[row.name]
+            unit = f" [{row.unit}]" if row.unit else ""
             lines += [f"# {row.help}{unit} ({row.allowed})", f"{row.name} = {'' if value is None else value}"]
     return "\n".join(lines) + "\n"

@@ -11,9 +11,12 @@ from .table import TABLE, Recipe, default, parse_fields, unknown
 #: What SWarp's WEIGHT_SUFFIX is by default: it stands for .fits in an exposure's name.
 WEIGHT_SUFFIX = ".weight.fits"
 #: The background that is measured as a map, and the flux ratio that is.
-BACKGROUND_MAP, FLUX_RATIO_FIT = "map", "fit"
+BACKGROUND_MAP = "map"
+FLUX_RATIO_FIT = "fit"
 _LARGEST_GROW = 50
-JUDGING, WRITING, RUNNING = "What is a cosmic ray", "Output", "Many exposures"
+JUDGING = "What is a cosmic ray"
+WRITING = "Output"
+RUNNING = "Many exposures"
 
 
 def _criterion(name: str, kind: str, default: Any, help: str, **more: Any) -> Parameter:

@@ -14,7 +14,8 @@ _SPELLINGS = {"lan3": "lanczos3", "lan5": "lanczos5"}
 #: Kinds that have words of their own: nothing is None there.
 _NUMBERS_OR_WORDS = ("number or map", "number or fit")
 
-_TRUE, _FALSE = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n", "f")
+_TRUE = ("yes", "true", "on", "1", "y", "t")
+_FALSE = ("no", "false", "off", "0", "n", "f")
 UNSET = ("", "none", "indef")
 
 

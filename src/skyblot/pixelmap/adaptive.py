@@ -69,7 +69,9 @@ class BlockRows:
     """
 
     def __init__(self, exact: PixelMap, shape: tuple[int, int], tolerance: float) -> None:
-        self._exact, self._shape, self._tolerance = exact, shape, tolerance
+        self._exact = exact
+        self._shape = shape
+        self._tolerance = tolerance
         self.way = Way(ADAPTIVE, tolerance)
         self._side = LARGEST
         while self._side > SMALLEST and self._side * shape[1] > MOST_PIXELS:
@@ -87,7 +89,8 @@ class BlockRows:
 
     def _made(self, number: int) -> "_BlockRow":
         """The row of blocks of this number."""
-        (ny, nx), y0 = self._shape, number * self._side
+        (ny, nx) = self._shape
+        y0 = number * self._side
         boxes = [(x0, y0, min(x0 + self._side, nx), min(y0 + self._side, ny)) for x0 in range(0, nx, self._side)]
         most = MOST_STORED // min(len(boxes), 4) * self._side // LARGEST
         made = {box: _refined(self._exact, self._shape, box, self._tolerance, most) for box in boxes}
@@ -102,7 +105,9 @@ class _BlockRow:
     """The map of a row of blocks: polynomials, and the columns where they are hopeless."""
 
     def __init__(self, patches: PatchMap, exact: PixelMap, columns: np.ndarray) -> None:
-        self._patches, self._exact, self._columns = patches, exact, columns
+        self._patches = patches
+        self._exact = exact
+        self._columns = columns
         self.nbytes = patches.nbytes + columns.nbytes
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:

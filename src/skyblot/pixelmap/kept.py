@@ -31,9 +31,11 @@ class Kept(Generic[Part]):
     """
 
     def __init__(self, make: Callable[[int], Part], room: int) -> None:
-        self._make, self._room = make, room
+        self._make = make
+        self._room = room
         self._parts: OrderedDict[int, Part] = OrderedDict()
-        self._looking, self._making = threading.Lock(), threading.Lock()
+        self._looking = threading.Lock()
+        self._making = threading.Lock()
 
     def __getitem__(self, number: int) -> Part:
         found = self._found(number)

@@ -148,12 +148,14 @@ class PatchMap:
     @property
     def nbytes(self) -> int:
         """Memory that the map takes."""
-        pixels, patches = self.pixels, self.patches
+        pixels = self.pixels
+        patches = self.patches
         arrays = (patches.boxes, patches.degrees, patches.starts, patches.terms, pixels.boxes, pixels.starts)
         return sum(each.nbytes for each in arrays) + pixels.values.nbytes
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        here, stored = self.patches, self.pixels
+        here = self.patches
+        stored = self.pixels
         patch_rows(row0, here.boxes, here.degrees, here.starts, here.terms, xout, yout)
         copy_rows(row0, stored.boxes, stored.starts, stored.values, xout, yout)

@@ -56,8 +56,12 @@ class Refinement:
     """
 
     def __init__(self, exact: PixelMap, shape: tuple[int, int], box: Box, tolerance: float, most: int) -> None:
-        self._exact, self._box, self._tolerance, self._most = exact, box, tolerance, most
-        self._first, self._end = np.array(box[:2]), np.array(box[2:])
+        self._exact = exact
+        self._box = box
+        self._tolerance = tolerance
+        self._most = most
+        self._first = np.array(box[:2])
+        self._end = np.array(box[2:])
         self.samples = self.stored = 0
         self.largest_error = 0.0
         self._pixels: list[Pixels] = []
@@ -66,7 +70,8 @@ class Refinement:
         nx, ny = self._end - self._first
         self._owner = np.full([-(-size // SMALLEST) for size in (ny, nx)], -1)  # block of each smallest square
         self.patches = Patches.joined([])
-        self._sides, self._bad = np.zeros(0, int), np.zeros(0, bool)
+        self._sides = np.zeros(0, int)
+        self._bad = np.zeros(0, bool)
         side = SMALLEST << max(0, math.ceil(math.log2(max(nx, ny) / SMALLEST)))
         self._add(self._first[None], np.array([side]))
 
@@ -77,7 +82,8 @@ class Refinement:
             if self.stored + small.sum() * SMALLEST**2 > self._most:
                 return False
             self._store(failing[small])
-            corners, half = self.patches.boxes[failing[~small], :2], self._sides[failing[~small]] // 2
+            corners = self.patches.boxes[failing[~small], :2]
+            half = self._sides[failing[~small]] // 2
             self._keep(np.setdiff1d(self._in_use(), failing))
             steps = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
             corners = (corners[:, None] + steps * half[:, None, None]).reshape(-1, 2)
@@ -102,7 +108,8 @@ class Refinement:
     def _add(self, corners: np.ndarray, sides: np.ndarray) -> None:
         """Add blocks, some at a time; those beyond the part are left out."""
         inside = (corners < self._end).all(axis=1)
-        corners, sides = corners[inside], sides[inside]
+        corners = corners[inside]
+        sides = sides[inside]
         added = [self._fitted(corners[part], sides[part]) for part in _parts(len(sides), CHUNK // _SAMPLES)]
         for index, (x0, y0, x1, y1) in enumerate(
             (box - np.tile(self._first, 2) for each, _ in added for box in each.boxes), len(self._sides)
@@ -115,14 +122,16 @@ class Refinement:
     def _fitted(self, corners: np.ndarray, sides: np.ndarray) -> tuple[Patches, np.ndarray]:
         """Sample blocks and fit their polynomials; return them, and which are bad whatever the checks say."""
         boxes = np.concatenate([corners, np.minimum(corners + sides[:, None], self._end)], axis=1)
-        nodes, checks = _node_places(boxes), _check_places(boxes)
+        nodes = _node_places(boxes)
+        checks = _check_places(boxes)
         sampled = self._sampled(np.concatenate([nodes.reshape(2, -1), checks.reshape(2, -1)], axis=1))
         count = nodes[0].size
         values = sampled[2:, :count].reshape(2, *nodes.shape[1:]).swapaxes(0, 1)
         self._check(sampled[:, count:])
         missing = np.isnan(values[:, 0]).mean(axis=(1, 2))
         degrees, terms, last = fit(values, min(self._tolerance / 16, NEGLIGIBLE))
-        degrees[missing > 0], terms[missing > 0] = 0, np.nan
+        terms[missing > 0] = np.nan
+        degrees[missing > 0] = 0
         poor = (last > self._tolerance / SAFETY) | (missing > 0)
         empty = (missing == 1) & (sides <= LARGEST_EMPTY)
         self._check_edges(boxes[empty])
@@ -146,13 +155,17 @@ class Refinement:
         new = np.full(len(self._sides) + 1, -1)  # the last is that of -1
         new[blocks] = np.arange(len(blocks))
         self._owner = new[self._owner]
-        self.patches, self._sides, self._bad = self.patches[blocks], self._sides[blocks], self._bad[blocks]
+        self.patches = self.patches[blocks]
+        self._sides = self._sides[blocks]
+        self._bad = self._bad[blocks]
 
     def _failing(self) -> np.ndarray:
         """Indices of the blocks that are not good enough."""
         owner = self._owners(self._checks)
-        self._checks, owner = self._checks[:, owner >= 0], owner[owner >= 0]
-        ours, truth = self.patches.at(owner, *self._checks[:2]), self._checks[2:]
+        self._checks = self._checks[:, owner >= 0]
+        owner = owner[owner >= 0]
+        ours = self.patches.at(owner, *self._checks[:2])
+        truth = self._checks[2:]
         error = np.nan_to_num(np.abs(ours - truth).max(axis=0), nan=np.inf)
         error[np.isnan(ours[0]) & np.isnan(truth[0])] = 0.0  # no position, as it should be
         self.largest_error = error.max(initial=0.0)
@@ -187,10 +200,13 @@ def _lattice(shape: tuple[int, int], box: Box) -> np.ndarray:
 
     Each row has equally many, equally spaced, displaced from row to row by the golden ratio.
     """
-    (ny, nx), (x0, y0, x1, y1) = shape, box
+    (ny, nx) = shape
+    (x0, y0, x1, y1) = box
     count = math.ceil(max(3.0, nx / PIXELS_PER_CHECK, 3.0 * nx / ny))
-    first, end = max(math.floor(x0 * count / nx) - 1, 0), min(math.ceil(x1 * count / nx), count)
-    row, number = np.repeat(np.arange(y0, y1), end - first), np.tile(np.arange(first, end), y1 - y0)
+    first = max(math.floor(x0 * count / nx) - 1, 0)
+    end = min(math.ceil(x1 * count / nx), count)
+    row = np.repeat(np.arange(y0, y1), end - first)
+    number = np.tile(np.arange(first, end), y1 - y0)
     x = np.floor((number + row * _GOLDEN % 1.0) * (nx / count))
     here = (x >= x0) & (x < x1)
     return np.stack([x[here], row[here]])
@@ -198,8 +214,10 @@ def _lattice(shape: tuple[int, int], box: Box) -> np.ndarray:
 
 def _borders(shape: tuple[int, int], box: Box) -> np.ndarray:
     """Pixels (x, y) of a part along those of its borders where the target goes on."""
-    (ny, nx), (x0, y0, x1, y1) = shape, box
-    columns, rows = np.arange(x0, x1), np.arange(y0, y1)
+    (ny, nx) = shape
+    (x0, y0, x1, y1) = box
+    columns = np.arange(x0, x1)
+    rows = np.arange(y0, y1)
     lines: list[_Line] = [(columns, y) for y, there in ((y0, y0 > 0), (y1 - 1, y1 < ny)) if there]
     lines += [(x, rows) for x, there in ((x0, x0 > 0), (x1 - 1, x1 < nx)) if there]
     return _on_lines(lines)
@@ -209,7 +227,8 @@ def _edge_places(boxes: np.ndarray) -> np.ndarray:
     """Pixels (x, y) along the four borders of blocks."""
     lines: list[_Line] = []
     for x0, y0, x1, y1 in boxes:
-        columns, rows = np.arange(x0, x1), np.arange(y0 + 1, y1 - 1)
+        columns = np.arange(x0, x1)
+        rows = np.arange(y0 + 1, y1 - 1)
         lines += [(columns, y0), (columns, y1 - 1), (x0, rows), (x1 - 1, rows)]
     return _on_lines(lines)
 
@@ -221,20 +240,23 @@ def _on_lines(lines: list[_Line]) -> np.ndarray:
 
 def _node_places(boxes: np.ndarray) -> np.ndarray:
     """Target positions (x and y; block, row, column) of the nodes of blocks."""
-    first, last = boxes[:, :2, None], boxes[:, 2:, None] - 1
+    first = boxes[:, :2, None]
+    last = boxes[:, 2:, None] - 1
     x, y = np.moveaxis(first + (last - first) * (NODES + 1) / 2, 1, 0)
     return np.stack(np.broadcast_arrays(x[:, None, :], y[:, :, None]))
 
 
 def _check_places(boxes: np.ndarray) -> np.ndarray:
     """Pixels (x and y; block, number) of the checks that blocks have of their own."""
-    first, size = boxes[:, :2, None], (boxes[:, 2:] - boxes[:, :2])[:, :, None]
+    first = boxes[:, :2, None]
+    size = (boxes[:, 2:] - boxes[:, :2])[:, :, None]
     return np.moveaxis(np.floor(first + _SCATTER % 1.0 * size), 1, 0)
 
 
 def _pixel_places(boxes: np.ndarray, part: Box) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (x, y) of blocks and of the frame one pixel wide around each, and which are in the blocks."""
-    places, inside = [], []
+    places = []
+    inside = []
     for x0, y0, x1, y1 in boxes:
         rows = np.arange(max(y0 - 1, part[1]), min(y1 + 1, part[3]))
         columns = np.arange(max(x0 - 1, part[0]), min(x1 + 1, part[2]))

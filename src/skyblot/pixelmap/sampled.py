@@ -19,7 +19,8 @@ class BilinearMap:
         self.way = Way(f"exact every {stepsize} pixels, bilinear between")
         ny, nx = shape
         self._steps = _step(stepsize, nx), _step(stepsize, ny)
-        columns, rows = _nodes(self._steps[0], nx), _nodes(self._steps[1], ny)
+        columns = _nodes(self._steps[0], nx)
+        rows = _nodes(self._steps[1], ny)
         self._xgrid, self._ygrid = np.empty((2, len(rows), len(columns)))
         height = max(CHUNK // len(columns), 1)
         for first in range(0, len(rows), height):

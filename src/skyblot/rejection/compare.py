@@ -232,7 +232,8 @@ def compare(
 ) -> Rejection:
     """Do what `reject` does, without its warnings; errors call the exposure by its name."""
     workers = checked_threads(threads)
-    data, model = _pixels("exposure", exposure), _pixels("blot", blot)
+    data = _pixels("exposure", exposure)
+    model = _pixels("blot", blot)
     _check_shape("blot", model.shape, data.shape)
     noise = _sigma(sigma, model)
     _check_shape("sigma", noise.shape, data.shape)
@@ -248,7 +249,8 @@ def compare(
         model = moved(model, found.shift)
         judged &= np.isfinite(model)
     model, noise, left = _matched(Images(data, model, noise, judged), found, sigma, criteria, workers)
-    levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
+    levels = np.empty(data.shape, np.uint8)
+    significance = np.empty(data.shape, np.float32)
     mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
     def work(row0: int, row1: int) -> None:
@@ -270,7 +272,9 @@ def _matched(
     images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
 ) -> tuple[np.ndarray, np.ndarray, Systematics]:
     """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
-    blot, noise, left = images.blot, images.sigma, found
+    blot = images.blot
+    noise = images.sigma
+    left = found
     if criteria.rule_used.adapts:
         blot, left = match_sharpness(images, found, criteria.level, threads)
     if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
@@ -346,7 +350,8 @@ def grown(mask: np.ndarray, criteria: Criteria, threads: int = 1) -> np.ndarray:
     offsets += [(criteria.cte_direction * step, 0) for step in range(1, criteria.cte_tail + 1)]
     if not offsets:
         return mask
-    table, out = np.array(offsets), np.empty_like(mask)
+    table = np.array(offsets)
+    out = np.empty_like(mask)
     for_each_band(mask.shape, lambda row0, row1: spread(row0, mask, table, out[row0:row1]), threads)
     return out
 

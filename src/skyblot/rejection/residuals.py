@@ -27,40 +27,51 @@ from .robust import Fit, clipped_median, robust_fit, spread_about
 
 #: Pixels that are looked at, at most: of the sky, and of sources; and to look for a shift. They are taken from pieces
 #: of so many rows.
-_SAMPLE, _SHIFT_SAMPLE, _PIECE = 50_000, 1500, 64
+_SAMPLE = 50_000
+_SHIFT_SAMPLE = 1500
+_PIECE = 64
 #: Sky is where the structure of the blot is below this many sigma; sources are where it is above that many.
-_FLAT, _CURVED = 2.0, 12.0
+_FLAT = 2.0
+_CURVED = 12.0
 #: Where so little of the blot is above, sources are its pixels of most structure, in percent.
 _BRIGHTEST = 99.5
 #: What has less structure than this many sigma is rounding.
 _LEAST_STRUCTURE = 1e-3
 #: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured; and so many for
 #: a blot without them in the exposure to be refused.
-_ENOUGH, _PLENTY = 30, 100
+_ENOUGH = 30
+_PLENTY = 100
 #: The error of a blot in units of its structure, where there are too few sources to measure it: as of undersampled
 #: stars. The weights of the fit assume it as well, so that the brightest source does not decide alone.
 USUAL_ROUGHNESS = 0.3
 #: What part of the sources' pixels it covers. Cosmic rays are few enough not to matter for it.
 _COVERED = 90.0
 #: The sky has to have so many pixels for its noise to be measured, and nobody's errors are farther off than this.
-_ENOUGH_SKY, NOISE_RANGE = 300, (0.3, 3.0)
+_ENOUGH_SKY = 300
+NOISE_RANGE = (0.3, 3.0)
 
 #: A misalignment above this, in pixels, matters; if its error is below a fifth of it.
 MISALIGNED = 0.1
 #: A flux ratio farther from 1 than this matters, by five standard errors; one beyond that factor is refused.
-WRONG_FLUX, REFUSED_FLUX = 0.1, 3.0
+WRONG_FLUX = 0.1
+REFUSED_FLUX = 3.0
 #: Beyond this misalignment, in pixels, roughness, and distance of the flux ratio from 1, a shift is looked for.
-_LINEAR, _SMOOTH, _ALIKE = 0.3, 0.4, 0.15
+_LINEAR = 0.3
+_SMOOTH = 0.4
+_ALIKE = 0.15
 #: Rougher than this no blot is that matches: aligned mosaics leave 0.09 to 0.36, and 0.45 if cosmic rays are in them.
 _ROUGHEST = 0.6
 #: A flux ratio is used where it leaves less than this part of the roughness: a mosaic whose stacking took the cores of
 #: stars for cosmic rays is too faint there, and nowhere else.
 _EXPLAINED = 0.6
 #: What fits leave of the brightness of sources: more than this where they are not right all over, and where not at all.
-ODD_FIT, _WORST_FIT = 0.15, 0.25
+ODD_FIT = 0.15
+_WORST_FIT = 0.25
 #: How often a shift found by correlation is corrected by the fit, and from how much on: half a pixel and a little more,
 #: so that nothing goes back and forth. What is farther off than this is no correction.
-_CORRECTIONS, _HALF, _FARTHEST = 3, 0.6, 2.5
+_CORRECTIONS = 3
+_HALF = 0.6
+_FARTHEST = 2.5
 
 
 class Images(NamedTuple):
@@ -159,7 +170,8 @@ def measure(
     threads : int
     """
     images = Images(data, blot, sigma, valid)
-    sample, found = Sample.of(images, threads), Systematics(0.0)
+    sample = Sample.of(images, threads)
+    found = Systematics(0.0)
     look = _look(sample)
     if look is not None:
         images, look, found = _registered(images, look, threads)
@@ -189,7 +201,8 @@ def _used(measured: FluxRatio, wanted: float | str | None) -> float:
 
 def at_pixels(sample: "Sample", found: Systematics, background: float | None) -> Systematics:
     """Add what single pixels say: background, noise, what is left of the misalignment, sharpness, roughness."""
-    ratio, rows = found.ratio, sample.sources
+    ratio = found.ratio
+    rows = sample.sources
     sky, spread = _sky(sample, ratio)
     background = sky if background is None else background
     found = replace(found, background=background, noise=float(np.clip(spread, *NOISE_RANGE)), spread=spread)
@@ -285,10 +298,12 @@ class _Look:
 
 def _look(sample: Sample) -> _Look | None:
     """Fit the exposure by the blot, its slopes and second differences; None where there are too few sources."""
-    rows, sky_rows = sample.sources, sample.sky
+    rows = sample.sources
+    sky_rows = sample.sky
     if len(rows) < _ENOUGH or not len(sky_rows):
         return None
-    level, sky = clipped_median(sky_rows[:, BLOT] + sky_rows[:, RESIDUAL]), clipped_median(sky_rows[:, BLOT])
+    level = clipped_median(sky_rows[:, BLOT] + sky_rows[:, RESIDUAL])
+    sky = clipped_median(sky_rows[:, BLOT])
     errors = np.hypot(rows[:, SIGMA], USUAL_ROUGHNESS * rows[:, STRUCTURE])
     design = np.column_stack([rows[:, BLOT] - sky, rows[:, [SLOPE_X, SLOPE_Y, BEND]]])
     values = rows[:, RESIDUAL] + rows[:, BLOT] - level
@@ -321,7 +336,8 @@ def _registered(images: Images, look: _Look, threads: int) -> tuple[Images, _Loo
     if shift is None:
         matches = not look.has_plenty or look.sources.roughness < _ROUGHEST
         return images, look, Systematics(0.0, matches=matches)
-    there, seen = images.moved(shift), look
+    there = images.moved(shift)
+    seen = look
     for _ in range(_CORRECTIONS):
         if shift != (0, 0):
             seen = _look(Sample.of(there, threads)) or seen

@@ -22,14 +22,17 @@ from .robust import clipped_median, robust_fit
 _UNLIKE = 0.2
 #: Standard deviations of the Gaussians, in that by which the blot is smoother, or sharper; the widest, in pixels; and
 #: the reach of a Gaussian in its standard deviation.
-_WIDTHS, _WIDEST, _REACH = (0.5, 1.0, 2.0), 10.0, 4.0
+_WIDTHS = (0.5, 1.0, 2.0)
+_WIDEST = 10.0
+_REACH = 4.0
 #: Sources are fitted to this part of their brightness at best: the brightest do not decide alone, nor are their cores
 #: taken for outliers.
 _GOOD_TO = 0.1
 #: The error of a blot of another sharpness, in what it was changed by: stars of a median are not all equally sharp.
 MATCHED_TO = 0.5
 #: Pixels of the sky that are looked at, at most, and rows of a band.
-_SKY_SAMPLE, _BAND = 500, 256
+_SKY_SAMPLE = 500
+_BAND = 256
 #: Less of a Gaussian than this is not on the image.
 _LEAST_SHARE = 1e-6
 
@@ -67,7 +70,8 @@ def _weights(images: Images, background: float, widths: tuple[float, ...], threa
     """What the blot convolved with each Gaussian, minus the blot, has to be multiplied by; None if nothing tells."""
     sample = Sample.of(images, threads)
     rows = np.concatenate([sample.sources, sample.sky[:: max(1, len(sample.sky) // _SKY_SAMPLE)]])
-    y, x = rows[:, PLACE_Y].astype(np.int64), rows[:, PLACE_X].astype(np.int64)
+    y = rows[:, PLACE_Y].astype(np.int64)
+    x = rows[:, PLACE_X].astype(np.int64)
     terms = np.empty((len(rows), len(widths)))
 
     def look(row0: int, row1: int, *_: np.ndarray) -> None:

@@ -149,7 +149,8 @@ class Report:
         loader = PackageLoader("skyblot.report", _FOLDER)
         options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
         self._templates = Environment(loader=loader, autoescape=True, finalize=_shown, **options)
-        self._path, self._parts = path, parts
+        self._path = path
+        self._parts = parts
         self.pictures = Pictures(path.parent, size, stamps)
         self._places: list[tuple[Any, int, int]] = []
         self._notes: list[str] = []

@@ -43,7 +43,8 @@ def report_of_rejection(
 
 
 def _facts(result: Any) -> dict[str, object]:
-    criteria, (snr, scale) = result.criteria, result.criteria.thresholds
+    criteria = result.criteria
+    (snr, scale) = result.criteria.thresholds
     share = percent(result.rejected, result.judged)
     return {
         "rejected by the rule": f"{thousands(result.rejected)} ({share} of {thousands(result.judged)} judged)",

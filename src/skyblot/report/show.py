@@ -118,7 +118,8 @@ def _beside(image: Image, other: ImageName | None, size: int, *, blot_first: boo
 
 
 def _three(exposure: np.ndarray, blot: np.ndarray, names: Sequence[str], unit: str, size: int) -> list[_Panel]:
-    stretch, step = image_stretch(exposure, blot), _step(exposure, size)
+    stretch = image_stretch(exposure, blot)
+    step = _step(exposure, size)
     difference = exposure - blot
     finite = difference[np.isfinite(difference)]
     spread = (centre_and_spread(finite)[1] if finite.size else 0.0) or 1.0

@@ -15,9 +15,12 @@ from .places import worst
 from .stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
 
 #: Largest width and height of a thumbnail, and the side of a stamp, in pixels.
-_THUMBNAIL, STAMP = 160, 41
+_THUMBNAIL = 160
+STAMP = 41
 #: Labels of the picture of the mask.
-_GOOD, _BAD, _NOT_COMPARED = 0, 1, 2
+_GOOD = 0
+_BAD = 1
+_NOT_COMPARED = 2
 
 
 class Stamp(NamedTuple):
@@ -112,7 +115,8 @@ def _groups(chip: ChipReport, stretch: Stretch, count: int) -> Iterator[_Group]:
     if chip.mask is None:
         yield _group("Largest residuals", size, chip, stretch, 2 * count)
         return
-    flagged, nothing = np.asarray(chip.mask, bool), np.float32(np.nan)
+    flagged = np.asarray(chip.mask, bool)
+    nothing = np.float32(np.nan)
     yield _group("Largest residuals that are flagged", np.where(flagged, size, nothing), chip, stretch, count)
     yield _group("Largest residuals that are not flagged", np.where(flagged, nothing, size), chip, stretch, count)
     bright = np.where(flagged & np.isfinite(size) & np.isfinite(chip.blot), chip.blot, nothing)

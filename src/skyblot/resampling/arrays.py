@@ -49,7 +49,8 @@ def pixel_map(
     sampling = Sampling(stepsize=stepsize, tolerance=tolerance)
     rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
     with memory_errors_told():
-        x, y = np.empty(shape), np.empty(shape)
+        x = np.empty(shape)
+        y = np.empty(shape)
 
         def work(row0: int, row1: int) -> None:
             rows.rows(row0, x[row0:row1], y[row0:row1])

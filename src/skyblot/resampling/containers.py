@@ -147,7 +147,8 @@ def _geometry(source: Any, source_wcs: Any, target_wcs: Any, shape: Any) -> tupl
     An image stands for its WCS, and the second of two images is the target.
     """
     if target_wcs is None and _carries_wcs(source) and _carries_wcs(source_wcs):
-        source_wcs, target_wcs = source, source_wcs
+        target_wcs = source_wcs
+        source_wcs = source
     if source_wcs is None and _carries_wcs(source):
         source_wcs = source
     shape = _shape(target_wcs) if shape is None else shape

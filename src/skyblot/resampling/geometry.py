@@ -61,7 +61,8 @@ class Job:
         data = out if out is not None and _usable(out, self.source) else np.empty(self.shape, self.dtype)
         if window is None and is_ready(self.source, self._window_dtype, self.interpolant):
             window = whole_source(self.source, self.interpolant)
-        covered, missed = 0, 1
+        covered = 0
+        missed = 1
         if window is not None:
             covered, missed = self._resample(window, data, 0, values, workers)
         if missed:
@@ -157,7 +158,8 @@ def checked_threads(threads: Any) -> int:
 
 
 def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:
-    scale, offset = _number("scale", scale), _number("offset", offset)
+    scale = _number("scale", scale)
+    offset = _number("offset", offset)
     for name, value in (("scale", scale), ("offset", offset)):
         if not math.isfinite(value):
             raise not_allowed(name, value, "a finite number")

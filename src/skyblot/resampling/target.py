@@ -139,11 +139,13 @@ def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
     copy.wcs.set()
     if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != ("RA", 0):
         raise ParameterError("user WCS values need a reference with right ascension first, declination second")
-    before, crval = copy.wcs.crpix.copy(), copy.wcs.crval
+    before = copy.wcs.crpix.copy()
+    crval = copy.wcs.crval
     crval = np.array([_given(user.raref, crval[0]), _given(user.decref, crval[1])])
     crpix = np.array([_given(user.xrefpix, before[0]), _given(user.yrefpix, before[1])])
     shift = crpix - before
-    copy.wcs.crval, copy.wcs.crpix = crval, crpix
+    copy.wcs.crval = crval
+    copy.wcs.crpix = crpix
     if copy.sip is not None:
         sip = copy.sip
         copy.sip = Sip(sip.a, sip.b, sip.ap, sip.bp, np.array(sip.crpix) + shift)
@@ -167,11 +169,14 @@ def user_wcs(wcs: Any, user: UserWCS) -> Any:
     linear = undistorted(wcs)
     if (linear.wcs.lng, linear.wcs.lat) != (0, 1):
         raise ParameterError("user WCS values need a reference with right ascension first, declination second")
-    scale, orient = pixel_scale(linear), _orientation(linear)
-    crval, crpix = linear.wcs.crval, linear.wcs.crpix
+    scale = pixel_scale(linear)
+    orient = _orientation(linear)
+    crval = linear.wcs.crval
+    crpix = linear.wcs.crpix
     linear.wcs.crval = [_given(user.raref, crval[0]), _given(user.decref, crval[1])]
     linear.wcs.crpix = [_given(user.xrefpix, crpix[0]), _given(user.yrefpix, crpix[1])]
-    angle, step = math.radians(_given(user.orient, orient)), _given(user.outscale, scale) / 3600
+    angle = math.radians(_given(user.orient, orient))
+    step = _given(user.outscale, scale) / 3600
     matrix = [[-math.cos(angle), math.sin(angle)], [math.sin(angle), math.cos(angle)]]
     return tangent_wcs(linear, step * np.array(matrix))
 

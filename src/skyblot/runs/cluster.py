@@ -60,7 +60,8 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
     if not workers:
         logger.warning("the cluster has no workers yet: the run begins when the first one is there")
     exposures = _exposures(plan)
-    options, most = plan.options, None
+    options = plan.options
+    most = None
     if _is_local(options.client):
         options, most = for_worker(options), most_memory(options)
     job = Job(

@@ -115,7 +115,8 @@ def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
         joined = bounds.union(each.bounds)
         if members and joined.area > min(most_pixels, bounds.area + each.bounds.area):
             yield Group(tuple(members), bounds)
-            members, joined = [], each.bounds
+            members = []
+            joined = each.bounds
         members.append(each)
         bounds = joined
     if members:

@@ -39,8 +39,11 @@ class _Run:
     """A run in progress."""
 
     def __init__(self, source: Source, plan: Plan) -> None:
-        self._source, self._plan, self._needs = source, plan, plan.needs
-        self._step, self._options = plan.work.step, plan.options
+        self._source = source
+        self._plan = plan
+        self._needs = plan.needs
+        self._step = plan.work.step
+        self._options = plan.options
         self._stopping = threading.Event()
         self._results: dict[AnyPath, list[Result]] = {}
         self._waiting: dict[AnyPath, int] = {}
@@ -94,7 +97,8 @@ class _Run:
         An interruption while one waits for a future can leave the future's lock closed; waiting for a queue cannot.
         """
         ended: SimpleQueue[Future[Result]] = SimpleQueue()
-        waiting, running = deque(tasks), deque[tuple[Task, Future[Result]]]()
+        waiting = deque(tasks)
+        running = deque[tuple[Task, Future[Result]]]()
         seen: set[Future[Result]] = set()
         while waiting or running:
             while waiting and len(running) < ahead:

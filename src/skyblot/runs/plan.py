@@ -23,7 +23,10 @@ from .outputs import check_run
 from .work import Failure, Outcome, Work
 
 #: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel, of a tap.
-_SECONDS_PER_BLOT, _SECONDS_PER_READ_PIXEL, _SECONDS_PER_PIXEL, _SECONDS_PER_TAP = 0.1, 4e-9, 1e-8, 3e-10
+_SECONDS_PER_BLOT = 0.1
+_SECONDS_PER_READ_PIXEL = 4e-9
+_SECONDS_PER_PIXEL = 1e-8
+_SECONDS_PER_TAP = 3e-10
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Needs:
         how = step.recipe.interpolant
         with named(source.image.name):
             dtype = window_dtype(blot_dtype(source.pixels, how), how)
-        threads, memory = checked_threads(options.threads), memory_limit(options.memory)
+        threads = checked_threads(options.threads)
+        memory = memory_limit(options.memory)
         return cls(how, dtype, threads, memory, step.bytes_per_pixel, most)
 
     @property
@@ -177,7 +181,8 @@ def plan_run(
     """
     options = options or RunOptions()
     check_run(work, options)
-    step, on_cluster = work.step, options.client is not None
+    step = work.step
+    on_cluster = options.client is not None
     most = most_memory(options) if most is None else most
     with memory_errors_told(), step.open(work.source) if source is None else nullcontext(source) as opened:
         needs = Needs.of(opened, step, for_worker(options) if on_cluster else options, most)

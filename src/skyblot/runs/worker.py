@@ -81,7 +81,9 @@ def work_on(exposure: bytes, job: bytes) -> Report:
     """
     from distributed import get_worker
 
-    worker, tasks, whole = get_worker(), pickle.loads(exposure), pickle.loads(job)
+    worker = get_worker()
+    tasks = pickle.loads(exposure)
+    whole = pickle.loads(job)
     with _heard(whole, worker) as caught:
         try:
             _check_version(whole, worker)

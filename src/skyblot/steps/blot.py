@@ -55,7 +55,8 @@ class Blot(Step):
         Blots are compared with their exposures.
     """
 
-    noun, verb = "blot", "blotting"
+    noun = "blot"
+    verb = "blotting"
 
     compress: bool = False
     errors: bool = False
@@ -151,7 +152,8 @@ class Blot(Step):
             made.write(task.path, source, self, overwrite=resources.overwrite)
         logger.info("%s: %s onto %s", task.path, source.image.name, made.reference.name)
         seconds = time.perf_counter() - start
-        shape, covered = made.blot.data.shape, made.blot.covered
+        shape = made.blot.data.shape
+        covered = made.blot.covered
         return BlotResult(source.image.name, made.reference.name, task.path, shape, covered, seconds)
 
 
@@ -186,9 +188,13 @@ class Rendered:
 
     def write(self, path: Path, source: Source, step: Blot, *, overwrite: bool) -> None:
         """Write the blot."""
-        scaling, fill, covered = self.planned.scaling, self.planned.fill, self.blot.covered
+        scaling = self.planned.scaling
+        fill = self.planned.fill
+        covered = self.blot.covered
         target = self.planned.target
-        image, parameters, distorted = source.image, step.recipe, not target.altered
+        image = source.image
+        parameters = step.recipe
+        distorted = not target.altered
         storage = step.storage(path)
         cards = provenance.cards(image, self.reference, parameters, scaling, fill, covered, distorted, storage)
         wcs = target.wcs if target.altered else None
@@ -255,11 +261,13 @@ def _filled(blot: Resampled, fill: float) -> Resampled:
 
 
 def _plan(source: Source, reference: Image, step: Blot) -> Planned:
-    parameters, target = step.recipe, target_of(reference, step.recipe)
+    parameters = step.recipe
+    target = target_of(reference, step.recipe)
     job = plan_job(source, target, reference, step)
     scaling = LABELS
     if job.dtype.kind == "f":
-        facts, scales = (source.image.facts, reference.facts), _scales(source, target, reference)
+        facts = (source.image.facts, reference.facts)
+        scales = _scales(source, target, reference)
         scaling = plan_scaling(parameters, Pair(*facts, scales, step.compared, source.tell))
     fill = scaling.offset if parameters.fill_value == "sky" else float(parameters.fill_value)
     return Planned(target, job, scaling, fill)
@@ -267,7 +275,8 @@ def _plan(source: Source, reference: Image, step: Blot) -> Planned:
 
 def plan_job(source: Source, target: Target, reference: Image, step: Blot) -> Job:
     """Plan the map and the resampling of a blot; errors name both files."""
-    sampling, shape = step.recipe.sampling, target.shape
+    sampling = step.recipe.sampling
+    shape = target.shape
     with named(source.image.name, reference.name):
         return prepare(source.pixels, source.wcs, target.wcs, sampling, shape=shape, wcsmap=step.wcsmap)
 

@@ -99,7 +99,8 @@ def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -
     DataError
         If there is nothing to compare.
     """
-    exposure, blot = made.reference, made.blot.data
+    exposure = made.reference
+    blot = made.blot.data
     data = np.asarray(exposure.pixels()[:, :])
     _check_blot(source, made)
     noise, usable = _known(made, data, how)
@@ -118,7 +119,9 @@ def _counted(source: Source) -> int | None:
 
 def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
     """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
-    exposure, blot, planes = made.reference, made.blot.data, how.planes
+    exposure = made.reference
+    blot = made.blot.data
+    planes = how.planes
     sky = how.criteria.level
     if sky is None:
         some = _some(data.shape)
@@ -165,7 +168,8 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
 
 def _check_blot(source: Source, made: Rendered) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
-    blot, reason = made.blot.data, ""
+    blot = made.blot.data
+    reason = ""
     some = blot[_some(blot.shape)]
     if _only_value(some[np.isfinite(some)]) is None:
         return
@@ -187,7 +191,8 @@ def _only_value(values: np.ndarray) -> float | None:
     """
     if not values.size:
         return float("nan")
-    low, high = float(values.min()), float(values.max())
+    low = float(values.min())
+    high = float(values.max())
     return low if high - low <= 1e-5 * max(abs(low), abs(high)) else None
 
 

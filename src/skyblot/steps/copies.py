@@ -17,7 +17,9 @@ from ..parameters.options import MASKS
 from ..parameters.table import default, parse_fields
 from .base import Task
 
-FLAGGED, CLEAN, FLAGS = "flagged", "clean", "flags"
+FLAGGED = "flagged"
+CLEAN = "clean"
+FLAGS = "flags"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
     FileError
         If a copy would be in the exposure's own folder.
     """
-    first, planned = images[0], {}
+    first = images[0]
+    planned = {}
     if products.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, folder):
         raise FileError(
             "--keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir",

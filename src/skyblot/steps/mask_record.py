@@ -151,7 +151,8 @@ def mask_cards(source: str, exposure: str, found: Rejection, key: str, covered: 
     """Return how a mask was made, for its header: keyword, value, comment; the images by their names."""
     from .. import __version__
 
-    criteria, (snr, scale) = found.criteria, found.criteria.thresholds
+    criteria = found.criteria
+    (snr, scale) = found.criteria.thresholds
     cards: list[tuple[str, Any, str]] = [
         ("CRVER", __version__, "version of skyblot"),
         ("CRSRC", source, ""),

@@ -63,7 +63,8 @@ class Reject(Step):
         Compress the blots that are saved.
     """
 
-    noun, verb = "mask", "comparing"
+    noun = "mask"
+    verb = "comparing"
 
     criteria: Mapping[str, Any] = field(default_factory=dict)
     exposures: int | None = None
@@ -101,7 +102,8 @@ class Reject(Step):
 
     def reads(self, path: AnyPath) -> list[AnyPath]:
         """Return the files of an exposure's planes, its weights, and its WCS."""
-        planes, head = self.planes, head_of(path)
+        planes = self.planes
+        head = head_of(path)
         weights = exposure_weight_files(path, planes.weight_suffix)
         return [*companion_files(path, (planes.err, planes.dq)), *weights, *([] if head is None else [head])]
 
@@ -119,7 +121,8 @@ class Reject(Step):
 
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
         """Refuse one file of flags or errors for several exposures, two kinds of noise, and the source itself."""
-        planes, count = self.planes, self.exposures or 1
+        planes = self.planes
+        count = self.exposures or 1
         for name, pattern in (("dq", planes.dq), ("err", planes.err)):
             if pattern is not None and "*" not in pattern and count > 1:
                 raise not_allowed(name, pattern, f"a name with * for the exposure's, as there are {count} exposures")
@@ -241,7 +244,9 @@ class Reject(Step):
 
     def _result(self, source: Source, made: Rendered, task: Task, judged: Judged, how: Judgement) -> RejectResult:
         """What was found, before anything is written."""
-        exposure, found, covered = made.reference, judged.found, made.blot.covered
+        exposure = made.reference
+        found = judged.found
+        covered = made.blot.covered
         key = self.key(source, exposure)
         bad = self._bad_pixels(
             task.where, judged, made, mask_cards(source.image.name, exposure.name, found, key, covered)

@@ -98,7 +98,8 @@ def exposure_signs(image: Any) -> str:
 
 def _distortions(image: Any) -> Iterable[str]:
     """What says that the pixels are those of a detector."""
-    header, facts = image.header, image.facts
+    header = image.header
+    facts = image.facts
     code = str(header.get("CTYPE1", "")).strip()[-4:]
     if code in _DISTORTED:
         yield f"{code[1:]} distortion"
