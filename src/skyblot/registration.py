@@ -17,7 +17,12 @@ _UNIT = 3.0
 
 
 def find_shift(
-    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, places: np.ndarray
+    data: np.ndarray,
+    blot: np.ndarray,
+    sigma: np.ndarray,
+    valid: np.ndarray,
+    places: np.ndarray,
+    reach: int = REACH,
 ) -> tuple[int, int] | None:
     """Return by how many whole pixels (x, y) sources lie farther in the exposure than in the blot.
 
@@ -29,6 +34,8 @@ def find_shift(
         Pixels that count.
     places : ndarray of int, shape (n, 2)
         Pixels (y, x) of the blot to look for: those of sources, and as many of the sky.
+    reach : int
+        How far, in x and y, is looked.
 
     Returns
     -------
@@ -42,7 +49,7 @@ def find_shift(
     image = _compressed(data - level, unit)
     image[~valid] = np.nan
     wanted = _compressed(blot[here] - sky, unit)
-    scores = correlate(image, places, wanted, REACH)
+    scores = correlate(image, places, wanted, reach)
     return _peak(scores)
 
 
@@ -61,7 +68,7 @@ def _peak(scores: np.ndarray) -> tuple[int, int] | None:
     clear = best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
     if not (clear and best > _LEAST):
         return None
-    return int(column) - REACH, int(row) - REACH
+    return int(column) - len(scores) // 2, int(row) - len(scores) // 2
 
 
 def moved(image: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
