@@ -243,13 +243,13 @@ def at_pixels(sample: "Sample", found: Systematics, background: float | None) ->
 
 
 def _roughness(left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, found: Systematics) -> float:
-    """What is left of sources in units of their structure; single pixels of wide stars count if they stand out."""
-    if found.binned > 1:
-        clear = structure > CURVED * sigma
-        if np.count_nonzero(clear) < _ENOUGH:
-            return found.roughness
-        left, structure = left[clear], structure[clear]
-    return float(np.percentile(left / structure, _COVERED))
+    """What is left of sources in units of their structure; in wide stars of what is no noise, and as usual at most."""
+    if found.binned == 1:
+        return float(np.percentile(left / structure, _COVERED))
+    clear = structure > CURVED * sigma
+    known = np.count_nonzero(clear) >= _ENOUGH
+    rough = float(np.percentile(left[clear] / structure[clear], _COVERED)) if known else math.inf
+    return min(rough, USUAL_ROUGHNESS)
 
 
 def _position_error(fit: Fit) -> float:
