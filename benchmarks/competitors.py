@@ -94,7 +94,7 @@ class Skyblot(Competitor):
             out = np.empty(work.shape, np.float32)
             for_each_band(
                 work.shape,
-                lambda row0, row1, *_: window.resample(x[row0:row1], y[row0:row1], out[row0:row1], 1.0, 0.0, 0.0),
+                lambda row0, row1: window.resample(x[row0:row1], y[row0:row1], out[row0:row1], 1.0, 0.0, 0.0),
                 threads,
             )
             return out

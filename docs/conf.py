@@ -133,7 +133,7 @@ class MarkdownDirective(RstDirective):
         for line in path.read_text().splitlines():
             if line.startswith("```"):
                 fenced = not fenced
-                lines += ["", ".. code-block:: text", ""] if fenced else [""]
+                lines += ["", f".. code-block:: {line[3:] or 'text'}", ""] if fenced else [""]
             elif fenced:
                 lines.append(f"   {line}")
             elif match := re.fullmatch(r"(##+) (.+)", line):

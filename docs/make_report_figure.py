@@ -15,8 +15,8 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from chromium import Browser  # noqa: E402
 
 from skyblot import Parameters, make_demo, reject_files  # noqa: E402
+from skyblot.encode import diverging_colours  # noqa: E402
 from skyblot.report import open_report, report_of_comparison  # noqa: E402
-from skyblot.report.encode import diverging_colours  # noqa: E402
 
 FIGURE = HERE / "_static" / "figures" / "report.png"
 #: Few greys and few colours of residuals, so that the picture is small; then those of marks, letters and buttons.

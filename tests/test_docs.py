@@ -19,10 +19,14 @@ from astropy import log as astropy_log
 
 import skyblot
 from skyblot.cli import main
+from skyblot.instruments import INSTRUMENTS
+from skyblot.io.images import FORMATS
+from skyblot.kernels.interpolants import INTERPOLANTS
+from skyblot.rules import RULES
 
 ROOT = Path(__file__).parent.parent
 RST = sorted(path for path in (ROOT / "docs").rglob("*.rst") if not {"generated", "_build"} & set(path.parts))
-PAGES = [ROOT / "README.md", *RST]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *RST]
 #: How each kind of page opens a block, and how it closes it.
 OPENINGS = {".md": r"```(python|console)", ".rst": r"\.\. code-block:: (python|console)"}
 DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -82,6 +86,21 @@ def settings_restored():
             root.handlers[:] = handlers
             for logger, level in zip((root, library, astropy_log), levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def registries_restored():
+    """Examples add interpolants, rules, instruments and formats: take them out again."""
+    tables = [INTERPOLANTS, RULES, INSTRUMENTS]
+    before = [dict(table) for table in tables]
+    formats = FORMATS[:]
+    try:
+        yield
+    finally:
+        FORMATS[:] = formats
+        for table, rows in zip(tables, before, strict=True):
+            table.clear()
+            table.update(rows)
 
 
 def make_targets():
@@ -167,8 +186,9 @@ def test_the_examples_of_a_page_run(page, demo_set, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path if "cd skyblot-demo" in page.read_text() else here)
     reader = Reader(page, monkeypatch, capsys)
     try:
-        for block in blocks(page):
-            reader.try_block(block)
+        with registries_restored():
+            for block in blocks(page):
+                reader.try_block(block)
     finally:
         close_files(reader.names)
 

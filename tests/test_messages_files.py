@@ -110,7 +110,7 @@ def test_errors_that_cannot_be_read(image, monkeypatch):
     def fails(hdu, shape, name):
         raise ValueError("buffer is\n too small")
 
-    monkeypatch.setattr("skyblot.io.planes._fits_pixels", fails)
+    monkeypatch.setattr("skyblot.io.fits.plane_pixels", fails)
     with open_image(image) as found, said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"):
         error_plane(found)
 

@@ -130,7 +130,7 @@ def test_an_image_of_one_value_has_a_picture(tmp_path, value):
     pytest.importorskip("PIL")
     path = write_sci(tmp_path / "flat.fits", np.full((700, 90), value, "f4"))
     address, caption = picture_of_blot(path)
-    assert picture_in(f'src="{address}"').shape == (233, 30)
+    assert picture_in(f'src="{address}"').shape == (234, 30)
     assert caption == "flat.fits, 3 x 3 pixels a point"
 
 

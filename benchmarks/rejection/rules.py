@@ -7,14 +7,14 @@ import numpy as np
 from sets import READ_NOISE, SKY, Frame
 
 import skyblot
-from skyblot.criteria import DEFAULT_SNR
+from skyblot.rules import RULES
 
 Rule = Callable[[Frame, float, int], np.ndarray]
 
 
 def ours(frame: Frame, factor: float, exposures: int) -> np.ndarray:
     """skyblot's own rule, with the errors of the exposure and its gain, as for files."""
-    snr = tuple(factor * each for each in DEFAULT_SNR["skyblot"])
+    snr = tuple(factor * each for each in RULES["skyblot"].snr)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", skyblot.SkyblotWarning)  # misaligned on purpose
         found = skyblot.reject(

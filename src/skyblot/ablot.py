@@ -16,12 +16,13 @@ from .blotting import prepare
 from .errors import not_allowed
 from .files import blot_all
 from .io.names import parse_name
+from .kernels.interpolants import interpolant
 from .parameters import parameter, yes_or_no
 from .pixelmap.linear import undistorted
 from .task import Task, task_from
 from .task.editing import edit_task
 from .task.help import help_text, show_help
-from .task.patch import Patch, patch
+from .task.patch import AblotPatch, patch
 from .window import FloatView
 
 log = logging.getLogger(__name__)
@@ -152,8 +153,10 @@ def do_blot(
     if not hasattr(source, "dtype"):
         source = np.asarray(source)
     labels = np.dtype(source.dtype).kind in "iub"
-    if labels and not (parameter("interp").parse(interp) == "nearest" and exptime == 1):
-        source, labels = FloatView(source), False
+    averages = interpolant(parameter("interp").parse(interp)).averages
+    if labels and (averages or exptime != 1):
+        source = FloatView(source)
+        labels = False
     target = blot_wcs if yes_or_no("coeffs", coeffs) else undistorted(blot_wcs)
     job = prepare(
         source,
@@ -217,12 +220,12 @@ def help(file: Any = None) -> None:
     show_help(getHelpAsString(docstring=True), file)
 
 
-def patch_drizzlepac() -> Patch:
+def patch_drizzlepac() -> AblotPatch:
     """Make AstroDrizzle use this blot: one line before ``AstroDrizzle(...)``, or in a ``with`` statement.
 
     Returns
     -------
-    Patch
+    AblotPatch
         Its ``undo()``, or the end of the ``with`` block, puts DrizzlePac's own functions back.
 
     Raises

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import messages
+from .bounds import Bounds
 from .errors import DataError
 from .facts import (
     AMPLIFIER_SECTIONS,
@@ -21,25 +22,15 @@ from .facts import (
     Facts,
     number,
 )
-from .instruments import exposure_time
+from .instruments import camera_of, exposure_time
 from .units import COUNTS, RATE, unit_kind
 
-#: Rows and columns of an image.
-Area = tuple[slice, slice]
 _WHOLE = ""
 _SECTION = re.compile(r"\[ *(\d+) *: *(\d+) *, *(\d+) *: *(\d+) *\]")
 #: ESO's name for counts per electron; CONAD is electrons per count.
 _PER_ELECTRON = "ESO DET OUT{} GAIN"
-#: Of WFPC2, whose headers have no read noise, by chip (DETECTOR) and nominal gain: electrons per count, and
-#: electrons. Instrument handbook, table 4.2.
-_WFPC2: dict[tuple[float, float], tuple[float, float]] = {
-    (1, 7): (7.12, 5.24), (1, 15): (13.99, 7.02), (2, 7): (7.12, 5.51), (2, 15): (14.50, 7.84),
-    (3, 7): (6.90, 5.22), (3, 15): (13.95, 6.99), (4, 7): (7.10, 5.19), (4, 15): (13.95, 8.32),
-}  # fmt: skip
-#: Columns between the left and the right amplifier of HST's chips, in physical pixels.
-_HALVES = {"WFC": 2048, "UVIS": 2048, "HRC": 512}
-#: The amplifiers to the left and right, by the chip's number.
-_SIDES = {1: "AB", 2: "CD"}
+#: The amplifiers of a chip whose number tells nothing: any pair of neighbours.
+_ANY_SIDES = "AB CD"
 
 
 @dataclass(frozen=True)
@@ -101,7 +92,7 @@ class Electronics:
         return f"{' and '.join(reasons)} in its headers" + (f" ({', '.join(cards)})" if cards else "")
 
     def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
-        """What was assumed and what was passed over, of gain and read noise, those of them that are used."""
+        """What was assumed and passed over, of those of gain and read noise that are used."""
         cards = self._odd(gain, read_noise)
         odd = [messages.CARD_NOT_USED(card=card, expected="a number above 0") for card in cards]
         return odd + ([self.unit] if gain and self.unit else [])
@@ -112,21 +103,27 @@ class Electronics:
 
 def electronics(facts: Facts) -> Electronics:
     """Return what an image's headers say of gain and read noise."""
-    found, noise = reading(facts, GAIN), reading(facts, READ_NOISE)
+    gain_read = reading(facts, GAIN)
+    noise = reading(facts, READ_NOISE)
     if handbook := _handbook(facts):
-        found, noise = handbook[0], noise if noise.values else handbook[1]
-    gain, why = _per_unit(facts, found)
+        gain_read = handbook[0]
+        noise = noise if noise.values else handbook[1]
+    gain, why = _per_unit(facts, gain_read)
     assumed = gain.values and not facts.bunit
-    unit = messages.UNIT_BY_GAIN(gain=found.mean, source=found.source) if assumed else ""
+    unit = messages.UNIT_BY_GAIN(gain=gain_read.mean, source=gain_read.source) if assumed else ""
     return Electronics(gain, noise, unit, why)
 
 
 def reading(facts: Facts, fact: Fact) -> Reading:
-    """Look up a fact that amplifiers may have each for itself: the first keyword with a number above 0 counts."""
+    """Look a fact up that each amplifier may have for itself.
+
+    The first keyword with a number above 0 counts.
+    """
     odd: list[str] = []
     for pattern in fact.keywords:
         values: dict[str, float] = {}
-        words, unusable = [], []
+        words = []
+        unusable = []
         for amplifier in AMPLIFIERS if "{}" in pattern else (_WHOLE,):
             keyword = pattern.format(amplifier)
             value, known = _number(facts, keyword)
@@ -151,42 +148,50 @@ def _number(facts: Facts, keyword: str) -> tuple[Any, float | None]:
 
 
 def _handbook(facts: Facts) -> tuple[Reading, Reading] | None:
-    """Gain and read noise of WFPC2."""
-    if str(facts.first(INSTRUMENT)[1] or "").strip().upper() != "WFPC2":
+    """Gain and read noise by the instrument's handbook."""
+    handbook = camera_of(facts).handbook
+    if handbook is None:
         return None
-    chip, nominal = number(facts.first(DETECTOR)[1]), _number(facts, "ATODGAIN")[1]
-    known = None if chip is None or nominal is None else _WFPC2.get((chip, nominal))
-    if known is None:
+    chip = number(facts.first(DETECTOR)[1])
+    nominal = _number(facts, handbook.setting)[1]
+    if chip is None or nominal is None or (chip, nominal) not in handbook.values:
         return None
-    source = "WFPC2's handbook"
-    return Reading({_WHOLE: known[0]}, source), Reading({_WHOLE: known[1]}, source)
+    gain, read_noise = handbook.values[chip, nominal]
+    source = f"{facts.first(INSTRUMENT)[1]}'s handbook"
+    return Reading({_WHOLE: gain}, source), Reading({_WHOLE: read_noise}, source)
 
 
-def _per_unit(facts: Facts, found: Reading) -> tuple[Reading, str]:
+def _per_unit(facts: Facts, per_count: Reading) -> tuple[Reading, str]:
     """Electrons per unit of the pixels, from those per count; else why nobody knows them."""
-    kind, word = unit_kind(facts.bunit), facts.bunit.lower()
+    kind = unit_kind(facts.bunit)
+    word = facts.bunit.lower()
     if facts.bunit and kind not in (COUNTS, RATE):
-        use = f"no use for {found.source} with" if found.values else "no gain for"
-        return Reading(odd=found.odd), f"{use} BUNIT = {facts.bunit!r}"
+        use = f"no use for {per_count.source} with" if per_count.values else "no gain for"
+        return Reading(odd=per_count.odd), f"{use} BUNIT = {facts.bunit!r}"
     if word.startswith(("e", "photoe")):
-        found = Reading({_WHOLE: 1.0}, "BUNIT")
-    if not found.values:
-        return Reading(odd=found.odd), "no gain" if facts.bunit else "no BUNIT and no gain"
+        per_count = Reading({_WHOLE: 1.0}, "BUNIT")
+    if not per_count.values:
+        return Reading(odd=per_count.odd), "no gain" if facts.bunit else "no BUNIT and no gain"
     seconds = exposure_time(facts) if kind == RATE else 1.0
     if seconds is None:
         return Reading(), "no exposure time for the gain of a rate"
-    return Reading({name: value * seconds for name, value in found.values.items()}, found.source, found.odd), ""
+    return Reading(
+        {name: value * seconds for name, value in per_count.values.items()}, per_count.source, per_count.odd
+    ), ""
 
 
-def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
+def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     """Return which amplifier read which part of an image; nothing where no header tells.
 
-    Sections of the image (DATASECA, ...) count where all of them lie in it and none is in another; those of the
-    detector (CCDSECA, ...), moved by LTV, where they are all of the image. HST's amplifiers (CCDAMP) are at the sides.
+    Sections of the image (DATASECA, ...) count where all of them lie in it and none is in another;
+    those of the detector (CCDSECA, ...), moved by LTV, where they are all of the image. HST's
+    amplifiers (CCDAMP) are at the sides.
     """
-    data, detector = ([_section(facts.find(pattern.format(each))) for each in AMPLIFIERS] for pattern in _PATTERNS)
+    data, detector = (
+        [_section(facts.find(pattern.format(amplifier))) for amplifier in AMPLIFIERS] for pattern in _PATTERNS
+    )
     ltv = [number(facts.find(keyword)) or 0.0 for keyword in ("LTV2", "LTV1")]
-    moved = [None if each is None else _moved(each, ltv, shape) for each in detector]
+    moved = [None if area is None else _moved(area, ltv, shape) for area in detector]
     for areas, all_of_it in ((data, False), (moved, True)):
         there = {name: area for name, area in zip(AMPLIFIERS, areas, strict=True) if area is not None}
         if len(there) > 1 and _apart(list(there.values()), shape, all_of_it=all_of_it):
@@ -197,49 +202,53 @@ def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
 _PATTERNS = AMPLIFIER_SECTIONS.keywords
 
 
-def _section(text: Any) -> Area | None:
+def _section(text: Any) -> Bounds | None:
     """Rows and columns of a section as IRAF writes it, ``[1:1024,1:4096]``, in either direction."""
     match = _SECTION.fullmatch(str(text or "").strip())
     if match is None:
         return None
-    x0, x1, y0, y1 = (int(each) for each in match.groups())
-    return slice(min(y0, y1) - 1, max(y0, y1)), slice(min(x0, x1) - 1, max(x0, x1))
-
-
-def _moved(area: Area, ltv: list[float], shape: tuple[int, int]) -> Area:
-    """A section of the detector in pixels of the image, as far as it is there."""
-    y, x = (
-        slice(*(int(np.clip(round(edge + shift), 0, size)) for edge in (part.start, part.stop)))
-        for part, shift, size in zip(area, ltv, shape, strict=True)
+    first_x, last_x, first_y, last_y = (int(edge) for edge in match.groups())
+    return Bounds(
+        min(first_y, last_y) - 1,
+        max(first_y, last_y),
+        min(first_x, last_x) - 1,
+        max(first_x, last_x),
     )
-    return y, x
 
 
-def _apart(areas: list[Area], shape: tuple[int, int], *, all_of_it: bool) -> bool:
+def _moved(area: Bounds, ltv: list[float], shape: tuple[int, int]) -> Bounds:
+    """A section of the detector in pixels of the image, as far as it is there."""
+    shifts = (ltv[0], ltv[0], ltv[1], ltv[1])
+    sizes = (shape[0], shape[0], shape[1], shape[1])
+    moved = (round(edge + shift) for edge, shift in zip(area, shifts, strict=True))
+    return Bounds(*(int(np.clip(edge, 0, size)) for edge, size in zip(moved, sizes, strict=True)))
+
+
+def _apart(areas: list[Bounds], shape: tuple[int, int], *, all_of_it: bool) -> bool:
     """Whether areas lie in an image, each pixel in one of them at most, or in just one."""
-    if any(part.stop > size for area in areas for part, size in zip(area, shape, strict=True)):
+    if any(area.y1 > shape[0] or area.x1 > shape[1] for area in areas):
         return False
     count = np.zeros(shape, np.uint8)
     for area in areas:
-        count[area] += 1
+        count[area.slices] += 1
     return bool(count.max() == 1 and (count.min() == 1 or not all_of_it))
 
 
-def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Area]:
+def _hst_sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     """The parts of an HST chip by the amplifiers that it was read with."""
-    _, read = facts.first(AMPLIFIERS_READ)
-    detector = str(facts.first(DETECTOR)[1] or "").strip().upper()
-    if detector not in _HALVES or not isinstance(read, str):
+    read = facts.first(AMPLIFIERS_READ)[1]
+    amplifiers = camera_of(facts).amplifiers
+    if amplifiers is None or not isinstance(read, str):
         return {}
-    sides = "AB CD" if detector == "HRC" else _SIDES.get(facts.find("CCDCHIP") or 0, "AB CD")
-    here = [each for each in read.strip().upper() if each in sides]
-    whole = (slice(0, shape[0]), slice(0, shape[1]))
+    sides = amplifiers.of_chip.get(facts.find("CCDCHIP") or 0, _ANY_SIDES)
+    here = [letter for letter in read.strip().upper() if letter in sides]
+    whole = Bounds.whole(shape)
     if len(here) == 1:
         return {here[0]: whole}
     if len(here) != 2 or "".join(here) not in sides:
         return {}
     scale, shift = (number(facts.find(keyword)) for keyword in ("LTM1_1", "LTV1"))
-    middle = round(_HALVES[detector] * (1.0 if scale is None else scale) + (shift or 0.0))
+    middle = round(amplifiers.middle * (1.0 if scale is None else scale) + (shift or 0.0))
     if not 0 < middle < shape[1]:
         return {here[0] if middle >= shape[1] else here[1]: whole}
-    return {here[0]: (whole[0], slice(0, middle)), here[1]: (whole[0], slice(middle, shape[1]))}
+    return {here[0]: whole._replace(x1=middle), here[1]: whole._replace(x0=middle)}

@@ -1,15 +1,21 @@
-"""The background of an exposure as a smooth map: what it has more than its blot, cell by cell. Arrays only."""
+"""The background of an exposure as a smooth map: what it has more than its blot, cell by cell.
+
+Arrays only.
+"""
 
 import math
 
 import numpy as np
 
+from .bounds import Bounds
 from .robust import clipped_median
 
 #: Cells are as many pixels wide as this, and at most so many lie along an axis.
-_CELL, _MOST = 64, 16
+_CELL = 64
+_MOST = 16
 #: Pixels of a cell that are looked at, at most; with fewer than that a cell says nothing.
-_SAMPLE, _FEWEST = 4096, 30
+_SAMPLE = 4096
+_FEWEST = 30
 #: Sky is where the blot is within so many sigma of its middle in the cell.
 _FLAT = 2.0
 
@@ -17,9 +23,9 @@ _FLAT = 2.0
 def background_map(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Return the background of an exposure at every pixel, float32.
 
-    The clipped medians of exposure minus blot in cells of 64 pixels or, of large images, of a 16th of a side, each
-    between those of its neighbours, joined by a cubic spline along each axis. What is in the sky is in the blot too:
-    halos and nebulae are no background.
+    The clipped medians of exposure minus blot in cells of 64 pixels or, of large images, of a 16th
+    of a side, each between those of its neighbours, joined by a cubic spline along each axis. What
+    is in the sky is in the blot too: halos and nebulae are no background.
 
     Parameters
     ----------
@@ -31,10 +37,10 @@ def background_map(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid:
     from scipy.interpolate import CubicSpline
 
     edges = [np.linspace(0, size, _cells(size) + 1).round().astype(int) for size in data.shape]
-    grid = np.full([len(each) - 1 for each in edges], np.nan)
+    grid = np.full([len(edge) - 1 for edge in edges], np.nan)
     for row, column in np.ndindex(*grid.shape):
-        cell = slice(*edges[0][row : row + 2]), slice(*edges[1][column : column + 2])
-        grid[row, column] = _level(*(image[cell] for image in (data, blot, sigma, valid)))
+        cell = Bounds(*edges[0][row : row + 2], *edges[1][column : column + 2])
+        grid[row, column] = _level(*(image[cell.slices] for image in (data, blot, sigma, valid)))
     if np.isnan(grid).all():
         return np.zeros(data.shape, np.float32)
     values = _smooth(_filled(grid))
@@ -72,7 +78,10 @@ def _filled(grid: np.ndarray) -> np.ndarray:
 
 
 def _smooth(grid: np.ndarray) -> np.ndarray:
-    """A grid of which each cell lies between the others around it; its edges continue as they are inside."""
+    """A grid of which each cell lies between the others around it.
+
+    Its edges continue as they are inside.
+    """
     from scipy import ndimage
 
     if min(grid.shape) < 3:

@@ -25,12 +25,34 @@ def band_rows(nx: int) -> int:
 
 
 def for_each_band(
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
+    work: Callable[[int, int], None],
+    threads: int,
+    rows: int | None = None,
+) -> None:
+    """Call ``work(row0, row1)`` for every band of an image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the image.
+    work : callable
+        Does the rows `row0` to `row1`, without the last.
+    threads : int
+        How many bands to work on at once.
+    rows : int, optional
+        Height of a band; the results must not depend on it.
+    """
+    _share_out(shape, lambda: work, threads, rows)
+
+
+def for_each_mapped_band(
+    shape: tuple[int, ...],
     work: Callable[[int, int, np.ndarray, np.ndarray], None],
     threads: int,
     rows: int | None = None,
 ) -> None:
-    """Call ``work(row0, row1, xmap, ymap)`` for every band, with two scratch arrays of its thread.
+    """Call ``work(row0, row1, xmap, ymap)`` for every band, with two arrays for its map.
 
     Parameters
     ----------
@@ -38,11 +60,29 @@ def for_each_band(
         (ny, nx) of the target.
     work : callable
         Does one band; `xmap` and `ymap` are float64, shape (row1 - row0, nx), contents undefined.
+        They belong to the thread, and serve its next band too.
     threads : int
         How many bands to work on at once.
     rows : int, optional
-        Band height; the results must not depend on it.
+        Height of a band; the results must not depend on it.
     """
+    height = min(rows or band_rows(shape[1]), shape[0])
+
+    def start() -> Callable[[int, int], None]:
+        xmap = np.empty((height, shape[1]))
+        ymap = np.empty((height, shape[1]))
+        return lambda row0, row1: work(row0, row1, xmap[: row1 - row0], ymap[: row1 - row0])
+
+    _share_out(shape, start, threads, rows)
+
+
+def _share_out(
+    shape: tuple[int, ...],
+    start: Callable[[], Callable[[int, int], None]],
+    threads: int,
+    rows: int | None = None,
+) -> None:
+    """Let threads, each with the worker that it starts with, take one band after the other."""
     ny, nx = shape
     height = rows or band_rows(nx)
     waiting: SimpleQueue[int] = SimpleQueue()
@@ -50,14 +90,13 @@ def for_each_band(
         waiting.put(row0)
 
     def serve() -> None:
-        xmap, ymap = np.empty((min(height, ny), nx)), np.empty((min(height, ny), nx))
+        work = start()
         while True:
             try:
                 row0 = waiting.get_nowait()
             except Empty:
                 return
-            row1 = min(row0 + height, ny)
-            work(row0, row1, xmap[: row1 - row0], ymap[: row1 - row0])
+            work(row0, min(row0 + height, ny))
 
     in_parallel(serve, min(threads, waiting.qsize()))
 

@@ -10,17 +10,17 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from . import messages, record
+from .bounds import EMPTY, Bounds
 from .errors import WARNING_FILTERS, FileError, SkyblotError, memory_errors_told, no_memory, one_line
 from .exposure import BlotResult, Resources, Settings, Source, Task, blot_exposure, named, open_source, state_of
-from .footprints import Footprint, Group, area, footprint, group, largest
+from .footprints import Footprint, Group, footprint, group, largest
 from .io.atomic import file_state
 from .io.images import open_reference
 from .io.names import ImageName, parse_name
 from .job import checked_threads
-from .kernels.interpolants import interpolant
 from .memory import LEAST, check_memory, free_memory, memory_limit
 from .roles import check_source
-from .window import EMPTY, Bounds, Window, blot_dtype, load_window, window_dtype
+from .window import Window, blot_dtype, load_window, window_dtype
 
 #: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel, of a tap.
 _SECONDS_PER_BLOT, _SECONDS_PER_READ_PIXEL, _SECONDS_PER_PIXEL, _SECONDS_PER_TAP = 0.1, 4e-9, 1e-8, 3e-10
@@ -232,7 +232,7 @@ class _Run:
         self._options, self._memory, self._most = options, memory_limit(options.memory), most_memory(options)
         self._threads = checked_threads(settings.threads)
         self._stopping = threading.Event()
-        how = interpolant(settings.parameters.interp, settings.parameters.sinscl)
+        how = settings.parameters.interpolant
         with named(source.image.name):
             self._interpolant, self._dtype = how, window_dtype(blot_dtype(source.pixels, how), how)
         self._window_bytes = self._memory // 4  # of the window in use, and as much of the next one
@@ -259,7 +259,7 @@ class _Run:
     def plan(self, tasks: Sequence[Task], kept: int) -> Plan:
         """Put exposures into groups, from their headers."""
         groups = tuple(self._groups(tasks))
-        pixels = [area(each.bounds) for each in groups if self._shared(each.bounds)]
+        pixels = [each.bounds.area for each in groups if self._shared(each.bounds)]
         members = [member for each in groups for member in each.members]
         held = 2 * max(pixels, default=0) * self._dtype.itemsize
         held += max((self._workers(each) * self._maker.bytes_per_pixel * largest(each) for each in groups), default=0)
@@ -312,7 +312,7 @@ class _Run:
         return load_window(self._source.pixels, bounds, self._dtype, self._interpolant, self._threads, previous)
 
     def _shared(self, bounds: Bounds) -> bool:
-        return 0 < area(bounds) * self._dtype.itemsize <= self._window_bytes
+        return 0 < bounds.area * self._dtype.itemsize <= self._window_bytes
 
     def _workers(self, current: Group) -> int:
         """How many blots of a group are made at once."""

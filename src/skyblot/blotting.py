@@ -89,7 +89,7 @@ def pixel_map(
     with memory_errors_told():
         x, y = np.empty(shape), np.empty(shape)
 
-        def work(row0: int, row1: int, *_: np.ndarray) -> None:
+        def work(row0: int, row1: int) -> None:
             rows.rows(row0, x[row0:row1], y[row0:row1])
 
         for_each_band(shape, work, checked_threads(threads))

@@ -1,4 +1,6 @@
-"""One exposure against its blot, from file to mask: what headers say of noise, flags and instrument."""
+"""One exposure against its blot, from file to mask: what headers say of noise, flags and
+instrument.
+"""
 
 import time
 import warnings
@@ -11,13 +13,13 @@ import numpy as np
 
 from . import messages
 from .batch import Maker
-from .criteria import BACKGROUND_MAP, Criteria
+from .criteria import BACKGROUND_MAP, Criteria, criteria_for
 from .errors import WARNING_FILTERS, DataError, SkyblotWarning
 from .exposure import BlotResult, Rendered, Resources, Settings, Source, rendered
 from .facts import COMBINED, number
 from .files import output_name
-from .instruments import DO_NOT_USE, Instrument, criteria_for, exposure_time, instrument_of
-from .io.images import Image, blot_suffix, open_image
+from .instruments import DO_NOT_USE, Instrument, exposure_time, instrument_of
+from .io.images import Image, open_image
 from .io.masks import BadPixels, write_mask
 from .io.names import ImageName
 from .io.weights import WEIGHT_SUFFIX, read_weights
@@ -45,7 +47,8 @@ _MEASURED = (
 )
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-#: Exposure, blot, errors, significance, copies of some, flags and masks: 32, measured; a sharper blot and its errors.
+#: Exposure, blot, errors, significance, copies of some of them, flags and masks: 32, measured; a
+#: sharper blot and its errors.
 _BYTES_PER_PIXEL = 42
 #: A map of the background, as a spline makes it, and the exposure without it.
 _BYTES_OF_MAP = 16
@@ -119,7 +122,8 @@ class RejectResult(BlotResult):
     Attributes
     ----------
     rejected, judged : int
-        Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked at.
+        Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked
+        at.
     background, flux_ratio, flux_ratio_error, ratio, noise, misalignment, misalignment_error, shift,
     sharpness, roughness
         As those of `skyblot.Rejection`.
@@ -132,7 +136,8 @@ class RejectResult(BlotResult):
     notes : tuple of str
         What there was to warn of.
     remarks : tuple of str
-        What was assumed of the exposure's file, or is missing in it: warned of once for all of its images.
+        What was assumed of the exposure's file, or is missing in it: warned of once for all of its
+        images.
     together : bool
         `path` holds the masks of other chips too, each in an extension.
     """
@@ -260,8 +265,7 @@ def compare_exposure(
 def _judgement(source: Source, exposure: Image, settings: RejectSettings) -> tuple[Instrument, Criteria]:
     """What is known of the exposure's instrument, and how its pixels are judged."""
     count = settings.criteria.get("exposures") or _counted(source) or settings.exposures
-    instrument = instrument_of(exposure.facts, count, roman=blot_suffix(exposure.path) == ".asdf")
-    return instrument, criteria_for(instrument, settings.criteria, count, exposure.name)
+    return instrument_of(exposure.facts), criteria_for(exposure.facts, settings.criteria, count)
 
 
 def _result(plain: BlotResult, found: Rejection, **more: Any) -> RejectResult:
@@ -297,7 +301,9 @@ def _counted(source: Source) -> int | None:
 def _known(
     made: Rendered, data: np.ndarray, instrument: Instrument, criteria: Criteria, settings: RejectSettings
 ) -> tuple[KnownNoise, Usable]:
-    """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
+    """What is known of the noise of an exposure, with the photons of a sky that its blot has not,
+    and of its pixels.
+    """
     exposure, blot, sky = made.reference, made.blot.data, criteria.level
     if sky is None:
         some = _some(data.shape)
@@ -349,7 +355,10 @@ def _check_blot(source: Source, made: Rendered) -> None:
 
 
 def _only_value(values: np.ndarray) -> float | None:
-    """The value that all pixels have, to the rounding of an interpolation; None where they differ; NaN without any."""
+    """The value that all pixels have, to the rounding of an interpolation; None where they differ.
+
+    NaN without any.
+    """
     if not values.size:
         return float("nan")
     low, high = float(values.min()), float(values.max())

@@ -40,34 +40,36 @@ def blot(
     Parameters
     ----------
     source : array, Quantity, NDData or image HDU, shape (ny, nx)
-        The mosaic: float32, float64 or integers, in any byte order; read-only arrays and memory maps are
-        fine, and only the part that the target touches is read. Integers and booleans go with ``nearest``.
-        Pixels that the mask of an `astropy.nddata.NDData` marks count as NaN.
+        The mosaic: float32, float64 or integers, in any byte order; read-only arrays and memory
+        maps are fine, and only the part that the target touches is read. Integers and booleans go
+        with ``nearest``. Pixels that the mask of an `astropy.nddata.NDData` marks count as NaN.
     source_wcs, target_wcs : WCS
-        `astropy.wcs.WCS` (with whatever distortion it carries), `gwcs.WCS` or an APE 14 WCS; celestial,
-        2-D. Neither is changed. An NDData or an image HDU will do, for its WCS; `source_wcs` may be left out where
-        the source is one: ``blot(mosaic, exposure)`` for two of them.
+        `astropy.wcs.WCS` (with whatever distortion it carries), `gwcs.WCS` or an APE 14 WCS;
+        celestial, 2-D. Neither is changed. An NDData or an image HDU will do, for its WCS;
+        `source_wcs` may be left out where the source is one: ``blot(mosaic, exposure)`` for two of
+        them.
     shape : tuple of int, optional
         (ny, nx) of the blot; by default that of the target, ``target_wcs.array_shape``.
-    interp : {'nearest', 'linear', 'poly3', 'poly5', 'spline3', 'lanczos3', 'lanczos5', 'sinc'}
-        Interpolant.
+    interp : str
+        Interpolant: ``nearest``, ``linear``, ``poly5`` or another one of :doc:`/interpolants`.
     sinscl : float
         Scale of the sinc interpolant, in pixels.
     stepsize : int, optional
         None, 0 or 1 is exact at every pixel; n > 1 is exact every n pixels and bilinear between.
     tolerance : float
-        Largest error of the pixel map, in source pixels, for WCS without a closed form (which is exact): see
-        :doc:`/how_it_works`.
+        Largest error of the pixel map, in source pixels, for WCS without a closed form (which is
+        exact): see :doc:`/how_it_works`.
     scale : float
-        Multiplies the covered pixels: exposure time, ratio of pixel areas. A unit stays the source's.
+        Multiplies the covered pixels: exposure time, ratio of pixel areas. A unit stays the
+        source's.
     fill_value : float
         Value of blot pixels that the source does not cover, in the source's unit.
     variance : array, shape (ny, nx) of the source, optional
-        Variance of the source's pixels, independent of each other. The blot's is returned too. An NDData's
-        uncertainty needs no such thing.
+        Variance of the source's pixels, independent of each other. The blot's is returned too. An
+        NDData's uncertainty needs no such thing.
     pixel_map : (x, y), optional
-        In place of WCS and `shape`: arrays of the blot's shape that say where each of its pixels falls on the source,
-        0-based, pixel centres at integers; NaN where it does not.
+        In place of WCS and `shape`: arrays of the blot's shape that say where each of its pixels
+        falls on the source, 0-based, pixel centres at integers; NaN where it does not.
     out : ndarray, optional
         Plain array of the blot's shape and dtype to write into.
     threads : int, optional
@@ -76,12 +78,14 @@ def blot(
     Returns
     -------
     ndarray, Quantity, NDData or ImageHDU, shape (ny, nx)
-        What the source is: an array for an array; a Quantity with its unit; an NDData of its class with its unit, an
-        uncertainty of its kind and the target's WCS; for any image HDU an ImageHDU with the target's WCS and the
-        source's BUNIT. float32 for a float32 source, float64 for float64, the source's own dtype for integers.
+        What the source is: an array for an array; a Quantity with its unit; an NDData of its class
+        with its unit, an uncertainty of its kind and the target's WCS; for any image HDU an
+        ImageHDU with the target's WCS and the source's BUNIT. float32 for a float32 source, float64
+        for float64, the source's own dtype for integers.
     variance : ndarray, shape (ny, nx)
-        Where it was given: the source's, weighted by the squares of the interpolant's weights and of `scale`; NaN
-        where the source does not cover. Neighbouring pixels of a blot share noise, which it does not say.
+        Where it was given: the source's, weighted by the squares of the interpolant's weights and
+        of `scale`; NaN where the source does not cover. Neighbouring pixels of a blot share noise,
+        which it does not say.
 
     Raises
     ------
@@ -91,12 +95,14 @@ def blot(
     Warns
     -----
     SkyblotWarning
-        For what the result cannot hold: an uncertainty of an unknown kind, a WCS that a single HDU has no cards for.
+        For what the result cannot hold: an uncertainty of an unknown kind, a WCS that a single HDU
+        has no cards for.
 
     Notes
     -----
-    A blot pixel is covered where its centre falls on a pixel of the source. Near its edges the source is
-    extended by point reflection. NaN spreads to the blot pixels whose taps touch it, and no further.
+    A blot pixel is covered where its centre falls on a pixel of the source. Near its edges the
+    source is extended by point reflection. NaN spreads to the blot pixels whose taps touch it, and
+    no further.
 
     Examples
     --------
@@ -122,7 +128,7 @@ def blot(
         source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
     pixels, wrap = _opened(source, target_wcs)
     own = variance_of(source) if variance is None and is_nddata(source) else None
-    made = blotting.blot(
+    result = blotting.blot(
         pixels,
         source_wcs,
         target_wcs,
@@ -139,14 +145,17 @@ def blot(
         threads=threads,
     )
     if own is None:
-        return wrap(made) if variance is None else (wrap(made[0]), made[1])
-    image = wrap(made[0])
-    image.uncertainty = uncertainty_like(source, made[1])
+        return wrap(result) if variance is None else (wrap(result[0]), result[1])
+    image = wrap(result[0])
+    image.uncertainty = uncertainty_like(source, result[1])
     return image
 
 
 def _geometry(source: Any, source_wcs: Any, target_wcs: Any, shape: Any) -> tuple[Any, Any, Any]:
-    """Both WCS and the shape of the blot: of images where they are given as such, the second of two is the target."""
+    """Both WCS and the shape of the blot.
+
+    An image stands for its WCS, and the second of two images is the target.
+    """
     if target_wcs is None and _carries_wcs(source) and _carries_wcs(source_wcs):
         source_wcs, target_wcs = source, source_wcs
     if source_wcs is None and _carries_wcs(source):
@@ -171,17 +180,17 @@ def _carries_wcs(what: Any) -> bool:
     return is_nddata(what) or _is_hdu(what)
 
 
-def _wcs(given: Any, role: str) -> Any:
+def _wcs(image: Any, role: str) -> Any:
     """The WCS that an image carries; any other object is taken for a WCS."""
-    if is_nddata(given):
-        if given.wcs is None:
-            raise WCSError(messages.NO_WCS(role=role, kind=type(given).__name__))
-        return given.wcs
-    if _is_hdu(given):
-        return _header_wcs(given, role)
-    if given is None:
+    if is_nddata(image):
+        if image.wcs is None:
+            raise WCSError(messages.NO_WCS(role=role, kind=type(image).__name__))
+        return image.wcs
+    if _is_hdu(image):
+        return _header_wcs(image, role)
+    if image is None:
         raise WCSError(messages.WCS_NOT_GIVEN(role=role))
-    return given
+    return image
 
 
 def _header_wcs(hdu: Any, role: str) -> Any:
@@ -221,8 +230,9 @@ def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], A
     if _is_hdu(source):
         return _hdu_pixels(source), _hdu_like(source, target_wcs)
     if is_a(source, "astropy.io.fits", *_OTHER_HDUS):
-        given, expected = f"a {type(source).__name__}", "an image, hdulist['SCI', 1] for example"
-        raise DataError(messages.ARRAY_IS(name="the source", given=given, expected=expected))
+        kind = f"a {type(source).__name__}"
+        expected = "an image, hdulist['SCI', 1] for example"
+        raise DataError(messages.ARRAY_IS(name="the source", given=kind, expected=expected))
     if is_quantity(source):
         from astropy.units import Quantity
 

@@ -4,19 +4,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import messages
 from .batch import Failure
 from .comparison import RejectResult
 from .errors import WARNING_FILTERS, FileError, ParameterError
 from .exposure import Task
-from .facts import TELESCOPE
+from .facts import QUALITY
 from .files import output_name
-from .io.asdf import AsdfImage
-from .io.copies import copy_name, flags_of, write_clean, write_flagged
+from .instruments import instrument_of
+from .io.copies import copy_name, write_clean, write_flagged
 from .io.damage import readable
-from .io.images import blot_suffix, open_image
+from .io.images import format_of, open_image
 from .io.masks import BadPixels, write_flag_image, write_masks
 from .io.names import ImageName, plain_name, root_of
 from .io.remote import AnyPath
@@ -155,23 +154,19 @@ def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
     label = "crdq"
     for where in images:
         try:
-            is_jwst, alone = _flags_of_image(where)
+            label, alone = _flags_of_image(where)
         except Exception:  # what is wrong with it is told when it is compared, and ends no run
             continue
-        label = "crf" if is_jwst else label
         if alone:
             return FLAGS, label
     return FLAGGED, label
 
 
-def _flags_of_image(where: ImageName) -> tuple[bool, bool]:
-    """Whether an image is JWST's, and whether it has no flags and is no SCI."""
-    with open_image(where) as opened:
-        image: Any = opened
-        if isinstance(image, AsdfImage):
-            return False, False
-        is_jwst = image.facts.first(TELESCOPE)[1] == "JWST"
-        return is_jwst, flags_of(image) is None and image.hdu.name != "SCI"
+def _flags_of_image(where: ImageName) -> tuple[str, bool]:
+    """What the copy of an image is called, and whether its flags are written alone."""
+    with open_image(where) as image:
+        alone = image.plane(QUALITY) is None and not image.takes_flags
+        return instrument_of(image.facts).flagged, alone
 
 
 def mask_tasks(images: Sequence[ImageName], wanted: Wanted) -> list[Task]:
@@ -200,7 +195,7 @@ def mask_name(where: ImageName, *, together: bool = False) -> str:
 
 def together(images: Sequence[ImageName], wanted: Wanted) -> bool:
     """Whether the masks of an exposure's images are in one file: never Roman's, which has one."""
-    if blot_suffix(images[0].path) == ".asdf":
+    if not format_of(images[0].path).chips:
         return False
     if wanted.one_file is not None:
         return wanted.one_file

@@ -1,6 +1,7 @@
 """How pixels are judged: the criteria of a comparison, and a model of the noise."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,10 @@ import numpy as np
 
 from . import messages
 from .errors import ParameterError, closest, not_allowed
+from .facts import Facts
+from .instruments import instrument_of
+from .rules import DEFAULT, RULES, Rule
 
-RULES = ("skyblot", "plain")
-#: Thresholds of the rules in sigma, seed and member, and what their terms of structure are multiplied by. Those of
-#: skyblot, and the constants of `skyblot.rejection`, were found once, over all simulated sets of benchmarks/rejection.
-DEFAULT_SNR = {"skyblot": (4.8, 3.4), "plain": (3.5, 3.0)}
-DEFAULT_SCALE = {"skyblot": (0.75, 0.45), "plain": (1.2, 0.7)}
 _LARGEST_GROW = 50.0
 #: The background that is measured as a map.
 BACKGROUND_MAP = "map"
@@ -48,12 +47,12 @@ class Noise:
 
 @dataclass(frozen=True)
 class Criteria:
-    """How pixels are judged; for the defaults of an instrument see `skyblot.instruments.criteria_for`.
+    """How pixels are judged; for the defaults of an instrument see `criteria_for`.
 
     Attributes
     ----------
-    rule : {"skyblot", "plain"}
-        "plain" is the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
+    rule : str
+        ``skyblot``, or ``plain``: the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
     snr : (float, float), optional
         Thresholds in sigma, of the seed and of the members beside it.
     scale : (float, float), optional
@@ -78,7 +77,7 @@ class Criteria:
         sources leave; beyond a factor 3 exposure and blot are not compared. The rule "plain" takes 1.
     """
 
-    rule: str = "skyblot"
+    rule: str = DEFAULT
     snr: tuple[float, float] | None = None
     scale: tuple[float, float] | None = None
     exposures: int | None = None
@@ -114,7 +113,13 @@ class Criteria:
     @property
     def thresholds(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """`snr` and `scale`, the rule's own defaults where they are not given."""
-        return self.snr or DEFAULT_SNR[self.rule], self.scale or DEFAULT_SCALE[self.rule]
+        rule = self.rule_used
+        return self.snr or rule.snr, self.scale or rule.scale
+
+    @property
+    def rule_used(self) -> Rule:
+        """All that is known of the rule."""
+        return RULES[self.rule]
 
 
 def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Criteria:
@@ -132,6 +137,36 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
             raise ParameterError(messages.UNKNOWN(kind="criterion", name=name, hint=hint))
     known = vars(criteria) if criteria is not None else {}
     return Criteria(**{**known, **overrides})
+
+
+def criteria_for(facts: Facts, wanted: Mapping[str, Any], exposures: int | None) -> Criteria:
+    """Return the criteria for an exposure: what the user wants, else its instrument's.
+
+    Parameters
+    ----------
+    facts : Facts
+    wanted : mapping
+        Criteria by their names.
+    exposures : int or None
+        How many exposures the mosaic was made of.
+
+    Raises
+    ------
+    ParameterError
+        For a value that is not allowed; for a tail of charge where nobody knows its direction.
+    """
+    instrument = instrument_of(facts)
+    values: dict[str, Any] = {"exposures": exposures, **wanted}
+    if Criteria(**values).rule_used.by_instrument:
+        few = exposures is not None and exposures <= 2
+        scale = instrument.scale_of_few if few and instrument.scale_of_few else instrument.scale
+        values = {"snr": instrument.snr, "scale": scale} | values
+    if values.get("cte_tail") and "cte_direction" not in values:
+        values["cte_direction"] = instrument.tails.direction(facts)
+        if values["cte_direction"] == 0:
+            tail = values["cte_tail"]
+            raise ParameterError(messages.NO_TAIL_DIRECTION(name=facts.name, value=tail, instrument=instrument.name))
+    return Criteria(**values)
 
 
 def _check_pair(name: str, value: Any, *, above_zero: bool) -> None:

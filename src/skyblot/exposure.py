@@ -197,7 +197,7 @@ def open_source(name: str | Path, settings: Settings) -> Iterator[Source]:
             first = image.name[len(str(image.path)) + 1 : -1]
             _warn(messages.FIRST_OF_MANY(name=image.path, count=image.choices, extension=first))
         pixels = image.pixels()
-        if settings.as_float and settings.parameters.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
+        if settings.as_float and settings.parameters.interpolant.averages and np.dtype(pixels.dtype).kind in "iub":
             pixels = FloatView(pixels)
         weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
         errors = _errors_of(image) if settings.errors else None

@@ -1,7 +1,6 @@
-"""Facts from headers: where each is looked for, what overrides it, and what becomes of it when it is odd.
+"""Facts from headers: where each is looked for, and what becomes of odd values.
 
-Every fact that is read from a header has its row in this module, and the code that needs it takes its keywords from
-there. The page "What skyblot believes" is made from the rows.
+Every fact has its row here, and the page "What skyblot believes" is made from the rows.
 """
 
 import math
@@ -28,7 +27,7 @@ class Fact:
     name : str
         What it is, in words.
     keywords : tuple of str
-        Where it is looked for, the first that is there counts. A ``{}`` stands for the amplifiers, A to D or 1 to 16.
+        The first that is there counts; ``{}`` stands for an amplifier, A to D or 1 to 16.
     overrides : str
         What the user says instead.
     missing, odd : str
@@ -50,7 +49,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Where the facts about an image are looked up: its extension's header, then the primary header.
+    """Where facts are looked up: the header of the extension, then the primary header.
 
     Attributes
     ----------
@@ -73,15 +72,17 @@ class Facts:
     def find(self, keyword: str) -> Any:
         """Return the value of a keyword, or None where neither header has one.
 
-        Of a keyword that is there twice the first counts; a `SkyblotWarning` says so where the values differ.
+        Of a keyword that is there twice the first counts; where their values differ it is said.
         """
         for header in (self.extension, self.primary):
             try:
                 value = header.get(keyword.upper())
                 others = _others(header, keyword.upper())
             except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
-                part, reason = f"the value of {keyword.upper()}", reason_of(error)
-                raise DataError(messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason)) from error
+                part = f"the value of {keyword.upper()}"
+                raise DataError(
+                    messages.PART_CANNOT_BE_READ(name=self.name, part=part, reason=reason_of(error))
+                ) from error
             if value is not None and value != "":
                 if any(other != value for other in others):
                     message = messages.KEYWORD_TWICE(name=self.name, keyword=keyword.upper(), value=value)
@@ -90,7 +91,7 @@ class Facts:
         return None
 
     def first(self, fact: Fact) -> tuple[str, Any]:
-        """Return the first keyword of a fact that is there, and its value; ("", None) where none is."""
+        """Return the first keyword of a fact that is there and its value, else ("", None)."""
         return next(((word, value) for word in fact.keywords if (value := self.find(word)) is not None), ("", None))
 
     @property
@@ -139,10 +140,10 @@ def number(value: Any) -> float | None:
     (12.0, 12.5, None, None, None)
     """
     try:
-        found = float(value)
+        finite = float(value)
     except (TypeError, ValueError):
         return None
-    return found if math.isfinite(found) and not isinstance(value, bool) else None
+    return finite if math.isfinite(finite) and not isinstance(value, bool) else None
 
 
 IMAGE_MEANT = Fact(
@@ -173,7 +174,6 @@ STORED = Fact(
     contradicted="what --clean writes is rounded, kept within the type's range, and never BLANK",
     places="the extension's header",
 )
-
 
 #: The amplifiers for which ``{}`` stands in a keyword.
 AMPLIFIERS = ("A", "B", "C", "D", *map(str, range(1, 17)))
@@ -380,7 +380,7 @@ DRIZZLED = Fact(
 
 
 def is_drizzled(facts: Facts) -> bool:
-    """Whether an image was drizzled: it has no distortion and no sky of its own, whatever cards it kept."""
+    """Whether an image was drizzled: it has no distortion and no sky, whatever cards it kept."""
     if facts.beside & DRIZZLED_BESIDE:
         return True
     return any(

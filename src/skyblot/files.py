@@ -11,9 +11,9 @@ from .batch import Beside, Failure, Options, Outcome, Plan, run_batch
 from .checks import check_run
 from .errors import ParameterError, SkyblotError, SkyblotWarning
 from .exposure import BlotResult, Settings, Task
-from .io.images import blot_suffix, list_images
+from .io.images import blot_name, list_images
 from .io.inputs import expand_references
-from .io.names import ImageName, extension_label, extension_text, parse_name, root_of
+from .io.names import ImageName, extension_text, parse_name
 from .parameters import Parameters
 from .progress import progress_bar
 
@@ -228,10 +228,7 @@ def output_name(where: ImageName, *, compress: bool = False) -> str:
     ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`; Roman's
     ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
     """
-    root = root_of(where.path)
-    if blot_suffix(where.path) == ".asdf":
-        return f"{root}_blt.asdf"
-    return f"{root}_{extension_label(where.extension)}_blt.fits{'.fz' if compress else ''}"
+    return blot_name(where, compress=compress)
 
 
 def blot_all(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bounds import EMPTY, Bounds
 from .exposure import Source, Task, named, target_of
 from .io.images import open_reference
 from .parameters import Parameters
 from .pixelmap.direct import DirectMap
 from .pixelmap.sky import sky_of
-from .window import EMPTY, Bounds
 
 #: Positions along each axis of an exposure that are looked up on the mosaic.
 GRID = 33
@@ -30,8 +30,8 @@ class Footprint:
         (ny, nx) of the blot.
     overlap : float
         Fraction of it that lies on the mosaic, from some positions; NaN if nobody has looked.
-    bounds : tuple of int
-        First row, end row, first column, end column of the mosaic that it touches; `EMPTY` if none.
+    bounds : Bounds
+        The part of the mosaic that it touches; `EMPTY` if none.
     """
 
     task: Task
@@ -57,7 +57,7 @@ def footprint(source: Source, task: Task, parameters: Parameters) -> Footprint:
     rows, columns = source.pixels.shape
     inside = (mx >= -0.5) & (mx < columns - 0.5) & (my >= -0.5) & (my < rows - 0.5)
     near = (mx > -MARGIN) & (mx < columns + MARGIN) & (my > -MARGIN) & (my < rows + MARGIN)
-    bounds = (*_span(my[near], rows), *_span(mx[near], columns)) if near.any() else EMPTY
+    bounds = Bounds(*_span(my[near], rows), *_span(mx[near], columns)) if near.any() else EMPTY
     return Footprint(task, target.shape, float(inside.mean()), bounds)
 
 
@@ -66,18 +66,6 @@ def _span(positions: np.ndarray, size: int) -> tuple[int, int]:
     margin = MARGIN + 0.002 * float(np.ptp(positions))
     first = int(np.clip(np.floor(positions.min() - margin), 0, size - 1))
     return first, int(np.clip(np.ceil(positions.max() + margin), first + 1, size))
-
-
-def area(bounds: Bounds) -> int:
-    """How many pixels lie within bounds."""
-    return (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
-
-
-def union(one: Bounds, other: Bounds) -> Bounds:
-    """The bounds around two bounds; empty ones do not count."""
-    if area(one) == 0 or area(other) == 0:
-        return other if area(one) == 0 else one
-    return (min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3]))
 
 
 @dataclass(frozen=True)
@@ -102,8 +90,8 @@ def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
     members: list[Footprint] = []
     bounds = EMPTY
     for each in _in_place_order(list(footprints)):
-        joined = union(bounds, each.bounds)
-        if members and area(joined) > min(most_pixels, area(bounds) + area(each.bounds)):
+        joined = bounds.union(each.bounds)
+        if members and joined.area > min(most_pixels, bounds.area + each.bounds.area):
             yield Group(tuple(members), bounds)
             members, joined = [], each.bounds
         members.append(each)
@@ -114,5 +102,9 @@ def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
 
 def _in_place_order(footprints: Sequence[Footprint]) -> list[Footprint]:
     """Strip by strip up the mosaic, strips as high as the highest window."""
-    height = max((each.bounds[1] - each.bounds[0] for each in footprints), default=0) or 1
-    return sorted(footprints, key=lambda each: ((each.bounds[0] + each.bounds[1]) // (2 * height), each.bounds[2]))
+    height = max((each.bounds.shape[0] for each in footprints), default=0) or 1
+
+    def strip_and_column(each: Footprint) -> tuple[int, int]:
+        return (each.bounds.y0 + each.bounds.y1) // (2 * height), each.bounds.x0
+
+    return sorted(footprints, key=strip_and_column)

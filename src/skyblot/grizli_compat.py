@@ -1,4 +1,6 @@
-"""grizli's blot of exact pixels, with grizli's own signature: segmentation maps and masks onto detector frames.
+"""grizli's blot of exact pixels, with grizli's own signature.
+
+It carries segmentation maps and masks to detector frames.
 
 ``grizli.utils.blot_nearest_exact = skyblot.grizli_compat.blot_nearest_exact`` puts it into grizli.
 """

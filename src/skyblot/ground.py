@@ -1,4 +1,4 @@
-"""What SWarp writes of a coadd and of its exposures: facts from headers that only data from the ground have."""
+"""What SWarp writes of a coadd and of its exposures, which only ground-based data have."""
 
 from typing import Any
 
@@ -52,7 +52,8 @@ SATURATION = Fact(
     "a pixel above it where the blot is faint is no star, and judged",
 )
 
-#: Parts by which FLASCALE may differ from 1 where nothing was scaled, and by which areas are the same.
+#: Parts by which FLASCALE may differ from 1 where nothing was scaled, and by which areas are the
+#: same.
 _SAME = 0.001
 #: Kinds of coadds, by COMBINET, that outliers are left in.
 _MEANS = {"AVERAGE", "WEIGHTED", "MAX", "CHI-OLD", "CHI-MODE", "CHI-MEAN", "WEIGHTED_WEIGHT"}
@@ -64,7 +65,7 @@ def is_swarp(source: Facts) -> bool:
 
 
 def pixel_area(wanted: str, source: Facts, ratio: float) -> str:
-    """Return whether a mosaic's values are flux per pixel: "yes", "no", or "auto" where its unit has to tell.
+    """Return "yes" where a mosaic's values are flux per pixel, "no", or "auto": its unit tells.
 
     Parameters
     ----------
@@ -81,7 +82,9 @@ def pixel_area(wanted: str, source: Facts, ratio: float) -> str:
 
 
 def flux_scale(source: Facts, reference: Facts) -> float:
-    """Return what SWarp multiplied an exposure by to make its coadd, by FLXSCALE; 1 for other mosaics.
+    """Return what SWarp multiplied an exposure by to make its coadd, by FLXSCALE.
+
+    1 for other mosaics.
 
     Raises
     ------
@@ -111,7 +114,10 @@ def keeps_outliers(combination: str) -> bool:
 
 
 def with_flux_scale(header: Any, head: Any) -> Any:
-    """Return a header with the FLXSCALE of a .head file, where that has one: for SWarp it goes before the header's."""
+    """Return a header with the FLXSCALE of a .head file, where that has one.
+
+    SWarp lets it go before the header's.
+    """
     (keyword,) = FLUX_SCALE.keywords
     if keyword not in head:
         return header

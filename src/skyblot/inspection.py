@@ -27,29 +27,21 @@ from .facts import (
     number,
 )
 from .instruments import instrument_of
-from .io.asdf import AsdfImage
 from .io.coverage import weights_name
-from .io.fits import FitsImage
 from .io.images import Image, list_images, open_reference
-from .io.jwst import header_offset
 from .io.names import ImageName
 from .io.planes import find_errors, find_plane
 from .io.weights import WEIGHT_SUFFIX, exposure_weight_files
 from .noise import noise_text
 from .parameters import Parameters
 from .pixelmap import RowMap, plan_map
-from .pixelmap.adaptive import BlockRows
-from .pixelmap.fits_exact import TangentMap
 from .pixelmap.linear import pixel_scale, touching_tangent
-from .pixelmap.patches import PatchMap
 from .pixelmap.sky import is_fits_wcs, sky_of, unwrapped
+from .pixelmap.types import ADAPTIVE
 from .target import say_if_undistorted
 from .units import unit_kind
 from .wcs_facts import STATED
 
-#: What the closed form differs from `astropy.wcs` by, at most, pixels: see the page on accuracy.
-CLOSED_FORM_ERROR = 1e-8
-CLOSED_FORM, ADAPTIVE, EVERY_PIXEL = "closed form", "adaptive map", "exact at every pixel"
 #: Where exposure time and sky are looked for.
 _EXPTIME, _SKY = (EXPOSURE_TIME, DRIZZLED_TIME), (SKY, BACKGROUND)
 #: How masks say how they were made.
@@ -271,13 +263,8 @@ def _planes(image: Image) -> tuple[str, ...]:
 
 
 def _instrument(image: Image) -> str:
-    facts = image.facts
-    if isinstance(image, AsdfImage):
-        meta = image.meta.get("instrument") or {}
-        names = {"TELESCOP": "ROMAN", "INSTRUME": meta.get("name"), "DETECTOR": meta.get("detector")}
-        facts = Facts(image.name, names, {})
-    known = any(facts.first(fact)[1] for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
-    return instrument_of(facts).name if known else ""
+    known = any(image.facts.first(fact)[1] for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
+    return instrument_of(image.facts).name if known else ""
 
 
 def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[str, Mapping[str, Any]]:
@@ -296,8 +283,8 @@ def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[s
 
 def _is_mosaic(image: Image) -> bool:
     """Whether drizzling or the pipelines of JWST and Roman have left their marks."""
-    if isinstance(image, AsdfImage):
-        return image.is_mosaic
+    if image.stated is not None:
+        return image.stated.name == "mosaic"
     facts, combined = image.facts, number(image.facts.first(COMBINED)[1])
     if is_drizzled(facts):
         return True
@@ -325,7 +312,7 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
     centre = sky.to_sky(np.array([x]), np.array([y]))
     angle = position_angle(*np.radians([lon[0], lat[0], lon[1], lat[1]])).to_value("deg") % 360
     onto, back = _maps(wcs, image.shape)
-    offset = header_offset(image, wcs) if isinstance(image, FitsImage) and not fits else None
+    offset = None if fits else image.header_offset(wcs)
     return WCSInfo(
         kind="FITS" if fits else "gwcs" if type(low_level).__module__.startswith("gwcs") else type(low_level).__name__,
         projection=str(sky.wcs.wcs.ctype[sky.lon])[5:8] if fits else "",
@@ -337,7 +324,7 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
         bounding_box=_bounds(low_level),
         map_onto=onto,
         map_from=back,
-        header_offset=None if offset is None else offset.pixels,
+        header_offset=offset,
     )
 
 
@@ -370,18 +357,15 @@ def _maps(wcs: Any, shape: tuple[int, int]) -> tuple[MapInfo, MapInfo]:
 
 
 def _map_info(target: Any, source: Any, shape: tuple[int, int]) -> MapInfo:
-    tolerance = Parameters().tolerance
     try:
-        return _way(plan_map(target, source, shape, None, tolerance), tolerance)
+        return _way(plan_map(target, source, shape, None, Parameters().tolerance))
     except Exception as error:  # WCS libraries raise anything
         return MapInfo(problem=reason_of(error))
 
 
-def _way(rows: RowMap, tolerance: float) -> MapInfo:
-    """What was chosen, by `plan_map`."""
-    if isinstance(rows, TangentMap):
-        return MapInfo(CLOSED_FORM, CLOSED_FORM_ERROR)
-    return MapInfo(ADAPTIVE, tolerance) if isinstance(rows, PatchMap | BlockRows) else MapInfo(EVERY_PIXEL, 0.0)
+def _way(rows: RowMap) -> MapInfo:
+    """What the map says of itself."""
+    return MapInfo(rows.way.name, rows.way.error_pixels)
 
 
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
@@ -394,5 +378,5 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
             job = plan_job(source, target_of(reference, settings.parameters), reference, settings)
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
-    plan, way = plans[0], _way(job.pixel_map, settings.parameters.tolerance)
+    plan, way = plans[0], _way(job.pixel_map)
     return PairInfo(source.image.name, way, plan.groups[0].members[0].overlap, plan.memory_bytes, plan.seconds)

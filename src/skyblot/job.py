@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from . import messages
-from .bands import available_cores, band_rows, for_each_band
+from .bands import available_cores, band_rows, for_each_mapped_band
+from .bounds import Bounds
 from .errors import DataError, ParameterError, not_allowed
-from .kernels.interpolants import Interpolant, of_variances
+from .kernels.weights import Interpolant
 from .pixelmap import RowMap
 from .window import (
-    Bounds,
     FloatView,
     Window,
     blot_dtype,
@@ -62,8 +62,8 @@ class Job:
     ) -> Blot:
         """Compute ``interpolated * scale + offset`` where covered, `fill_value` elsewhere.
 
-        A `window` of the source that is loaded already is used if it suffices. Others take `window_bytes` at most:
-        the blot is made in strips if need be.
+        A `window` of the source that is loaded already is used if it suffices. Others take
+        `window_bytes` at most: the blot is made in strips if need be.
         """
         values = _checked_values(self.dtype, scale, offset, fill_value)
         _check_out(out, self.shape, self.dtype)
@@ -75,13 +75,15 @@ class Job:
         if window is not None:
             covered, missed = self._resample(window, data, 0, values, workers)
         if missed:
-            covered = sum(self._strip(data, row0, row1, values, workers) for row0, row1 in self._strips(window_bytes))
+            strips = self._strips(window_bytes)
+            covered = sum(self._strip(data, strip, values, workers) for strip in strips)
         if out is not None and data is not out:
             out[...] = data
         return Blot(data if out is None else out, covered / data.size)
 
     def of_variances(self, variance: Any) -> "Job":
-        """Return the job that makes the variance of this one's blot of that of its source, NaN where it is not covered.
+        """Return the job that makes the variance of this one's blot of that of its source, NaN
+        where it is not covered.
 
         Raises
         ------
@@ -97,40 +99,43 @@ class Job:
             expected = "floating-point numbers"
             raise DataError(messages.ARRAY_HAS(name="variance", what="dtype", given=variance.dtype, expected=expected))
         variance = variance if kind == "f" else FloatView(variance)
-        how = of_variances(self.interpolant)
+        how = self.interpolant.of_variances()
         return replace(self, source=variance, interpolant=how, dtype=blot_dtype(variance, how))
 
     @property
     def _window_dtype(self) -> np.dtype:
         return window_dtype(self.dtype, self.interpolant)
 
-    def bounds(self, row0: int, row1: int, step: int = 64) -> Bounds:
-        """Bounds of the source for target rows, from every `step`-th of them."""
-        shape, margin = (row1 - row0, self.shape[1]), self.interpolant.margin
-        return window_bounds(self.pixel_map, shape, self.source.shape, margin, step, row0)
+    def window_of(self, strip: Bounds, step: int = 64) -> Bounds:
+        """Return what some rows of the target need of the source, by every `step`-th of them."""
+        return window_bounds(self.pixel_map, strip, self.source.shape, self.interpolant.margin, step)
 
-    def _strips(self, window_bytes: int | None) -> list[tuple[int, int]]:
-        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows each."""
-        done, waiting = [], [(0, self.shape[0])]
+    def _strips(self, window_bytes: int | None) -> list[Bounds]:
+        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows
+        each.
+        """
+        most_pixels = window_bytes // self._window_dtype.itemsize if window_bytes else math.inf
+        strips = []
+        waiting = [Bounds.whole(self.shape)]
         while waiting:
-            row0, row1 = waiting.pop()
-            rows = row1 - row0
-            if window_bytes and rows > band_rows(self.shape[1]) and self._bytes(row0, row1) > window_bytes:
-                waiting += [(row0 + rows // 2, row1), (row0, row0 + rows // 2)]
+            strip = waiting.pop()
+            rows, columns = strip.shape
+            if rows > band_rows(columns) and self.window_of(strip).area > most_pixels:
+                middle = strip.y0 + rows // 2
+                waiting += [strip._replace(y0=middle), strip._replace(y1=middle)]
             else:
-                done.append((row0, row1))
-        return done
+                strips.append(strip)
+        return strips
 
-    def _bytes(self, row0: int, row1: int) -> int:
-        y0, y1, x0, x1 = self.bounds(row0, row1)
-        return (y1 - y0) * (x1 - x0) * self._window_dtype.itemsize
+    def _strip(self, out: np.ndarray, strip: Bounds, values: tuple[float, float, float], threads: int) -> int:
+        """Blot some rows, from a window sized from some of them, then from all.
 
-    def _strip(self, out: np.ndarray, row0: int, row1: int, values: tuple[float, float, float], threads: int) -> int:
-        """Blot some rows, from a window sized from some of them, then from all; return how many pixels are covered."""
+        Return how many pixels are covered.
+        """
         for step in (64, 1):
-            bounds = self.bounds(row0, row1, step)
+            bounds = self.window_of(strip, step)
             window = load_window(self.source, bounds, self._window_dtype, self.interpolant, threads)
-            covered, missed = self._resample(window, out[row0:row1], row0, values, threads)
+            covered, missed = self._resample(window, out[strip.y0 : strip.y1], strip.y0, values, threads)
             if not missed:
                 break
         return covered
@@ -138,14 +143,17 @@ class Job:
     def _resample(
         self, window: Window, out: np.ndarray, first: int, values: tuple[float, float, float], threads: int
     ) -> tuple[int, int]:
-        """Fill the rows of the blot from `first` on; return how many pixels were covered, and how many missed."""
+        """Fill the rows of the blot from `first` on.
+
+        Return how many pixels were covered, and how many missed.
+        """
         counts: list[tuple[int, int]] = []
 
         def work(row0: int, row1: int, xmap: np.ndarray, ymap: np.ndarray) -> None:
             self.pixel_map.rows(first + row0, xmap, ymap)
             counts.append(window.resample(xmap, ymap, out[row0:row1], *values))
 
-        for_each_band((len(out), self.shape[1]), work, threads)
+        for_each_mapped_band((len(out), self.shape[1]), work, threads)
         return sum(covered for covered, _ in counts), sum(missed for _, missed in counts)
 
 

@@ -1,4 +1,7 @@
-"""Astropy's images with units, masks and uncertainties, as plain arrays; astropy is not loaded for it."""
+"""Astropy's images with units, masks and uncertainties, as plain arrays.
+
+astropy is not loaded for it.
+"""
 
 import sys
 import warnings
@@ -47,7 +50,8 @@ def variance_of(image: Any) -> Any:
 
 def uncertainty_like(image: Any, variance: np.ndarray) -> Any:
     """Return an uncertainty of an NDData's kind for the variance of what was made of it."""
-    uncertainty, dtype = image.uncertainty, np.asarray(image.uncertainty.array).dtype.newbyteorder("=")
+    uncertainty = image.uncertainty
+    dtype = np.asarray(image.uncertainty.array).dtype.newbyteorder("=")
     values = variance
     if uncertainty.uncertainty_type == "std":
         values = np.sqrt(variance)
@@ -67,7 +71,9 @@ def unit_of(what: Any) -> Any:
 
 
 def pixels_in(what: Any, unit: Any, name: str, wanted: str) -> Any:
-    """Return an image's plain pixels in a unit, that of `wanted`; what has no unit is taken to be in it.
+    """Return an image's plain pixels in a unit, that of `wanted`.
+
+    What has no unit is taken to be in it.
 
     Raises
     ------
@@ -93,11 +99,12 @@ def scaled(values: Any, own: Any, unit: Any, name: str, wanted: str) -> Any:
 
 
 def sigma_of(image: Any, unit: Any) -> Any:
-    """Return the standard deviations of an NDData's pixels in a unit, None where it has none that are known."""
+    """Return the standard deviations of an NDData's pixels in a unit, None where it has none."""
     variance = variance_of(image)
     if variance is None:
         return None
-    sigma, own = np.sqrt(np.asarray(variance, np.float64)), image.uncertainty.unit
+    sigma = np.sqrt(np.asarray(variance, np.float64))
+    own = image.uncertainty.unit
     if own is None or unit is None:
         return sigma
     power = {"std": 1, "var": 2, "ivar": -2}[image.uncertainty.uncertainty_type]
@@ -107,10 +114,10 @@ def sigma_of(image: Any, unit: Any) -> Any:
 def plain_images(
     exposure: Any, blot: Any, sigma: Any, valid: Any, others: dict[str, Any]
 ) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-    """Return an exposure, its blot, its noise, which pixels are valid, and other values, all without units.
+    """Return an exposure, its blot, its noise and the other values as plain numbers.
 
-    They are in the exposure's unit; what has none is taken to be in it. Masks of the images leave pixels out, and an
-    exposure's own uncertainty stands in for `sigma`.
+    They are in the exposure's unit; what has none is taken to be in it. Masks of the images leave
+    pixels out, and an exposure's own uncertainty stands in for `sigma`.
 
     Raises
     ------
@@ -128,7 +135,7 @@ def plain_images(
     values += [pixels_in(what, unit, name, "exposure") for what, name in ((blot, "blot"), (sigma, "sigma"))]
     for what, name in ((exposure, "exposure"), (blot, "blot"), (sigma, "sigma")):
         valid = _unmasked(getattr(what, "mask", None), name, np.shape(values[0]), valid)
-    return *values, valid, {name: pixels_in(each, unit, name, "exposure") for name, each in others.items()}
+    return *values, valid, {name: pixels_in(value, unit, name, "exposure") for name, value in others.items()}
 
 
 def _unmasked(mask: Any, name: str, shape: tuple[int, ...], valid: Any) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import messages
 from .errors import SkyblotError, not_allowed
+from .words import size_text
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 #: Less than this holds no band of a detector and its window.
@@ -33,11 +34,6 @@ def check_memory(name: str, needed: int, allowed: int) -> None:
     """Refuse an image that needs more memory than is allowed, as nothing that could be made smaller would do."""
     if needed > allowed:
         raise SkyblotError(messages.NEEDS_MEMORY(name=name, needed=size_text(needed), allowed=size_text(allowed)))
-
-
-def size_text(size: float) -> str:
-    """Bytes as ``12.3 MB`` or ``4.5 GB``."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def free_memory() -> int:

@@ -9,13 +9,15 @@ from .amplifiers import Reading, electronics, sections
 from .criteria import Noise
 from .errors import DataError
 from .facts import ERRORS
+from .io.fits_planes import DEVIATION, Plane
 from .io.images import Image
-from .io.planes import DEVIATION, Plane, find_errors, find_plane, read_errors
+from .io.planes import find_errors, find_plane, read_errors
 from .kernels.compare import model_sigma
 from .robust import NORMAL
 from .units import unit_kind
 
-#: Weights whose noise is so many times what the pixels show, or so much less, are no inverse variances.
+#: Weights whose noise is so many times what the pixels show, or so much less, are no inverse
+#: variances.
 _ALIKE = 1.33
 
 
@@ -51,7 +53,7 @@ def noise_of(
     pattern: str | None = None,
     weights: tuple[str, np.ndarray] | None = None,
 ) -> KnownNoise:
-    """Return the noise of an exposure: that of its errors, else made of gain and read noise, amplifier by amplifier.
+    """Return the noise of an exposure: its errors, else a model by gain and read noise.
 
     Where nobody knows these, weights are its sky's inverse variances, if the pixels agree.
 
@@ -74,7 +76,8 @@ def noise_of(
     DataError
         If nobody knows the noise.
     """
-    known, remarks = electronics(exposure.facts), list[str]()
+    known = electronics(exposure.facts)
+    remarks = list[str]()
     plane = None if read_noise is not None else find_plane(exposure, ERRORS, pattern)
     if plane is not None:
         errors = read_errors(exposure, plane)
@@ -83,8 +86,8 @@ def noise_of(
             return KnownNoise(errors, photons, str(plane), _unit_remarks(exposure, plane))
         remarks.append(messages.NO_ERRORS_IN(part=plane))
     gains, noises = (
-        found if given is None else Reading({"": given})
-        for given, found in ((gain, known.gain), (read_noise, known.read_noise))
+        reading if number is None else Reading({"": number})
+        for number, reading in ((gain, known.gain), (read_noise, known.read_noise))
     )
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
@@ -100,7 +103,7 @@ def noise_of(
 
 
 def are_inverse_variances(weights: np.ndarray, data: np.ndarray, blot: np.ndarray) -> bool:
-    """Return whether weights are the inverse variances of an exposure's sky, by the differences of neighbours."""
+    """Return whether weights are the inverse variances of the sky, as its pixels have it."""
     known = (weights > 0) & np.isfinite(weights) & np.isfinite(blot) & np.isfinite(data)
     pairs = known[:, 1:] & known[:, :-1]
     if not pairs.any():
@@ -121,21 +124,25 @@ def _of_weights(weights: np.ndarray, blot: np.ndarray, gain: float | None) -> np
 
 
 def noise_text(image: Image) -> str:
-    """Return what a comparison makes the noise of an image of, in words; an empty string where nobody knows it."""
+    """Return what a comparison makes the noise of an image of, in words.
+
+    An empty string where nobody knows it.
+    """
     plane = find_errors(image)
     if plane is not None:
         return str(plane)
     known = electronics(image.facts)
-    found = [("gain", known.gain), ("read noise", known.read_noise)]
-    words = [f"{word} {value.mean:.4g} ({value.source})" for word, value in found if value.values]
+    facts = [("gain", known.gain), ("read noise", known.read_noise)]
+    words = [f"{word} {value.mean:.4g} ({value.source})" for word, value in facts if value.values]
     return ", ".join(words) if len(words) == 2 else ""
 
 
 def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
-    """The noise by gain and read noise: of each amplifier where it is known what it read, else of their means."""
+    """The noise by gain and read noise of each amplifier, else by their means."""
     several = len(gains.values) > 1 or len(noises.values) > 1
     areas = sections(exposure.facts, exposure.shape) if several else {}
-    gain, read_noise = gains.mean, noises.mean
+    gain = gains.mean
+    read_noise = noises.mean
     assert gain is not None
     assert read_noise is not None
     if len(areas) == 1:
@@ -146,10 +153,10 @@ def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises
     sigma = np.empty(blot.shape, np.float32)
     model_sigma(blot.ravel(), sky, gain, read_noise, sigma.ravel())
     for amplifier, area in areas.items():
-        here = np.ascontiguousarray(blot[area])
+        here = np.ascontiguousarray(blot[area.slices])
         part = np.empty(here.shape, np.float32)
         model_sigma(here.ravel(), sky, gains.at(amplifier), noises.at(amplifier), part.ravel())
-        sigma[area] = part
+        sigma[area.slices] = part
     return sigma
 
 

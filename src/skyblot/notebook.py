@@ -1,19 +1,18 @@
 """What notebooks show of a result: a table of facts, beside a small picture where one can be made."""
 
 import warnings
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from . import messages
 from .errors import WARNING_FILTERS, SkyblotError
-from .io.images import open_image
+from .io.images import float_pixels, open_image
 from .io.masks import mask_of
 from .io.names import ImageName
+from .stretch import Stretch, block_mean
 from .text import printable
 
 #: Largest width and height of a picture, pixels.
@@ -22,7 +21,6 @@ SIZE = 256
 _PERCENTILES = (1.0, 99.7)
 #: The stretch is linear over the first tenth of the way from black to white, and logarithmic above.
 _LINEAR = 0.1
-_ORANGE = (255, 140, 0)
 
 
 def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) -> str:
@@ -33,8 +31,8 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) ->
     facts : mapping
         Words and texts, one row each; plain text.
     picture : callable
-        Returns the address of the picture and what it shows. Where that fails because a file has gone or a package is
-        missing, there are the facts alone.
+        Returns the address of the picture and what it shows. Where that fails because a file has
+        gone or a package is missing, there are the facts alone.
     """
     try:
         address, caption = picture()
@@ -61,21 +59,29 @@ def picture_of_blot(path: Path) -> tuple[str, str]:
     SkyblotError, ImportError
         If the file cannot be read, or Pillow is missing.
     """
+    from .encode import png_uri
+
     pixels = _pixels(path)
     step = -(-max(pixels.shape) // SIZE)
-    return _png(_grey(_smaller(pixels, step))), f"{path.name}, {step} x {step} pixels a point"
+    return png_uri(_grey(block_mean(pixels, step))), f"{path.name}, {step} x {step} pixels a point"
 
 
 def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
-    """Return a PNG of the middle of an exposure, what its mask flags in orange; else as for `picture_of_blot`."""
-    flagged, pixels = _pixels(mask_of(mask, exposure)) == 0, _pixels(exposure)
+    """Return a PNG of the middle of an exposure, what its mask flags in orange.
+
+    Else as for `picture_of_blot`.
+    """
+    from .encode import ORANGE, png_uri
+
+    flagged = _pixels(mask_of(mask, exposure)) == 0
+    pixels = _pixels(exposure)
     if flagged.shape != pixels.shape:
         raise SkyblotError(messages.NOT_A_MASK(name=mask, exposure=exposure))
     middle = tuple(slice(max((size - SIZE) // 2, 0), (size + SIZE) // 2) for size in pixels.shape)
     grey = _grey(pixels[middle])
     colours = np.stack([grey] * 3, axis=-1)
-    colours[flagged[middle]] = _ORANGE
-    return _png(colours), f"the middle of {exposure}, what {mask.name} flags in orange"
+    colours[flagged[middle]] = ORANGE
+    return png_uri(colours), f"the middle of {exposure}, what {mask.name} flags in orange"
 
 
 def _pixels(name: str | Path | ImageName) -> np.ndarray:
@@ -83,20 +89,7 @@ def _pixels(name: str | Path | ImageName) -> np.ndarray:
     with WARNING_FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever wrote the file has been told
         with open_image(name) as image:
-            ny, nx = image.shape
-            return np.asarray(image.pixels()[0:ny, 0:nx], np.float32)
-
-
-def _smaller(pixels: np.ndarray, step: int) -> np.ndarray:
-    """Means of the finite pixels of blocks."""
-    from astropy.nddata import block_reduce
-
-    if step == 1:
-        return pixels
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of blocks without a finite pixel
-        smaller: np.ndarray = block_reduce(pixels, step, func=np.nanmean)
-    return smaller
+            return float_pixels(image)
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:
@@ -104,15 +97,7 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
     finite = pixels[np.isfinite(pixels)]
     if not finite.size:
         return np.zeros(pixels.shape, np.uint8)
-    low, high = np.percentile(finite, _PERCENTILES)
-    levels = np.arcsinh((pixels - low) / (max(high - low, 1e-30) * _LINEAR)) / np.arcsinh(1 / _LINEAR)
-    return np.rint(255 * np.clip(np.nan_to_num(levels, nan=0.0), 0, 1)).astype(np.uint8)
-
-
-def _png(levels: np.ndarray) -> str:
-    """An image, the first row at the bottom, as a data URI."""
-    from PIL import Image
-
-    stream = BytesIO()
-    Image.fromarray(np.ascontiguousarray(levels[::-1])).save(stream, "PNG", optimize=True)
-    return f"data:image/png;base64,{b64encode(stream.getvalue()).decode()}"
+    low, high = (float(value) for value in np.percentile(finite, _PERCENTILES))
+    if high == low:
+        high += 1e-6 * (abs(low) or 1.0)
+    return Stretch(low, low, high, _LINEAR * (high - low)).levels(pixels, 256)

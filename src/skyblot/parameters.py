@@ -5,19 +5,20 @@ The command-line options, the .cfg reader, the help texts and the documentation 
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import messages
 from .errors import ParameterError, closest, not_allowed
+from .kernels.interpolants import INTERPOLANTS, interpolant
+
+if TYPE_CHECKING:
+    from .kernels.weights import Interpolant
 
 SCALING_SECTION = "Data Scaling Parameters"
 USER_WCS_SECTION = "User WCS Parameters"
-
-#: Interpolants, from the cheapest to the most expensive.
-INTERPOLANTS = ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc")
 
 #: A sinc narrower than this cannot be normalised: at 0.5, a point halfway between two pixels has no weight at all.
 SMALLEST_SINSCL = 0.55
@@ -38,7 +39,7 @@ class Parameter:
     default: Any
     help: str
     section: str = ""
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
@@ -311,6 +312,11 @@ class Parameters:
         in_user_wcs = {name: parameter(name).section == USER_WCS_SECTION for name in values}
         user = replace(self.user_wcs, **{name: value for name, value in values.items() if in_user_wcs[name]})
         return replace(self, user_wcs=user, **{name: value for name, value in values.items() if not in_user_wcs[name]})
+
+    @property
+    def interpolant(self) -> "Interpolant":
+        """What gives values between the source's pixels."""
+        return interpolant(self.interp, self.sinscl)
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values in the order of the table."""

@@ -1,4 +1,4 @@
-"""What the pipelines of JWST and Roman record beside the pixels: levels of the background, the brightness of a DN."""
+"""What the pipelines of JWST and Roman record of the background and of the unit."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +10,15 @@ from .facts import (
     BRIGHTNESS_OF_DN,
     MATCHED,
     SKY,
-    TELESCOPE,
     Facts,
     is_drizzled,
     number,
 )
+from .instruments import instrument_of
 from .units import BRIGHTNESS, FLUX
 
 if TYPE_CHECKING:
     from .scaling import Pair
-
-#: Telescopes whose pipelines record the level of an exposure's background.
-PIPELINES = ("JWST", "ROMAN")
 
 
 def recorded_sky(image: Facts) -> tuple[str, Any]:
@@ -29,7 +26,8 @@ def recorded_sky(image: Facts) -> tuple[str, Any]:
 
     (BKGLEVEL, None) where that was subtracted, ("", None) where there is none.
     """
-    keyword, value = SKY.keywords[0], None if is_drizzled(image) else image.text(SKY.keywords[0])
+    keyword = SKY.keywords[0]
+    value = None if is_drizzled(image) else image.text(SKY.keywords[0])
     if value is not None:
         return keyword, value
     keyword = BACKGROUND.keywords[0]
@@ -41,24 +39,33 @@ def recorded_sky(image: Facts) -> tuple[str, Any]:
 
 def sky_word(image: Facts, keyword: str = "") -> str:
     """Return what the sky of an exposure is called in its file."""
-    telescope = image.first(TELESCOPE)[1]
-    if keyword == SKY.keywords[0] or telescope not in PIPELINES:
+    level = instrument_of(image).level
+    if keyword == SKY.keywords[0] or not level:
         return keyword or SKY.keywords[0]
-    return "background.level" if telescope == "ROMAN" else BACKGROUND.keywords[0]
+    return level
 
 
 def is_missed(pair: "Pair", out_kind: str) -> bool:
     """Return whether a sky that no header has is likely to be missing in the blot.
 
-    Mosaics in surface brightness, but those of the two pipelines, are seldom freed of a sky that headers have.
+    Mosaics in surface brightness, but those of the two pipelines, are seldom freed of a sky that
+    headers have.
     """
-    status, telescope = _status(pair), pair.reference.first(TELESCOPE)[1]
-    return (status or "COMPLETE") == "COMPLETE" and (out_kind != BRIGHTNESS or bool(status) or telescope in PIPELINES)
+    status = _status(pair)
+    if (status or "COMPLETE") != "COMPLETE":
+        return False
+    return out_kind != BRIGHTNESS or bool(status) or bool(instrument_of(pair.reference).level)
 
 
 def is_freed(pair: "Pair", level: float) -> bool:
-    """Return whether the mosaic was freed of an exposure's background; what was not, and doubt, is told."""
-    name, word, source, status = pair.reference.name, sky_word(pair.reference), pair.source.name, _status(pair)
+    """Return whether the mosaic was freed of an exposure's background.
+
+    What was not, and doubt, is told.
+    """
+    name = pair.reference.name
+    word = sky_word(pair.reference)
+    source = pair.source.name
+    status = _status(pair)
     if status and status != "COMPLETE":
         pair.tell(messages.LEVEL_NOT_ADDED(name=name, keyword=word, value=level, source=source, status=status))
         return False
@@ -68,7 +75,10 @@ def is_freed(pair: "Pair", level: float) -> bool:
 
 
 def _status(pair: "Pair") -> str:
-    """Whether the mosaic was freed of its exposures' background: COMPLETE, SKIPPED, ...; empty where nobody knows."""
+    """Whether the mosaic was freed of its exposures' background: COMPLETE, SKIPPED, ....
+
+    Empty where nobody knows.
+    """
     return str(pair.source.first(MATCHED)[1] or "").strip().upper()
 
 
@@ -78,7 +88,8 @@ def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], 
     Raises
     ------
     DataError
-        If there is none, or the blot would be in electrons, or the source is neither flux nor surface brightness.
+        If there is none, or the blot would be in electrons, or the source is neither flux nor
+        surface brightness.
     """
     electrons = pair.reference.bunit.lower().startswith(("e", "photoe"))
     if in_kind in (BRIGHTNESS, FLUX) and not electrons:
@@ -96,7 +107,8 @@ def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], 
                 pair.tell(messages.PHOTMJSR_OF_MOSAIC(name=pair.reference.name, source=image.name, value=brightness))
             return brightness
     hint = "" if pair.compared else " (--as-is leaves values as they are)"
-    reference, (unit, wanted) = pair.reference.name, names
+    reference = pair.reference.name
+    unit, wanted = names
     raise DataError(
         messages.NOT_CONVERTIBLE(source=pair.source.name, reference=reference, unit=unit, wanted=wanted, hint=hint)
     )

@@ -2,14 +2,17 @@
 
 import numpy as np
 
+from .bounds import Bounds
 from .kernels.compare import correlate
 from .robust import spread_about
 
 #: Pixels in x and y within which a shift is looked for.
 REACH = 50
-#: The best correlation has to be so far above the middle of all, and above the next peak, in units of their spread;
-#: and as large as this.
-_ABOVE_MIDDLE, _ABOVE_NEXT, _LEAST = 8.0, 2.0, 0.2
+#: The best correlation has to be so far above the middle of all, and above the next peak, in units
+#: of their spread; and as large as this.
+_ABOVE_MIDDLE = 8.0
+_ABOVE_NEXT = 2.0
+_LEAST = 0.2
 #: Pixels around the best shift that belong to its peak.
 _PEAK = 5
 #: Residuals are compressed by a logarithm in units of so many sigma: no cosmic ray decides alone.
@@ -80,8 +83,8 @@ def moved(image: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
     array([[nan,  1.,  2.]])
     """
     out = np.full_like(image, np.nan)
-    (dx, dy), (ny, nx) = shift, image.shape
-    to = slice(max(dy, 0), ny + min(dy, 0)), slice(max(dx, 0), nx + min(dx, 0))
-    of = slice(max(-dy, 0), ny + min(-dy, 0)), slice(max(-dx, 0), nx + min(-dx, 0))
-    out[to] = image[of]
+    dx, dy = shift
+    whole = Bounds.whole(image.shape)
+    filled = whole.shifted(dy, dx).overlap(whole)
+    out[filled.slices] = image[filled.shifted(-dy, -dx).slices]
     return out

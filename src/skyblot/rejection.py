@@ -14,20 +14,12 @@ from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .errors import DataError, SkyblotWarning, memory_errors_told
 from .fluxratio import FluxRatio
 from .job import checked_threads
-from .kernels.compare import join_levels, model_sigma, plain_levels, spread, variance_levels
+from .kernels.compare import join_levels, model_sigma, spread
 from .measured import plain_images
 from .registration import REACH, moved
 from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Images, Systematics, measure, misaligned
+from .rules import Circumstances, Marker
 from .sharpness import MATCHED_TO, match_sharpness
-
-#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as one seed.
-PAIR = 0.75
-#: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take it away.
-NEGATIVE = 2.0
-#: Part of an exposure's variance that the median of n of them takes off the difference, times n.
-_SHARED = 0.9
-#: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
-_TAILS = (0.27, 0.75)
 
 
 @dataclass(frozen=True, repr=False)
@@ -237,7 +229,7 @@ def compare(
     levels, significance = np.empty(data.shape, np.uint8), np.empty(data.shape, np.float32)
     mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
 
-    def work(row0: int, row1: int, *_: np.ndarray) -> None:
+    def work(row0: int, row1: int) -> None:
         mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
 
     for_each_band(data.shape, work, workers)
@@ -257,7 +249,7 @@ def _matched(
 ) -> tuple[np.ndarray, np.ndarray, Systematics]:
     """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
     blot, noise, left = images.blot, images.sigma, found
-    if criteria.rule != "plain":
+    if criteria.rule_used.adapts:
         blot, left = match_sharpness(images, found, criteria.level, threads)
     if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
         noise = _sigma(sigma, left.ratio * blot)
@@ -268,7 +260,9 @@ def _matched(
 
 def _wanted_ratio(criteria: Criteria) -> float | str | None:
     """What the blot is to be multiplied by; None: what is measured, where it is not 1."""
-    return 1.0 if criteria.flux_ratio is None and criteria.rule == "plain" else criteria.flux_ratio
+    if criteria.flux_ratio is None and not criteria.rule_used.adapts:
+        return 1.0
+    return criteria.flux_ratio
 
 
 def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
@@ -282,45 +276,26 @@ def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
         raise DataError(messages.FLUX_RATIO_REFUSED(name=name, ratio=measured.value, most=REFUSED_FLUX))
 
 
-def _marker(criteria: Criteria, found: Systematics, photons: float) -> Any:
-    """The kernel of a rule with its numbers; called with the first row, the four images, levels, significance."""
+def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
+    """The kernel of a rule with its numbers."""
     snr, scale = criteria.thresholds
-    numbers: tuple[Any, ...]
-    if criteria.rule == "plain":
-        kernel, numbers = plain_levels, (found.terms[:2], snr, scale)
-    else:
-        share = found.noise**2 if math.isfinite(found.noise) else expected_share(criteria.exposures)
-        curved, stepped = (factor * found.ratio * blot_error(found.roughness) for factor in scale)
-        thresholds = (*snr, PAIR * snr[0])
-        kernel, numbers = variance_levels, (found.terms, thresholds, (share, curved, stepped, photons, NEGATIVE))
-
-    def mark(row0: int, *arrays: np.ndarray) -> None:
-        *images, levels, significance = arrays
-        kernel(row0, *images, *numbers, levels, significance)
-
-    return mark
-
-
-def expected_share(exposures: int | None) -> float:
-    """Return what part of an exposure's variance there is in the difference to its blot."""
-    return 1.0 - _SHARED / exposures if exposures else 1.0
-
-
-def blot_error(roughness: float) -> float:
-    """Return the error of a blot that the rule skyblot reckons with, in units of its structure.
-
-    Examples
-    --------
-    >>> blot_error(0.1), round(blot_error(0.54), 3)
-    (0.1, 0.908)
-    """
-    usual, power = _TAILS
-    return roughness * max(1.0, roughness / usual) ** power
+    return criteria.rule_used.marker(
+        Circumstances(
+            snr=snr,
+            scale=scale,
+            exposures=criteria.exposures,
+            terms=found.terms,
+            noise=found.noise,
+            ratio=found.ratio,
+            roughness=found.roughness,
+            photons=photons,
+        )
+    )
 
 
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
     mask = np.empty(levels.shape, np.bool_)
-    for_each_band(levels.shape, lambda row0, row1, *_: join_levels(row0, levels, mask[row0:row1]), threads)
+    for_each_band(levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads)
     return mask
 
 
@@ -337,7 +312,7 @@ def grown(mask: np.ndarray, criteria: Criteria, threads: int = 1) -> np.ndarray:
     if not offsets:
         return mask
     table, out = np.array(offsets), np.empty_like(mask)
-    for_each_band(mask.shape, lambda row0, row1, *_: spread(row0, mask, table, out[row0:row1]), threads)
+    for_each_band(mask.shape, lambda row0, row1: spread(row0, mask, table, out[row0:row1]), threads)
     return out
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 #: The standard deviation of normal numbers over the median of their distances from the middle.
 NORMAL = 1.4826
-#: Residuals are never taken for smaller than this part of their errors: data without noise have no width.
+#: Residuals are never taken for smaller than this part of their errors: data without noise have no
+#: width.
 _LEAST_WIDTH = 0.1
 #: Where values are spread wider, in their errors, no fit means anything, and squares overflow.
 _WIDEST = 1e100
@@ -41,7 +42,7 @@ def clipped_median(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients of a robust fit, the final weights of its rows, and the covariance of the coefficients."""
+    """Coefficients of a robust fit, their covariance, and the final weights of its rows."""
 
     coefficients: np.ndarray
     weights: np.ndarray
@@ -51,7 +52,7 @@ class Fit:
 def robust_fit(
     design: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None, rounds: int = _ROUNDS
 ) -> Fit | None:
-    """Fit by least squares with weights that fall with the distance from the fit (Cauchy's): outliers hardly count.
+    """Fit by least squares with weights that fall with distance (Cauchy's), for outliers.
 
     Parameters
     ----------

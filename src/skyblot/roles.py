@@ -9,15 +9,14 @@ from . import messages
 from .errors import DataError, FileError, SkyblotError
 from .exposure import Task
 from .facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
-from .instruments import exposure_time
-from .io.asdf import AsdfImage
+from .instruments import exposure_time, instrument_of
 from .io.images import Image, open_image
 from .io.names import ImageName, parse_name
 from .io.planes import find_plane
 
 #: Projections that have a distortion with them.
 _DISTORTED = ("-SIP", "-TPV", "-TNX", "-ZPX", "-TPD")
-_IDCTAB, _S_WCS = EXPOSURE.keywords
+_S_WCS = EXPOSURE.keywords[1]
 
 
 def check_source(image: Image) -> None:
@@ -74,9 +73,8 @@ def exposure_signs(image: Any) -> str:
     That is a distortion and a DQ of its own, and an exposure time, in a file that no one drizzled or combined. A blot,
     or a sum of exposures that were not resampled, may be meant as a source.
     """
-    if isinstance(image, AsdfImage):
-        told = "dq" in image.root and not (image.record or image.is_mosaic)
-        return "Roman's level 2, with dq" if told else ""
+    if image.stated is not None:
+        return image.stated.words if image.stated.name == "exposure" else ""
     facts = image.facts
     combined = number(facts.first(COMBINED)[1]) or 1
     if image.record or is_drizzled(facts) or combined > 1 or exposure_time(facts) is None:
@@ -98,16 +96,17 @@ def _distortions(image: Any) -> Iterable[str]:
         yield f"{code[1:]} distortion"
     if "CPDIS1" in header or "D2IMDIS1" in header:
         yield "look-up tables of distortion"
-    if facts.find("TELESCOP") == "HST" and facts.find(_IDCTAB) is not None:
-        yield "IDCTAB"
+    table = instrument_of(facts).table
+    if table and facts.find(table) is not None:
+        yield table
     if facts.find(_S_WCS) == "COMPLETE":
         yield "a distorted WCS (S_WCS)"
 
 
 def mosaic_signs(image: Any) -> str:
     """Return what says that an image was drizzled; an empty string where nothing does."""
-    if isinstance(image, AsdfImage):
-        return "Roman's level 3" if image.is_mosaic else ""
+    if image.stated is not None:
+        return image.stated.words if image.stated.name == "mosaic" else ""
     facts = image.facts
     if not is_drizzled(facts):
         return ""

@@ -4,7 +4,8 @@ import numpy as np
 
 #: What is this part of saturation, and joined to a saturated pixel, is what bled from it.
 _NEAR = 0.8
-#: Where the blot expects this part of saturation there is a star; else it is a cosmic ray that saturates.
+#: Where the blot expects this part of saturation there is a star; else it is a cosmic ray that
+#: saturates.
 _STAR = 0.2
 #: More of an image than this is not saturated: the level is wrong.
 MOST = 0.01
@@ -30,8 +31,9 @@ def saturated(data: np.ndarray, expected: np.ndarray, level: float) -> np.ndarra
     Returns
     -------
     ndarray of bool
-        Pixels from 0.8 of the level on that are joined to one above it, of columns and rows along which charge bled
-        for example, where some of them is expected to be bright; and their neighbours.
+        Pixels from 0.8 of the level on that are joined to one above it, of columns and rows along
+        which charge bled for example, where some of them is expected to be bright; and their
+        neighbours.
 
     Examples
     --------
@@ -48,7 +50,7 @@ def saturated(data: np.ndarray, expected: np.ndarray, level: float) -> np.ndarra
     around = np.ones((3, 3), bool)
     labels, count = ndimage.label(data >= _NEAR * level, around)
     bright = ~(expected < _STAR * level)
-    found = np.zeros(count + 1, bool)
-    found[np.intersect1d(labels[data >= level], labels[bright])] = True
-    found[0] = False
-    return ndimage.binary_dilation(found[labels], around)
+    stars = np.zeros(count + 1, bool)
+    stars[np.intersect1d(labels[data >= level], labels[bright])] = True
+    stars[0] = False
+    return ndimage.binary_dilation(stars[labels], around)

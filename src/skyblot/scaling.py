@@ -19,22 +19,23 @@ from .facts import (
     number,
 )
 from .ground import flux_scale, is_swarp, keeps_outliers, pixel_area
+from .instruments import camera_of
 from .parameters import Parameters
 from .pipelines import brightness_of_dn, is_freed, is_missed, recorded_sky, sky_word
 from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_unit, unit_kind
 
 #: The kind of values that no factor is applied to.
 UNCHANGED = "as they are"
-#: Instruments whose counts are data numbers, and not electrons.
-_COUNTS_ARE_DN = {"WFPC", "WFPC2", "STIS", "NICMOS"}
 #: Pixel scales, areas and exposure times that differ by more than these parts are not the same.
-_SAME_SCALE, _SAME_AREA, _SAME_TIME = 0.01, 0.1, 0.01
+_SAME_SCALE = 0.01
+_SAME_AREA = 0.1
+_SAME_TIME = 0.01
 _SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """``blot = interpolated * factor + offset``, and the facts it came from, for the output's header."""
+    """``blot = interpolated * factor + offset``, and what it comes from, for the header."""
 
     factor: float
     offset: float
@@ -91,7 +92,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class _Units:
-    """The kinds of the source's unit and of the blot's, their names, and whether the kinds are what BUNIT says."""
+    """The kinds of both units, their names, and whether BUNIT decides on them."""
 
     kinds: tuple[str, str]
     names: tuple[str, str]
@@ -101,9 +102,9 @@ class _Units:
 def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     """Work out the scaling of a blot, as the ablot task documents it.
 
-    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps and the exposure counts for
-    ``counts`` only. Flux per pixel is scaled by the pixel area, surface brightness is not, and neither by exposure; a
-    blot of them in DN/s is divided by PHOTMJSR.
+    ``blot = rate / scale_ratio**2 * exposure + sky``, where rate is the source in cps and the
+    exposure counts for ``counts`` only. Flux per pixel is scaled by the pixel area, surface
+    brightness is not, and neither by exposure; a blot of them in DN/s is divided by PHOTMJSR.
 
     Raises
     ------
@@ -118,7 +119,8 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
     units = _resolve_units(parameters, pair)
     if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
         raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
-    (in_kind, out_kind), offset = units.kinds, _sky(parameters, pair, units)
+    in_kind, out_kind = units.kinds
+    offset = _sky(parameters, pair, units)
     applied = 1.0 / _applied(pair)
     if in_kind == UNCHANGED:
         factor = pair.area_ratio if pair.area == "yes" else 1.0
@@ -131,7 +133,7 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
 
 
 def _with_area(wanted: str, pair: Pair) -> Pair:
-    """A pair with what is known of pixel areas: what is no flux per pixel is as if pixels were of the same size."""
+    """A pair in which pixels have the same area where values are no flux per pixel."""
     area = pixel_area(wanted, pair.source, pair.area_ratio)
     return replace(pair, area=area, scales=(pair.scales[1],) * 2 if area == "no" else pair.scales)
 
@@ -145,34 +147,36 @@ def _applied(pair: Pair) -> float:
 
 
 def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
-    source, reference = pair.source.bunit or pair.source.presumed, pair.reference.bunit
-    given = parameters.in_units, parameters.out_units
+    source = pair.source.bunit or pair.source.presumed
+    reference = pair.reference.bunit
+    wishes = parameters.in_units, parameters.out_units
     kinds = unit_kind(source), unit_kind(reference)
-    if source and not pair.source.bunit and given[0] == "auto":
+    if source and not pair.source.bunit and wishes[0] == "auto":
         _assumed(pair, pair.source, source, "in_units")
-    if given == ("auto", "auto"):
+    if wishes == ("auto", "auto"):
         if kinds == (None, None) and same_unit(source, reference):
             _tell_area(pair, "left as they are")
             return _Units((UNCHANGED, UNCHANGED), (source, reference), automatic=True)
         _tell_gain(pair, kinds)
-    coadd = given[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
-    if coadd and given[1] == "auto" and not reference and is_swarp(pair.source):
+    coadd = wishes[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
+    if coadd and wishes[1] == "auto" and not reference and is_swarp(pair.source):
         kinds = None, COUNTS  # whatever it is: SWarp's coadds are in the same
-    out_kind = given[1] if given[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
+    out_kind = wishes[1] if wishes[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
     if coadd:
-        source, in_kind = reference, out_kind
+        source = reference
+        in_kind = out_kind
         if not is_swarp(pair.source):
             _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units")
         _tell_area(pair, "scaled by the pixel area")
-    elif given[0] == "auto":
+    elif wishes[0] == "auto":
         in_kind = kinds[0] or _assumed(pair, pair.source, RATE, "in_units")
         if kinds[0] is None:
             _tell_area(pair, "scaled by the pixel area")
     else:
-        in_kind = given[0]
-    name = source if given[0] == "auto" and source else in_kind
+        in_kind = wishes[0]
+    name = source if wishes[0] == "auto" and source else in_kind
     wanted = reference if out_kind == kinds[1] else out_kind
-    return _Units((in_kind, out_kind), (name, wanted), automatic=given[0] == "auto")
+    return _Units((in_kind, out_kind), (name, wanted), automatic=wishes[0] == "auto")
 
 
 def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:
@@ -193,7 +197,8 @@ def _tell_area(pair: Pair, done: str) -> None:
 def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
     if not set(kinds) <= {COUNTS, RATE}:
         return
-    source, reference = pair.source, pair.reference
+    source = pair.source
+    reference = pair.reference
     if {_base(source, reference), _base(reference, source)} == {"electrons", "data numbers"}:
         units = source.bunit, reference.bunit
         pair.tell(
@@ -202,17 +207,17 @@ def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
 
 
 def _base(image: Facts, other: Facts) -> str:
-    """What an image counts: its own instrument tells what counts are, or that of the image beside it."""
+    """What an image counts: its own instrument tells it, or that of the image beside it."""
     word = image.bunit.lower()
     if word.startswith(("e", "photoe")):
         return "electrons"
-    instrument = str(image.first(INSTRUMENT)[1] or other.first(INSTRUMENT)[1] or "").strip().upper()
-    known = word.startswith(("d", "a")) or (word.startswith("c") and instrument in _COUNTS_ARE_DN)
+    camera = camera_of(image if image.first(INSTRUMENT)[1] else other)
+    known = word.startswith(("d", "a")) or (word.startswith("c") and camera.counts_are_dn)
     return "data numbers" if known else "counts"
 
 
 def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
-    """What converts flux per pixel and surface brightness into each other, and into data numbers per second."""
+    """What converts flux per pixel, surface brightness and data numbers per second."""
     in_kind, out_kind = units.kinds
     if out_kind in (BRIGHTNESS, FLUX) and in_kind in (BRIGHTNESS, FLUX):
         return _conversion(units, pair, pair.reference.name, units.names[1], out_kind)
@@ -222,7 +227,8 @@ def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
 
 def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) -> float:
     """What turns the source into another unit of flux or surface brightness, that of `name`."""
-    in_kind, unit = units.kinds[0], units.names[0]
+    in_kind = units.kinds[0]
+    unit = units.names[0]
     factor = pair.area_ratio if in_kind == kind == FLUX else 1.0
     if in_kind != kind:
         factor = 1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
@@ -230,9 +236,11 @@ def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) ->
         return factor
     from astropy import units as u
 
-    one, other = parsed(unit), parsed(wanted)
+    one = parsed(unit)
+    other = parsed(wanted)
     try:
-        one, other = (one / u.sr if in_kind == FLUX else one), (other / u.sr if kind == FLUX else other)
+        one = one / u.sr if in_kind == FLUX else one
+        other = other / u.sr if kind == FLUX else other
         return factor * float(one.to(other))
     except (TypeError, AttributeError, u.UnitConversionError):
         raise DataError(
@@ -245,7 +253,10 @@ def _target_area(pair: Pair) -> float:
 
 
 def _area(image: Facts, scale: float, pair: Pair) -> float:
-    """The area of an image's pixels in sr, by its WCS; a header that says another one is told of."""
+    """The area of an image's pixels in sr, by its WCS.
+
+    A header that says another one is told of.
+    """
     area = scale**2 * _SR_PER_ARCSEC2
     keyword, value = image.first(PIXEL_AREA)
     recorded = number(value)
@@ -263,7 +274,8 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
         return 1.0, None
     if in_kind == COUNTS and units.automatic and pair.combination:
         return _coadd_factor(parameters, pair, out_kind)
-    factor, exptime = 1.0, None
+    factor = 1.0
+    exptime = None
     if in_kind == COUNTS:
         hint = "--in-units cps where it is in counts per second"
         factor /= _exptime(pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint)
@@ -274,8 +286,9 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
 
 
 def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[float, float | None]:
-    """The same for a coadd whose counts are those of one exposure, whatever its EXPTIME says: as long as this one."""
-    seconds, own = _seconds(pair.reference, parameters.expkey), _seconds(pair.source, parameters.expkey)
+    """The same for a coadd with the counts of one exposure: it is as long as this one."""
+    seconds = _seconds(pair.reference, parameters.expkey)
+    own = _seconds(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
         pair.tell(messages.COADD_AS_ONE(name=pair.source.name, value=pair.combination))
     if out_kind == COUNTS and parameters.expout == "input":
@@ -285,7 +298,7 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
 
 
 def _tell_times(parameters: Parameters, pair: Pair) -> None:
-    """Say that exposure times are not used where both images are in counts per pixel and the times differ."""
+    """Say that exposure times are not used, where both images are in counts and these differ."""
     times = [_seconds(image, parameters.expkey) for image in (pair.source, pair.reference)]
     if None not in times and abs(times[0] / times[1] - 1) > _SAME_TIME:  # type: ignore[operator]
         unit = pair.source.bunit
@@ -304,7 +317,7 @@ def _hint(pair: Pair) -> str:
 
 
 def exposure_keywords(expkey: str) -> tuple[str, ...]:
-    """Return where an exposure time is looked for: what the user named, and the other usual names of EXPTIME."""
+    """Return where an exposure time is looked for: as the user says, else the usual names."""
     usual = EXPOSURE_TIME.keywords
     return usual if expkey.upper() == usual[0] else (expkey,)
 
@@ -324,7 +337,8 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
             continue
         seconds = number(value)
         if seconds is None or seconds <= 0:
-            expected, keyword = f"seconds above 0 (or give {hint})", f"exposure time {keyword.upper()}"
+            expected = f"seconds above 0 (or give {hint})"
+            keyword = f"exposure time {keyword.upper()}"
             raise DataError(messages.BAD_KEYWORD(name=image.name, keyword=keyword, value=value, expected=expected))
         return seconds
     names = " or ".join(keyword.upper() for keyword in (expkey, *others))
@@ -332,16 +346,18 @@ def _exptime(image: Facts, expkey: str, *others: str, hint: str) -> float:
 
 
 def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
-    """The sky to add: MDRIZSKY, or JWST's and Roman's level that mosaics were freed from and the exposure was not."""
+    """The sky to add: MDRIZSKY, or a level that only the mosaic was freed of."""
     if not parameters.addsky:
         return parameters.skyval
-    reference, out_kind = pair.reference, units.kinds[1]
+    reference = pair.reference
+    out_kind = units.kinds[1]
     keyword, value = recorded_sky(reference)
     if value is None:
         if not keyword and is_missed(pair, out_kind):
             pair.tell(messages.NO_SKY(name=reference.name, keyword=sky_word(reference)))
         return 0.0
-    sky, word = number(value), sky_word(reference, keyword)
+    sky = number(value)
+    word = sky_word(reference, keyword)
     if sky is None:
         expected = "a number (or give --no-addsky)"
         raise DataError(
@@ -356,7 +372,8 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
 
 def _level(parameters: Parameters, pair: Pair, units: _Units, level: float) -> float:
     """A background level, which is in the unit of the exposure's file, in that of the blot."""
-    bunit, out_kind = pair.reference.bunit, units.kinds[1]
+    bunit = pair.reference.bunit
+    out_kind = units.kinds[1]
     kind = unit_kind(bunit)
     if kind in (None, out_kind) or out_kind not in (RATE, COUNTS):
         return level

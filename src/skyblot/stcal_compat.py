@@ -1,6 +1,7 @@
-"""stcal's blot, with stcal's own signature: for the outlier detection of the JWST and Roman pipelines.
+"""stcal's blot, with stcal's own signature, for the pipelines of JWST and Roman.
 
-`gwcs_blot` takes the place of ``stcal.outlier_detection.utils.gwcs_blot``; `patch_stcal` puts it there.
+`gwcs_blot` takes the place of ``stcal.outlier_detection.utils.gwcs_blot``; `patch_stcal` puts it
+there.
 """
 
 import logging
@@ -8,7 +9,6 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from . import messages
 from .blotting import blot
 from .errors import SkyblotError, WCSError
+from .patching import Patch
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ def gwcs_blot(
     fillval : float
         Value of pixels that the median does not cover.
     pixmap_stepsize, pixmap_order
-        Ignored: the pixel map is good to 1e-4 pixel whatever they are, and needs no coarse grid to be quick.
+        Ignored: the pixel map is good to 1e-4 pixel whatever they are, and needs no coarse grid to
+        be quick.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def gwcs_blot(
     Raises
     ------
     ParameterError, DataError, WCSError
-        For arguments that `skyblot.blot` cannot use; spectra, whose WCS is not two-dimensional, are among them.
+        For arguments that `skyblot.blot` cannot use; spectra, whose WCS is not two-dimensional, are
+        among them.
     """
     source = np.asarray(median_data)
     if source.dtype.kind != "f":
@@ -67,32 +70,25 @@ def gwcs_blot(
     return values.astype(np.float32, copy=False)
 
 
-class StcalPatch:
+class StcalPatch(Patch):
     """`gwcs_blot` in the place of stcal's own until `undo`, or until the end of a ``with`` block."""
 
     def __init__(self, theirs: Blot) -> None:
-        self._theirs, self._ours = theirs, _with_fallback(theirs)
+        self._theirs = theirs
+        self._ours = _with_fallback(theirs)
         _exchange(self._theirs, self._ours)
 
     def undo(self) -> None:
         """Put stcal's own function back."""
         _exchange(self._ours, self._theirs)
 
-    def __enter__(self) -> "StcalPatch":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.undo()
-
 
 def patch_stcal() -> StcalPatch:
     """Make an installed stcal, and the pipelines that use it, blot with `gwcs_blot`.
 
-    Every module that has imported stcal's function gets ours, and so does every module that imports it later. Where
-    a WCS is not one for `skyblot.blot`, as those of spectra are not, stcal's own function runs as before, and the log
-    says so.
+    Every module that has imported stcal's function gets ours, and so does every module that imports
+    it later. Where a WCS is not one for `skyblot.blot`, as those of spectra are not, stcal's own
+    function runs as before, and the log says so.
 
     Returns
     -------
@@ -126,7 +122,10 @@ def _with_fallback(theirs: Blot) -> Blot:
 
 
 def _exchange(old: Blot, new: Blot) -> None:
-    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``: pipelines import the function itself."""
+    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``.
+
+    Pipelines import the function itself.
+    """
     for module in list(sys.modules.values()):
         if getattr(module, "__dict__", {}).get("gwcs_blot") is old:
             module.__dict__["gwcs_blot"] = new

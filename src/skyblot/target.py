@@ -11,6 +11,7 @@ import numpy as np
 from . import messages
 from .errors import ParameterError, SkyblotWarning
 from .facts import Facts, is_drizzled, number
+from .instruments import instrument_of
 from .parameters import Parameters, UserWCS
 from .pixelmap.linear import pixel_scale, tangent_wcs, undistorted
 from .pixelmap.sky import is_fits_wcs, plain_copy, unwrapped
@@ -87,7 +88,7 @@ def say_if_undistorted(reference: Any, wcs: Any) -> None:
     reason = ""
     if str(facts.find("IDCTAB") or "N/A").strip().upper() != "N/A":
         reason = "its IDCTAB is named, but its header has no SIP (was updatewcs run?)"
-    elif facts.find("TELESCOP") == "JWST" and "ASDF" not in facts.beside:
+    elif instrument_of(facts).has_gwcs and "ASDF" not in facts.beside:
         reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
     if reason:
         _warn(messages.NO_DISTORTION(name=reference.name, reason=reason))

@@ -7,7 +7,10 @@ from typing import Any
 
 from .errors import WARNING_FILTERS
 
-COUNTS, RATE, BRIGHTNESS, FLUX = "counts", "cps", "surface brightness", "flux per pixel"
+COUNTS = "counts"
+RATE = "cps"
+BRIGHTNESS = "surface brightness"
+FLUX = "flux per pixel"
 #: Of kinds that are per pixel, an image with smaller pixels has less in each.
 PER_PIXEL = (COUNTS, RATE, FLUX)
 
@@ -33,8 +36,10 @@ _SPELLINGS = (
     (r"\bkelvin\b", "K"),
 )
 #: A maggy is the zero point of AB magnitudes: so many Jy.
-_MAGGY, _MAGGIES = 3631.0, re.compile(r"magg(y|ies?)\b|\b[nu]?mgy\b", re.IGNORECASE)
-#: Spellings in capitals of which there is no doubt: MJY could be a thousand million times less, but for /SR.
+_MAGGY = 3631.0
+_MAGGIES = re.compile(r"magg(y|ies?)\b|\b[nu]?mgy\b", re.IGNORECASE)
+#: Spellings in capitals of which there is no doubt: MJY could be a thousand million times less, but
+#: for /SR.
 _CAPITALS = (
     (r"\bMJY(?=\s*(/|\s)\s*\(?SR)", "MJy"),
     (r"\bJY\b", "Jy"),
@@ -46,7 +51,9 @@ _CAPITALS = (
 
 
 def unit_kind(bunit: str) -> str | None:
-    """Return which kind of unit a BUNIT is: counts, cps, surface brightness, flux per pixel; None if it is none.
+    """Return which kind of unit a BUNIT is: counts, cps, surface brightness, flux per pixel.
+
+    None if it is none.
 
     Examples
     --------
@@ -96,7 +103,10 @@ def is_per_pixel(bunit: str) -> bool:
 
 
 def parsed(bunit: str) -> Any:
-    """Return a BUNIT as an `astropy.units.Unit`, of flux per pixel without the pixel; None where it is none."""
+    """Return a BUNIT as an `astropy.units.Unit`, of flux per pixel without the pixel.
+
+    None where it is none.
+    """
     return _parsed(_without_pixel(bunit))
 
 

@@ -1,4 +1,4 @@
-"""Which pixels of an exposure say something of the sky: by its flags, its weights, and where it saturates."""
+"""Which pixels of an exposure can be judged: by flags, weights and saturation."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,7 @@
-"""The cards of a FITS header that make its WCS: which of them count, and what is said of those that do not.
+"""The cards of a header that make its WCS: which count, and what is said of the others.
 
-Works on headers of `astropy.io.fits`, which is not imported: arrays-only code reads the headers of HDUs with it.
+Works on headers of `astropy.io.fits`, which is not imported: arrays-only code reads the headers of
+HDUs with it.
 """
 
 import re
@@ -16,7 +17,8 @@ from .wcs_facts import EQUINOX, FRAME, equinox_of
 _LINEAR = r"(?:CD|PC)\d_\d|PC\d{6}|(?:CDELT|CROTA|CTYPE|CRVAL|CRPIX|CUNIT)\d|P[VS]\d_\d+|LONPOLE|LATPOLE"
 _FRAME = "|".join((*FRAME.keywords, *EQUINOX.keywords))
 _SIP = re.compile(r"(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)")
-#: Of each pair of look-up tables: the cards, their prefixes that name a table, and the extension that holds it.
+#: Of each pair of look-up tables: the cards, their prefixes that name a table, and the extension
+#: that holds it.
 _TABLES = {
     "CPDIS": (re.compile(r"CPDIS\d|CPERR\d|DP\d\..*"), ("CPDIS", "DP", "WCSDVARR")),
     "D2IM": (re.compile(r"D2IM(DIS|ERR)\d|D2IM\d\..*|AXISCORR"), ("D2IMDIS", "D2IM", "D2IMARR")),
@@ -105,10 +107,10 @@ def _says_sip(header: Any) -> bool:
 
 def _drop(header: Any, pattern: re.Pattern[str]) -> bool:
     """Remove the cards that match; return whether there were any."""
-    found = [keyword for keyword in header if pattern.fullmatch(keyword)]
-    for keyword in found:
+    keywords = [keyword for keyword in header if pattern.fullmatch(keyword)]
+    for keyword in keywords:
         header.remove(keyword, ignore_missing=True, remove_all=True)
-    return bool(found)
+    return bool(keywords)
 
 
 def _drop_stale(header: Any, facts: Facts) -> list[str]:
@@ -120,7 +122,10 @@ def _drop_stale(header: Any, facts: Facts) -> list[str]:
 
 
 def _drop_doubles(header: Any, name: str) -> None:
-    """Leave the first of the cards that are there more than once; say so where their values differ."""
+    """Leave the first of the cards that are there more than once.
+
+    Say so where their values differ.
+    """
     first: dict[str, Any] = {}
     later: list[int] = []
     for place, card in enumerate(header.cards):
@@ -138,7 +143,7 @@ def _drop_doubles(header: Any, name: str) -> None:
 
 
 def _mend_frame(header: Any) -> None:
-    """Leave one card of the frame and one of the equinox, which the WCS library reads as they are meant."""
+    """Leave one card of the frame and one of the equinox, as the WCS library reads them."""
     for preferred, other in (FRAME.keywords, EQUINOX.keywords):
         if str(header.get(preferred, "")).strip():
             header.remove(other, ignore_missing=True)
@@ -152,7 +157,7 @@ def _mend_frame(header: Any) -> None:
 
 
 def _check_records(header: Any, name: str) -> None:
-    """Refuse coefficients with fields, ``A_2_0.NAME: value``: the WCS library ends the process there."""
+    """Refuse coefficients with fields, ``A_2_0.NAME: value``, which crash the WCS library."""
     for keyword in header:
         if "." in keyword and re.match(r"[AB]P?_\d", keyword):
             reason = f"{keyword.partition('.')[0]} is not a number"
@@ -169,7 +174,10 @@ def _with_head(header: Any, head: Any) -> Any:
 
 
 def _promoted(header: Any, key: str, name: str) -> Any:
-    """The header with an alternate WCS as its first; distortion stays, as all WCS of a header share it."""
+    """The header with an alternate WCS as its first.
+
+    Distortion stays, as all WCS of a header share it.
+    """
     letters = alternates(header)
     if key not in letters:
         present = " and ".join(letters) if letters else "none"

@@ -1,12 +1,18 @@
-"""Facts of world coordinates from headers, as those of `skyblot.facts`; what a header says of its celestial frame."""
+"""Facts of world coordinates from headers, as those of `skyblot.facts`.
+
+What a header says of its celestial frame.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from .facts import Fact, number
 
-#: What a header says of its celestial frame: it names it, it has an equinox of 2000 alone, or nothing.
-STATED, EQUINOX_2000, UNSTATED = "stated", "equinox 2000", "unstated"
+#: What a header says of its celestial frame: it names it, it has an equinox of 2000 alone, or
+#: nothing.
+STATED = "stated"
+EQUINOX_2000 = "equinox 2000"
+UNSTATED = "unstated"
 #: Equinoxes of anything that was ever observed; other numbers, 0 for one, are none.
 _EQUINOXES = (1700.0, 2200.0)
 
@@ -83,6 +89,9 @@ def frame_statement(header: Mapping[str, Any]) -> str:
 
 
 def with_statement(wcs: Any, statement: str) -> Any:
-    """Return a FITS WCS that knows what its header says of its celestial frame: see `frame_statement`."""
+    """Return a FITS WCS that knows what its header says of its frame.
+
+    See `frame_statement`.
+    """
     wcs.skyblot_frame = statement
     return wcs

@@ -7,21 +7,13 @@ import numpy as np
 
 from . import messages
 from .bands import for_each_band
+from .bounds import EMPTY, Bounds
 from .errors import DataError
-from .kernels.interpolants import Interpolant
 from .kernels.resample import interpolate, pick_nearest
 from .kernels.separable import static
 from .kernels.variance import sum_variances
+from .kernels.weights import Interpolant, Prefilter
 from .pixelmap.types import RowMap
-
-#: Rows and columns around the window that the spline's recursive filter needs: 0.268**24 is below 1e-13.
-SPLINE_MARGIN = 24
-
-#: Bounds in source pixels: first row, end row, first column, end column.
-Bounds = tuple[int, int, int, int]
-
-#: The bounds of nothing.
-EMPTY: Bounds = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -33,6 +25,11 @@ class Window:
     shape: tuple[int, int]
     interpolant: Interpolant
 
+    @property
+    def bounds(self) -> Bounds:
+        """What there is of the source."""
+        return Bounds.whole(self.pixels.shape).shifted(*self.origin)
+
     def resample(
         self,
         xmap: np.ndarray,
@@ -42,7 +39,10 @@ class Window:
         offset: float,
         fill_value: float,
     ) -> tuple[int, int]:
-        """Fill `out` at the positions of the map; return how many pixels were covered, and how many missed."""
+        """Fill `out` at the positions of the map.
+
+        Return how many pixels were covered, and how many missed.
+        """
         how = self.interpolant
         if how.own is not None:
             placement = (how.first, how.shift, how.centre)
@@ -50,11 +50,12 @@ class Window:
                 self.pixels, self.origin, self.shape, xmap, ymap, out, float(scale), float(fill_value), how.table,
                 placement, how.own,
             )  # fmt: skip
-        if how.taps == 1 and scale == 1 and offset == 0:
+        if not how.averages and scale == 1 and offset == 0:
             fill = out.dtype.type(fill_value)
             return pick_nearest(self.pixels, self.origin, self.shape, xmap, ymap, out, fill)
         table = how.padded(self.pixels.dtype)
-        place, affine = (how.first, how.shift, how.centre), (float(scale), float(offset))
+        place = (how.first, how.shift, how.centre)
+        affine = (float(scale), float(offset))
         return interpolate(
             self.pixels, self.origin, self.shape, xmap, ymap, out, affine, float(fill_value), table, place,
             static(how.taps), static(len(table)),
@@ -87,15 +88,18 @@ class SquareView:
 
 
 class CoveredView:
-    """A source of floating-point numbers that is NaN where its weights, sliced as it is, are not above 0.
+    """A source of floating-point numbers that is NaN where its weights are not above 0.
 
-    Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no weight.
+    Weights of whole numbers are bits, of which the highest makes a number negative: 0 alone is no
+    weight.
     """
 
     def __init__(self, source: Any, weights: Any) -> None:
-        self._source, self._weights = source, weights
-        self.shape, self.dtype = tuple(source.shape), np.dtype(source.dtype)
-        self.concurrent = all(getattr(each, "concurrent", isinstance(each, np.ndarray)) for each in (source, weights))
+        self._source = source
+        self._weights = weights
+        self.shape = tuple(source.shape)
+        self.dtype = np.dtype(source.dtype)
+        self.concurrent = all(getattr(part, "concurrent", isinstance(part, np.ndarray)) for part in (source, weights))
 
     def __getitem__(self, key: Any) -> np.ndarray:
         pixels = np.array(self._source[key])
@@ -111,7 +115,8 @@ class NonZeroView:
     dtype = np.dtype(bool)
 
     def __init__(self, source: Any) -> None:
-        self._source, self.shape = source, tuple(source.shape)
+        self._source = source
+        self.shape = tuple(source.shape)
         self.concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
 
     def __getitem__(self, key: Any) -> np.ndarray:
@@ -126,7 +131,8 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     DataError
         If the source is not 2-D, has no pixels, or its dtype does not go with the interpolant.
     """
-    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
+    shape = tuple(source.shape)
+    dtype = np.dtype(source.dtype)
     if len(shape) != 2 or 0 in shape:
         expected = "a 2-D image, (ny, nx)"
         raise DataError(messages.ARRAY_HAS(name="the source", what="shape", given=shape, expected=expected))
@@ -135,13 +141,13 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
     if dtype.kind not in "iub":
         expected = "floating-point numbers or integers"
         raise DataError(messages.ARRAY_HAS(name="the source", what="dtype", given=dtype.name, expected=expected))
-    if interpolant.taps > 1:
+    if interpolant.averages:
         raise DataError(messages.CANNOT_AVERAGE(dtype=dtype.name, interp=interpolant.name))
     return dtype.newbyteorder("=")
 
 
 def window_dtype(dtype: np.dtype, interpolant: Interpolant) -> np.dtype:
-    """Return the dtype of a window's pixels for a blot of `dtype`: enough for the interpolant's weights."""
+    """Return the dtype of a window's pixels: enough for the interpolant's weights."""
     return np.promote_types(dtype, interpolant.weights_dtype) if dtype.kind == "f" else dtype
 
 
@@ -153,40 +159,41 @@ def is_ready(source: Any, dtype: np.dtype, interpolant: Interpolant) -> bool:
         and source.dtype == dtype
         and source.flags.c_contiguous
         and source.flags.aligned
-        and interpolant.name != "spline3"
+        and interpolant.prefilter is None
     )
 
 
-def window_bounds(
-    pixel_map: RowMap, target: tuple[int, int], source: tuple[int, int], margin: int, step: int, row0: int = 0
-) -> Bounds:
-    """Return the bounds of the source that the target touches, from every `step`-th row and the last one.
+def window_bounds(pixel_map: RowMap, target: Bounds, source: tuple[int, int], margin: int, step: int) -> Bounds:
+    """Return the bounds of the source that rows of a target touch, from every `step`-th of them.
 
     Parameters
     ----------
     pixel_map : RowMap
-    target, source : tuple of int
-        (ny, nx) of both images.
+    target : Bounds
+        Whole rows of the target; the last one is always looked at.
+    source : tuple of int
+        (ny, nx) of the source.
     margin : int
         Pixels to add on each side.
     step : int
         1 makes the bounds exact.
-    row0 : int
-        First row of the part of a larger target that is `target`.
     """
-    x, y = np.empty((1, target[1])), np.empty((1, target[1]))
-    low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    for row in sorted({*range(row0, row0 + target[0], step), row0 + target[0] - 1}):
+    x = np.empty((1, target.shape[1]))
+    y = np.empty((1, target.shape[1]))
+    low = np.full(2, np.inf)
+    high = np.full(2, -np.inf)
+    for row in sorted({*range(target.y0, target.y1, step), target.y1 - 1}):
         pixel_map.rows(row, x, y)
         inside = (x > -margin) & (x < source[1] + margin) & (y > -margin) & (y < source[0] + margin)
         if inside.any():
             here = np.array([y[inside], x[inside]])
-            low, high = np.minimum(low, here.min(axis=1)), np.maximum(high, here.max(axis=1))
+            low = np.minimum(low, here.min(axis=1))
+            high = np.maximum(high, here.max(axis=1))
     if not np.isfinite(low).all():
-        return 0, 1, 0, 1
-    first = np.clip(np.floor(low) - margin, 0, np.array(source) - 1).astype(int)
-    end = np.clip(np.ceil(high) + margin + 1, first + 1, source).astype(int)
-    return int(first[0]), int(end[0]), int(first[1]), int(end[1])
+        return Bounds(0, 1, 0, 1)
+    y0, x0 = np.clip(np.floor(low) - margin, 0, np.array(source) - 1).astype(int).tolist()
+    y1, x1 = np.clip(np.ceil(high) + margin + 1, (y0 + 1, x0 + 1), source).astype(int).tolist()
+    return Bounds(y0, y1, x0, x1)
 
 
 def whole_source(source: np.ndarray, interpolant: Interpolant) -> Window:
@@ -207,9 +214,9 @@ def load_window(
     Parameters
     ----------
     source : array-like
-        Anything with `shape`, `dtype` and 2-D slicing: an array, a memory map, a section of a FITS file.
-    bounds : tuple of int
-        First row, end row, first column, end column.
+        Anything with `shape`, `dtype` and 2-D slicing: an array, a memory map, a section of a FITS
+        file.
+    bounds : Bounds
     dtype : dtype
         Of the window's pixels.
     interpolant : Interpolant
@@ -218,28 +225,28 @@ def load_window(
     previous : Window, optional
         Another window of the source: what both have is not read again.
     """
-    ny, nx = source.shape
-    extra = SPLINE_MARGIN if interpolant.name == "spline3" else 0
-    row0, row1 = max(bounds[0] - extra, 0), min(bounds[1] + extra, ny)
-    column0, column1 = max(bounds[2] - extra, 0), min(bounds[3] + extra, nx)
-    pixels = np.empty((row1 - row0, column1 - column0), dtype)
-    shared = EMPTY if previous is None or extra else _shared(previous, (row0, row1, column0, column1))
-    if shared != EMPTY:
-        assert previous is not None
-        pixels[_within(shared, row0, column0)] = previous.pixels[_within(shared, *previous.origin)]
-    for part in _around(shared, (row0, row1, column0, column1)):
-        _read(source, part, pixels[_within(part, row0, column0)], threads)
-    if extra:
-        pixels = spline_coefficients(pixels)
-    return Window(_read_only(pixels), (row0, column0), (ny, nx), interpolant)
+    prefilter = interpolant.prefilter
+    if prefilter is not None:
+        bounds = bounds.grown(prefilter.margin)
+        previous = None  # which has coefficients
+    bounds = bounds.overlap(Bounds.whole(source.shape))
+    pixels = np.empty(bounds.shape, dtype)
+    shared = EMPTY if previous is None else previous.bounds.overlap(bounds)
+    if previous is not None and shared != EMPTY:
+        pixels[shared.within(bounds).slices] = previous.pixels[shared.within(previous.bounds).slices]
+    for part in bounds.without(shared):
+        _read(source, part, pixels[part.within(bounds).slices], threads)
+    if prefilter is not None:
+        pixels = filtered(pixels, prefilter)
+    return Window(_read_only(pixels), bounds.origin, tuple(source.shape), interpolant)
 
 
 def _read(source: Any, bounds: Bounds, out: np.ndarray, threads: int) -> None:
     """Fill `out` with the source's pixels within bounds, 256 rows at a time."""
     concurrent = getattr(source, "concurrent", isinstance(source, np.ndarray))
 
-    def copy(first: int, end: int, *_: np.ndarray) -> None:
-        piece = source[bounds[0] + first : bounds[0] + end, bounds[2] : bounds[3]]
+    def copy(first: int, end: int) -> None:
+        piece = source[bounds.y0 + first : bounds.y0 + end, bounds.x0 : bounds.x1]
         if isinstance(piece, np.ma.MaskedArray) and out.dtype.kind == "f":
             piece = np.ma.filled(piece.astype(out.dtype), np.nan)
         out[first:end] = piece
@@ -247,31 +254,8 @@ def _read(source: Any, bounds: Bounds, out: np.ndarray, threads: int) -> None:
     for_each_band((len(out), 0), copy, threads if concurrent else 1, rows=256)
 
 
-def _shared(window: Window, bounds: Bounds) -> Bounds:
-    """What a window and bounds have in common."""
-    (row, column), (rows, columns) = window.origin, window.pixels.shape
-    row0, row1 = max(bounds[0], row), min(bounds[1], row + rows)
-    column0, column1 = max(bounds[2], column), min(bounds[3], column + columns)
-    return (row0, row1, column0, column1) if row0 < row1 and column0 < column1 else EMPTY
-
-
-def _around(inner: Bounds, outer: Bounds) -> list[Bounds]:
-    """The parts of `outer` that lie around `inner`: below, above, to its left and right."""
-    if inner == EMPTY:
-        return [outer]
-    (row0, row1, column0, column1), (first, end, left, right) = inner, outer
-    below, above = (first, row0, left, right), (row1, end, left, right)
-    parts = [below, above, (row0, row1, left, column0), (row0, row1, column1, right)]
-    return [part for part in parts if part[0] < part[1] and part[2] < part[3]]
-
-
-def _within(bounds: Bounds, row: int, column: int) -> tuple[slice, slice]:
-    """Slices of bounds in an array that begins at a row and a column."""
-    return slice(bounds[0] - row, bounds[1] - row), slice(bounds[2] - column, bounds[3] - column)
-
-
-def spline_coefficients(pixels: np.ndarray) -> np.ndarray:
-    """Return cubic B-spline coefficients of an image that continues by point reflection about its edges.
+def filtered(pixels: np.ndarray, prefilter: Prefilter) -> np.ndarray:
+    """Return B-spline coefficients of an image that continues by point reflection about its edges.
 
     A pixel that is not finite makes its own coefficient NaN and is replaced by its nearest finite
     neighbour for the others, else the recursive filter would carry it over the whole image.
@@ -285,10 +269,10 @@ def spline_coefficients(pixels: np.ndarray) -> np.ndarray:
             return pixels
         nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
         work = work[tuple(nearest)]
-    padded = np.pad(work, SPLINE_MARGIN, mode="reflect", reflect_type="odd")
-    filtered = ndimage.spline_filter(padded, order=3, mode="mirror")
-    inside = slice(SPLINE_MARGIN, -SPLINE_MARGIN)
-    coefficients = filtered[inside, inside].astype(pixels.dtype)
+    margin = prefilter.margin
+    padded = np.pad(work, margin, mode="reflect", reflect_type="odd")
+    splines = ndimage.spline_filter(padded, order=prefilter.degree, mode="mirror")
+    coefficients = splines[margin:-margin, margin:-margin].astype(pixels.dtype)
     coefficients[bad] = np.nan
     return coefficients
 

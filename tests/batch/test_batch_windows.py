@@ -17,16 +17,17 @@ from samples import RA, RAW, digests, tan_header, texture, write_sci
 import skyblot
 from skyblot import batch
 from skyblot.batch import Options, run_batch
+from skyblot.bounds import EMPTY, Bounds
 from skyblot.errors import ParameterError
 from skyblot.exposure import Settings, Task
 from skyblot.files import blot_file, blot_files, plan_outputs
-from skyblot.footprints import Footprint, area, group, union
+from skyblot.footprints import Footprint, group
 from skyblot.io.names import parse_name
 from skyblot.io.rows import FileRows
 from skyblot.job import Job
 from skyblot.kernels.interpolants import interpolant
 from skyblot.memory import free_memory, memory_limit
-from skyblot.window import EMPTY, load_window
+from skyblot.window import load_window
 
 # ---- the same as one by one -----------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ def test_a_window_that_misses_something_is_no_harm():
     image = sky_image((100, 120))
     y, x = np.mgrid[:50, :60].astype(float)
     job = Job(image.astype(">f4"), ArrayMap(x + 30, y + 20), x.shape, interpolant("poly5", 1.0), np.dtype("f4"))
-    small = load_window(image, (20, 40, 30, 60), np.dtype("f4"), interpolant("poly5", 1.0), 1)
+    small = load_window(image, Bounds(20, 40, 30, 60), np.dtype("f4"), interpolant("poly5", 1.0), 1)
     assert np.array_equal(job.run(window=small).data, job.run().data)
 
 
@@ -122,7 +123,7 @@ def test_a_window_next_to_another_is_not_read_twice(windows):
 
     previous = None
     for y0, ny, x0, nx in windows:
-        bounds = (y0, y0 + ny, x0, x0 + nx)
+        bounds = Bounds(y0, y0 + ny, x0, x0 + nx)
         before = read.copy()
         window = load_window(Source(), bounds, image.dtype, interpolant("poly5", 1.0), 1, previous)
         inside = np.s_[y0 : y0 + ny, x0 : x0 + nx]
@@ -142,7 +143,7 @@ def test_a_window_next_to_another_is_not_read_twice(windows):
 
 
 BOUNDS = st.tuples(st.integers(0, 900), st.integers(1, 100), st.integers(0, 900), st.integers(1, 100)).map(
-    lambda b: (b[0], b[0] + b[1], b[2], b[2] + b[3])
+    lambda b: Bounds(b[0], b[0] + b[1], b[2], b[2] + b[3])
 )
 
 
@@ -155,11 +156,11 @@ def test_groups_hold_each_exposure_once_and_no_more_than_they_may(places, most):
     for one in groups:
         around = EMPTY
         for each in one.members:
-            around = union(around, each.bounds)
+            around = around.union(each.bounds)
         assert one.bounds == around
         if len(one.members) > 1:
-            assert area(one.bounds) <= most
-        assert area(one.bounds) <= sum(area(each.bounds) for each in one.members)
+            assert one.bounds.area <= most
+        assert one.bounds.area <= sum(each.bounds.area for each in one.members)
 
 
 @pytest.fixture

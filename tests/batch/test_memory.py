@@ -84,7 +84,7 @@ def reject(pair, out):
 @pytest.mark.parametrize(
     ("module", "name", "call"),
     [
-        ("skyblot.job", "for_each_band", lambda pair, out: skyblot.blot_file(*pair[:2], out / "a.fits")),
+        ("skyblot.job", "for_each_mapped_band", lambda pair, out: skyblot.blot_file(*pair[:2], out / "a.fits")),
         ("skyblot.job", "load_window", lambda pair, out: skyblot.blot_files(pair[0], pair[2:], out, fail_fast=True)),
         ("skyblot.comparison", "compare", reject),
         ("skyblot.batch", "open_source", lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out)),

@@ -15,7 +15,7 @@ from samples import rewrite, tan_header, texture, write_sci
 from web import serve
 
 import skyblot
-from skyblot.inspection import ADAPTIVE, CLOSED_FORM, EVERY_PIXEL
+from skyblot.pixelmap.types import ADAPTIVE, CLOSED_FORM, EVERY_PIXEL
 
 CHIP = (96, 160)
 

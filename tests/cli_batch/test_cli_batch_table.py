@@ -12,6 +12,7 @@ from batch_lines import BLOTS, RESULT, SUMMARY
 from samples import digests
 from terminals import on_a_terminal
 
+from skyblot import words
 from skyblot.cli import plan_table
 
 
@@ -138,7 +139,7 @@ def test_exposures_of_two_folders_are_told_apart(run, demo, out, tmp_path):
 
 
 def test_sizes_and_durations():
-    sizes = [plan_table.size_text(size) for size in (0, 12_345_678, 4_500_000_000)]
+    sizes = [words.size_text(size) for size in (0, 12_345_678, 4_500_000_000)]
     assert sizes == ["0.0 MB", "12.3 MB", "4.5 GB"]
-    durations = [plan_table.duration_text(seconds) for seconds in (0.04, 59.9, 60, 3629, 7500)]
+    durations = [words.duration_text(seconds) for seconds in (0.04, 59.9, 60, 3629, 7500)]
     assert durations == ["0.0 s", "59.9 s", "1 min", "1 h 0 min", "2 h 5 min"]

@@ -21,7 +21,7 @@ from test_adaptive import (
     whole,
 )
 
-from skyblot.bands import for_each_band
+from skyblot.bands import for_each_mapped_band
 from skyblot.errors import WCSError
 from skyblot.pixelmap import adaptive
 from skyblot.pixelmap.adaptive import BlockRows, adaptive_map
@@ -68,7 +68,7 @@ def test_neither_bands_nor_threads_change_a_bit(rows, threads, small_blocks):
         first = shape[0] - row1
         plan.rows(first, *found[:, first : shape[0] - row0])
 
-    for_each_band(shape, work, threads, rows)  # the last rows first
+    for_each_mapped_band(shape, work, threads, rows)  # the last rows first
     assert isinstance(plan, BlockRows)
     assert np.array_equal(found, expected, equal_nan=True)
 
@@ -78,10 +78,10 @@ def test_each_row_of_blocks_is_refined_once(threads, small_blocks):
     shape = (1000, 333)
     exact = Exact(broken(polynomial(shape, DISTORTION), HOLES))
     plan = adaptive_map(exact, shape, 1e-4)
-    for_each_band(shape, lambda row0, row1, x, y: plan.rows(row0, x, y), threads, 5)
+    for_each_mapped_band(shape, lambda row0, row1, x, y: plan.rows(row0, x, y), threads, 5)
     first = exact.samples
     assert first < shape[0] * shape[1] / 3
-    for_each_band(shape, lambda row0, row1, x, y: plan.rows(row0, x, y), threads, 5)
+    for_each_mapped_band(shape, lambda row0, row1, x, y: plan.rows(row0, x, y), threads, 5)
     assert exact.samples == first
 
 

@@ -8,6 +8,7 @@ from star_fields import F32
 
 from skyblot import facts
 from skyblot.amplifiers import electronics, sections
+from skyblot.bounds import Bounds
 from skyblot.criteria import Noise
 from skyblot.errors import DataError
 from skyblot.facts import Facts
@@ -16,7 +17,7 @@ from skyblot.noise import noise_of, noise_text
 
 ESO = "HIERARCH ESO DET OUT1 "
 SHAPE = (20, 40)
-LEFT, RIGHT = (slice(0, 20), slice(0, 20)), (slice(0, 20), slice(20, 40))
+LEFT, RIGHT = Bounds(0, 20, 0, 20), Bounds(0, 20, 20, 40)
 
 
 def known(**cards):
@@ -161,7 +162,7 @@ class TestSections:
                     "CCDSECA": "[1:16,1:20]",
                     "CCDSECB": "[17:32,1:20]",
                 },
-                {"A": (slice(0, 20), slice(2, 18)), "B": (slice(0, 20), slice(22, 38))},
+                {"A": Bounds(0, 20, 2, 18), "B": Bounds(0, 20, 22, 38)},
             ),
             # trimmed since: sections of the raw image do not fit any more
             (
@@ -200,7 +201,7 @@ class TestSections:
     )
     def test_hst(self, cards, expected):
         found = sections(Facts("x.fits", cards, {}), (16, 4096))
-        assert {name: (area[1].start, area[1].stop) for name, area in found.items()} == expected
+        assert {name: (area.x0, area.x1) for name, area in found.items()} == expected
 
 
 class TestNoise:

@@ -9,7 +9,7 @@ from mask_files import read
 
 import skyblot
 from skyblot import reject_files
-from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR
+from skyblot.rules import RULES
 
 RESULT = re.compile(
     r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d\d) % rejected"
@@ -72,5 +72,5 @@ class TestCommandLine:
 
     def test_help_tells_the_defaults_of_the_rule(self, run_reject):
         said = " ".join(run_reject("--help")[1].split())
-        for pair in (DEFAULT_SNR["skyblot"], DEFAULT_SCALE["skyblot"]):
+        for pair in (RULES["skyblot"].snr, RULES["skyblot"].scale):
             assert "[default {:g} {:g}; with --rule plain the instrument's]".format(*pair) in said

@@ -9,10 +9,10 @@ from star_fields import F32, SIGMA, field, noisy
 
 import skyblot
 from skyblot import Criteria, Noise, bands
-from skyblot.criteria import DEFAULT_SCALE, DEFAULT_SNR, RULES
 from skyblot.errors import DataError, ParameterError, SkyblotWarning
 from skyblot.rejection import reject
 from skyblot.robust import clipped_median
+from skyblot.rules import RULES
 
 
 class TestMeasurements:
@@ -87,7 +87,7 @@ class TestMeasurements:
 class TestPixels:
     def test_pixels_left_out_are_neither_bad_nor_seeds(self):
         exposure, valid = np.zeros((7, 7)), np.ones((7, 7), bool)
-        exposure[3, 3], exposure[3, 4] = 100, 1.1 * DEFAULT_SNR["plain"][1]
+        exposure[3, 3], exposure[3, 4] = 100, 1.1 * RULES["plain"].snr[1]
         valid[3, 3] = False
         found = reject(exposure, np.zeros((7, 7)), np.ones((7, 7)), valid=valid, rule="plain", background=0)
         assert not found.mask.any()
@@ -188,4 +188,4 @@ def test_impossible_noise_gives_one_sentence(facts):
 
 def test_the_public_names():
     assert skyblot.reject is reject
-    assert DEFAULT_SNR.keys() == DEFAULT_SCALE.keys() == set(RULES)
+    assert all(rule.name == name for name, rule in RULES.items())

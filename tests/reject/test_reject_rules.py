@@ -12,9 +12,9 @@ from scipy.special import erf
 from star_fields import F32, SIGMA, field, noisy
 
 from skyblot import Criteria
-from skyblot.criteria import DEFAULT_SNR
-from skyblot.rejection import NEGATIVE, PAIR, blot_error, expected_share, grown, reject
+from skyblot.rejection import grown, reject
 from skyblot.residuals import USUAL_ROUGHNESS
+from skyblot.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
 
 
 def neighbours(blot, y, x):
@@ -138,7 +138,7 @@ class TestOurRule:
         np.testing.assert_allclose(found.significance, expected, rtol=2 * F32, atol=1e-9)
         strength = np.where(expected > 0, expected, -expected / NEGATIVE)
         strength[~found.valid] = 0
-        snr = DEFAULT_SNR["skyblot"]
+        snr = RULES["skyblot"].snr
         np.testing.assert_array_equal(
             found.mask, joined(*(strength > each for each in (snr[1], snr[0], PAIR * snr[0])))
         )
@@ -161,14 +161,14 @@ class TestOurRule:
         assert found.significance[4, 4] == pytest.approx(1000 / math.sqrt(0.05), rel=2 * F32)
 
     def test_less_charge_than_expected_has_to_be_farther_off(self):
-        middle = (DEFAULT_SNR["skyblot"][0] + 0.5) * SIGMA
+        middle = (RULES["skyblot"].snr[0] + 0.5) * SIGMA
         exposure = np.zeros((9, 9))
         exposure[2, 2], exposure[6, 6], exposure[2, 6] = middle, -middle, -NEGATIVE * middle
         mask = reject(exposure, np.zeros((9, 9)), np.full((9, 9), SIGMA), background=0).mask
         assert [tuple(each) for each in np.argwhere(mask)] == [(2, 2), (2, 6)]
 
     def test_two_faint_neighbours_are_as_good_as_a_bright_pixel(self):
-        seed, member = DEFAULT_SNR["skyblot"]
+        seed, member = RULES["skyblot"].snr
         enough, exposure = (PAIR * seed + 0.05) * SIGMA, np.zeros((12, 12))
         for y, x in [(2, 2), (3, 3), (7, 2), (7, 4), (2, 8)]:  # the first two touch, the next two do not
             exposure[y, x] = enough
@@ -180,9 +180,9 @@ class TestOurRule:
         clean, n = np.zeros((1000, 1000)), 1_000_000
         fraction = reject(noisy(clean), clean, np.full(clean.shape, SIGMA)).fraction
         # seeds, and members beside one of them: at most 8 each
-        upper, lower = ((1 - erf(each / math.sqrt(2))) / 2 for each in DEFAULT_SNR["skyblot"])
-        below = (1 - erf(NEGATIVE * DEFAULT_SNR["skyblot"][0] / math.sqrt(2))) / 2
-        pair = (1 - erf(PAIR * DEFAULT_SNR["skyblot"][0] / math.sqrt(2))) / 2
+        upper, lower = ((1 - erf(each / math.sqrt(2))) / 2 for each in RULES["skyblot"].snr)
+        below = (1 - erf(NEGATIVE * RULES["skyblot"].snr[0] / math.sqrt(2))) / 2
+        pair = (1 - erf(PAIR * RULES["skyblot"].snr[0] / math.sqrt(2))) / 2
         expected = n * (upper + below + 8 * pair**2) * (1 + 8 * lower)
         assert fraction * n < expected + 5 * math.sqrt(expected)
         assert fraction > 0

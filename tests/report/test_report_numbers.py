@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from skyblot.report.distribution import distribution
 from skyblot.report.facts import links, percent, rows, text_of
 from skyblot.report.places import worst
-from skyblot.report.stretch import RESIDUAL, STANDS_OUT, Stretch, block_any, block_mean, block_residual, image_stretch
+from skyblot.stretch import RESIDUAL, STANDS_OUT, Stretch, block_any, block_mean, block_residual, image_stretch
 
 # Levels and blocks.
 

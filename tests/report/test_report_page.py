@@ -101,7 +101,7 @@ def test_the_page_is_whole_and_says_what_it_holds(page, page_file):
 
 
 def test_the_page_says_its_size(page, page_file):
-    assert f"2 chips, {page_file.stat().st_size / 1e3:.0f} kB" in page.text
+    assert f"2 chips, {page_file.stat().st_size / 1e6:.1f} MB" in page.text
 
 
 def test_the_page_asks_for_nothing_else(page, page_file):

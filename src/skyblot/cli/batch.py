@@ -15,7 +15,8 @@ from ..errors import FileError, ParameterError, one_line
 from ..exposure import BlotResult, Settings, Task
 from ..io.atomic import file_identity
 from ..job import checked_threads
-from ..memory import memory_limit, size_text
+from ..memory import memory_limit
+from ..words import duration_text, size_text
 from . import plan_table
 from .common import reason_text, traceback_of
 from .reports import check_report, write_blot_report
@@ -218,7 +219,7 @@ class _Run:
         made, kept = self._counts()
         there = [path for path, old in self._found.items() if _identity(path) not in (None, old)]
         written = size_text(sum((_identity(path) or (0, 0))[0] for path in there))
-        seconds = plan_table.duration_text(time.perf_counter() - self._start)
+        seconds = duration_text(time.perf_counter() - self._start)
         counts = f"{made} made, {kept} kept, {len(self._failures)} failed"
         self._screen.message(f"{counts}, {written} written in {seconds}")
         for failure in self._failures:

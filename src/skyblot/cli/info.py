@@ -130,8 +130,7 @@ def _map_text(way: "MapInfo") -> str:
 
 
 def _pair_text(pair: "PairInfo") -> str:
-    from ..memory import size_text
-    from .plan_table import duration_text
+    from ..words import duration_text, size_text
 
     text = f"{pair.source}: {_map_text(pair.map)}"
     if pair.overlap is None or pair.memory_bytes is None or pair.seconds is None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
-from ..memory import size_text
 from ..text import printable
+from ..words import duration_text, size_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,11 +76,3 @@ def totals(plan: "Plan") -> str:
     blots = "1 blot" if number == 1 else f"{number} blots"
     needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
     return f"{blots} to make, {plan.kept} kept{needs}"
-
-
-def duration_text(seconds: float) -> str:
-    """Seconds as ``12.3 s``, ``4 min`` or ``2 h 5 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

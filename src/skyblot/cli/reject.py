@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..parameters import TABLE, USER_WCS_SECTION
+from ..rules import DEFAULT, RULES, defaults_text, help_text
 from .common import (
     HELP,
     complete_files,
@@ -69,20 +70,20 @@ def _number_or_word(_context: click.Context, _option: click.Parameter, text: str
 @click.option("--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of what is found, .html.")
 @click.option(
     "--rule",
-    type=click.Choice(("skyblot", "plain")),
-    help="skyblot, or plain: that of drizCR and of the pipelines of JWST and Roman. [default skyblot]",
+    type=click.Choice(tuple(RULES)),
+    help=f"How pixels are judged; {help_text()}. [default {DEFAULT}]",
 )
 @click.option(
     "--snr",
     type=(float, float),
     metavar="SEED MEMBER",
-    help="Thresholds in sigma. [default 4.8 3.4; with --rule plain the instrument's]",
+    help=f"Thresholds in sigma. [{defaults_text('snr')}]",
 )
 @click.option(
     "--scale",
     type=(float, float),
     metavar="X X",
-    help="What the blot's structure is multiplied by. [default 0.75 0.45; with --rule plain the instrument's]",
+    help=f"What the blot's structure is multiplied by. [{defaults_text('scale')}]",
 )
 @click.option("--exposures", type=int, metavar="N", help="Exposures in SOURCE; by default NCOMBINE, or those named.")
 @click.option("--grow", type=float, metavar="X", help="Reject all within so many pixels of bad ones too. [default 0]")

@@ -18,7 +18,9 @@ class RunLog:
     """Writes events; each is on disk before the next step."""
 
     def __init__(self, path: str, file: TextIO, on_problem: Callable[[str], None]) -> None:
-        self._path, self._file, self._on_problem = path, file, on_problem
+        self._path = path
+        self._file = file
+        self._on_problem = on_problem
         self._broken = False
 
     def write(self, event: str, **facts: Any) -> None:

@@ -1,7 +1,8 @@
 """Synthetic data sets: dithered exposures, their mosaic, and the truth.
 
-The sky is a known function of mosaic (tangent-plane) pixels. Every exposure pixel is that function at
-the exact coordinates of the pixel centre, by ``astropy.wcs`` or gwcs, so the truth holds no interpolation at all.
+The sky is a known function of mosaic (tangent-plane) pixels. Every exposure pixel is that function
+at the exact coordinates of the pixel centre, by ``astropy.wcs`` or gwcs, so the truth holds no
+interpolation at all.
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ def make_demo(
     folder : path
         Created if need be; files of an earlier run are replaced, each at once.
     kind : {"hst", "jwst", "roman"}
-        WFC3/UVIS exposures (`_flc`) with their median, NIRCam exposures (`_cal`) with their `_i2d` mosaic, or WFI
-        images of level 2 (`_cal`) with their level 3 mosaic (`_coadd`).
+        WFC3/UVIS exposures (`_flc`) with their median, NIRCam exposures (`_cal`) with their `_i2d`
+        mosaic, or WFI images of level 2 (`_cal`) with their level 3 mosaic (`_coadd`).
     full_size : bool
-        Chips as large as the real ones: (2051, 4096) pixels instead of (512, 1024); instead of (512, 512) pixels,
-        (2048, 2048) for jwst, (4088, 4088) for roman.
+        Chips as large as the real ones: (2051, 4096) pixels instead of (512, 1024); instead of
+        (512, 512) pixels, (2048, 2048) for jwst, (4088, 4088) for roman.
     seed, exposures : int
         Equal seeds give equal data; number of exposures, 1 to 99.
     chip_shape : (int, int), optional
@@ -94,7 +95,8 @@ def make_demo(
     if full_size and chip_shape is not None:
         raise not_allowed("chip_shape", chip_shape, "None together with full_size=True")
     outputs, full_shape, small_shape = _kind(kind)
-    plan, folder = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape)), Path(folder)
+    plan = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape))
+    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -16,8 +16,12 @@ FULL_CHIP_SHAPE = (2051, 4096)
 SMALL_CHIP_SHAPE = (512, 1024)
 MOSAIC_SCALE = 0.0396  # arcsec per pixel
 IDC_SCALE = 0.0396  # arcsec per undistorted exposure pixel
-MOSAIC_ORIENT, EXPOSURE_ORIENT = 28.0, -140.3  # degrees, position angle of the y axis
-RA, DEC = 53.162, -27.791  # degrees
+# degrees, position angle of the y axis
+MOSAIC_ORIENT = 28.0
+EXPOSURE_ORIENT = -140.3
+# degrees
+RA = 53.162
+DEC = -27.791
 VAFACTOR = 1.00003
 READ_NOISE = 3.08  # electrons
 MARGIN = 24  # mosaic pixels around the exposures
@@ -32,19 +36,24 @@ SIP = {
     1: {"A": (2.87e-6, -2.9e-6, -2e-8, *HIGH_A), "B": (-1e-9, 2.83e-6, -2.88e-6, *HIGH_B)},
     2: {"A": (2.93e-6, -3e-6, 9e-8, *HIGH_A), "B": (-5.8e-8, 2.81e-6, -3.1e-6, *HIGH_B)},
 }
-# Type keyword, record-valued keyword, error keyword, extension, smooth and random amplitude in pixels.
+# Type keyword, record-valued keyword, error keyword, extension, smooth and random amplitude in
+# pixels.
 LOOKUPS = (
     ("CPDIS", "DP", "CPERR", "WCSDVARR", 0.15, 0.01),
     ("D2IMDIS", "D2IM", "D2IMERR", "D2IMARR", 0.05, 0.006),
 )
 TABLE_SHAPE = (32, 64)
-# Every random number comes from default_rng([seed, stream, exposure, chip]): the order of calls is free.
+# Every random number comes from default_rng([seed, stream, exposure, chip]): the order of calls is
+# free.
 POINTING, TABLES, STARS, GALAXIES, NOISE, COSMIC, FLAGS, MOSAIC = range(8)
 
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """All that a data set depends on; `chip_shape` is (ny, nx), `cosmic_fraction` the pixels hit in 500 s."""
+    """All that a data set depends on.
+
+    `chip_shape` is (ny, nx), `cosmic_fraction` the pixels hit in 500 s.
+    """
 
     seed: int = 20
     exposures: int = 4
@@ -104,14 +113,14 @@ def chip_wcs(plan: DemoPlan, index: int, chip: int) -> WCS:
 
 
 def mosaic_wcs(plan: DemoPlan) -> WCS:
-    """Return the undistorted WCS of the mosaic, its `pixel_shape` covering all chips of all exposures."""
+    """Return the undistorted WCS of the mosaic, which covers all chips of all exposures."""
     wcs = _tan_wcs(RA, DEC, MOSAIC_SCALE / 3600.0 * _axes(MOSAIC_ORIENT))
     ny, nx = plan.chip_shape
     t = np.linspace(0.0, 1.0, 65)
     border = np.concatenate([[t, 0 * t], [t, 0 * t + 1], [0 * t, t], [0 * t + 1, t]], axis=1)
     x, y = border * [[nx], [ny]] - 0.5
     chips = [chip_wcs(plan, i, chip) for i in range(plan.exposures) for chip in (1, 2)]
-    edges = np.concatenate([exact_map(each, wcs)(x, y) for each in chips], axis=1)
+    edges = np.concatenate([exact_map(facts, wcs)(x, y) for facts in chips], axis=1)
     low = np.floor(edges.min(axis=1)) - MARGIN
     wcs.wcs.crpix = 1.0 - low
     wcs.wcs.set()
@@ -121,14 +130,18 @@ def mosaic_wcs(plan: DemoPlan) -> WCS:
 
 def _axes(orient: float) -> np.ndarray:
     """Return the unit axes x, y (columns) in east, north (rows) for a position angle of y."""
-    sin, cos = np.sin(np.radians(orient)), np.cos(np.radians(orient))
+    sin = np.sin(np.radians(orient))
+    cos = np.cos(np.radians(orient))
     return np.array([[-cos, sin], [sin, cos]])
 
 
 def _tan_wcs(ra: float, dec: float, cd: np.ndarray) -> WCS:
     wcs = WCS(naxis=2)
-    wcs.wcs.ctype, wcs.wcs.radesys = ("RA---TAN", "DEC--TAN"), "ICRS"
-    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cd = (ra, dec), (1.0, 1.0), cd
+    wcs.wcs.ctype = ("RA---TAN", "DEC--TAN")
+    wcs.wcs.radesys = "ICRS"
+    wcs.wcs.crval = (ra, dec)
+    wcs.wcs.crpix = (1.0, 1.0)
+    wcs.wcs.cd = cd
     return wcs
 
 

@@ -19,22 +19,33 @@ def demo_scene(plan: DemoPlan) -> Scene:
 
 
 def chip_frame(plan: DemoPlan, index: int, chip: int, scene: Scene | None = None) -> ChipFrame:
-    """Return the simulated chip (CCDCHIP 1 or 2) of exposure `index`; pass `scene` to build it only once."""
-    exposure, scene = exposure_facts(plan, index), scene or demo_scene(plan)
+    """Return the simulated chip (CCDCHIP 1 or 2) of exposure `index`.
+
+    Pass `scene` to build it only once.
+    """
+    exposure = exposure_facts(plan, index)
+    scene = scene or demo_scene(plan)
     factor = (detector.IDC_SCALE / detector.MOSAIC_SCALE) ** 2 * exposure.exptime_s
     seen = observe(scene, plan.chip_shape, exact_map(chip_wcs(plan, index, chip), scene.wcs))
     clean = (factor * seen + exposure.sky[chip]).astype("f4")
     # DQ 4 is "bad detector pixel": only flagged, the values stay.
-    noise, time = detector.READ_NOISE, exposure.exptime_s
+    noise = detector.READ_NOISE
+    time = exposure.exptime_s
     return detect(plan, (index, chip), clean, exptime_s=time, read_noise=noise, bad=np.int16(4))
 
 
 def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
-    """Return an exposure laid out like a WFC3/UVIS `_flc` file; `frames`, by CCDCHIP, if at hand."""
-    exposure, frames = exposure_facts(plan, index), frames or _frames(plan, index)
-    images, tables = [], []
+    """Return an exposure laid out like a WFC3/UVIS `_flc` file.
+
+    `frames`, by CCDCHIP, if at hand.
+    """
+    exposure = exposure_facts(plan, index)
+    frames = frames or _frames(plan, index)
+    images = []
+    tables = []
     for chip in (2, 1):
-        own, frame = detector.correction_tables(plan, chip), frames[chip]
+        own = detector.correction_tables(plan, chip)
+        frame = frames[chip]
         header = detector.sci_header(plan, exposure, chip, own)
         planes = [
             fits.ImageHDU(frame.sci, header, name="SCI", ver=3 - chip),
@@ -49,8 +60,9 @@ def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | 
 
 
 def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
-    """Return CRMASK (uint8) and CLEAN (float32, electrons) of an exposure, EXTVER as its SCI planes."""
-    exposure, frames = exposure_facts(plan, index), frames or _frames(plan, index)
+    """Return CRMASK (uint8) and CLEAN (float32, electrons), with the EXTVER of the SCI planes."""
+    exposure = exposure_facts(plan, index)
+    frames = frames or _frames(plan, index)
     images = []
     for chip in (2, 1):
         mask = (frames[chip].cosmic > 0).astype("u1")
@@ -60,13 +72,16 @@ def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | Non
 
 
 def mosaic_hdulist(plan: DemoPlan, scene: Scene | None = None, *, noise: bool = True) -> fits.HDUList:
-    """Return the sky-subtracted median in electron/s; ``noise=False`` is the scene at the pixel centres."""
+    """Return the sky-subtracted median in electron/s.
+
+    ``noise=False`` is the scene at the pixel centres.
+    """
     scene = scene or demo_scene(plan)
     facts = [exposure_facts(plan, i) for i in range(plan.exposures)]
-    total = round(sum(each.exptime_s for each in facts), 1)
+    total = round(sum(exposure.exptime_s for exposure in facts), 1)
     rate = scene_image(scene)
     if noise:
-        background = np.mean([each.sky[1] for each in facts]) + detector.READ_NOISE**2
+        background = np.mean([exposure.sky[1] for exposure in facts]) + detector.READ_NOISE**2
         rate += median_noise(plan, rate, total / plan.exposures, float(background))
     shared: dict[str, object] = {"TELESCOP": "HST", "INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": "F606W"}
     shared |= {"TARGNAME": "SKYDEMO", "EXPTIME": total, "NCOMBINE": plan.exposures}

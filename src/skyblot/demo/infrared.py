@@ -1,4 +1,4 @@
-"""An infrared camera in space that looks at the scene through its gwcs: what the JWST and Roman sets share."""
+"""An infrared camera in space that sees the scene through its gwcs: JWST's and Roman's."""
 
 from __future__ import annotations
 
@@ -83,13 +83,17 @@ class Camera:
         """Return exposure `index` in MJy/sr; pixels flagged in DQ are NaN in `sci`."""
         to_mosaic = jwst.exact_map(self.wcs(plan, index), scene.wcs)
         clean = (observe(scene, plan.chip_shape, to_mosaic) + self.sky).astype("f4")
-        one, noise = np.float32(self.electrons), self.read_noise
+        one = np.float32(self.electrons)
+        noise = self.read_noise
         seen = detect(plan, (index, 1), clean * one, exptime_s=self.exptime_s, read_noise=noise, bad=DO_NOT_USE)
         sci = np.where(seen.dq == DO_NOT_USE, np.float32(np.nan), seen.sci / one)
         return ChipFrame(sci, seen.err / one, seen.dq, clean, seen.cosmic / one)
 
     def mosaic(self, plan: DemoPlan, scene: Scene, *, noise: bool = True) -> np.ndarray:
-        """Return the median (float32) in MJy/sr, sky included; ``noise=False`` is the scene at the pixel centres."""
+        """Return the median (float32) in MJy/sr, sky included.
+
+        ``noise=False`` is the scene at the pixel centres.
+        """
         image = scene_image(scene) + self.sky
         if noise:
             image += median_noise(plan, image, self.electrons, self.read_noise**2)

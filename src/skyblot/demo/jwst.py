@@ -1,4 +1,4 @@
-"""The detector of the JWST-like data set: a distorted gwcs in the likeness of NIRCam's, and its mosaic's WCS."""
+"""A detector with a distorted gwcs, in the likeness of NIRCam's, and the WCS of its mosaic."""
 
 from __future__ import annotations
 
@@ -19,13 +19,21 @@ from .sky import PixelMap
 if TYPE_CHECKING:
     import gwcs
 
-FULL_SHAPE, SMALL_SHAPE = (2048, 2048), (512, 512)
+FULL_SHAPE = (2048, 2048)
+SMALL_SHAPE = (512, 512)
 SCALE = 0.063  # arcsec per pixel, the long-wave detectors
-RA, DEC, ORIENT = 34.462, -5.237, 70.0  # degrees; the position angle is that of the detector's y axis
-V2_REF, V3_REF = -89.4, -491.4  # arcsec, about those of NRCBLONG
+# degrees; the position angle is that of the detector's y axis
+RA = 34.462
+DEC = -5.237
+ORIENT = 70.0
+# arcsec, about those of NRCBLONG
+V2_REF = -89.4
+V3_REF = -491.4
 MARGIN = 24  # mosaic pixels around the exposures
-DEGREE, INVERSE_DEGREE = 5, 6
-# Arcsec per pixel in V2, V3 (rows) along x, y (columns): x runs against V2, and the axes are 0.08 degrees askew.
+DEGREE = 5
+INVERSE_DEGREE = 6
+# Arcsec per pixel in V2, V3 (rows) along x, y (columns): x runs against V2, and the axes are 0.08
+# degrees askew.
 LINEAR = ((-0.06285, 0.0), (0.00009, 0.06315))
 # Distortion in pixels of a detector 2048 wide, about NRCBLONG's. By degree, then by power of y.
 HIGH_X = (1.7e-9, 1.0e-10, 1.7e-9, 2e-11, 7e-15, -5.4e-14, 2.0e-14, -3.1e-14, 6e-15)
@@ -47,8 +55,9 @@ def nircam_wcs(
 ) -> gwcs.WCS:
     """Return an imaging WCS in the likeness of NIRCam's: detector, v2v3, world.
 
-    A polynomial of degree 5 distorts (up to 14 pixels on the whole detector), rotations lead to the sky.
-    Coefficients are about those of NRCBLONG, scaled so that a detector of any `shape` has the same relative distortion.
+    A polynomial of degree 5 distorts (up to 14 pixels on the whole detector), rotations lead to the
+    sky. Coefficients are about those of NRCBLONG, scaled so that a detector of any `shape` has the
+    same relative distortion.
 
     Parameters
     ----------
@@ -103,15 +112,21 @@ def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float 
     astropy.wcs.WCS
     """
     wcs = WCS(naxis=2)
-    wcs.wcs.ctype, wcs.wcs.radesys = ("RA---TAN", "DEC--TAN"), "ICRS"
+    wcs.wcs.ctype = ("RA---TAN", "DEC--TAN")
+    wcs.wcs.radesys = "ICRS"
     wcs.wcs.crval = exposures[0].pixel_to_world_values(*(np.array(exposures[0].array_shape[::-1]) / 2.0 - 0.5))
     angle = np.radians(ORIENT - 1.5 if orient is None else orient)
-    sin, cos = np.sin(angle), np.cos(angle)
-    wcs.wcs.crpix, wcs.wcs.cdelt = (1.0, 1.0), (scale / 3600.0, scale / 3600.0)
+    sin = np.sin(angle)
+    cos = np.cos(angle)
+    wcs.wcs.crpix = (1.0, 1.0)
+    wcs.wcs.cdelt = (scale / 3600.0, scale / 3600.0)
     wcs.wcs.pc = [[-cos, sin], [sin, cos]]
     t = np.linspace(0.0, 1.0, 65)
     border = np.concatenate([[t, 0 * t], [t, 0 * t + 1], [0 * t, t], [0 * t + 1, t]], axis=1)
-    edges = [exact_map(each, wcs)(*(border * np.array(each.array_shape[::-1])[:, None] - 0.5)) for each in exposures]
+    edges = [
+        exact_map(exposure, wcs)(*(border * np.array(exposure.array_shape[::-1])[:, None] - 0.5))
+        for exposure in exposures
+    ]
     low = np.floor(np.min(np.concatenate(edges, axis=1), axis=1)) - MARGIN
     high = np.ceil(np.max(np.concatenate(edges, axis=1), axis=1)) + MARGIN
     wcs.wcs.crpix = 1.0 - low
@@ -121,7 +136,7 @@ def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float 
 
 
 def exact_map(target: Any, mosaic: WCS) -> PixelMap:
-    """Return the map from 0-based detector pixels to mosaic pixels, by gwcs and ``astropy.wcs`` alone."""
+    """Return the map from detector pixels (0-based) to mosaic pixels, by both WCS alone."""
     return lambda x, y: mosaic.wcs_world2pix(*target.pixel_to_world_values(x, y), 0)
 
 
@@ -141,7 +156,8 @@ def _distortion(shape: tuple[int, int], scale: float) -> Model:
     scales = [(2048 / max(shape)) ** (p + q - 1) for p, q in powers[2:]]
     pixels = np.array([[1.0, 0.0, *DISTORTION["x"]], [0.0, 1.0, *DISTORTION["y"]]]) * [1.0, 1.0, *scales]
     arcsec = scale / SCALE * (np.array(LINEAR) @ pixels)
-    centre, reference = ((nx - 1) / 2.0, (ny - 1) / 2.0), (V2_REF, V3_REF)
+    centre = ((nx - 1) / 2.0, (ny - 1) / 2.0)
+    reference = (V2_REF, V3_REF)
     forward = _polynomials(centre, powers, arcsec, reference)
     forward.inverse = _polynomials(reference, *_inverse(shape, powers, arcsec), centre)
     return forward
@@ -159,10 +175,14 @@ def _terms(powers: list[tuple[int, int]], x: np.ndarray, y: np.ndarray) -> np.nd
 def _inverse(
     shape: tuple[int, int], powers: list[tuple[int, int]], arcsec: np.ndarray
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Powers and coefficients of a polynomial from V2, V3 to pixels, both from the reference, by least squares."""
+    """Powers and coefficients of a polynomial from V2, V3 to pixels, by least squares.
+
+    Both are counted from the reference.
+    """
     y, x = ((np.indices((33, 33)) / 32.0 - 0.5) * np.array(shape)[:, None, None]).reshape(2, -1)
     v2, v3 = arcsec @ _terms(powers, x, y)
-    size, wanted = np.abs([v2, v3]).max(), _powers(0, INVERSE_DEGREE)
+    size = np.abs([v2, v3]).max()
+    wanted = _powers(0, INVERSE_DEGREE)
     fit = np.linalg.lstsq(_terms(wanted, v2 / size, v3 / size).T, np.stack([x, y], 1), rcond=None)[0]
     return wanted, fit.T / [size ** (p + q) for p, q in wanted]
 
@@ -175,15 +195,19 @@ def _polynomials(
     pair = [
         models.Polynomial2D(degree, **{f"c{p}_{q}": v for (p, q), v in zip(powers, row, strict=True)}) for row in values
     ]
-    start, end = (models.Shift(each[0]) & models.Shift(each[1]) for each in ((-origin[0], -origin[1]), target))
+    start, end = (models.Shift(shift[0]) & models.Shift(shift[1]) for shift in ((-origin[0], -origin[1]), target))
     return start | models.Mapping((0, 1, 0, 1)) | pair[0] & pair[1] | end
 
 
 def _sky_rotation(ra: float, dec: float, orient: float) -> Model:
-    """V2, V3 in arcsec to right ascension and declination in degrees, V3 at position angle `orient`."""
+    """V2, V3 (arcsec) to right ascension and declination (degrees).
+
+    V3 is at the position angle `orient`.
+    """
     from gwcs.geometry import CartesianToSpherical, SphericalToCartesian
 
-    v2, v3 = V2_REF / 3600.0, V3_REF / 3600.0
+    v2 = V2_REF / 3600.0
+    v3 = V3_REF / 3600.0
     rotation = models.RotationSequence3D([v2, -v3, orient, dec, -ra], axes_order="zyxyz")
     degrees = models.Scale(1 / 3600.0) & models.Scale(1 / 3600.0)
     return degrees | SphericalToCartesian(wrap_lon_at=180) | rotation | CartesianToSpherical(wrap_lon_at=360)

@@ -1,7 +1,7 @@
-"""The JWST-like data set: dithered NIRCam `_cal` exposures, their `_i2d` mosaic, and the truth, in MJy/sr.
+"""The JWST-like data set, in MJy/sr: NIRCam exposures, their mosaic, and the truth.
 
-Exposures are laid out as JWST writes them: the header of SCI holds a SIP approximation of the WCS, the ASDF
-extension the WCS itself. The scene is evaluated with the latter.
+Exposures are laid out as JWST writes them: the header of SCI holds a SIP approximation of the WCS,
+the ASDF extension the WCS itself. The scene is evaluated with the latter.
 """
 
 from __future__ import annotations
@@ -33,14 +33,16 @@ NIRCAM = Camera(
     read_noise=9.0,
     sky=0.26,
 )
-# A SIP of this degree is off by 0.05 pixel at most and 0.008 rms on the whole detector, like those in JWST's headers.
+# A SIP of this degree is off by 0.05 pixel at most and 0.008 rms on the whole detector, like those
+# in JWST's headers.
 SIP_DEGREE = 4
 MOSAIC_NAME = "jw01234-o001_t001_nircam_f356w_i2d.fits"
 
 
 def exposure_hdulist(plan: DemoPlan, index: int, frame: ChipFrame) -> fits.HDUList:
     """Return an exposure laid out like a `_cal` file."""
-    facts, wcs = NIRCAM.facts(plan, index), NIRCAM.wcs(plan, index)
+    facts = NIRCAM.facts(plan, index)
+    wcs = NIRCAM.wcs(plan, index)
     images = [
         fits.ImageHDU(frame.sci, _sci_header(facts, wcs), name="SCI"),
         _image("ERR", frame.err, UNIT),
@@ -64,7 +66,10 @@ def truth_hdulist(plan: DemoPlan, index: int, frame: ChipFrame) -> fits.HDUList:
 
 
 def mosaic_hdulist(plan: DemoPlan, scene: Scene, *, noise: bool = True) -> fits.HDUList:
-    """Return the median in MJy/sr, laid out like an `_i2d` file; ``noise=False`` is the scene at the pixel centres."""
+    """Return the median in MJy/sr, laid out like an `_i2d` file.
+
+    ``noise=False`` is the scene at the pixel centres.
+    """
     image = NIRCAM.mosaic(plan, scene, noise=noise)
     total = NIRCAM.exptime_s * plan.exposures
     weight = np.full(image.shape, total, "f4")
@@ -129,7 +134,10 @@ def _sci_header(facts: Exposure, wcs: gwcs.WCS) -> fits.Header:
 
 
 def _asdf_hdu(wcs: Any, images: list[fits.ImageHDU], meta: dict[str, Any]) -> fits.BinTableHDU:
-    """Return the extension that holds an ASDF file in one cell; its arrays are references to the `images`."""
+    """Return the extension that holds an ASDF file in one cell.
+
+    Its arrays are references to the `images`.
+    """
     import asdf
     from asdf.tagged import TaggedDict
 

@@ -1,7 +1,8 @@
-"""The Roman-like data set: dithered WFI images of level 2 (DN/s), their level 3 mosaic (MJy/sr), and the truth.
+"""The Roman-like data set: WFI images (DN/s), their mosaic (MJy/sr), and the truth.
 
-The files are laid out as Roman's, as plain values: they need none of its converters. The distortion is NIRCam's, with
-pixels of WFI's size. The mosaic is free of the sky, whose level each image records, as Roman's sky matching does.
+The files are laid out as Roman's, as plain values: they need none of its converters. The distortion
+is NIRCam's, with pixels of WFI's size. The mosaic is free of the sky, whose level each image
+records, as Roman's sky matching does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from .detector import DemoPlan
 from .infrared import Camera
 from .output import Output
 
-FULL_SHAPE, SMALL_SHAPE = (4088, 4088), (512, 512)
+FULL_SHAPE = (4088, 4088)
+SMALL_SHAPE = (512, 512)
 WFI = Camera(
     root="r0123401001001001001_{:04d}_wfi01_f158",
     scale=0.11,
@@ -43,7 +45,8 @@ def outputs(plan: DemoPlan) -> Iterator[Output]:
     }
     yield _output("mosaic", MOSAIC_NAME, "MosaicModel", meta, pixels)
     for index in range(plan.exposures):
-        facts, frame = WFI.facts(plan, index), WFI.frame(plan, index, scene)
+        facts = WFI.facts(plan, index)
+        frame = WFI.frame(plan, index, scene)
         meta = {"exposure": _exposure(index, infrared.mjd(facts.start)), "wcs": WFI.wcs(plan, index)}
         meta["photometry"] = {"conversion_megajanskys": WFI.conversion}
         meta["background"] = {"level": WFI.sky / WFI.conversion, "method": "match", "subtracted": False}

@@ -1,4 +1,7 @@
-"""The sky of a data set, and a detector that looks at it: what the kinds of data sets share. No files, no headers."""
+"""The sky of a data set, and a detector that looks at it: what the kinds of data sets share.
+
+No files, no headers.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class ChipFrame:
-    """One simulated chip, arrays (ny, nx) in one unit; `sci` is noise around `clean`, plus `cosmic`."""
+    """One simulated chip, arrays (ny, nx) in one unit.
+
+    `sci` is noise around `clean`, plus `cosmic`.
+    """
 
     sci: np.ndarray
     err: np.ndarray
@@ -32,11 +38,14 @@ class ChipFrame:
 
 
 def random_scene(plan: DemoPlan, wcs: WCS, brightness: float = 1.0) -> Scene:
-    """Return stars and galaxies over a mosaic, `brightness` times those of `random_stars`, `random_galaxies`."""
+    """Return stars and galaxies over a mosaic, `brightness` times as bright as usual.
+
+    The usual ones are those of `random_stars` and `random_galaxies`.
+    """
     shape = wcs.pixel_shape[::-1]
     stars = random_stars(plan.rng(detector.STARS), shape)
     galaxies = random_galaxies(plan.rng(detector.GALAXIES), shape)
-    return Scene(wcs, tuple(replace(each, peak=brightness * each.peak) for each in (stars, galaxies)))
+    return Scene(wcs, tuple(replace(sources, peak=brightness * sources.peak) for sources in (stars, galaxies)))
 
 
 def scene_image(scene: Scene) -> np.ndarray:
@@ -54,7 +63,8 @@ def observe(scene: Scene, shape: tuple[int, int], pixel_map: PixelMap) -> np.nda
     """
     image = np.zeros(shape)
     y, x = np.indices((33, 33)).reshape(2, -1) / 32.0 * (np.array(shape)[:, None] - 1.0)
-    # A cubic fit of the inverse places the stamps (to 0.2 pixel); their values come from the exact map.
+    # A cubic fit of the inverse places the stamps (to 0.2 pixel); their values come from the exact
+    # map.
     inverse = np.linalg.lstsq(_cubic(*pixel_map(x, y)).T, np.stack([x, y], 1), rcond=None)[0]
     for sources in scene.sources:
         add_sources(image, sources, inverse.T @ _cubic(sources.x, sources.y), pixel_map)

@@ -1,4 +1,7 @@
-"""What the synthetic data set shows: stars, galaxies, cosmic rays. Arrays only, no files, no WCS."""
+"""What the synthetic data set shows: stars, galaxies, cosmic rays.
+
+Arrays only, no files, no WCS.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ STAR_SIGMA = 0.845  # fwhm of 2.0 pixels, with the halo
 
 @dataclass(frozen=True)
 class Sources:
-    """Sources sharing a profile, in 0-based mosaic pixels; brightness in electron/s per mosaic pixel.
+    """Sources sharing a profile, in 0-based mosaic pixels.
+
+    Brightness in electron/s per mosaic pixel.
 
     `profile` is a function of (elliptical radius / `size`)**2 and 1 at the centre. It is tapered to
     exactly zero at `radius`, so that stamps of that radius lose nothing. `angle` is in radians.
@@ -33,15 +38,20 @@ class Sources:
 
     def brightness(self, which: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the brightness of sources `which` (indices) at mosaic pixels `x`, `y`."""
-        dx, dy = x - self.x[which], y - self.y[which]
-        cos, sin = np.cos(self.angle)[which], np.sin(self.angle)[which]
+        dx = x - self.x[which]
+        dy = y - self.y[which]
+        cos = np.cos(self.angle)[which]
+        sin = np.sin(self.angle)[which]
         squared = (cos * dx + sin * dy) ** 2 + ((cos * dy - sin * dx) / self.ratio[which]) ** 2
         taper = np.clip(1.0 - squared / self.radius[which] ** 2, 0.0, None) ** 2
         return self.peak[which] * taper * self.profile(squared / self.size[which] ** 2)
 
 
 def star_profile(u: np.ndarray) -> np.ndarray:
-    """Return a Gaussian core and a faint halo: a Moffat core this narrow is too peaked for its pixels."""
+    """Return a Gaussian core and a faint halo.
+
+    A Moffat core this narrow is too peaked for its pixels.
+    """
     return 0.98 * np.exp(-u / 2.0) + 0.02 * np.exp(-u / 18.0)
 
 
@@ -56,7 +66,8 @@ def random_stars(rng: np.random.Generator, shape: tuple[int, int]) -> Sources:
     n = int(np.clip(4e-4 * ny * nx, 12, 8000))
     # The brightest have 55000 electrons in 500 s: just below the full well of the detector.
     peak = np.minimum(0.15 * (1.0 - rng.random(n)) ** (-1 / 0.75), 110.0)
-    x, y = rng.uniform(0.0, nx, n), rng.uniform(0.0, ny, n)
+    x = rng.uniform(0.0, nx, n)
+    y = rng.uniform(0.0, ny, n)
     radius = np.clip(8.0 * peak**0.15, 6.0, 14.0)
     return Sources(star_profile, x, y, peak, np.full(n, STAR_SIGMA), radius, np.ones(n), np.zeros(n))
 
@@ -65,10 +76,12 @@ def random_galaxies(rng: np.random.Generator, shape: tuple[int, int]) -> Sources
     """Return galaxies with a fwhm of 5 to 24 pixels along their major axis, uniform over an image."""
     ny, nx = shape
     n = int(np.clip(6e-5 * ny * nx, 4, 1200))
-    x, y = rng.uniform(0.0, nx, n), rng.uniform(0.0, ny, n)
+    x = rng.uniform(0.0, nx, n)
+    y = rng.uniform(0.0, ny, n)
     peak = np.exp(rng.uniform(np.log(0.08), np.log(1.5), n))
     size = np.exp(rng.uniform(np.log(2.0), np.log(9.0), n))
-    ratio, angle = rng.uniform(0.45, 1.0, n), rng.uniform(0.0, np.pi, n)
+    ratio = rng.uniform(0.45, 1.0, n)
+    angle = rng.uniform(0.0, np.pi, n)
     return Sources(softened_exponential, x, y, peak, size, 6.0 * size, ratio, angle)
 
 
@@ -97,7 +110,8 @@ def add_sources(image: np.ndarray, sources: Sources, centres: np.ndarray, pixel_
         which = np.repeat(members, count[members])
         first = np.cumsum(count[members]) - count[members]
         k = np.arange(which.size) - np.repeat(first, count[members])
-        x, y = low[0, which] + k % width[which], low[1, which] + k // width[which]
+        x = low[0, which] + k % width[which]
+        y = low[1, which] + k // width[which]
         np.add.at(image, (y, x), sources.brightness(which, *pixel_map(x, y)))
 
 

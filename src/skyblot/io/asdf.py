@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import messages
-from ..errors import DataError, FileError, WCSError, reason_of
-from ..facts import Facts
+from ..errors import WARNING_FILTERS, DataError, FileError, WCSError, reason_of
+from ..facts import Fact, Facts
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
+from .fits_planes import Plane
 from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, unreadable
+from .image import Role
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
 from .tree import check_tree
@@ -25,6 +27,8 @@ RECORD = "skyblot"
 _WCS_KEYS = ("roman", "meta", "wcs")
 #: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing else.
 _BARE = {"data", "wcs"}
+#: Its planes, by the names of FITS files.
+_NODES = {"ERR": "err", "DQ": "dq"}
 #: The unit of what is resampled in Roman's pipeline, after its step flux.
 _RESAMPLED = "MJy/sr"
 #: What Roman's files have for a number that is not known.
@@ -79,6 +83,54 @@ class AsdfImage:
         if wcs_key:
             raise WCSError(messages.NO_ALTERNATE(name=self.name, key=wcs_key, present="none"))
         return self
+
+    @property
+    def extension(self) -> str:
+        """None: an ASDF file has no extensions."""
+        return ""
+
+    @property
+    def number(self) -> None:
+        """None: its file has no other image."""
+        return None
+
+    def header_offset(self, exact: Any) -> None:
+        """None: there is no WCS but the gwcs."""
+        return
+
+    def whole_wcs_header(self) -> None:
+        """None: there is no header."""
+        return
+
+    @property
+    def stated(self) -> Role:
+        """What its level says that it is."""
+        if self.is_mosaic:
+            return Role("mosaic", "Roman's level 3")
+        if "dq" in self.root and not self.record:
+            return Role("exposure", "Roman's level 2, with dq")
+        return Role("image")
+
+    @property
+    def takes_flags(self) -> bool:
+        """Yes: a copy can be given ``roman/dq``."""
+        return True
+
+    def plane(self, fact: Fact) -> Plane | None:
+        """Return where the errors or the flags are, None where there are none."""
+        name = fact.keywords[0]
+        return Plane(name) if _NODES[name] in self.root else None
+
+    def plane_pixels(self, plane: Plane) -> np.ndarray:
+        """Return the pixels of a plane."""
+        with WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tags of Roman's metadata
+            array = node_at(self.tree, self.keys_of(_NODES[plane.name]))
+        return np.array(getattr(array, "value", array)[...])
+
+    def weights(self) -> None:
+        """None: a mosaic is NaN where it is not covered."""
+        return
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -275,6 +327,8 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {
         "TELESCOP": "ROMAN",
+        "INSTRUME": as_mapping(meta.get("instrument")).get("name"),
+        "DETECTOR": as_mapping(meta.get("instrument")).get("detector"),
         "EXPTIME": exptime,
         "PHOTMJSR": as_mapping(meta.get("photometry")).get("conversion_megajanskys"),
         "BUNIT": _bunit(image),

@@ -1,4 +1,4 @@
-"""Which image of a FITS file is meant, and what it is called: chips, whatever observatories name them."""
+"""Which image of a FITS file is meant, and what it is called."""
 
 import re
 from typing import Any
@@ -56,7 +56,8 @@ _COMPANIONS = frozenset(
         "SIPWCS",
     ]
 )
-_LONGITUDE, _LATITUDE = re.compile(r"RA(-|$)|[A-Z]?LON-|[A-Z]{2}LN-"), re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
+_LONGITUDE = re.compile(r"RA(-|$)|[A-Z]?LON-|[A-Z]{2}LN-")
+_LATITUDE = re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
 #: What astropy calls a tile-compressed image that has no name.
 _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")
 
@@ -69,8 +70,8 @@ def is_plane(shape: tuple[int, ...]) -> bool:
 def science_images(hdus: Any) -> list[int]:
     """Return the numbers of a file's images to blot onto.
 
-    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no weight, error, flag or
-    look-up table by its name. Empty where nothing says which image is one.
+    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no
+    weight, error, flag or look-up table by its name. Empty where nothing says which image is one.
     """
     named = [index for index, hdu in enumerate(hdus) if hdu.name == "SCI" and hdu.is_image]
     return named or [index for index, hdu in enumerate(hdus) if _is_chip(hdu)]
@@ -98,11 +99,11 @@ def _text(header: Any, keyword: str) -> str:
 
 
 def extension_of(hdus: Any, index: int) -> Extension:
-    """Return what an HDU is called: name and version where these tell it from all others, else its number."""
+    """Return the name and version of an HDU, its number where others have these too."""
     hdu = hdus[index]
     if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
         return index
-    versions = [each.ver for each in hdus if each.name == hdu.name]
+    versions = [other.ver for other in hdus if other.name == hdu.name]
     told = len(set(versions)) == len(versions) and isinstance(hdu.ver, int) and hdu.ver > 0
     return (hdu.name, hdu.ver) if told else index
 
@@ -122,15 +123,16 @@ def find_image(hdus: Any, where: ImageName) -> int:
     extension = where.extension
     if extension is None:
         return _first_image(hdus, where)
-    found = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
-    if not found or found[0] not in range(len(hdus)):
+    indices = [extension] if isinstance(extension, int) else _of_name(hdus, extension)
+    if not indices or indices[0] not in range(len(hdus)):
         there = [extension_text(extension_of(hdus, index)) for index in range(len(hdus))]
-        wanted, present = extension_text(extension), f"[{'], ['.join(there)}]"
+        wanted = extension_text(extension)
+        present = f"[{'], ['.join(there)}]"
         raise FileError(messages.NO_EXTENSION(name=where.path, extension=wanted, present=present))
-    if len(found) > len({hdus[index].ver for index in found}):
-        numbers = f"[{'], ['.join(map(str, found))}]"
-        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(found), numbers=numbers))
-    return found[0]
+    if len(indices) > len({hdus[index].ver for index in indices}):
+        numbers = f"[{'], ['.join(map(str, indices))}]"
+        raise FileError(messages.SEVERAL_EXTENSIONS(name=where, count=len(indices), numbers=numbers))
+    return indices[0]
 
 
 def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:

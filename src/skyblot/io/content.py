@@ -106,7 +106,9 @@ class CopyContent:
 
 @contextmanager
 def open_content(path: AnyPath) -> Iterator[Content]:
-    """Open a file, or what is behind a URL; what is packed is unpacked, into an unnamed file in the temporary folder.
+    """Open a file, or what is behind a URL.
+
+    What is packed is unpacked, into an unnamed file in the temporary folder.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def open_content(path: AnyPath) -> Iterator[Content]:
             _check_local(path)
             content = FileContent(path)
         beginning = _beginning(content)
-        opener = next((found for magic, found in _OPENERS.items() if beginning.startswith(magic)), None)
+        opener = next((candidate for magic, candidate in _OPENERS.items() if beginning.startswith(magic)), None)
         if opener is not None:
             content = stack.enter_context(_decompressed(content, opener))
         yield content
@@ -191,7 +193,10 @@ def _remote(path: RemotePath) -> Iterator[Content]:
 
 
 def _knows_ranges(path: RemotePath, size: int) -> bool:
-    """Whether the server returns the last byte when asked for it; what one without ranges sends is not read."""
+    """Whether the server returns the last byte when asked for it.
+
+    What one without ranges sends is not read.
+    """
     if not path.url.startswith(("http://", "https://")) or size < 2:
         return True
     filesystem, inner = path.opened
@@ -216,6 +221,7 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
         except FileError:
             raise
         except OSError as error:
-            reason, folder = reason_of(error), tempfile.gettempdir()
+            reason = reason_of(error)
+            folder = tempfile.gettempdir()
             raise FileError(messages.CANNOT_COPY(name=path, folder=folder, reason=reason)) from error
         yield content

@@ -1,4 +1,4 @@
-"""The extension ASDF of a blot: the reference's, without references to planes that the blot has not.
+"""The extension ASDF of a blot, without references to planes that the blot has not.
 
 JWST's data models open a file only where every plane that its tree refers to is there.
 """
@@ -14,7 +14,8 @@ _NODE = re.compile(rb"^[^\s#%.-][^\n]*\n(?:[ \t-][^\n]*\n|\n)*", re.MULTILINE)
 _ELSEWHERE = re.compile(rb"\bsource:\s*['\"]?fits:([^\n]+?),\s*(\d+)")
 _ANCHOR = re.compile(rb"&(\w+)")
 _TREE = re.compile(rb"\n---[^\n]*\n(.*?)\n\.\.\.\r?\n", re.DOTALL)
-#: What stands for the content of the whole FITS file: models do not read the planes again where it is right.
+#: What stands for the content of the whole FITS file: models do not read the planes again where it
+#: is right.
 _HASH = b"_fits_hash:"
 
 
@@ -24,24 +25,26 @@ def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:
     Parameters
     ----------
     hdu : BinTableHDU or ImageHDU
-        As JWST's files have it, a table of one cell, or an image in old ones; another is copied as it is.
+        As JWST's files have it, a table of one cell, or an image in old ones; another is copied as
+        it is.
     present : collection of (str, int)
         Names and versions of the extensions of the new file.
     """
-    made = hdu.copy()
-    data = made.data
+    copy = hdu.copy()
+    data = copy.data
     if data is not None and data.dtype.names is not None:
         data = data[data.dtype.names[0]]
         data = data[0] if len(data) == 1 else None
     if isinstance(data, np.ndarray) and data.dtype.itemsize == 1:
         data[...] = np.frombuffer(pruned(data.tobytes(), present), data.dtype).reshape(data.shape)
-    return made
+    return copy
 
 
 def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
-    """Return an ASDF file without the nodes of its tree that refer to extensions that are not there.
+    """Return an ASDF file without the nodes that refer to extensions that are not there.
 
-    All else stays where it is, byte by byte: a comment fills the gap, so that the index of the blocks stays true.
+    All else stays where it is, byte by byte: a comment fills the gap, so that the index of the
+    blocks stays true.
 
     Examples
     --------
@@ -51,7 +54,8 @@ def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
     tree = _TREE.search(content)
     if tree is None:
         return content
-    start, end = tree.start(1), tree.end(1) + 1
+    start = tree.start(1)
+    end = tree.end(1) + 1
     text = content[start:end]
     gone = [match.span() for match in _NODE.finditer(text) if _is_lost(match[0], present)]
     gone = [(low, high) for low, high in gone if not _is_shared(text[low:high], text[:low] + text[high:])]

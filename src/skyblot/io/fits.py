@@ -1,7 +1,6 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,17 +15,19 @@ from astropy.wcs import WCS
 
 from .. import messages
 from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, reason_of
-from ..facts import Facts
+from ..facts import COVERAGE, Fact, Facts
 from ..ground import with_flux_scale
 from ..wcs_cards import tables_of, wcs_header
 from ..wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
 from .damage import check_heap, parsed, readable
+from .fits_planes import Plane, describe, plane_beside, plane_pixels, shape_of
 from .head import head_of, read_head
-from .jwst import best_wcs
+from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemoteContent
+from .section import Section
 from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
@@ -72,8 +73,21 @@ class FitsImage:
         return (self.path,) if self.head is None else (self.path, self.head)
 
     def as_reference(self, wcs_key: str = "") -> "FitsImage":
-        """Return the image with the WCS that is blotted onto: an alternate one, or that of a ``.head`` file."""
+        """Return the image with the WCS to blot onto: an alternate one, or a ``.head`` file's."""
         return replace(self, wcs_key=wcs_key, head=None if wcs_key else head_of(self.path))
+
+    @property
+    def extension(self) -> str:
+        """The name of the image's extension."""
+        return str(self.hdu.name)
+
+    @property
+    def number(self) -> int | None:
+        """Which HDU the image is, None where its file has no other image."""
+        images = [hdu for hdu in self.hdus if len(shape_of(hdu)) > 1]
+        if len(images) <= 1:
+            return None
+        return next(index for index, hdu in enumerate(self.hdus) if hdu is self.hdu)
 
     @property
     def header(self) -> Any:
@@ -114,14 +128,14 @@ class FitsImage:
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         blank = header["BITPIX"] > 0 and "BLANK" in header
         if scaled or blank or isinstance(self.hdu, fits.CompImageHDU):
-            return _Section(self.hdu.section, self.name)
+            return Section(self.hdu.section, self.name)
         info = self.hdu.fileinfo()
         if info is None or info["file"].compression is not None or not hasattr(os, "preadv"):
             return self.hdu.data.reshape(self.shape)
         return self.content.rows(info["datLoc"], self.shape, np.dtype(_DTYPES[header["BITPIX"]]))
 
     def wcs(self) -> Any:
-        """Return the celestial WCS with every distortion the file holds: JWST's gwcs, else that of its header.
+        """Return the celestial WCS with every distortion: JWST's gwcs, else the header's.
 
         An alternate WCS, and that of a ``.head`` file, go before all.
 
@@ -131,6 +145,62 @@ class FitsImage:
             If there is none, or it cannot be read.
         """
         return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
+
+    def header_offset(self, exact: Any) -> float | None:
+        """Return by how many pixels the WCS in the header is from an exact one.
+
+        None where that is not known.
+        """
+        offset = header_offset(self, exact)
+        return None if offset is None else offset.pixels
+
+    def whole_wcs_header(self) -> Any:
+        """Return the header of the WCS, None where the header has less than the gwcs beside it."""
+        if "ASDF" in self.hdus:
+            exact = self.wcs()
+            if hasattr(exact, "to_fits_sip") and not self._has_sip_of(exact):
+                return None
+        return self.wcs_header
+
+    def _has_sip_of(self, exact: Any) -> bool:
+        """Whether the header has the SIP of a gwcs."""
+        offset = header_offset(self, exact) if "A_ORDER" in self.wcs_header else None
+        return offset is not None and not offset.told
+
+    @property
+    def stated(self) -> None:
+        """A FITS file does not say what its images are: their headers tell."""
+        return None
+
+    @property
+    def takes_flags(self) -> bool:
+        """Whether a copy can be given flags where there are none: beside an image SCI."""
+        return self.extension == "SCI"
+
+    def plane(self, fact: Fact) -> Plane | None:
+        """Return the extension that holds errors or flags of the image, None where there is none."""
+        for name in fact.keywords:
+            hdu = plane_beside(self, name)
+            if hdu is not None:
+                return describe(name, fact, hdu, name)
+        return None
+
+    def plane_pixels(self, plane: Plane) -> np.ndarray:
+        """Return the pixels of a plane of the same file."""
+        return plane_pixels(plane.hdu, self.shape, plane.name)
+
+    def weights(self) -> "FitsImage | None":
+        """Return the weights of a mosaic: the file's only ones, or those of the same version."""
+        if self.extension in COVERAGE.keywords:
+            return None
+        for name in COVERAGE.keywords:
+            planes = [hdu for hdu in self.hdus if hdu.name == name and is_plane(shape_of(hdu))]
+            same = [hdu for hdu in planes if hdu.ver == self.hdu.ver]
+            fitting = planes if len(planes) == 1 else same
+            if len(fitting) == 1:
+                where = f"{self.path}[{name.lower()},{fitting[0].ver}]"
+                return replace(self, name=where, hdu=fitting[0])
+        return None
 
     @cached_property
     def wcs_header(self) -> Any:
@@ -148,7 +218,10 @@ class FitsImage:
         return read_head(self.head, str(self.path), (place[0], place[1]), len(science))
 
     def header_wcs(self) -> WCS:
-        """Return the WCS of the header, with its look-up tables; a `WCSError` if it is none, or singular."""
+        """Return the WCS of the header, with its look-up tables.
+
+        A `WCSError` if it is none, or singular.
+        """
         try:
             header = self.wcs_header
             self._check_tables(header)
@@ -193,25 +266,6 @@ def _matrix(header: Any, wcs: WCS) -> np.ndarray:
     return wcs.pixel_scale_matrix
 
 
-class _Section:
-    """A section of an HDU with the dtype that its pixels have when read: astropy's own omits BLANK and BZERO.
-
-    Threads take turns: the HDU has one place in its file.
-    """
-
-    def __init__(self, section: Any, name: str) -> None:
-        self._name = name
-        self._section, self._plane = section, (0,) * (len(section.shape) - 2)
-        self._turn = threading.Lock()
-        self.shape = section.shape[-2:]
-        self.dtype = self[:1, :1].dtype
-
-    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        with self._turn, readable(self._name, "its pixels"):
-            pixels: np.ndarray = self._section[(*self._plane, *key)]
-        return pixels
-
-
 @contextmanager
 def open_fits(path: AnyPath) -> Iterator[Any]:
     """Open a FITS file for reading, with errors that name it.
@@ -227,7 +281,10 @@ def open_fits(path: AnyPath) -> Iterator[Any]:
 
 @contextmanager
 def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
-    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored. Errors are those of `open_fits`."""
+    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored.
+
+    Errors are those of `open_fits`.
+    """
     path = content.path
     with ExitStack() as stack:
         try:
@@ -254,7 +311,7 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
         except Exception as error:
             reason = reason_of(error)
             raise FileError(messages.NOT_OF_KIND(name=path, kind="a readable FITS file", reason=reason)) from error
-        heard = " ".join(str(each.message) for each in caught)
+        heard = " ".join(str(warning.message) for warning in caught)
         if "Error validating header" in heard:
             _damaged_end(hdus, path)
         with parsed(hdus, path):
@@ -262,8 +319,12 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
 
 
 def _damaged_end(hdus: Any, path: AnyPath) -> None:
-    """Refuse a file that says it has more extensions than can be read; else warn of what is left out."""
-    said, last = hdus[0].header.get("NEXTEND"), len(hdus) - 1
+    """Refuse a file that says it has more extensions than can be read.
+
+    Else warn of what is left out.
+    """
+    said = hdus[0].header.get("NEXTEND")
+    last = len(hdus) - 1
     if isinstance(said, int) and said > last:
         raise FileError(messages.EXTENSION_DAMAGED(name=path, number=last + 1, count=said))
     warnings.warn(messages.REST_LEFT_OUT(name=path, number=last), SkyblotWarning, stacklevel=4)
@@ -271,7 +332,9 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
 
 @contextmanager
 def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
-    """Open the image that `name` names: its extension, else the first image to blot onto, else the first.
+    """Open the image that a name means.
+
+    Without an extension it is the first image to blot onto, else the first.
 
     Errors are those of `skyblot.io.images.open_image`.
     """
@@ -283,7 +346,8 @@ def open_image(name: str | Path | ImageName) -> Iterator[FitsImage]:
 def select_image(hdus: Any, where: ImageName, content: Content | None = None) -> FitsImage:
     """Return one image of an open file; errors as for `open_image`."""
     index = find_image(hdus, where)
-    hdu, label = hdus[index], ImageName(where.path, extension_of(hdus, index))
+    hdu = hdus[index]
+    label = ImageName(where.path, extension_of(hdus, index))
     choices = 1 if where.extension is not None else max(1, len(science_images(hdus)))
     image = FitsImage(str(label), hdus, hdu, content or FileContent(Path(str(where.path))), choices)
     shape = getattr(hdu, "shape", ()) or ()
@@ -292,7 +356,8 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     if not is_plane(shape):
         found = f"its shape is {shape}" if shape else "it has no pixels"
         raise DataError(messages.NOT_AN_IMAGE(name=image.name, found=found))
-    bitpix, expected = hdu.header.get("BITPIX"), f"one of {sorted(_DTYPES)}"
+    bitpix = hdu.header.get("BITPIX")
+    expected = f"one of {sorted(_DTYPES)}"
     if bitpix not in _DTYPES:
         raise DataError(messages.BAD_KEYWORD(name=image.name, keyword="BITPIX", value=bitpix, expected=expected))
     _check_complete(image)
@@ -310,7 +375,10 @@ def science_extensions(hdus: Any, where: ImageName) -> list[ImageName]:
 
 
 def _check_complete(image: FitsImage) -> None:
-    """Refuse an image whose pixels run past the end of the file (not for files compressed as a whole)."""
+    """Refuse an image whose pixels run past the end of the file.
+
+    Files that are compressed as a whole are not looked at.
+    """
     info = image.hdu.fileinfo()
     if info is None or info["file"].compression is not None:
         return

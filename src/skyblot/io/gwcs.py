@@ -22,7 +22,8 @@ INSTALL = "pip install 'skyblot[gwcs]'"
 _OWNERS = {"stsci.edu:jwst": "stdatamodels", "datamodels/jwst": "stdatamodels", "datamodels/roman": "roman_datamodels"}
 #: A FITS WCS stands in for a gwcs if it differs by no more, in pixels.
 _SAME = 1e-7
-#: Bounding boxes end at the edges of pixels or at their centres; what goes farther out is of another image, in pixels.
+#: Bounding boxes end at the edges of pixels or at their centres; what goes farther out is of
+#: another image, in pixels.
 _EDGE = 0.75
 
 
@@ -38,7 +39,8 @@ class StoredWCS(NamedTuple):
     misfit : str
         What shows that it is that of an image of another shape; empty where nothing does.
     problem : str
-        Why it cannot be read, with the package to install, where one is missing; empty where it can.
+        Why it cannot be read, with the package to install, where one is missing; empty where it
+        can.
     """
 
     wcs: Any
@@ -61,8 +63,8 @@ def missing_package() -> str | None:
 def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
     """Open an ASDF file so that each node is converted when it is looked at, and no other.
 
-    Nothing is validated, and Roman's own converters are left out: files read the same with roman_datamodels and
-    without it, and so do those of another of its versions.
+    Nothing is validated, and Roman's own converters are left out: files read the same with
+    roman_datamodels and without it, and so do those of another of its versions.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
 
 
 def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: str) -> StoredWCS:
-    """Return the gwcs at ``tree[keys[0]][keys[1]]...``, and whether it is that of an image of this shape.
+    """Return the gwcs under some keys, and whether it is that of an image of this shape.
 
     Raises
     ------
@@ -126,10 +128,10 @@ def refused(name: str, misfit: str, shape: tuple[int, int]) -> WCSError:
 
 
 def _fit(wcs: Any, shape: tuple[int, int]) -> tuple[bool, str]:
-    """Whether a gwcs is defined over just an image of this shape, and what shows that it is that of another.
+    """Whether a gwcs is defined over just an image of this shape, else what speaks against it.
 
-    Its bounding box tells before its shape, which some programs leave as it was. A box that is smaller than the image
-    is usual: MIRI's is.
+    Its bounding box tells before its shape, which some programs leave as it was. A box that is
+    smaller than the image is usual: MIRI's is.
     """
     bounds = getattr(wcs, "pixel_bounds", None)
     if bounds is not None and np.isfinite(np.array(bounds, float)).all():
@@ -155,10 +157,14 @@ def node_at(tree: Any, keys: tuple[str, ...]) -> Any:
 
 
 def _converted(parent: Any, key: str) -> tuple[Any, str]:
-    """The converted node under a key, and what went wrong with it: asdf warns, and leaves the node as it was."""
+    """The converted node under a key, and what went wrong.
+
+    Then asdf warns, and leaves the node as it was.
+    """
     from asdf.exceptions import AsdfConversionWarning
 
-    node, error = None, ""
+    node = None
+    error = ""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -166,7 +172,9 @@ def _converted(parent: Any, key: str) -> tuple[Any, str]:
         except Exception as failure:  # whatever a converter raises
             error = reason_of(failure)
     problems = [
-        " ".join(str(each.message).split()) for each in caught if issubclass(each.category, AsdfConversionWarning)
+        " ".join(str(warning.message).split())
+        for warning in caught
+        if issubclass(warning.category, AsdfConversionWarning)
     ]
     unknown = [match.group() for problem in problems if (match := re.search(r"\S+(?= is not recognized)", problem))]
     return node, _what_to_install(unknown) if unknown else error or "".join(map(in_words, problems[:1]))
@@ -187,7 +195,7 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
 
 
 def agrees(exact: Any, plain: Any, name: str) -> bool:
-    """Whether a FITS WCS puts an image's pixels where its gwcs does, to 1e-7 pixel, at 25 positions over it."""
+    """Whether a FITS WCS agrees with the gwcs to 1e-7 pixel, at 25 positions of an image."""
     ny, nx = exact.array_shape
     x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 5), np.linspace(0, ny - 1, 5)))
     try:
@@ -216,6 +224,6 @@ def tangent_gwcs(wcs: Any) -> Any:
         | models.Pix2Sky_TAN()
         | models.RotateNative2Celestial(lon, lat, pole)
     )
-    made = WCS([(pixel, transform), (world, None)])
-    made.array_shape = wcs.array_shape
-    return made
+    tangent = WCS([(pixel, transform), (world, None)])
+    tangent.array_shape = wcs.array_shape
+    return tangent

@@ -1,4 +1,4 @@
-"""SCAMP's ``.head`` files: the WCS of an exposure's images, as text, in the place of that of their headers."""
+"""SCAMP's ``.head`` files: text that replaces the WCS in the headers of an exposure."""
 
 import re
 import warnings
@@ -15,7 +15,10 @@ _SUFFIX = re.compile(r"\.(fits?|fts)(\.(gz|fz|bz2|xz))?$", re.IGNORECASE)
 
 
 def head_of(path: AnyPath) -> Path | None:
-    """Return the ``.head`` file beside a FITS file, ``x.head`` beside ``x.fits``; None where there is none."""
+    """Return the ``.head`` file beside a FITS file, ``x.head`` beside ``x.fits``.
+
+    None where there is none.
+    """
     if not isinstance(path, Path):
         return None
     head = path.with_name(_SUFFIX.sub("", path.name) + ".head")
@@ -23,7 +26,9 @@ def head_of(path: AnyPath) -> Path | None:
 
 
 def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any:
-    """Return the cards for one image of a file: a ``.head`` file has one header for each, all of which end in END.
+    """Return the cards for one image of a file.
+
+    A ``.head`` file has one header for each, all of which end in END.
 
     Parameters
     ----------
@@ -38,7 +43,8 @@ def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any
     Raises
     ------
     FileError, WCSError
-        If the file cannot be read, or has neither one header for each science image nor for each image.
+        If the file cannot be read, or has neither one header for each science image nor for each
+        image.
     """
     try:
         with warnings.catch_warnings():

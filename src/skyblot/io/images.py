@@ -1,61 +1,42 @@
-"""Images in files, FITS or ASDF, behind one interface: the kind of a file is recognised by its content."""
+"""Images in files behind one interface. This is the one place where formats are told apart."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 
 from .. import messages
+from ..bounds import Bounds
 from ..errors import FileError
-from ..facts import Facts
-from . import asdf, fits, output, roman
+from .fits_format import FitsFormat
+from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
 from .remote import AnyPath
+from .roman_format import RomanFormat
 
-_FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.fz", *(f".fits{end}" for end in COMPRESSIONS))
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Image",
+    "blot_name",
+    "check_kind",
+    "float_pixels",
+    "format_of",
+    "list_images",
+    "open_image",
+    "open_reference",
+    "write_blot",
+]
+
+#: Every format; the first that recognises a file reads it, and the last takes what no other does.
+FORMATS: list[Format] = [RomanFormat(), FitsFormat()]
 
 
-class Image(Protocol):
-    """What blotting needs of an image in an open file."""
-
-    @property
-    def name(self) -> str:
-        """File, and extension where it has one, for messages."""
-
-    @property
-    def path(self) -> AnyPath:
-        """The file."""
-
-    @property
-    def choices(self) -> int:
-        """How many images the name that was opened stands for; this is the first of them."""
-
-    @property
-    def facts(self) -> Facts:
-        """Where exposure, units and sky are looked up."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(ny, nx)."""
-
-    @property
-    def record(self) -> Mapping[str, Any]:
-        """How the image was made, if it is a blot: keywords that begin with BLOT."""
-
-    @property
-    def files(self) -> tuple[AnyPath, ...]:
-        """All files that the image and its WCS come from."""
-
-    def as_reference(self, wcs_key: str = "") -> "Image":
-        """Return the image with the WCS that is blotted onto: an alternate one, or that of a ``.head`` file."""
-
-    def pixels(self) -> Any:
-        """Return the pixels, unread: something with shape and dtype that reads what is sliced from it."""
-
-    def wcs(self) -> Any:
-        """Return the most exact celestial WCS that the file holds; a `WCSError` if there is none."""
+def format_of(path: AnyPath) -> Format:
+    """Return the format of a file, by its content."""
+    return next((each for each in FORMATS if each.recognises(path)), FORMATS[-1])
 
 
 @contextmanager
@@ -77,22 +58,28 @@ def open_image(name: str | Path | ImageName) -> Iterator[Image]:
         If it is not a 2-D image.
     """
     where = parse_name(name)
-    with asdf.open_image(where) if asdf.is_asdf(where.path) else fits.open_image(where) as image:
+    with format_of(where.path).open_image(where) as image:
         yield image
 
 
+def float_pixels(image: Image) -> np.ndarray:
+    """Return all pixels of an image, float32."""
+    return np.asarray(image.pixels()[Bounds.whole(image.shape).slices], np.float32)
+
+
 def list_images(name: str | Path | ImageName) -> list[ImageName]:
-    """Return the images to blot onto: every chip of a FITS file, or the one named; an ASDF file's only one."""
+    """Return the images to blot onto: every chip of a file, or the one that is named."""
     where = parse_name(name)
-    if asdf.is_asdf(where.path):
-        return [where]
-    with fits.open_fits(where.path) as hdus:
-        return fits.science_extensions(hdus, where)
+    return format_of(where.path).list_images(where)
 
 
-def blot_suffix(reference: AnyPath) -> str:
-    """Return the suffix of blots onto a reference: they are files of its kind."""
-    return ".asdf" if asdf.is_asdf(reference) else ".fits"
+def blot_name(where: ImageName, *, compress: bool = False) -> str:
+    """Return the name of a blot.
+
+    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`;
+    Roman's ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
+    """
+    return format_of(where.path).blot_name(where, compress=compress)
 
 
 def check_kind(path: Path, reference: AnyPath) -> None:
@@ -103,12 +90,13 @@ def check_kind(path: Path, reference: AnyPath) -> None:
     FileError
         If it does.
     """
-    kind, name = blot_suffix(reference), path.name.lower()
-    if name.endswith(_FITS_SUFFIXES if kind == ".asdf" else ".asdf"):
-        words = {".asdf": "an ASDF file", ".fits": "a FITS file"}
-        raise FileError(messages.WRONG_SUFFIX(name=path, reference=reference, kind=words[kind], suffix=kind))
+    kind = format_of(reference)
+    name = path.name.lower()
+    others = [other.endings for other in FORMATS if other is not kind]
+    if not name.endswith(kind.endings) and any(map(name.endswith, others)):
+        raise FileError(messages.WRONG_SUFFIX(name=path, reference=reference, kind=kind.words, suffix=kind.suffix))
     if name.endswith(COMPRESSIONS):
-        raise FileError(messages.NO_GZIP(name=path, suffix=kind))
+        raise FileError(messages.NO_GZIP(name=path, suffix=kind.suffix))
 
 
 def write_blot(
@@ -145,8 +133,5 @@ def write_blot(
         Standard deviations, written as ERR.
     """
     compress = compress or path.name.lower().endswith(".fz")
-    how: dict[str, Any] = {"cards": cards, "wcs": wcs, "overwrite": overwrite, "compress": compress, "errors": errors}
-    if isinstance(reference, asdf.AsdfImage):
-        roman.write_blot(path, data, reference, **how)
-    else:
-        output.write_blot(path, data, cast(fits.FitsImage, reference), move=move, **how)
+    blot = NewBlot(path, data, reference, cards, wcs, move, overwrite, compress, errors)
+    format_of(reference.path).write_blot(blot)

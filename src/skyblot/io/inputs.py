@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import messages
 from ..errors import FileError, ParameterError, SkyblotError, reason_of
+from ..instruments import INSTRUMENTS, known_names
 from .names import ImageName, parse_name
 from .weights import without_weights
 
@@ -32,18 +33,20 @@ _HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
 _LARGEST = 1 << 26
 _ASSOCIATION = "an association"
 _COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
-#: The exposures of HST, the preferred first; of WFPC2, c0m is the calibrated one.
-_HST_PRODUCTS = ("flc", "flt", "c0m")
-#: What an exposure in a folder is called. JWST's crf has the identifier of an association before it.
-_EXPOSURE = re.compile(
-    r"(?P<root>.+?)(?P<association>_[aco]\d{3,4}(?=_crf))?_"
-    r"((?P<product>flc|flt|c0m|cal|crf)\.fits(\.gz|\.fz|\.bz2|\.xz)?|(?P<roman>cal)\.asdf)",
-    re.IGNORECASE,
+#: The exposures of HST, the preferred first.
+_HST_PRODUCTS = INSTRUMENTS["HST",].names.exposures
+#: What exposures in a folder are called, and with which suffix; of one root the first of these is taken.
+_EXPOSURES = [(label, names.suffix) for names in known_names() for label in names.exposures]
+_LABELS = "|".join(
+    label + re.escape(suffix) + (r"(\.(?:gz|fz|bz2|xz))?" if suffix == ".fits" else "") for label, suffix in _EXPOSURES
 )
+#: JWST's crf has the identifier of an association before it.
+_EXPOSURE = re.compile(rf"(?P<root>.+?)(?P<association>_[aco]\d{{3,4}}(?=_crf))?_(?P<product>{_LABELS})", re.IGNORECASE)
 _BLOT = re.compile(r"_blt(_|$)", re.IGNORECASE)
-#: Of one root, the first of these is taken: crf has the WCS of the mosaic, cal the one before alignment.
-_RANKS = (*_HST_PRODUCTS, "crf", "cal")
-_LOOKED_FOR = "*_flc.fits, *_flt.fits, *_c0m.fits, *_crf.fits, *_cal.fits or *_cal.asdf"
+_LOOKED_FOR = ", ".join(f"*_{label}{suffix}" for label, suffix in _EXPOSURES[:-1])
+_LOOKED_FOR += f" or *_{''.join(_EXPOSURES[-1])}"
+#: The labels in the order of preference, whatever their suffix.
+_RANKS = list(dict.fromkeys(label for label, _ in _EXPOSURES))
 
 
 def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda path: None) -> list[str]:
@@ -64,12 +67,14 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
           else ``_flt``, else ``_c0m`` files beside the table;
         * a JWST or Roman association (``*.json``): the science members of its products;
         * a folder: the exposures in it, sorted: ``_flc``, ``_flt``, ``_c0m``, ``_crf`` and ``_cal`` files, the first
-          of these for each root; no blots, masks or mosaics, and not what is in folders of the folder.
+          of these for each root; no blots, masks or mosaics, and not what is in folders of the
+          folder.
 
-        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
-        Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
-        a name that exists as it stands is that file, whatever characters it has. ``x.weight.fits`` is left out where
-        ``x.fits`` is meant too: a pattern has both.
+        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given
+        to each file. Brackets at the end are an extension where they can be read as one, else a set
+        of characters of a pattern; a name that exists as it stands is that file, whatever
+        characters it has. ``x.weight.fits`` is left out where ``x.fits`` is meant too: a pattern
+        has both.
     on_table : callable
         Called with each list and each association that is read on the way.
 
@@ -81,22 +86,25 @@ def expand_references(names: Sequence[str | Path], on_table: _OnTable = lambda p
     Raises
     ------
     FileError
-        If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if a member of an
-        association is missing, or if a list contains itself.
+        If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if
+        a member of an association is missing, or if a list contains itself.
     ParameterError
         If a name is not a name, or a list is given an extension.
     """
-    found: dict[str, str] = {}
+    exposures: dict[str, str] = {}
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
             raise ParameterError(messages.NOT_A_NAME(name=name))
         for exposure in _expand(str(name), "", (), on_table):
-            found.setdefault(_identity(exposure), exposure)
-    return without_weights(list(found.values()))
+            exposures.setdefault(_identity(exposure), exposure)
+    return without_weights(list(exposures.values()))
 
 
 def _identity(name: str) -> str:
-    """The same text for every spelling of a file and extension; links keep their own name, blots are named by it."""
+    """The same text for every spelling of a file and extension.
+
+    Links keep their own name, blots are named by it.
+    """
     if _is_url(name):
         return name
     where = parse_name(name)
@@ -118,8 +126,8 @@ def _expand(name: str, folder: str, lists: tuple[str, ...], on_table: _OnTable) 
         yield name
     else:
         stem, brackets = _split(name, folder)
-        for found in _files(stem, folder, on_table):
-            yield found + brackets
+        for file in _files(stem, folder, on_table):
+            yield file + brackets
 
 
 def _split(name: str, folder: str) -> tuple[str, str]:
@@ -210,14 +218,15 @@ def _read(path: str, kind: str) -> bytes:
 
 
 def _folder(path: str) -> list[str]:
-    """The exposures in a folder: for each root the best product, of which uncompressed files come first."""
+    """The exposures in a folder: of each root the best product, uncompressed if there is one."""
     best: dict[str, int] = {}
     files: dict[tuple[str, str, int], str] = {}
     for name in _listing(path):
         match = _EXPOSURE.fullmatch(name)
         if match is None or _BLOT.search(match["root"]) or not os.path.isfile(os.path.join(path, name)):
             continue
-        root, rank = match["root"], _RANKS.index((match["product"] or match["roman"]).lower())
+        root = match["root"]
+        rank = _RANKS.index(match["product"].lower().partition(".")[0])
         best[root] = min(rank, best.get(root, rank))
         files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
     if not files:
@@ -244,7 +253,7 @@ def _hst_members(path: str) -> list[str]:
     members = []
     for root in rows:
         wanted = [f"{root.lower()}_{product}.fits{end}" for product in _HST_PRODUCTS for end in _COMPRESSION]
-        name = next((there[each] for each in wanted if each in there), None)
+        name = next((there[suffix] for suffix in wanted if suffix in there), None)
         if name is None:
             files = " or ".join(f"{root.lower()}_{product}.fits" for product in _HST_PRODUCTS)
             raise FileError(messages.NO_MEMBER_FILE(name=path, member=root, expected=f"{files} in {folder or '.'}"))

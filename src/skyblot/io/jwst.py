@@ -10,7 +10,8 @@ from astropy.io import fits
 
 from .. import messages
 from ..errors import FileError, SkyblotWarning, WCSError
-from ..facts import SUBARRAY, TELESCOPE, is_drizzled, number
+from ..facts import SUBARRAY, is_drizzled, number
+from ..instruments import instrument_of
 from ..wcs_facts import UNSTATED, with_statement
 from .damage import check_heap
 from .gwcs import INSTALL, StoredWCS, agrees, missing_package, open_tree, refused, stored_wcs, unreadable
@@ -186,7 +187,7 @@ def _without_gwcs(image: "FitsImage", content: bytes) -> Any:
 
     One without SIP either is told of where it is blotted onto. Blots onto a tangent plane, and masks, need none.
     """
-    if image.facts.first(TELESCOPE)[1] != "JWST" or image.record or "CRVER" in image.header:
+    if not instrument_of(image.facts).has_gwcs or image.record or "CRVER" in image.header:
         return image.header_wcs()
     if content:
         return _header_wcs(image, "its ASDF extension holds no gwcs (was assign_wcs run?)")
@@ -197,7 +198,7 @@ def _without_gwcs(image: "FitsImage", content: bytes) -> Any:
 def _asdf_content(image: "FitsImage") -> bytes:
     """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if there is none."""
     there = "ASDF" in image.hdus
-    if there or image.facts.first(TELESCOPE)[1] == "JWST":
+    if there or instrument_of(image.facts).has_gwcs:
         _check_end(image)
     if not there:
         return b""

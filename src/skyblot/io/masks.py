@@ -10,11 +10,11 @@ from astropy.io import fits
 
 from .. import messages
 from ..errors import FileError
-from ..facts import TELESCOPE
+from ..instruments import instrument_of
 from .atomic import file_state
 from .content import open_content
 from .fits import open_fits, open_hdus, select_image
-from .images import Image
+from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
 
@@ -90,7 +90,7 @@ def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tu
     overwrite : bool
     """
     hdu = fits.PrimaryHDU((~mask).astype(np.uint8), wcs_cards(exposure))
-    if exposure.facts.first(TELESCOPE)[1] == "JWST":
+    if instrument_of(exposure.facts).has_gwcs:
         hdu.name = "SCI"
     hdu.header["FILENAME"] = ascii_text(path.name)
     _describe(hdu, cards, f"skyblot reject: 0 where {ascii_text(exposure.path.name)} is bad")

@@ -1,4 +1,4 @@
-"""File names with an extension: ``file.fits``, ``file.fits[1]``, ``file.fits[sci,1]``; and names of what is made."""
+"""File names with an extension, ``file.fits[sci,1]``; and names of what is made."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import messages
 from ..errors import FileError
+from ..instruments import Names, known_names
 from .remote import AnyPath, RemotePath, path_of
 
 #: How an extension can be named: a number, a name, or a name and a version.
@@ -17,52 +18,11 @@ _BRACKETS = re.compile(r"(?P<path>.+)\[(?P<extension>[^\[\]]*)\]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 #: What FITS allows in EXTNAME, but brackets and commas: it is not to be taken for a number.
 _NAME = re.compile(r"(?![-+]?[0-9]+$)[ -+\--Z\\^-~]+")
-#: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal, c4d_180908_ooi.
+#: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal.
 _PRODUCTS = frozenset(
-    [
-        "raw",
-        "flt",
-        "flc",
-        "flm",
-        "crj",
-        "crc",
-        "ima",
-        "cal",
-        "drz",
-        "drc",
-        "drw",
-        "mos",
-        "x2d",
-        "sx2",
-        "sfl",
-        "c0m",
-        "c0f",
-        "c0h",
-        "c1m",
-        "c1f",
-        "d0m",
-        "d0f",
-        "uncal",
-        "ramp",
-        "rate",
-        "rateints",
-        "calints",
-        "crf",
-        "crfints",
-        "skymatch",
-        "i2d",
-        "s2d",
-        "s3d",
-        "coadd",
-        "ooi",
-        "ooj",
-        "opi",
-        "ood",
-        "med",
-        "blt",
-        "crclean",
-        "crdq",
-    ]
+    label
+    for names in (*known_names(), Names(products=("med", "blt", "crclean", "crdq")))
+    for label in (*names.exposures, *names.products)
 )
 
 
@@ -151,7 +111,7 @@ def root_of(path: AnyPath) -> str:
 
 
 def extension_label(extension: Extension | None) -> str:
-    """Return an extension as part of a file's name: letters, digits, minus, and one underscore between others.
+    """Return an extension as part of a file's name, of letters, digits, minus and underscore.
 
     A number, and no extension, are called as HST's and JWST's are: ``sci4``, ``sci1``.
 

@@ -16,7 +16,8 @@ from .atomic import atomic_write
 from .damage import copying
 from .embedded import without_planes
 from .fits import FitsImage
-from .jwst import gwcs_counts, header_offset
+from .image import Image
+from .jwst import gwcs_counts
 from .tiles import forget_times, tiled
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
@@ -131,33 +132,20 @@ def _announce_long_strings(header: fits.Header) -> None:
             header["LONGSTRN"] = ("OGIP 1.0", "long strings go on in CONTINUE cards")
 
 
-def wcs_cards(image: Any) -> fits.Header:
+def wcs_cards(image: Image) -> fits.Header:
     """Return an image's WCS as the cards of one HDU, which have no look-up tables.
 
-    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is none, or it cannot be
-    fitted.
+    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is none,
+    or it cannot be fitted.
     """
-    header = image.wcs_header if isinstance(image, FitsImage) else None
-    if header is not None and "ASDF" not in image.hdus:
-        return _held(header)
     try:
         with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            wcs = image.wcs()
-            if header is not None and (not hasattr(wcs, "to_fits_sip") or _has_sip_of(image, wcs)):
-                return _held(header)
-            return _held(wcs.to_fits_sip())
+            header = image.whole_wcs_header()
+            header = image.wcs().to_fits_sip() if header is None else header
+            return fits.Header([card for card in header.cards if HELD.fullmatch(card.keyword)])
     except Exception:  # a WCS library raises anything
         return fits.Header()
-
-
-def _has_sip_of(image: FitsImage, wcs: Any) -> bool:
-    offset = header_offset(image, wcs) if "A_ORDER" in image.wcs_header else None
-    return offset is not None and not offset.told
-
-
-def _held(header: fits.Header) -> fits.Header:
-    return fits.Header([card for card in header.cards if HELD.fullmatch(card.keyword)])
 
 
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:

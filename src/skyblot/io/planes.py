@@ -1,9 +1,7 @@
-"""What goes with an image, in its file or beside it: the map of its errors, and the quality of its pixels."""
+"""What goes with an image, in its file or beside it: its errors, and its flags."""
 
 import re
-import warnings
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,65 +9,26 @@ import numpy as np
 from astropy.io import fits
 
 from .. import messages
-from ..errors import WARNING_FILTERS, DataError, FileError
-from ..facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
-from .asdf import AsdfImage
-from .chips import is_plane
+from ..errors import DataError, FileError
+from ..facts import CONSTANT, ERRORS, QUALITY, Fact, number
+from ..instruments import known_names
 from .damage import check_heap, readable
 from .fits import open_fits
-from .gwcs import node_at
-from .images import Image
+from .fits_planes import (
+    ALL_BITS,
+    DEVIATION,
+    VARIANCE,
+    Plane,
+    describe,
+    holds_pixels,
+    plane_pixels,
+    shape_of,
+)
+from .image import Image
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
 
-DEVIATION, VARIANCE, WEIGHT = "standard deviation", "variance", "inverse variance"
-#: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of its file.
-_BY_TYPE = {"STDDEVUNCERTAINTY": DEVIATION, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": WEIGHT}
-_BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT)
-_BY_FILE = ((re.compile(r"_o[a-z]w[_.]|weight|_wht|_wgt|i(nv)?var"), WEIGHT), (re.compile(r"[_.]var"), VARIANCE))
-#: Files in which 0 is good, and anything else is not.
-_MASK_FILE = re.compile(r"_o[a-z]d[_.]|mask")
-#: Masks of AstroDrizzle, and skyblot's own, in which 1 is good.
-_GOOD_IS_ONE = re.compile(r"_(cr|static|sing|final)_?mask")
-_ALL_BITS = 0xFFFFFFFFFFFFFFFF
-#: The planes of an LSST mask whose pixels are no data of the sky: the others, DETECTED for one, do no harm.
-_LSST_BAD = ("BAD", "SAT", "NO_DATA", "CR", "INTRP", "SUSPECT")
-#: Extensions that are no images of the sky, whatever WCS they have.
-_NO_IMAGES = {*ERRORS.keywords, *QUALITY.keywords, *COVERAGE.keywords, "CON", "WCSDVARR", "D2IMARR"}
-#: The nodes of Roman's files.
-_NODES = {"ERR": "err", "DQ": "dq"}
 _SUFFIX = re.compile(r"(\.(gz|fz|bz2|xz))?$")
-#: Names of an exposure, and what stands in them for its planes: WFPC2's, and those of NOIRLab's pipelines (DECam, ...).
-_WFPC2, _NOIRLAB = re.compile(r"_c0(?=[mf]\.)"), re.compile(r"(?<=_o[a-z])i(?=[_.])")
-_BESIDE = {QUALITY.name: ((_WFPC2, "_c1"), (_NOIRLAB, "d")), ERRORS.name: ((_NOIRLAB, "w"),)}
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Where a plane of an image is, and what it holds.
-
-    Attributes
-    ----------
-    name : str
-        Of its extension; with the file, where it is in another one than the image.
-    meaning : str
-        Of errors: standard deviation, variance or inverse variance.
-    forbidden : int, optional
-        Of flags: the bits that leave a pixel out; None: those of the instrument.
-    where : ImageName, optional
-        In another file; its extension is a number.
-    hdu : HDU, optional
-        In the image's own file.
-    """
-
-    name: str
-    meaning: str = ""
-    forbidden: int | None = None
-    where: ImageName | None = None
-    hdu: Any = None
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.meaning})" if self.meaning not in ("", DEVIATION) else self.name
 
 
 def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | None:
@@ -90,20 +49,18 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     """
     if pattern is not None:
         return _elsewhere(image, fact, companion_name(image.path, pattern))
-    if isinstance(image, AsdfImage):
-        name = fact.keywords[0]
-        return Plane(name) if _NODES[name] in image.root else None
-    for name in fact.keywords:
-        hdu = _beside(image, name)
-        if hdu is not None:
-            return _described(name, fact, hdu, name)
+    own: Plane | None = image.plane(fact)
+    if own is not None:
+        return own
     for path in files_beside(image.path, fact):
         return _elsewhere(image, fact, ImageName(path))
     return None
 
 
 def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
-    """Return the errors of an image that are used, None where there are none or none is above 0; reads a few of them.
+    """Return the errors of an image that are used, None where there are none or none is above 0.
+
+    Reads a few of them.
 
     Errors are those of `find_plane` and `error_plane`.
     """
@@ -114,7 +71,7 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
         hdu = plane.hdu
         if plane.where is not None:
             hdu = stack.enter_context(open_fits(plane.where.path))[plane.where.extension]
-        if not _shape(hdu):
+        if not shape_of(hdu):
             return plane if (number(hdu.header.get(CONSTANT.keywords[0])) or 0) > 0 else None
         with readable(image.name, f"its {plane.name}"):
             if isinstance(hdu, fits.CompImageHDU):
@@ -125,7 +82,9 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the standard deviations of an image's pixels, None where there are none; NaN where one is none.
+    """Return the standard deviations of an image's pixels, None where there are none.
+
+    NaN where one is none.
 
     Raises
     ------
@@ -150,13 +109,18 @@ def read_errors(image: Image, plane: Plane) -> np.ndarray:
 
 
 def quality_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the flags of an image's pixels, None where there are none; errors as for `error_plane`."""
+    """Return the flags of an image's pixels, None where there are none.
+
+    Errors as for `error_plane`.
+    """
     plane = find_plane(image, QUALITY, pattern)
     return None if plane is None else _flags(image, plane)
 
 
 def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.ndarray | None:
-    """Return which pixels no flag leaves out, None where there are no flags; errors as for `error_plane`.
+    """Return which pixels no flag leaves out, None where there are no flags.
+
+    Errors as for `error_plane`.
 
     Parameters
     ----------
@@ -171,14 +135,16 @@ def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.
         return None
     flags = _flags(image, plane)
     unsigned = np.dtype(f"u{flags.dtype.itemsize}")
-    bits = _ALL_BITS & ~ignored if plane.forbidden is None else plane.forbidden
+    bits = ALL_BITS & ~ignored if plane.forbidden is None else plane.forbidden
     forbidden = unsigned.type(bits & np.iinfo(unsigned).max)
     usable: np.ndarray = (flags.astype(flags.dtype.newbyteorder("=")).view(unsigned) & forbidden) == 0
     return usable
 
 
 def companion_name(path: AnyPath, pattern: str) -> ImageName:
-    """Return the file that a pattern names for an exposure: ``*`` stands for its name without ``.fits``.
+    """Return the file that a pattern names for an exposure.
+
+    A ``*`` stands for its name without ``.fits``.
 
     A pattern with a ``*`` and without a folder names a file beside the exposure.
 
@@ -194,16 +160,19 @@ def companion_name(path: AnyPath, pattern: str) -> ImageName:
 
 
 def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
-    """Return the files that hold a plane of an exposure, by the names that observatories give them; none for a URL."""
+    """Return the files that hold a plane of an exposure, by the names observatories give them.
+
+    A URL has none.
+    """
     if isinstance(path, RemotePath):
         return []
-    found = []
-    for what, instead in _BESIDE[fact.name]:
-        if what.search(path.name):
-            stem = _SUFFIX.sub("", what.sub(instead, path.name, count=1))
+    files = []
+    for beside in (each for names in known_names() for each in names.beside):
+        if beside.holds is fact and re.search(beside.mark, path.name):
+            stem = _SUFFIX.sub("", re.sub(beside.mark, beside.instead, path.name, count=1))
             suffixes = dict.fromkeys((_SUFFIX.search(path.name)[0], "", ".fz", ".gz"))  # type: ignore[index]
-            found += [each for suffix in suffixes if (each := path.with_name(stem + suffix)).is_file()]
-    return found
+            files += [file for suffix in suffixes if (file := path.with_name(stem + suffix)).is_file()]
+    return files
 
 
 def companion_files(path: AnyPath, patterns: tuple[str | None, str | None] = (None, None)) -> list[AnyPath]:
@@ -214,51 +183,21 @@ def companion_files(path: AnyPath, patterns: tuple[str | None, str | None] = (No
     return files
 
 
-def companion(hdu: Any, name: str) -> tuple[str, int] | None:
-    """Return the extension that goes with an image: that of the same version; None for an image that is no SCI."""
-    return (name, hdu.ver) if hdu.name == "SCI" else None
-
-
-def _beside(image: Any, name: str) -> Any:
-    """The extension of a name that goes with an image of its file: that of the same version.
-
-    Where versions are repeated, as astropy writes them, the second goes with the second. What goes with an image that
-    is no SCI is known where the version has no other image.
-    """
-    own, hdus = image.hdu, [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
-    siblings = [hdu for hdu in hdus if hdu.name == own.name and is_plane(_shape(hdu))]
-    if own.name != "SCI":
-        images = [
-            hdu for hdu in hdus if is_plane(_shape(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES
-        ]
-        if any(hdu is not own for hdu in images):
-            return None
-    planes = [hdu for hdu in hdus if hdu.name == name and hdu is not own and _holds_pixels(hdu)]
-    rank = next(k for k, hdu in enumerate(siblings) if hdu is own)
-    return planes[rank] if len(planes) == len(siblings) or (planes and len(siblings) == 1) else None
-
-
-def _shape(hdu: Any) -> tuple[int, ...]:
-    return (getattr(hdu, "shape", ()) or ()) if hdu.is_image else ()
-
-
-def _holds_pixels(hdu: Any) -> bool:
-    """Whether an HDU has pixels, or the one value of all of them."""
-    return is_plane(_shape(hdu)) or (hdu.is_image and not _shape(hdu) and CONSTANT.keywords[0] in hdu.header)
-
-
 def _elsewhere(image: Any, fact: Fact, where: ImageName) -> Plane:
-    """The plane of an image in another file: the extension named, else that of its name or number, or the only one."""
+    """The plane of an image in another file.
+
+    It is the extension named, else that of its name or number, or the only one.
+    """
     with open_fits(where.path) as hdus:
         index = _index(hdus, image, fact, where)
         hdu = hdus[index]
         label = extension_text((hdu.name, hdu.ver) if hdu.name and hdu.name != "PRIMARY" else index)
         name = f"{where.path}[{label}]"
-        return _described(name, fact, hdu, hdu.name, ImageName(where.path, index))
+        return describe(name, fact, hdu, hdu.name, ImageName(where.path, index))
 
 
 def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
-    there = [k for k, hdu in enumerate(hdus) if _holds_pixels(hdu)]
+    there = [k for k, hdu in enumerate(hdus) if holds_pixels(hdu)]
     if where.extension is not None:
         try:
             index = where.extension if isinstance(where.extension, int) else int(hdus.index_of(where.extension))
@@ -282,40 +221,6 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
     raise DataError(messages.CONCERNING(name=where.path, reason=reason))
 
 
-def _described(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None) -> Plane:
-    """A plane with what its header, its extension and its file say of what it holds."""
-    file, own = "" if where is None else Path(str(where.path)).name.lower(), None if where is not None else hdu
-    if fact is ERRORS:
-        return Plane(name, _meaning(name, hdu.header, extension, file), None, where, own)
-    if _GOOD_IS_ONE.search(file) or "CRVER" in hdu.header:
-        reason = "1 is good in it, as in masks of cosmic rays, expected flags with 0 for good pixels"
-        raise DataError(messages.CONCERNING(name=name, reason=reason))
-    bits = _lsst_bits(hdu.header)
-    if bits is None and (extension == "MASK" or (extension != "DQ" and _MASK_FILE.search(file))):
-        bits = _ALL_BITS
-    return Plane(name, "", bits, where, own)
-
-
-def _meaning(name: str, header: Any, extension: str, file: str) -> str:
-    kind = header.get("UTYPE")
-    if kind is not None:
-        known = _BY_TYPE.get(str(kind).strip().upper())
-        if known is None:
-            expected = "StdDevUncertainty, VarianceUncertainty or InverseVariance"
-            raise DataError(messages.BAD_KEYWORD(name=name, keyword="UTYPE", value=kind, expected=expected))
-        return known
-    by_file = next((meaning for what, meaning in _BY_FILE if what.search(file)), DEVIATION)
-    return DEVIATION if extension in ("ERR", "UNCERT") else _BY_NAME.get(extension, by_file)
-
-
-def _lsst_bits(header: Any) -> int | None:
-    """The bits of an LSST mask that leave a pixel out, by the MP_ cards that number its planes."""
-    if not any(keyword.startswith("MP_") for keyword in header):
-        return None
-    numbers = (number(header.get(f"MP_{plane}")) for plane in _LSST_BAD)
-    return sum(1 << int(bit) for bit in numbers if bit is not None and 0 <= bit < 64)
-
-
 def _flags(image: Image, plane: Plane) -> np.ndarray:
     flags = _read(image, plane)
     if flags.dtype.kind not in "iu":
@@ -326,37 +231,14 @@ def _flags(image: Image, plane: Plane) -> np.ndarray:
 def _read(image: Any, plane: Plane) -> np.ndarray:
     """The pixels of a plane, of the image's shape."""
     with readable(image.name, f"its {plane.name}"):
-        if plane.hdu is not None:
-            pixels = _fits_pixels(plane.hdu, image.shape, plane.name)
-        elif plane.where is not None:
-            with open_fits(plane.where.path) as hdus:
-                pixels = np.array(_fits_pixels(hdus[plane.where.extension], image.shape, plane.name))
+        if plane.where is None:
+            pixels = image.plane_pixels(plane)
         else:
-            pixels = _asdf_plane(image, _NODES[plane.name])
+            with open_fits(plane.where.path) as hdus:
+                hdu = hdus[plane.where.extension]
+                pixels = np.array(plane_pixels(hdu, image.shape, plane.name))
     while pixels.ndim > 2 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.shape != image.shape:
         raise DataError(messages.PART_SHAPE(name=image.name, part=plane.name, shape=pixels.shape, expected=image.shape))
     return pixels
-
-
-def _fits_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
-    """The pixels of an HDU; where it has none but the value of all of them, as many as it says."""
-    if _shape(hdu):
-        if isinstance(hdu, fits.CompImageHDU):
-            check_heap(hdu, name)
-        return np.asarray(hdu.data)
-    keyword, header = CONSTANT.keywords[0], hdu.header
-    given = header.get(keyword)
-    value = number(given)
-    if value is None:
-        raise DataError(messages.BAD_KEYWORD(name=name, keyword=keyword, value=given, expected="a number"))
-    sides = [header.get(side, size) for side, size in zip(("NPIX2", "NPIX1"), shape, strict=True)]
-    return np.broadcast_to(np.array(int(value) if value.is_integer() else value), sides)
-
-
-def _asdf_plane(image: AsdfImage, name: str) -> np.ndarray:
-    with WARNING_FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tags of Roman's metadata
-        array = node_at(image.tree, image.keys_of(name))
-    return np.array(getattr(array, "value", array)[...])

@@ -4,7 +4,8 @@ import io
 from collections.abc import Callable
 
 #: Bytes read at a time: at a new place, and at most where they are read one after the other.
-LEAST, MOST = 32 << 10, 4 << 20
+LEAST = 32 << 10
+MOST = 4 << 20
 #: So many pieces are kept at most, of LEAST bytes or twice as many.
 _MOST_KEPT = 128
 
@@ -25,9 +26,14 @@ class Reader(io.RawIOBase):
     """
 
     def __init__(self, size: int, fetch: Callable[[int, int], bytes], *, keep: bool = False) -> None:
-        self._size, self._fetch, self._keep = size, fetch, keep
+        self._size = size
+        self._fetch = fetch
+        self._keep = keep
         self._kept: list[tuple[int, bytes]] = []
-        self._place, self._start, self._buffer, self._ahead = 0, 0, b"", LEAST
+        self._place = 0
+        self._start = 0
+        self._buffer = b""
+        self._ahead = LEAST
 
     def readable(self) -> bool:
         """True."""
@@ -50,7 +56,8 @@ class Reader(io.RawIOBase):
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
         """Fill a buffer, or as much of it as the file has bytes for."""
         out = memoryview(buffer).cast("B")
-        wanted, done = max(min(len(out), self._size - self._place), 0), 0
+        wanted = max(min(len(out), self._size - self._place), 0)
+        done = 0
         while done < wanted:
             if not self._start <= self._place < self._start + len(self._buffer):
                 self._load(wanted - done)

@@ -1,4 +1,4 @@
-"""Files on a web server or in object storage, through fsspec: looked at, and read in ranges of bytes."""
+"""Files on a web server or in object storage, read in ranges of bytes through fsspec."""
 
 import re
 import time
@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 import numpy as np
 
 from .. import messages
+from ..bounds import Bounds
 from ..errors import FileError, reason_of
 from .reader import Reader
 
@@ -30,7 +31,9 @@ _CHAIN = re.compile(r"::(?![0-9A-Fa-f:.]*\])")
 #: A gap in each row of at most so many bytes is read too: it costs less than another request.
 _GAP = 8 << 10
 #: Bytes asked for in one request, requests at a time (of one thread), attempts at each.
-_LARGEST, _AT_ONCE, _ATTEMPTS = 4 << 20, 32, 3
+_LARGEST = 4 << 20
+_AT_ONCE = 32
+_ATTEMPTS = 3
 #: Seconds without a byte after which a server counts as dead.
 _SILENCE = 60
 
@@ -42,7 +45,8 @@ class RemotePath:
     Attributes
     ----------
     url : str
-        ``https://host/path/name.fits``, ``s3://bucket/name.fits``, or anything else that fsspec opens.
+        ``https://host/path/name.fits``, ``s3://bucket/name.fits``, or anything else that fsspec
+        opens.
     """
 
     url: str
@@ -60,7 +64,10 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """The file's name: the last part of the path; of the query, where a service is given the file there."""
+        """The file's name: the last part of the path.
+
+        Of the query, where a service is given the file there.
+        """
         address = self._address
         parts = urlsplit(address if self.protocol in ("http", "https") else address.replace("?", "%3F"))
         name = PurePosixPath(unquote(parts.path)).name or parts.netloc
@@ -99,7 +106,10 @@ class RemotePath:
         return False
 
     def identity(self) -> tuple[int, str]:
-        """Return size (-1 where it is not known) and ETag or time of change; a `FileError` if there is no such file."""
+        """Return size (-1 where it is not known) and ETag or time of change.
+
+        A `FileError` if there is no such file.
+        """
         facts = self.facts()
         stamps = (str(facts[name]) for name in _STAMPS if facts.get(name))
         return -1 if facts.get("size") is None else int(facts["size"]), next(stamps, "")
@@ -108,10 +118,10 @@ class RemotePath:
         """What fsspec knows of the file, asked for anew."""
         with reading(self):
             filesystem, path = self.opened
-            found: dict[str, Any] = filesystem.info(path)
-        if found.get("type") == "directory":
+            known: dict[str, Any] = filesystem.info(path)
+        if known.get("type") == "directory":
             raise FileError(messages.IS_FOLDER(name=self, expected="a file"))
-        return found
+        return known
 
     @cached_property
     def opened(self) -> tuple[Any, str]:
@@ -126,17 +136,17 @@ class RemotePath:
         return {"url": self.url}  # a file system belongs to its process
 
     def _options(self) -> dict[str, Any]:
-        """What web servers are asked with: bytes as they are, no limit on the whole time, one on silence."""
+        """What web servers are asked for: bytes as they are, with a limit on silence alone."""
         if not self.url.startswith(("http://", "https://")):
             return {}
         from aiohttp import ClientTimeout
         from fsspec.config import conf
 
-        given = conf.get(self.protocol, {})
+        configured = conf.get(self.protocol, {})
         timeout = ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
         return {
-            "headers": {"Accept-Encoding": "identity", **given.get("headers", {})},
-            "client_kwargs": {"timeout": timeout, **given.get("client_kwargs", {})},
+            "headers": {"Accept-Encoding": "identity", **configured.get("headers", {})},
+            "client_kwargs": {"timeout": timeout, **configured.get("client_kwargs", {})},
         }
 
     @property
@@ -235,16 +245,19 @@ class RemoteContent:
         return RemoteRows(self, start, shape, dtype)
 
     def ranges(self, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes of ranges (start, end), asked for at the same time; some failures pass, so try again."""
-        found: dict[int, bytes] = {}
+        """Return the bytes of ranges (start, end), asked for at the same time.
+
+        Some failures pass, so try again.
+        """
+        parts: dict[int, bytes] = {}
         for attempt in range(_ATTEMPTS):
-            missing = [number for number in range(len(wanted)) if number not in found]
+            missing = [number for number in range(len(wanted)) if number not in parts]
             answers = self._ask([wanted[number] for number in missing])
             problems = []
             for number, answer in zip(missing, answers, strict=True):
                 start, end = wanted[number]
                 if isinstance(answer, bytes) and len(answer) == end - start:
-                    found[number] = answer
+                    parts[number] = answer
                 else:
                     problems.append(answer)
             if not problems:
@@ -252,12 +265,13 @@ class RemoteContent:
             if attempt + 1 == _ATTEMPTS or isinstance(problems[0], FileNotFoundError | PermissionError):
                 raise self._problem(problems[0])
             time.sleep(0.2 * 2**attempt)
-        return [found[number] for number in range(len(wanted))]
+        return [parts[number] for number in range(len(wanted))]
 
     def _ask(self, wanted: Sequence[tuple[int, int]]) -> list[Any]:
         filesystem, path = self.path.opened
         limit = {"batch_size": _AT_ONCE} if filesystem.async_impl else {}
-        starts, ends = [start for start, _ in wanted], [end for _, end in wanted]
+        starts = [start for start, _ in wanted]
+        ends = [end for _, end in wanted]
         try:
             answers: list[Any] = filesystem.cat_ranges([path] * len(wanted), starts, ends, on_error="return", **limit)
         except Exception as error:  # of file systems that do not return it
@@ -272,7 +286,7 @@ class RemoteContent:
 
 @dataclass(frozen=True)
 class RemoteRows:
-    """Pixels of an image behind a URL: their ranges of bytes are fetched where they are sliced, by any thread.
+    """Pixels of an image behind a URL, fetched where they are sliced, by any thread.
 
     Attributes
     ----------
@@ -293,14 +307,14 @@ class RemoteRows:
     concurrent = True
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        row0, row1, _ = key[0].indices(self.shape[0])
-        column0, column1, _ = key[1].indices(self.shape[1])
-        rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
+        bounds = Bounds.of_slices(key, self.shape)
+        rows, columns = bounds.shape
+        width = self.shape[1]
         gap = (width - columns) * self.dtype.itemsize
         if gap <= max(_GAP, columns * self.dtype.itemsize):
-            span = self._read([(row0 * width, row1 * width)] if rows else [])
-            return span.reshape(rows, width)[:, column0:column1]
-        pieces = [(row * width + column0, row * width + column1) for row in range(row0, row1)]
+            span = self._read([(bounds.y0 * width, bounds.y1 * width)] if rows else [])
+            return span.reshape(rows, width)[:, bounds.x0 : bounds.x1]
+        pieces = [(row * width + bounds.x0, row * width + bounds.x1) for row in range(bounds.y0, bounds.y1)]
         return self._read(pieces if columns else []).reshape(rows, columns)
 
     def _read(self, pieces: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -308,7 +322,8 @@ class RemoteRows:
         step = _LARGEST // self.dtype.itemsize
         parts = [(first, min(first + step, end)) for start, end in pieces for first in range(start, end, step)]
         wanted = [tuple(self.start + pixel * self.dtype.itemsize for pixel in part) for part in parts]
-        pixels, done = np.empty(sum(end - first for first, end in parts), self.dtype), 0
+        pixels = np.empty(sum(end - first for first, end in parts), self.dtype)
+        done = 0
         for content in self.content.ranges(wanted):  # type: ignore[arg-type]
             piece = np.frombuffer(content, self.dtype)
             pixels[done : done + len(piece)] = piece

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..bounds import Bounds
 from ..errors import FileError, reason_of
 
 
 @dataclass(frozen=True)
 class FileRows:
-    """Pixels of an image in a file, read where they are sliced, by any thread: those rows' bytes and no others.
+    """Pixels of an image in a file, read where they are sliced, by any thread.
 
-    A memory map would bring in 64 kB around each row's piece, and end the process if the file shrank.
+    Those rows' bytes are read, and no others.
+
+    A memory map would bring in 64 kB around each row's piece, and end the process if the file
+    shrank.
 
     Attributes
     ----------
@@ -48,25 +52,26 @@ class FileRows:
             raise FileError(messages.CANNOT_READ(name=self.path, reason=reason_of(error))) from error
 
     def _read(self, key: tuple[slice, slice]) -> np.ndarray:
-        row0, row1, _ = key[0].indices(self.shape[0])
-        column0, column1, _ = key[1].indices(self.shape[1])
-        rows, columns, width = max(row1 - row0, 0), max(column1 - column0, 0), self.shape[1]
+        bounds = Bounds.of_slices(key, self.shape)
+        rows, columns = bounds.shape
+        width = self.shape[1]
         with ExitStack() as stack:
             file = self.descriptor
             if file is None:
                 file = stack.enter_context(open(self.path, "rb", buffering=0)).fileno()
             if 2 * columns > width:  # one long read costs less than many short ones
                 span = np.empty((rows, width), self.dtype)
-                self._fill(file, span, row0 * width)
-                return span[:, column0:column1]
+                self._fill(file, span, bounds.y0 * width)
+                return span[:, bounds.x0 : bounds.x1]
             pixels = np.empty((rows, columns), self.dtype)
-            for row, line in enumerate(pixels, row0):
-                self._fill(file, line, row * width + column0)
+            for row, line in enumerate(pixels, bounds.y0):
+                self._fill(file, line, row * width + bounds.x0)
         return pixels
 
     def _fill(self, file: int, pixels: np.ndarray, first: int) -> None:
         """Read consecutive pixels from the `first` on."""
-        buffer, done = memoryview(pixels.reshape(-1).view(np.uint8).data), 0
+        buffer = memoryview(pixels.reshape(-1).view(np.uint8).data)
+        done = 0
         offset = self.start + first * self.dtype.itemsize
         while done < len(buffer):
             count = os.preadv(file, [buffer[done:]], offset + done)

@@ -1,4 +1,4 @@
-"""The headers of a FITS file, before astropy reads them: it trusts their numbers, and would read for hours."""
+"""The headers of a FITS file, checked before astropy trusts their numbers for hours."""
 
 import math
 import re
@@ -8,8 +8,10 @@ from .. import messages
 from ..errors import FileError
 
 _BLOCK = 2880
-#: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28 MB.
-_MOST_AXES, _MOST_BLOCKS = 999, 10_000
+#: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28
+#: MB.
+_MOST_AXES = 999
+_MOST_BLOCKS = 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="
 _CARD = re.compile(r"(Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|TFIELDS|ZTILE\d+) *= *([^/]*)")
 _BITPIX = (8, 16, 32, 64, -32, -64)
@@ -25,7 +27,8 @@ def check_headers(stream: BinaryIO, path: Any) -> None:
     FileError
         With the number of the extension.
     """
-    place, number = 0, 0
+    place = 0
+    number = 0
     while header := _header(stream, place, f"{path}[{number}]"):
         sizes = _sizes(header, f"{path}[{number}]")
         if not {"BITPIX", "NAXIS"} <= set(sizes):
@@ -59,12 +62,14 @@ def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
 
 def _sizes(header: list[bytes], name: str) -> dict[str, int]:
     """The numbers that say how many bytes follow a header."""
-    sizes, extension = {}, header[0].startswith(b"XTENSION=")
+    sizes = {}
+    extension = header[0].startswith(b"XTENSION=")
     for card in header:
         match = _CARD.match(card.decode("latin-1"))
         if not match:
             continue
-        keyword, text = match[1], match[2].strip()
+        keyword = match[1]
+        text = match[2].strip()
         value = int(text) if re.fullmatch(r"[-+]?\d{1,18}", text) else -1
         if not _allowed(keyword, value, extension):
             reason = f"{keyword} = {text}"

@@ -10,24 +10,26 @@ _TIME = slice(4, 8)
 def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
     """Return an image compressed without loss: Rice's method knows integers of four bytes at most."""
     small = image.data.dtype.kind != "f" and image.data.dtype.itemsize <= 4
-    made = fits.CompImageHDU(
+    compressed = fits.CompImageHDU(
         image.data,
         image.header,
         name=image.name,
         compression_type="RICE_1" if small else "GZIP_2",
         quantize_level=0,
     )
-    made.ver = image.ver
-    return made
+    compressed.ver = image.ver
+    return compressed
 
 
 def forget_times(path: str) -> None:
-    """Clear the time in the gzip header of each tile of a file's image SCI: astropy lets gzip write it."""
+    """Clear the times in the gzip headers of a file's tiles, which astropy lets gzip write."""
     with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
-        header, start = hdus["SCI"].header, hdus["SCI"].fileinfo()["datLoc"]
+        header = hdus["SCI"].header
+        start = hdus["SCI"].fileinfo()["datLoc"]
     if header["ZCMPTYPE"] != "GZIP_2":
         return
-    rows, width = header["NAXIS2"], header["NAXIS1"]
+    rows = header["NAXIS2"]
+    width = header["NAXIS1"]
     integer = np.dtype(">i8" if "Q" in header["TFORM1"] else ">i4")  # the first column: length and place of a tile
     heap = start + header.get("THEAP", rows * width)
     with open(path, "r+b") as file:

@@ -1,7 +1,7 @@
 """The tree of an ASDF file, before asdf reads it: what it repeats, and what it names.
 
-A few lines of YAML can stand for more values than memory holds, or for a tree without an end; and an array's source
-may be the name of another file, or a URL, which asdf would fetch.
+A few lines of YAML can stand for more values than memory holds, or for a tree without an end; and
+an array's source may be the name of another file, or a URL, which asdf would fetch.
 """
 
 import re
@@ -12,10 +12,15 @@ from typing import Any
 from .. import messages
 from ..errors import FileError, reason_of
 
-#: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's have 1e5 nodes.
-_MOST_BYTES, _MOST_NODES, _MOST_LEVELS = 64 << 20, 5_000_000, 200
-#: What an array's source may be: the number of a block or, in JWST's files, an extension beside the tree's.
-_BLOCK, _EXTENSION = re.compile(r"-?[0-9]{1,9}"), re.compile(r"fits:[A-Za-z0-9_ ]*,[0-9]+")
+#: Limits: bytes of text, nodes with all that is repeated, and levels. The largest trees of JWST's
+#: have 1e5 nodes.
+_MOST_BYTES = 64 << 20
+_MOST_NODES = 5_000_000
+_MOST_LEVELS = 200
+#: What an array's source may be: the number of a block or, in JWST's files, an extension beside the
+#: tree's.
+_BLOCK = re.compile(r"-?[0-9]{1,9}")
+_EXTENSION = re.compile(r"fits:[A-Za-z0-9_ ]*,[0-9]+")
 
 
 @dataclass
@@ -31,7 +36,7 @@ class _Level:
 
 
 def check_tree(text: bytes, name: Any) -> None:
-    """Refuse the text of a tree that refers to itself, has too many nodes, or names a file or URL to read.
+    """Refuse a tree that refers to itself, is too large, or names a file or URL to read.
 
     Raises
     ------
@@ -72,26 +77,26 @@ class _Walk:
         from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
 
         for event in events:
-            found = ""
+            reason = ""
             if isinstance(event, CollectionStartEvent):
-                found = self._start(event)
+                reason = self._start(event)
             elif isinstance(event, CollectionEndEvent):
-                found = self._end()
+                reason = self._end()
             elif isinstance(event, ScalarEvent):
-                found = self._scalar(event)
+                reason = self._scalar(event)
             elif isinstance(event, AliasEvent):
-                found = self._alias(event.anchor)
-            if found:
-                return found
+                reason = self._alias(event.anchor)
+            if reason:
+                return reason
         return ""
 
     def _start(self, event: Any) -> str:
         from yaml.events import MappingStartEvent
 
         is_mapping = isinstance(event, MappingStartEvent)
-        found = self._forbidden("a mapping or a list") if self._is_named() else ""
+        reason = self._forbidden("a mapping or a list") if self._is_named() else ""
         self._levels.append(_Level(is_mapping, is_mapping and "ndarray" in (event.tag or ""), event.anchor))
-        return found or ("it has too many levels" if len(self._levels) > _MOST_LEVELS else "")
+        return reason or ("it has too many levels" if len(self._levels) > _MOST_LEVELS else "")
 
     def _end(self) -> str:
         level = self._levels.pop()
@@ -122,15 +127,15 @@ class _Walk:
         return self._count(self._sizes.get(anchor, 1))
 
     def _is_named(self) -> bool:
-        """Whether the value that comes says what is to be read: where an array is, or what stands here."""
+        """Whether the next value says what is to be read: where an array is, or what stands here."""
         level = self._levels[-1] if self._levels else None
         if level is None or not level.is_mapping or level.at_key:
             return False
         return level.key == "$ref" or (level.is_array and level.key == "source")
 
-    def _forbidden(self, found: str) -> str:
+    def _forbidden(self, what: str) -> str:
         key = self._levels[-1].key
-        return f"its tree refers by {key} to {found}, expected only what is in the file"
+        return f"its tree refers by {key} to {what}, expected only what is in the file"
 
     def _count(self, nodes: int) -> str:
         """Add the nodes of a value that has ended to those of what it is in."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import messages
 from ..errors import DataError, not_allowed
-from .fits import FitsImage, open_image
-from .images import Image
+from .fits import open_image
+from .image import Image
 from .names import ImageName
 from .remote import AnyPath
 
@@ -45,9 +45,9 @@ def read_weights(image: Image, suffix: str) -> tuple[str, np.ndarray] | None:
         If they cannot be read.
     """
     files = exposure_weight_files(image.path, suffix)
-    if not files or not isinstance(image, FitsImage):
+    if not files:
         return None
-    with open_image(ImageName(files[0], _extension(image))) as weights:
+    with open_image(ImageName(files[0], image.number)) as weights:
         values = np.asarray(weights.pixels()[:, :])
         if values.shape != image.shape:
             raise DataError(
@@ -72,10 +72,3 @@ def without_weights(names: list[str]) -> list[str]:
 
 def _image_of(name: str) -> str:
     return name.replace(".weight.fits", ".fits")
-
-
-def _extension(image: Any) -> int | None:
-    """The number of an image in its file, None for the only image of its file."""
-    place = next(k for k, hdu in enumerate(image.hdus) if hdu is image.hdu)
-    images = [hdu for hdu in image.hdus if hdu.is_image and len(getattr(hdu, "shape", ()) or ()) > 1]
-    return place if len(images) > 1 else None

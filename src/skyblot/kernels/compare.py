@@ -1,7 +1,8 @@
 """Comparison of an exposure with its blot: the local structure of a blot, significances, masks.
 
-A pixel that is not finite does not exist: neither as a pixel to judge nor as a neighbour. Levels of a pixel are bits:
-`MEMBER` is beyond the lower threshold, `SEED` beyond the upper one, `PAIR` beyond the one that is enough for two.
+A pixel that is not finite does not exist: neither as a pixel to judge nor as a neighbour. Levels of
+a pixel are bits: `MEMBER` is beyond the lower threshold, `SEED` beyond the upper one, `PAIR` beyond
+the one that is enough for two.
 """
 
 import numpy as np
@@ -9,11 +10,22 @@ from numba import njit
 
 from .compiling import kernel
 
-MEMBER, SEED, PAIR = 1, 2, 4
+MEMBER = 1
+SEED = 2
+PAIR = 4
 #: What is known of the shape of the blot at a pixel: see `_shape_of_pixel`.
 SHAPE = 5
 #: Columns of a sample.
-RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, BEND, STRUCTURE, BLOT, PLACE_Y, PLACE_X, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+RESIDUAL = 0
+SIGMA = 1
+SLOPE_X = 2
+SLOPE_Y = 3
+BEND = 4
+STRUCTURE = 5
+BLOT = 6
+PLACE_Y = 7
+PLACE_X = 8
+COLUMNS = 9
 
 
 @njit(nogil=True, inline="always")
@@ -25,9 +37,14 @@ def _or(near, value):
 @njit(nogil=True, inline="always")
 def _shape_of_pixel(value, left, right, below, above):
     """Slopes in x and y, sum of second differences, curvature, largest difference to a neighbour."""
-    left, right, below, above = _or(left, value), _or(right, value), _or(below, value), _or(above, value)
-    bend_x, bend_y = (left - value) + (right - value), (below - value) + (above - value)
-    step_x, step_y = max(abs(left - value), abs(right - value)), max(abs(below - value), abs(above - value))
+    left = _or(left, value)
+    right = _or(right, value)
+    below = _or(below, value)
+    above = _or(above, value)
+    bend_x = (left - value) + (right - value)
+    bend_y = (below - value) + (above - value)
+    step_x = max(abs(left - value), abs(right - value))
+    step_y = max(abs(below - value), abs(above - value))
     return (
         0.5 * (right - left),
         0.5 * (above - below),
@@ -39,9 +56,14 @@ def _shape_of_pixel(value, left, right, below, above):
 
 @njit(nogil=True, inline="always")
 def _shape_of_row(blot, y, shape):
-    """Fill `shape` (5, nx) with what `_shape_of_pixel` has of a row; the loop has no branches and vectorises."""
+    """Fill `shape` (5, nx) with what `_shape_of_pixel` has of a row.
+
+    The loop has no branches and vectorises.
+    """
     last = blot.shape[1] - 1
-    here, below, above = blot[y], blot[max(y - 1, 0)], blot[min(y + 1, blot.shape[0] - 1)]
+    here = blot[y]
+    below = blot[max(y - 1, 0)]
+    above = blot[min(y + 1, blot.shape[0] - 1)]
     for x in range(1, last):
         shape[0, x], shape[1, x], shape[2, x], shape[3, x], shape[4, x] = _shape_of_pixel(
             here[x], here[x - 1], here[x + 1], below[x], above[x]
@@ -54,42 +76,55 @@ def _shape_of_row(blot, y, shape):
 
 @kernel
 def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out):
-    """Collect valid pixels whose structure is from `least` to `most` sigma; return how many there are.
+    """Collect valid pixels whose structure is from `least` to `most` sigma.
 
-    Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS), as far as it
-    reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x. The structure is the root of the
-    squares of the curvature, the sum of the absolute second differences, and of the largest difference to a neighbour.
+    Return how many there are.
+
+    Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS),
+    as far as it reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x.
+    The structure is the root of the squares of the curvature, the sum of the absolute second
+    differences, and of the largest difference to a neighbour.
     """
-    found, nx = 0, data.shape[1]
-    shape, wanted = np.empty((SHAPE, nx), blot.dtype), np.empty(nx, np.bool_)
+    count = 0
+    nx = data.shape[1]
+    shape = np.empty((SHAPE, nx), blot.dtype)
+    wanted = np.empty(nx, np.bool_)
     for y in range(row0, row1, step):
         _shape_of_row(blot, y, shape)
         for x in range(nx):
-            squared, error = shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x], sigma[y, x] * sigma[y, x]
+            squared = shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x]
+            error = sigma[y, x] * sigma[y, x]
             wanted[x] = valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
         for x in range(nx):
             if not wanted[x]:
                 continue
-            if found % stride == 0 and found // stride < out.shape[0]:
-                row = out[found // stride]
-                row[RESIDUAL], row[SIGMA] = data[y, x] - blot[y, x], sigma[y, x]
-                row[SLOPE_X], row[SLOPE_Y], row[BEND] = shape[0, x], shape[1, x], shape[2, x]
+            if count % stride == 0 and count // stride < out.shape[0]:
+                row = out[count // stride]
+                row[RESIDUAL] = data[y, x] - blot[y, x]
+                row[SIGMA] = sigma[y, x]
+                row[SLOPE_X] = shape[0, x]
+                row[SLOPE_Y] = shape[1, x]
+                row[BEND] = shape[2, x]
                 row[STRUCTURE] = np.sqrt(shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x])
-                row[BLOT], row[PLACE_Y], row[PLACE_X] = blot[y, x], y, x
-            found += 1
-    return found
+                row[BLOT] = blot[y, x]
+                row[PLACE_Y] = y
+                row[PLACE_X] = x
+            count += 1
+    return count
 
 
 @kernel
 def model_sigma(blot, sky, gain, read_noise, out):
-    """Fill `out` with the noise of a pixel, in the blot's units: of its electrons, and of reading them."""
+    """Fill `out` with the noise of electrons and of reading, in the blot's unit."""
     for i in range(out.size):
         out[i] = np.sqrt(gain * abs(blot[i] + sky) + read_noise * read_noise) / gain
 
 
 @kernel
 def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, significance):
-    """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``; the significance is in sigma.
+    """Levels by thresholds ``scale D + snr sigma``, for rows ``row0 ...``.
+
+    The significance is in sigma.
 
     `terms` are (ratio, background): what the blot is multiplied by, and what is added to it.
     """
@@ -99,7 +134,8 @@ def plain_levels(row0, data, blot, sigma, valid, terms, snr, scale, levels, sign
         y = row0 + j
         _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            error, step = sigma[y, x], ratio * shape[4, x]
+            error = sigma[y, x]
+            step = ratio * shape[4, x]
             residual = data[y, x] - ratio * blot[y, x] - background
             seed = abs(residual) > scale[0] * step + snr[0] * error
             member = abs(residual) > scale[1] * step + snr[1] * error
@@ -114,12 +150,13 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
     Parameters
     ----------
     terms : (ratio, background, slope_x, slope_y, bend)
-        What is expected of the exposure: ``ratio B + background + slope_x Bx + slope_y By + bend (Bxx + Byy)``.
+        What is expected of the exposure: ``ratio B + background + slope_x Bx + slope_y By + bend
+        (Bxx + Byy)``.
     snr : (seed, member, pair)
     weights : (noise, curved, stepped, photons, negative)
-        Part of sigma squared that the comparison sees; errors in units of the curvature and of the largest
-        difference to a neighbour; 1 / gain if sigma includes the photons of the residual itself, else 0; and
-        what a negative residual is divided by.
+        Part of sigma squared that the comparison sees; errors in units of the curvature and of the
+        largest difference to a neighbour; 1 / gain if sigma includes the photons of the residual
+        itself, else 0; and what a negative residual is divided by.
     """
     share, curved, stepped, photons, negative = weights
     shape = np.empty((SHAPE, data.shape[1]), blot.dtype)
@@ -127,7 +164,8 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
         y = row0 + j
         _shape_of_row(blot, y, shape)
         for x in range(data.shape[1]):
-            residual, squared = data[y, x] - terms[0] * blot[y, x] - terms[1], sigma[y, x] * sigma[y, x]
+            residual = data[y, x] - terms[0] * blot[y, x] - terms[1]
+            squared = sigma[y, x] * sigma[y, x]
             noise = max(squared - photons * residual, 0.05 * squared)
             residual -= terms[2] * shape[0, x] + terms[3] * shape[1, x] + terms[4] * shape[2, x]
             model = (curved * shape[3, x]) ** 2 + (stepped * shape[4, x]) ** 2
@@ -140,7 +178,7 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
 
 @kernel
 def join_levels(row0, levels, mask):
-    """Fill rows ``row0 ...`` of a mask: members with a seed, or with two of a pair, in the 3 x 3 around them."""
+    """Fill rows ``row0 ...`` of a mask: members with a seed, or two of a pair, next to them."""
     ny, nx = levels.shape
     for j in range(mask.shape[0]):
         y = row0 + j
@@ -159,7 +197,7 @@ def join_levels(row0, levels, mask):
 
 @kernel
 def spread(row0, mask, offsets, out):
-    """Fill rows ``row0 ...`` of `out`: pixels of the mask, and those at ``offsets`` (n, 2), y and x, from one."""
+    """Fill rows ``row0 ...`` with the mask, and what lies at ``offsets`` (n, 2), y and x, of it."""
     ny, nx = mask.shape
     for j in range(out.shape[0]):
         for x in range(nx):
@@ -174,13 +212,17 @@ def spread(row0, mask, offsets, out):
 
 @kernel
 def correlate(image, places, wanted, reach):
-    """Return Pearson's correlation of `wanted` with an image at `places` (n, 2), moved by up to `reach` pixels.
+    """Return Pearson's correlation of values at places (n, 2) with an image that is moved.
 
-    The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not finite or not there
-    do not count; where less than half the places count the correlation is -1.
+    Those `wanted` are at `places`, and it is moved by up to `reach` pixels.
+
+    The element [reach + dy, reach + dx] is that of the places (y + dy, x + dx). Pixels that are not
+    finite or not there do not count; where less than half the places count the correlation is -1.
     """
-    size, (ny, nx) = 2 * reach + 1, image.shape
-    count, sums = np.zeros((size, size)), np.zeros((size, size, 5))
+    size = 2 * reach + 1
+    ny, nx = image.shape
+    count = np.zeros((size, size))
+    sums = np.zeros((size, size, 5))
     for k in range(len(places)):
         y, x = places[k]
         value = wanted[k]

@@ -6,10 +6,12 @@ _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 
 def kernel(function):
-    """Compile a function, serial and without the GIL; one that cannot be kept on disk is compiled in every process.
+    """Compile a function, serial and without the GIL.
 
-    Numba raises where no folder for its cache can be written to, where the disk is full, and where what it finds there
-    is damaged.
+    One that cannot be kept on disk is compiled in every process.
+
+    Numba raises where no folder for its cache can be written to, where the disk is full, and where
+    what it finds there is damaged.
     """
     try:
         compiled = njit(cache=True, **_OPTIONS)(function)
@@ -18,7 +20,8 @@ def kernel(function):
     cache = getattr(compiled, "_cache", None)
     if cache is None:  # Numba is switched off
         return compiled
-    load, save = cache.load_overload, cache.save_overload
+    load = cache.load_overload
+    save = cache.save_overload
 
     def load_if_possible(*arguments):
         try:
@@ -32,5 +35,6 @@ def kernel(function):
         except OSError:  # the disk is full
             return
 
-    cache.load_overload, cache.save_overload = load_if_possible, save_if_possible
+    cache.load_overload = load_if_possible
+    cache.save_overload = save_if_possible
     return compiled

@@ -7,9 +7,10 @@ from .compiling import kernel
 
 @kernel
 def bilinear_rows(row0, xgrid, ygrid, step_x, step_y, xout, yout):
-    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` from nodes every `step_x`, `step_y` pixels."""
+    """Fill ``xout, yout`` (rows, nx) for rows ``row0 ...`` from nodes every few pixels."""
     nodes = xgrid.shape[1]
-    xline, yline = np.empty(nodes), np.empty(nodes)
+    xline = np.empty(nodes)
+    yline = np.empty(nodes)
     nx = xout.shape[1]
     for j in range(xout.shape[0]):
         cell = min((row0 + j) // step_y, xgrid.shape[0] - 2)
@@ -19,7 +20,8 @@ def bilinear_rows(row0, xgrid, ygrid, step_x, step_y, xout, yout):
             yline[k] = ygrid[cell, k] + (ygrid[cell + 1, k] - ygrid[cell, k]) * t
         for k in range(nodes - 1):
             start = k * step_x
-            slope_x, slope_y = (xline[k + 1] - xline[k]) / step_x, (yline[k + 1] - yline[k]) / step_x
+            slope_x = (xline[k + 1] - xline[k]) / step_x
+            slope_y = (yline[k + 1] - yline[k]) / step_x
             for i in range(start, min(start + step_x, nx) if k < nodes - 2 else nx):
                 xout[j, i] = xline[k] + slope_x * (i - start)
                 yout[j, i] = yline[k] + slope_y * (i - start)

@@ -1,8 +1,9 @@
 """Band kernels: source window and pixel map in, rows of the blot out.
 
-The window is the part of the source that was loaded, its first pixel at `origin` (y, x) of the source; `shape`
-is the whole source's (ny, nx). Every kernel returns ``(covered, missed)``: how many blot pixels lie on the
-source, and how many of those needed source pixels outside the window (the window was too small).
+The window is the part of the source that was loaded, its first pixel at `origin` (y, x) of the
+source; `shape` is the whole source's (ny, nx). Every kernel returns ``(covered, missed)``: how many
+blot pixels lie on the source, and how many of those needed source pixels outside the window (the
+window was too small).
 """
 
 import math
@@ -25,9 +26,10 @@ def _covers(x, y, nx, ny):
 
 @njit(nogil=True)
 def _needed(first, taps, size):
-    """First and last source pixel that `taps` from `first` on need, reflections about the edges included."""
+    """First and last source pixel that `taps` from `first` on need, with reflections."""
     last = first + taps - 1
-    low, high = max(first, 0), min(last, size - 1)
+    low = max(first, 0)
+    high = min(last, size - 1)
     if first < 0:
         high = max(high, min(-first, size - 1))
     if last >= size:
@@ -41,27 +43,37 @@ def _row_value(row, origin, x, size):
 
     More than one reflection is needed where the taps are wider than the source.
     """
-    offset, sign = row.dtype.type(0), row.dtype.type(1)
+    offset = row.dtype.type(0)
+    sign = row.dtype.type(1)
     while (x < 0 or x >= size) and size > 1:
         edge = 0 if x < 0 else size - 1
-        offset, sign, x = offset + 2 * sign * row[edge - origin], -sign, 2 * edge - x
+        offset = offset + 2 * sign * row[edge - origin]
+        sign = -sign
+        x = 2 * edge - x
     return offset + sign * row[(x if size > 1 else 0) - origin]
 
 
 @njit(nogil=True)
 def _value(window, y0, x0, y, x, ny, nx):
     """Pixel (y, x) of the extended source: rows by point reflection too."""
-    offset, sign = window.dtype.type(0), window.dtype.type(1)
+    offset = window.dtype.type(0)
+    sign = window.dtype.type(1)
     while (y < 0 or y >= ny) and ny > 1:
         edge = 0 if y < 0 else ny - 1
-        offset, sign, y = offset + 2 * sign * _row_value(window[edge - y0], x0, x, nx), -sign, 2 * edge - y
+        offset = offset + 2 * sign * _row_value(window[edge - y0], x0, x, nx)
+        sign = -sign
+        y = 2 * edge - y
     return offset + sign * _row_value(window[(y if ny > 1 else 0) - y0], x0, x, nx)
 
 
 @njit(nogil=True)
 def _gather(window, origin, shape, first_y, first_x, taps, patch):
-    """Fill `patch` with the taps of a position near an edge; false if the window lacks a pixel for it."""
-    (ny, nx), (y0, x0) = shape, origin
+    """Fill `patch` with the taps of a position near an edge.
+
+    False if the window lacks a pixel for it.
+    """
+    ny, nx = shape
+    y0, x0 = origin
     low_y, high_y = _needed(first_y, taps, ny)
     low_x, high_x = _needed(first_x, taps, nx)
     if low_y < y0 or low_x < x0 or high_y >= y0 + window.shape[0] or high_x >= x0 + window.shape[1]:
@@ -75,7 +87,10 @@ def _gather(window, origin, shape, first_y, first_x, taps, patch):
 
 @njit(nogil=True)
 def _place(position, shift, centre, low, high, index, fraction):
-    """Split positions into the window index of the tap at `shift` and the fraction; index -1 outside low ... high."""
+    """Split positions into the window index of the tap at `shift` and the fraction.
+
+    Index -1 outside low ... high.
+    """
     for i in range(position.size):
         moved = position[i] + shift
         base = math.floor(moved)
@@ -99,8 +114,9 @@ def _weigh(fraction, table, powers, tap, out):
 def _ask_ahead(window, ix, iy, count):
     """Ask for the source rows above and below the taps: the next target row needs one of them.
 
-    Where the source is read nearly along its rows, every 16th pixel steps to another row, and no processor
-    foresees that; waiting for memory then takes as long as the rest. Steeper reading gains nothing.
+    Where the source is read nearly along its rows, every 16th pixel steps to another row, and no
+    processor foresees that; waiting for memory then takes as long as the rest. Steeper reading
+    gains nothing.
     """
     stride = int64(window.shape[1])
     if abs(iy[-1] - iy[0]) * 4 >= iy.size:
@@ -115,21 +131,34 @@ def _ask_ahead(window, ix, iy, count):
 def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
     """Interpolate a floating-point window at every point of the map.
 
-    ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded table of an
-    interpolant, `placement` its ``(first, shift, centre)``, `taps` and `powers` its static sizes.
+    ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded
+    table of an interpolant, `placement` its ``(first, shift, centre)``, `taps` and `powers` its
+    static sizes.
     """
-    (ny, nx), (y0, x0), (first, shift, centre) = shape, origin, placement
+    ny, nx = shape
+    y0, x0 = origin
+    first, shift, centre = placement
     factor, offset = affine
-    count, lanes, stride = len(taps), weights.shape[1], int64(window.shape[1])
-    low_x, low_y = float(x0 - first), float(y0 - first)
-    high_x, high_y = low_x + window.shape[1] - lanes + 1, low_y + window.shape[0] - count + 1
-    ix, iy = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
-    sx, sy = np.empty(CHUNK, window.dtype), np.empty(CHUNK, window.dtype)
-    wy, patch = np.empty((count, CHUNK), window.dtype), np.zeros((count, lanes), window.dtype)
-    covered, missed = 0, 0
+    count = len(taps)
+    lanes = weights.shape[1]
+    stride = int64(window.shape[1])
+    low_x = float(x0 - first)
+    low_y = float(y0 - first)
+    high_x = low_x + window.shape[1] - lanes + 1
+    high_y = low_y + window.shape[0] - count + 1
+    ix = np.empty(CHUNK, np.int32)
+    iy = np.empty(CHUNK, np.int32)
+    sx = np.empty(CHUNK, window.dtype)
+    sy = np.empty(CHUNK, window.dtype)
+    wy = np.empty((count, CHUNK), window.dtype)
+    patch = np.zeros((count, lanes), window.dtype)
+    covered = 0
+    missed = 0
     for j in range(out.shape[0]):
         for start in range(0, out.shape[1], CHUNK):
-            x, y, line = xmap[j, start : start + CHUNK], ymap[j, start : start + CHUNK], out[j, start : start + CHUNK]
+            x = xmap[j, start : start + CHUNK]
+            y = ymap[j, start : start + CHUNK]
+            line = out[j, start : start + CHUNK]
             _place(x, shift, centre, low_x, high_x, ix, sx)
             _place(y, shift, centre, low_y, high_y, iy, sy)
             _ask_ahead(window, ix[: x.size], iy[: x.size], count)
@@ -145,7 +174,8 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
                     continue
                 else:
                     covered += 1
-                    left, low = int64(math.floor(x[i] + shift)) + first, int64(math.floor(y[i] + shift)) + first
+                    left = int64(math.floor(x[i] + shift)) + first
+                    low = int64(math.floor(y[i] + shift)) + first
                     if not _gather(window, origin, shape, low, left, count, patch):
                         missed += 1
                         continue
@@ -157,13 +187,20 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
 @kernel
 def pick_nearest(window, origin, shape, xmap, ymap, out, fill):
     """Copy the nearest source pixel, whatever its type, to every point of the map."""
-    (ny, nx), (y0, x0) = shape, origin
-    end_y, end_x = y0 + window.shape[0], x0 + window.shape[1]
-    ix, iy, unused = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32), np.empty(CHUNK, np.float32)
-    covered, missed = 0, 0
+    ny, nx = shape
+    y0, x0 = origin
+    end_y = y0 + window.shape[0]
+    end_x = x0 + window.shape[1]
+    ix = np.empty(CHUNK, np.int32)
+    iy = np.empty(CHUNK, np.int32)
+    unused = np.empty(CHUNK, np.float32)
+    covered = 0
+    missed = 0
     for j in range(out.shape[0]):
         for start in range(0, out.shape[1], CHUNK):
-            x, y, line = xmap[j, start : start + CHUNK], ymap[j, start : start + CHUNK], out[j, start : start + CHUNK]
+            x = xmap[j, start : start + CHUNK]
+            y = ymap[j, start : start + CHUNK]
+            line = out[j, start : start + CHUNK]
             _place(x, 0.5, 0.0, float(x0), float(end_x), ix, unused)
             _place(y, 0.5, 0.0, float(y0), float(end_y), iy, unused)
             _ask_ahead(window, ix[: x.size], iy[: x.size], 1)

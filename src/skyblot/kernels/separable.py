@@ -1,8 +1,8 @@
 """The one vector kernel: a separable interpolation at one point, written as LLVM vectors.
 
 ``value = sum_ij wy_i wx_j source[Y + i, X + j]``, and the weight of each tap is a polynomial of the
-fractional offset. Numba does not vectorise this by itself, so an intrinsic emits fixed-width vector code,
-which LLVM lowers to AVX-512, AVX2, SSE or NEON.
+fractional offset. Numba does not vectorise this by itself, so an intrinsic emits fixed-width vector
+code, which LLVM lowers to AVX-512, AVX2, SSE or NEON.
 """
 
 from llvmlite import ir
@@ -10,29 +10,32 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .weights import lanes_for
+
 _ELEMENTS = {types.float32: (ir.FloatType(), "f32", 4), types.float64: (ir.DoubleType(), "f64", 8)}
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
-
-
-def lanes_for(taps: int) -> int:
-    """Return the vector width that holds `taps` weights: the next power of two, at least 2."""
-    return max(2, 1 << (taps - 1).bit_length())
+_I32 = ir.IntType(32)
+_I64 = ir.IntType(64)
 
 
 def static(number: int) -> tuple[int, ...]:
     """Return `number` in a form that a kernel is specialised on: as the length of a tuple.
 
-    A tuple's length is part of its type, so the compiled form is found again by type alone and is cached
-    on disk. `numba.literally` would do the same at 30 to 150 ms a call.
+    A tuple's length is part of its type, so the compiled form is found again by type alone and is
+    cached on disk. `numba.literally` would do the same at 30 to 150 ms a call.
     """
     return (0,) * number
 
 
 class _Vectors:
-    """Emits operations on vectors of one float type, 1 for a scalar; `fused` if the processor has FMA."""
+    """Emits operations on vectors of one float type, 1 for a scalar.
+
+    `fused` if the processor has FMA.
+    """
 
     def __init__(self, builder: ir.IRBuilder, element, width: int, fused: bool) -> None:
-        self.builder, self.width, self.fused = builder, width, fused
+        self.builder = builder
+        self.width = width
+        self.fused = fused
         self.scalar, self.suffix, self.align = _ELEMENTS[element]
         self.type = ir.VectorType(self.scalar, width) if width > 1 else self.scalar
 
@@ -53,9 +56,10 @@ class _Vectors:
         return self.builder.shuffle_vector(vector, other, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
 
     def multiply_add(self, a, b, c):
-        """``a * b + c`` rounded once: fused, or without FMA in double precision, which is exact up to the sum.
+        """``a * b + c``, rounded once: fused, or in double precision, exact up to the sum.
 
-        Processors thus agree to the last bit or nearly; `llvm.fma` without FMA would be a call for each lane.
+        Processors thus agree to the last bit or nearly; `llvm.fma` without FMA would be a call for
+        each lane.
         """
         if not self.fused and self.suffix == "f32":
             wide = ir.VectorType(ir.DoubleType(), self.width) if self.width > 1 else ir.DoubleType()
@@ -66,7 +70,7 @@ class _Vectors:
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
     def keep_first(self, vector, count: int):
-        """Zero the lanes from `count` on: what lies beyond the taps (NaN, say) must not enter the sum."""
+        """Zero the lanes from `count` on: what lies beyond the taps, NaN say, must not count."""
         if count == self.width:
             return vector
         chosen = [*range(count), *range(self.width, 2 * self.width - count)]
@@ -79,12 +83,16 @@ class _Vectors:
             half = width // 2
             low = self.shuffle(vector, list(range(half)))
             high = self.shuffle(vector, list(range(half, width)))
-            vector, width = self.builder.fadd(low, high), half
+            vector = self.builder.fadd(low, high)
+            width = half
         return self.builder.extract_element(vector, ir.Constant(_I32, 0))
 
 
 def _has_fma(context) -> bool:
-    """Whether the code is compiled for a processor with fused multiply-add; all but old x86 have it."""
+    """Whether the code is compiled for a processor with fused multiply-add.
+
+    All but old x86 have it.
+    """
     triple, _, features = context.codegen().magic_tuple()
     return not triple.startswith(("x86", "i686")) or "+fma" in features.split(",")
 
@@ -118,15 +126,20 @@ def prefetch(typingctx, source, offset):
 
 @intrinsic
 def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, powers):
-    """Interpolate at one point: ``separable(source, offset, stride, sx, wy, pixel, weights, taps, powers)``.
+    """Interpolate at one point.
 
-    `source` is a C-contiguous float array, `offset` the flat index of the first tap, `stride` the row length,
-    `sx` the fractional offset in x, ``wy[:, pixel]`` the weights in y, `weights` the (powers, lanes) coefficient
-    table, lowest power first, all of the source's type. `taps` and `powers` are tuples: their lengths are the
-    numbers meant, known when the kernel is compiled (see `static`). The caller guarantees that `lanes`
-    elements can be read from the first tap of each of the tap rows.
+    ``separable(source, offset, stride, sx, wy, pixel, weights, taps, powers)``.
+
+    `source` is a C-contiguous float array, `offset` the flat index of the first tap, `stride` the
+    row length, `sx` the fractional offset in x, ``wy[:, pixel]`` the weights in y, `weights` the
+    (powers, lanes) coefficient table, lowest power first, all of the source's type. `taps` and
+    `powers` are tuples: their lengths are the numbers meant, known when the kernel is compiled (see
+    `static`). The caller guarantees that `lanes` elements can be read from the first tap of each of
+    the tap rows.
     """
-    count, orders, element = taps.count, powers.count, source.dtype
+    count = taps.count
+    orders = powers.count
+    element = source.dtype
     signature = element(source, types.int64, types.int64, element, wy, types.int64, weights, taps, powers)
 
     def codegen(context, builder, sig, args):
@@ -144,9 +157,11 @@ def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, p
 
         total = None
         for _ in range(count):
-            row, weight = vectors.load(pixels, first), vectors.broadcast(vectors.load_scalar(down.data, pixel_))
+            row = vectors.load(pixels, first)
+            weight = vectors.broadcast(vectors.load_scalar(down.data, pixel_))
             total = builder.fmul(row, weight) if total is None else vectors.multiply_add(row, weight, total)
-            first, pixel_ = builder.add(first, stride_), builder.add(pixel_, width)
+            first = builder.add(first, stride_)
+            pixel_ = builder.add(pixel_, width)
         return vectors.sum(builder.fmul(vectors.keep_first(total, count), wx))
 
     return signature, codegen

@@ -1,8 +1,9 @@
 """Pixel map in closed form: D2IM, SIP and CPDIS of the target, then one homography to the source.
 
-Positions are 1-based FITS pixels of the target until the homography; results are 0-based source pixels. A
-table travels as a 2-D float64 array and its ``(crpix1, crpix2, crval1, crval2, 1/cdelt1, 1/cdelt2)``; an
-empty array means no table. Look-ups are bilinear and clamped at the border (FITS WCS Paper IV drafts).
+Positions are 1-based FITS pixels of the target until the homography; results are 0-based source
+pixels. A table travels as a 2-D float64 array and its ``(crpix1, crpix2, crval1, crval2, 1/cdelt1,
+1/cdelt2)``; an empty array means no table. Look-ups are bilinear and clamped at the border (FITS
+WCS Paper IV drafts).
 """
 
 import math
@@ -23,9 +24,12 @@ def _node(position, crpix, crval, inverse, nodes):
 def _look_up(table, place, x, y):
     """Bilinear look-up at one pixel position."""
     ny, nx = table.shape
-    tx, ty = _node(x, place[0], place[2], place[4], nx), _node(y, place[1], place[3], place[5], ny)
-    ix, iy = min(int(tx), nx - 2), min(int(ty), ny - 2)
-    fx, fy = tx - ix, ty - iy
+    tx = _node(x, place[0], place[2], place[4], nx)
+    ty = _node(y, place[1], place[3], place[5], ny)
+    ix = min(int(tx), nx - 2)
+    iy = min(int(ty), ny - 2)
+    fx = tx - ix
+    fy = ty - iy
     low = table[iy, ix] + (table[iy, ix + 1] - table[iy, ix]) * fx
     high = table[iy + 1, ix] + (table[iy + 1, ix + 1] - table[iy + 1, ix]) * fx
     return low + (high - low) * fy
@@ -33,7 +37,10 @@ def _look_up(table, place, x, y):
 
 @njit(nogil=True)
 def _run_end(px, start, border):
-    """End of the run of positions from `start` on that lie below `border`; px increases by about 1 a pixel."""
+    """End of the run of positions from `start` on that lie below `border`.
+
+    Px increases by about 1 a pixel.
+    """
     size = px.size
     end = min(max(start, start + int(border - px[start])), size)
     while end > start and px[end - 1] >= border:
@@ -45,7 +52,7 @@ def _run_end(px, start, border):
 
 @njit(nogil=True)
 def _add_cell(out, px, py, plane):
-    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell, in pixel coordinates, to a run."""
+    """Add the bilinear form ``a + b x + (c + d x) y`` of one table cell to a run of pixels."""
     a, b, c, d = plane
     for i in range(out.size):
         out[i] += (a + b * px[i]) + (c + d * px[i]) * py[i]
@@ -53,7 +60,10 @@ def _add_cell(out, px, py, plane):
 
 @njit(nogil=True)
 def _axis_cell(position, crpix, crval, inverse, nodes):
-    """Cell of a pixel coordinate along one axis; -1 before the first node, nodes - 1 behind the last."""
+    """Cell of a pixel coordinate along one axis.
+
+    -1 before the first node, nodes - 1 behind the last.
+    """
     t = (position - crval) * inverse + (crpix - 1.0)
     return -1 if t < 0 else int(min(t, nodes - 1.0))
 
@@ -70,11 +80,16 @@ def _cell_line(cell, crpix, crval, inverse, nodes):
 
 @njit(nogil=True)
 def _plane(table, place, ix, iy):
-    """Coefficients of one cell's bilinear form in pixel coordinates; constant beyond the border nodes."""
+    """Coefficients of one cell's bilinear form in pixel coordinates.
+
+    Constant beyond the border nodes.
+    """
     ny, nx = table.shape
     x0, x1, slope_x, start_x = _cell_line(ix, place[0], place[2], place[4], nx)
     y0, y1, slope_y, start_y = _cell_line(iy, place[1], place[3], place[5], ny)
-    corner, along_x, along_y = table[y0, x0], table[y0, x1] - table[y0, x0], table[y1, x0] - table[y0, x0]
+    corner = table[y0, x0]
+    along_x = table[y0, x1] - table[y0, x0]
+    along_y = table[y1, x0] - table[y0, x0]
     twist = table[y1, x1] - table[y1, x0] - along_x
     a = corner + along_x * start_x + (along_y + twist * start_x) * start_y
     b = (along_x + twist * start_y) * slope_x
@@ -84,7 +99,7 @@ def _plane(table, place, ix, iy):
 
 @njit(nogil=True)
 def _add_table(out, px, py, low, high, table, place):
-    """Add a table's offsets along a row of positions, ``low <= py <= high``, cell by cell so that runs vectorise."""
+    """Add a table's offsets along a row of positions, cell by cell, so that runs vectorise."""
     if table.size == 0:
         return
     ny, nx = table.shape
@@ -100,18 +115,23 @@ def _add_table(out, px, py, low, high, table, place):
         if ix < nx - 1:
             end = _run_end(px, start, (ix + 2 - place[0]) / place[4] + place[2])
         _add_cell(out[start:end], px[start:end], py[start:end], _plane(table, place, ix, iy))
-        start, ix = end, ix + 1
+        start = end
+        ix = ix + 1
 
 
 @njit(nogil=True, inline="always")
 def _sip(u, v, a, b, order):
     """SIP polynomials: sum of ``a[p, q] u^p v^q`` and the same with b, by Horner's rule."""
-    su, sv = 0.0, 0.0
+    su = 0.0
+    sv = 0.0
     for p in range(order, -1, -1):
-        pa, pb = 0.0, 0.0
+        pa = 0.0
+        pb = 0.0
         for q in range(order - p, -1, -1):
-            pa, pb = pa * v + a[p, q], pb * v + b[p, q]
-        su, sv = su * u + pa, sv * u + pb
+            pa = pa * v + a[p, q]
+            pb = pb * v + b[p, q]
+        su = su * u + pa
+        sv = sv * u + pb
     return su, sv
 
 
@@ -144,16 +164,20 @@ def _start(column, line, px, py, dx, dy, y):
 def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout, yout):
     """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
 
-    `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre` the SIP
-    reference pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest and largest D2IM
-    offset in y, `powers` the SIP order + 1, static.
+    `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre`
+    the SIP reference pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest
+    and largest D2IM offset in y, `powers` the SIP order + 1, static.
     """
     nx = xout.shape[1]
-    column, line, dx, dy = np.empty(nx), np.empty(nx), np.empty(nx), np.empty(nx)
+    column = np.empty(nx)
+    line = np.empty(nx)
+    dx = np.empty(nx)
+    dy = np.empty(nx)
     below, above = span
     for j in range(xout.shape[0]):
         y = row0 + j + 1.0
-        px, py = xout[j], yout[j]
+        px = xout[j]
+        py = yout[j]
         _start(column, line, px, py, dx, dy, y)
         _add_table(px, column, line, y, y, d2im[0], places[0])
         _add_table(py, column, line, y, y, d2im[1], places[1])
@@ -167,7 +191,8 @@ def tangent_points(x, y, d2im, cpdis, places, centre, a, b, h, xout, yout):
     """The same for scattered 0-based target positions (1-D arrays), one by one."""
     order = a.shape[0] - 1
     for i in range(x.size):
-        px, py = x[i] + 1.0, y[i] + 1.0
+        px = x[i] + 1.0
+        py = y[i] + 1.0
         if d2im[0].size:
             px += _look_up(d2im[0], places[0], x[i] + 1.0, y[i] + 1.0)
         if d2im[1].size:

@@ -1,7 +1,8 @@
-"""Band kernel of variances: the squares of the weights that a blot pixel gives to the source's own pixels.
+"""Band kernel of variances: squared weights of the source's own pixels.
 
-Near the edges the source is extended by point reflection, so that a tap outside counts for the edge pixel twice and
-for its mirror image negatively: weights are added up for each pixel before they are squared.
+Near the edges the source is extended by point reflection, so that a tap outside counts for the edge
+pixel twice and for its mirror image negatively: weights are added up for each pixel before they are
+squared.
 """
 
 import math
@@ -49,12 +50,15 @@ def _folded(start, size, own, taps, weights, touched):
     weights[:count] = 0.0
     touched[:count] = False
     for tap in range(taps.size):
-        at, weight, near = start + tap, taps[tap], own[0] <= tap < own[1]
+        at = start + tap
+        weight = taps[tap]
+        near = own[0] <= tap < own[1]
         while (at < 0 or at >= size) and size > 1:
             edge = 0 if at < 0 else size - 1
             weights[edge - low] += 2 * weight
             touched[edge - low] |= near
-            weight, at = -weight, 2 * edge - at
+            weight = -weight
+            at = 2 * edge - at
         at = at if size > 1 else 0
         weights[at - low] += weight
         touched[at - low] |= near
@@ -88,19 +92,30 @@ def _sum_near(window, y, x, rows, columns, wy, wx, near_y, near_x):
 
 @kernel
 def sum_variances(window, origin, shape, xmap, ymap, out, factor, fill, table, placement, own):
-    """Fill `out` with the variance at every point of the map, times `factor`, or with `fill` where there is no source.
+    """Fill `out` with the variance at every point of the map, times `factor`.
 
-    `table` has the interpolant's weights (powers, taps), `placement` is its ``(first, shift, centre)``; taps from
-    ``own[0]`` to ``own[1]`` are those that NaN spreads by.
+    Where there is no source it is `fill`.
+
+    `table` has the interpolant's weights (powers, taps), `placement` is its ``(first, shift,
+    centre)``; taps from ``own[0]`` to ``own[1]`` are those that NaN spreads by.
     """
-    (ny, nx), (y0, x0), (first, shift, centre) = shape, origin, placement
-    end_y, end_x, count = y0 + window.shape[0], x0 + window.shape[1], table.shape[1]
-    taps, wy, wx = np.empty(count), np.empty(count + 2), np.empty(count + 2)
-    near_y, near_x = np.empty(count + 2, np.bool_), np.empty(count + 2, np.bool_)
-    covered, missed = 0, 0
+    ny, nx = shape
+    y0, x0 = origin
+    first, shift, centre = placement
+    end_y = y0 + window.shape[0]
+    end_x = x0 + window.shape[1]
+    count = table.shape[1]
+    taps = np.empty(count)
+    wy = np.empty(count + 2)
+    wx = np.empty(count + 2)
+    near_y = np.empty(count + 2, np.bool_)
+    near_x = np.empty(count + 2, np.bool_)
+    covered = 0
+    missed = 0
     for j in range(out.shape[0]):
         for i in range(out.shape[1]):
-            x, y = xmap[j, i], ymap[j, i]
+            x = xmap[j, i]
+            y = ymap[j, i]
             if not _covers(x, y, nx, ny):
                 out[j, i] = fill
                 continue

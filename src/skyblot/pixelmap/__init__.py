@@ -1,4 +1,4 @@
-"""Target pixel to source pixel: closed form where there is one, adaptive polynomials elsewhere, or a grid."""
+"""Target pixel to source pixel: in closed form, by adaptive polynomials, or on a grid."""
 
 from typing import Any
 
@@ -31,9 +31,11 @@ def plan_map(
     WCSError
         If either is not a usable celestial WCS.
     """
-    target, source = sky_of(target_wcs, "target"), sky_of(source_wcs, "source")
+    target = sky_of(target_wcs, "target")
+    source = sky_of(source_wcs, "source")
     warn_of_unknown_frames(target, source)
-    closed, direct = tangent_map(target, source, shape), DirectMap(target, source)
+    closed = tangent_map(target, source, shape)
+    direct = DirectMap(target, source)
     if stepsize is not None and stepsize > 1:
         return BilinearMap(closed or direct, shape, stepsize)
     return closed or adaptive_map(direct, shape, tolerance)

@@ -11,7 +11,7 @@ import numpy as np
 from .kept import Kept
 from .patches import PatchMap
 from .refining import SMALLEST, Box, Refinement
-from .types import PixelMap, RowMap
+from .types import ADAPTIVE, PixelMap, RowMap, Way
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ class BlockRows:
 
     def __init__(self, exact: PixelMap, shape: tuple[int, int], tolerance: float) -> None:
         self._exact, self._shape, self._tolerance = exact, shape, tolerance
+        self.way = Way(ADAPTIVE, tolerance)
         self._side = LARGEST
         while self._side > SMALLEST and self._side * shape[1] > MOST_PIXELS:
             self._side //= 2
@@ -91,7 +92,7 @@ class BlockRows:
         most = MOST_STORED // min(len(boxes), 4) * self._side // LARGEST
         made = {box: _refined(self._exact, self._shape, box, self._tolerance, most) for box in boxes}
         return _BlockRow(
-            PatchMap.joined(each for each in made.values() if each is not None),
+            PatchMap.joined((part for part in made.values() if part is not None), self._tolerance),
             self._exact,
             np.concatenate([np.zeros(0, int), *(np.arange(box[0], box[2]) for box in boxes if made[box] is None)]),
         )

@@ -8,14 +8,17 @@ import numpy as np
 
 from .. import messages
 from ..errors import ParameterError, not_allowed
+from .types import Way
 
 
 class CallableMap:
     """Target pixel to source pixel by a mapping's ``forward(x, y)``, which counts pixels from 1.
 
-    `forward` gets two 1-D float64 arrays, the positions of a whole band, and returns two arrays of that
-    length. It is called by one thread at a time.
+    `forward` gets two 1-D float64 arrays, the positions of a whole band, and returns two arrays of
+    that length. It is called by one thread at a time.
     """
+
+    way = Way("the user's own mapping")
 
     def __init__(self, mapping: Any) -> None:
         self._forward = mapping.forward
@@ -35,7 +38,7 @@ class CallableMap:
 
 
 def user_map(wcsmap: Any, target_wcs: Any, source_wcs: Any) -> CallableMap:
-    """Return the map of a `wcsmap`: ``wcsmap(target_wcs, source_wcs)``, or an object that has `forward` already.
+    """Return the map that a `wcsmap` makes of two WCS, or is if it has `forward` already.
 
     A class whose first parameters are shifts (DrizzlePac's `LinearMap`) is made with its defaults.
 

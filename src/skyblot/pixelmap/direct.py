@@ -3,19 +3,24 @@
 import numpy as np
 
 from .sky import FitsSky, LowLevelSky, convert_frame
+from .types import EVERY_PIXEL, Way
 
 
 class DirectMap:
     """Target pixel to source pixel by the two WCS' own functions."""
 
+    way = Way(EVERY_PIXEL, 0.0)
+
     def __init__(self, target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> None:
-        self._target, self._source = target, source
+        self._target = target
+        self._source = source
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
         y, x = np.mgrid[row0 : row0 + xout.shape[0], : xout.shape[1]].astype(float)
         xmap, ymap = self.at(x.ravel(), y.ravel())
-        xout[:], yout[:] = xmap.reshape(xout.shape), ymap.reshape(yout.shape)
+        xout[:] = xmap.reshape(xout.shape)
+        yout[:] = ymap.reshape(yout.shape)
 
     def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Source positions of any target positions (0-based, float64, 1-D)."""

@@ -1,7 +1,8 @@
 """Closed form: two FITS TAN images are related by a homography, after the target's own distortion.
 
-``p = (x, y) + D2IM(x, y);  q = p + SIP(p - crpix) + CPDIS(p);  source = H (q, 1)``, divided by the third
-component. H folds both CD matrices, both CRPIX, both rotations to the sky and a change of celestial frame.
+``p = (x, y) + D2IM(x, y);  q = p + SIP(p - crpix) + CPDIS(p);  source = H (q, 1)``, divided by the
+third component. H folds both CD matrices, both CRPIX, both rotations to the sky and a change of
+celestial frame.
 """
 
 import logging
@@ -14,12 +15,17 @@ from ..kernels.separable import static
 from ..kernels.tangent import tangent_points, tangent_rows
 from .direct import DirectMap
 from .sky import FitsSky, convert_frame, same_frame
+from .types import CLOSED_FORM, Way
 
 logger = logging.getLogger(__name__)
 
+#: What the closed form differs from the WCS library by, at most: see the page on accuracy.
+ROUNDING_PIXELS = 1e-8
+
 #: The closed form must agree with the WCS library's own functions to this many source pixels ...
 AGREEMENT_PIXELS = 1e-7
-#: ... or to the rounding of degrees in double precision, for very small pixels (8 ulp of 360 degrees).
+#: ... or to the rounding of degrees in double precision, for very small pixels (8 ulp of 360
+#: degrees).
 AGREEMENT_DEGREES = 8 * np.spacing(360.0)
 
 
@@ -31,6 +37,8 @@ class TangentMap:
     target, source : FitsSky
         Both TAN; the source without distortion.
     """
+
+    way = Way(CLOSED_FORM, ROUNDING_PIXELS)
 
     def __init__(self, target: FitsSky, source: FitsSky) -> None:
         wcs = target.wcs
@@ -53,7 +61,8 @@ class TangentMap:
 
     def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Source positions of any target positions (0-based, float64, 1-D)."""
-        xout, yout = np.empty(x.size), np.empty(x.size)
+        xout = np.empty(x.size)
+        yout = np.empty(x.size)
         tangent_points(x, y, *self._terms(), xout, yout)
         return xout, yout
 
@@ -64,8 +73,8 @@ class TangentMap:
 def tangent_map(target: Any, source: Any, shape: tuple[int, int]) -> TangentMap | None:
     """Return the closed form for two celestial WCS, or None where there is none.
 
-    The result has been compared with the WCS library at points all over the target: an odd header that the
-    closed form would misread is left to the exact evaluation.
+    The result has been compared with the WCS library at points all over the target: an odd header
+    that the closed form would misread is left to the exact evaluation.
     """
     if not (isinstance(target, FitsSky) and isinstance(source, FitsSky)):
         return None
@@ -102,22 +111,30 @@ def _disagreement(closed: TangentMap, direct: DirectMap, shape: tuple[int, int])
 
 
 def _table(lookup: Any) -> tuple[np.ndarray, list[float]]:
-    """A distortion table as float64 (at least 2 x 2 nodes; empty: none) and its place on the pixels."""
+    """A distortion table as float64, and its place.
+
+    It has at least 2 x 2 nodes; an empty one means that there is none.
+    """
     if lookup is None:
         return np.empty((0, 0)), [1.0] * 6
     data = np.array(lookup.data, dtype=float)
     data = np.pad(data, [(0, max(0, 2 - size)) for size in data.shape], mode="edge")
-    (crpix1, crpix2), (crval1, crval2), (cdelt1, cdelt2) = lookup.crpix, lookup.crval, lookup.cdelt
+    crpix1, crpix2 = lookup.crpix
+    crval1, crval2 = lookup.crval
+    cdelt1, cdelt2 = lookup.cdelt
     return data, [crpix1, crpix2, crval1, crval2, 1 / cdelt1, 1 / cdelt2]
 
 
 def _sip_terms(sip: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reference pixel and square coefficient arrays of one common order; order 0 and zero without SIP."""
+    """Reference pixel and square coefficient arrays of one common order.
+
+    Order 0 and zero without SIP.
+    """
     if sip is None or (sip.a is None and sip.b is None):
         return np.zeros(2), np.zeros((1, 1)), np.zeros((1, 1))
-    given = [np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float) for terms in (sip.a, sip.b)]
-    size = max(len(terms) for terms in given)
-    a, b = (np.pad(terms, (0, size - len(terms))) for terms in given)
+    both = [np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float) for terms in (sip.a, sip.b)]
+    size = max(len(terms) for terms in both)
+    a, b = (np.pad(terms, (0, size - len(terms))) for terms in both)
     return np.array(sip.crpix, dtype=float), a, b
 
 
@@ -132,7 +149,7 @@ def homography(target: FitsSky, source: FitsSky) -> np.ndarray:
 
 
 def _plane(sky: FitsSky) -> np.ndarray:
-    """Pixel offsets to the tangent plane: east and north in units of its distance (radians at the centre)."""
+    """Pixel offsets to the tangent plane: east and north, in radians at its centre."""
     matrix = np.eye(3)
     matrix[:2, :2] = np.deg2rad(sky.wcs.pixel_scale_matrix)[[sky.lon, sky.lat]]
     return matrix
@@ -141,7 +158,8 @@ def _plane(sky: FitsSky) -> np.ndarray:
 def _axes(sky: FitsSky) -> np.ndarray:
     """Columns: the tangent plane's x and y axes and its normal, in the celestial frame.
 
-    For LONPOLE = 180 degrees these are east, north, and the tangent point (FITS WCS Paper II, section 2.4).
+    For LONPOLE = 180 degrees these are east, north, and the tangent point (FITS WCS Paper II,
+    section 2.4).
     """
     lon, lat = np.deg2rad([sky.wcs.wcs.crval[sky.lon], sky.wcs.wcs.crval[sky.lat]])
     turn = math.radians(sky.wcs.wcs.lonpole - 180.0)
@@ -158,5 +176,6 @@ def _frame_rotation(target: FitsSky, source: FitsSky) -> np.ndarray:
     if same_frame(target, source):
         return np.eye(3)
     lon, lat = convert_frame(np.array([0.0, 90.0, 0.0]), np.array([0.0, 0.0, 90.0]), target, source)
-    lon, lat = np.deg2rad(lon), np.deg2rad(lat)
+    lon = np.deg2rad(lon)
+    lat = np.deg2rad(lat)
     return np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

@@ -6,37 +6,45 @@ import numpy as np
 
 from .. import messages
 from ..errors import ParameterError
+from .types import Way
 
 
 class GivenMap:
     """Target pixel to source pixel, from arrays of the target's shape."""
 
+    way = Way("the user's own arrays")
+
     def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
-        self._x, self._y = x, y
+        self._x = x
+        self._y = y
         self.shape: tuple[int, int] = x.shape
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        xout[:], yout[:] = self._x[row0 : row0 + len(xout)], self._y[row0 : row0 + len(yout)]
+        xout[:] = self._x[row0 : row0 + len(xout)]
+        yout[:] = self._y[row0 : row0 + len(yout)]
 
 
 def given_map(pixel_map: Any) -> GivenMap:
-    """Return the map of ``(x, y)``; a `ParameterError` if they are not two 2-D arrays of one shape, of real numbers."""
+    """Return the map of ``(x, y)``.
+
+    A `ParameterError` if they are not two 2-D arrays of one shape, of real numbers.
+    """
     try:
-        x, y = (_positions(each) for each in pixel_map)
+        x, y = (_positions(axis) for axis in pixel_map)
     except (TypeError, ValueError):
         x = y = np.empty(0)
     if x.ndim != 2 or x.shape != y.shape or x.size == 0 or {x.dtype.kind, y.dtype.kind} - set("fiu"):
-        both = [f"{getattr(each, 'dtype', type(each).__name__)} {np.shape(each)}" for each in _listed(pixel_map)]
+        both = [f"{getattr(axis, 'dtype', type(axis).__name__)} {np.shape(axis)}" for axis in _listed(pixel_map)]
         expected = "two arrays (x, y) of numbers, of one shape (ny, nx)"
         raise ParameterError(messages.ARRAY_IS(name="pixel_map", given=" and ".join(both), expected=expected))
     return GivenMap(x, y)
 
 
-def _positions(given: Any) -> np.ndarray:
+def _positions(values: Any) -> np.ndarray:
     """An array of positions, NaN where a mask marks them."""
-    masked = isinstance(given, np.ma.MaskedArray)
-    return np.ma.filled(given.astype(np.float64), np.nan) if masked else np.asarray(given)
+    masked = isinstance(values, np.ma.MaskedArray)
+    return np.ma.filled(values.astype(np.float64), np.nan) if masked else np.asarray(values)
 
 
 def _listed(pixel_map: Any) -> list[Any]:

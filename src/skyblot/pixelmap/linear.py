@@ -1,4 +1,4 @@
-"""The linear part of a celestial WCS: without distortion, as a TAN image that touches it, or its pixel scale alone."""
+"""The linear part of a celestial WCS: undistorted, as a TAN image, or its scale alone."""
 
 import math
 from typing import Any
@@ -26,7 +26,8 @@ def undistorted(wcs: Any) -> Any:
     copy.wcs.set()
     if all(str(name)[4:] in ("-TAN", "-TAN-SIP") for name in copy.wcs.ctype):
         linear = tangent_wcs(copy, copy.pixel_scale_matrix)
-        linear.wcs.lonpole, linear.wcs.latpole = copy.wcs.lonpole, copy.wcs.latpole
+        linear.wcs.lonpole = copy.wcs.lonpole
+        linear.wcs.latpole = copy.wcs.latpole
         linear.pixel_shape = copy.pixel_shape
         return linear
     copy.sip = copy.cpdis1 = copy.cpdis2 = copy.det2im1 = copy.det2im2 = None
@@ -43,17 +44,21 @@ def tangent_wcs(wcs: Any, cd: np.ndarray) -> Any:
 
     fresh = WCS(naxis=2)
     fresh.wcs.ctype = [f"{str(name)[:4]}-TAN" for name in wcs.wcs.ctype]
-    fresh.wcs.crpix, fresh.wcs.crval, fresh.wcs.cunit = wcs.wcs.crpix, wcs.wcs.crval, ["deg", "deg"]
+    fresh.wcs.crpix = wcs.wcs.crpix
+    fresh.wcs.crval = wcs.wcs.crval
+    fresh.wcs.cunit = ["deg", "deg"]
     fresh.wcs.cd = cd
-    fresh.wcs.radesys, fresh.wcs.equinox = wcs.wcs.radesys, wcs.wcs.equinox
+    fresh.wcs.radesys = wcs.wcs.radesys
+    fresh.wcs.equinox = wcs.wcs.equinox
     return with_statement(fresh, frame_stated(wcs))
 
 
 def touching_tangent(wcs: Any) -> Any:
-    """Return the TAN WCS that has the place, scale and orientation of any celestial WCS at its central pixel."""
+    """Return the TAN WCS that a celestial WCS is like at its central pixel."""
     from astropy.wcs.utils import celestial_frame_to_wcs
 
-    sky, shape = sky_of(wcs, "target"), array_shape(wcs)
+    sky = sky_of(wcs, "target")
+    shape = array_shape(wcs)
     ny, nx = shape[-2:] if shape else (1, 1)
     middle = np.array([(nx - 1) / 2, (ny - 1) / 2])
     if shape is None and is_fits_wcs(unwrapped(wcs)):
@@ -63,20 +68,23 @@ def touching_tangent(wcs: Any) -> Any:
     if not np.isfinite(lon + lat).all() or np.abs(lat).max() > 90:
         raise WCSError(messages.OFF_THE_SKY(pixel=tuple(middle.tolist())))
     tangent = celestial_frame_to_wcs(sky.frame, "TAN")
-    tangent.wcs.crval, tangent.wcs.crpix, tangent.wcs.cdelt = [lon[0], lat[0]], [0.0, 0.0], [1.0, 1.0]
+    tangent.wcs.crval = [lon[0], lat[0]]
+    tangent.wcs.crpix = [0.0, 0.0]
+    tangent.wcs.cdelt = [1.0, 1.0]
     east, north = tangent.wcs_world2pix(lon, lat, 0)  # degrees in the tangent plane
-    cd = [[each[1] - each[2], each[3] - each[4]] for each in (east, north)]
+    cd = [[axis[1] - axis[2], axis[3] - axis[4]] for axis in (east, north)]
     tangent = tangent_wcs(tangent, np.array(cd))
-    tangent.wcs.crpix, tangent.array_shape = middle + 1, (ny, nx)
+    tangent.wcs.crpix = middle + 1
+    tangent.array_shape = (ny, nx)
     return tangent
 
 
 def pixel_scale(wcs: Any) -> float:
     """Return the pixel scale in arcsec, the square root of a pixel's area on the sky.
 
-    A TAN image has that of its CD matrix, at its tangent point, with SIP too if that lies on the image. Else it is that
-    of the pixel in the middle, with all distortion: what a CD matrix says depends on how the same geometry was split
-    between it and the distortion.
+    A TAN image has that of its CD matrix, at its tangent point, with SIP too if that lies on the
+    image. Else it is that of the pixel in the middle, with all distortion: what a CD matrix says
+    depends on how the same geometry was split between it and the distortion.
     """
     wcs = unwrapped(wcs)
     if not is_fits_wcs(wcs):
@@ -93,7 +101,10 @@ def pixel_scale(wcs: Any) -> float:
 
 
 def _local_scale(wcs: Any) -> float:
-    """The scale, in degrees, at the middle of a WCS; a `WCSError` where pixels have no area there."""
+    """The scale, in degrees, at the middle of a WCS.
+
+    A `WCSError` where pixels have no area there.
+    """
     matrix = touching_tangent(wcs).wcs.cd  # wcslib refuses to look at one that is singular
     area = abs(float(np.linalg.det(matrix)))
     if area == 0:
@@ -102,7 +113,7 @@ def _local_scale(wcs: Any) -> float:
 
 
 def _scale_is_linear(wcs: Any) -> bool:
-    """Whether the linear terms are all there is of the scale at the tangent point, and that lies on the image.
+    """Whether linear terms alone make the scale at the tangent point, on the image.
 
     SIP may have linear terms of its own.
     """
@@ -110,19 +121,25 @@ def _scale_is_linear(wcs: Any) -> bool:
         return False
     if wcs.sip is None:
         return True
-    shape, place = array_shape(wcs), np.array(wcs.wcs.crpix[::-1]) - 1
+    shape = array_shape(wcs)
+    place = np.array(wcs.wcs.crpix[::-1]) - 1
     inside = shape is None or bool(np.all((place >= 0) & (place <= np.array(shape[-2:]) - 1)))
     own = any(terms is not None and (terms[0, 1] or terms[1, 0]) for terms in (wcs.sip.a, wcs.sip.b))
     return inside and not own
 
 
 def _is_tangent(wcs: Any) -> bool:
-    """Whether a WCS is TAN but for SIP and tables: the WCS library has TPV, TNX and DSS plates behind TAN too."""
+    """Whether a WCS is TAN but for SIP and tables.
+
+    The WCS library calls TPV, TNX and DSS plates TAN too.
+    """
     if any(str(name)[4:] not in ("-TAN", "-TAN-SIP") for name in wcs.wcs.ctype):
         return False
-    copy, shape = plain_copy(wcs), array_shape(wcs) or (100, 100)
+    copy = plain_copy(wcs)
+    shape = array_shape(wcs) or (100, 100)
     linear = undistorted(wcs)
-    x, y = np.array([0.0, 0.5, 1.0]) * shape[-1], np.array([0.3, 0.0, 1.0]) * shape[-2]
+    x = np.array([0.0, 0.5, 1.0]) * shape[-1]
+    y = np.array([0.3, 0.0, 1.0]) * shape[-2]
     there = linear.wcs_world2pix(*copy.wcs_pix2world(x, y, 0), 0)
     return bool(np.abs(np.subtract(there, (x, y))).max() < _SAME_PIXELS)
 

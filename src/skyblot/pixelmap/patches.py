@@ -8,6 +8,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from ..kernels.patches import copy_rows, patch_points, patch_rows
+from .types import ADAPTIVE, Way
 
 #: Degree of the polynomials along each axis before terms that do not matter are dropped.
 DEGREE = 11
@@ -129,14 +130,20 @@ class Pixels:
 class PatchMap:
     """Target pixel to source pixel by polynomials where there are some, by stored positions elsewhere."""
 
-    def __init__(self, patches: Patches, pixels: Pixels) -> None:
-        self.patches, self.pixels = patches, pixels
+    def __init__(self, patches: Patches, pixels: Pixels, tolerance: float) -> None:
+        self.patches = patches
+        self.pixels = pixels
+        self.way = Way(ADAPTIVE, tolerance)
 
     @classmethod
-    def joined(cls, parts: Iterable["PatchMap"]) -> "PatchMap":
+    def joined(cls, parts: Iterable["PatchMap"], tolerance: float) -> "PatchMap":
         """One map of the blocks of several."""
         every = list(parts)
-        return cls(Patches.joined(each.patches for each in every), Pixels.joined(each.pixels for each in every))
+        return cls(
+            Patches.joined(part.patches for part in every),
+            Pixels.joined(part.pixels for part in every),
+            tolerance,
+        )
 
     @property
     def nbytes(self) -> int:

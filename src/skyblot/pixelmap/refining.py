@@ -86,7 +86,7 @@ class Refinement:
 
     def result(self) -> PatchMap:
         """The map of the blocks as they are."""
-        return PatchMap(self.patches, Pixels.joined(self._pixels))
+        return PatchMap(self.patches, Pixels.joined(self._pixels), self._tolerance)
 
     def _sampled(self, places: np.ndarray) -> np.ndarray:
         """Rows x, y of target positions, and below them the true source positions; infinities become NaN."""

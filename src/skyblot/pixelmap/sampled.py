@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels.grid import bilinear_rows
-from .types import PixelMap
+from .types import PixelMap, Way
 
 #: Nodes evaluated at once: what the WCS libraries need for each is many times what is kept.
 CHUNK = 1 << 18
@@ -16,6 +16,7 @@ class BilinearMap:
     """
 
     def __init__(self, exact: PixelMap, shape: tuple[int, int], stepsize: int) -> None:
+        self.way = Way(f"exact every {stepsize} pixels, bilinear between")
         ny, nx = shape
         self._steps = _step(stepsize, nx), _step(stepsize, ny)
         columns, rows = _nodes(self._steps[0], nx), _nodes(self._steps[1], ny)

@@ -12,7 +12,8 @@ from .. import messages
 from ..errors import WARNING_FILTERS, SkyblotWarning, WCSError, reason_of
 from ..wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
-#: A CD matrix is singular if its determinant is below this, relative to its elements (rounding leaves 1e-16).
+#: A CD matrix is singular if its determinant is below this, relative to its elements (rounding
+#: leaves 1e-16).
 SINGULAR = 1e-12
 
 #: Positions found by iteration are good to this, or there are none.
@@ -41,14 +42,16 @@ UNKNOWN = "unknown"
 def frame_stated(wcs: Any) -> str:
     """Return what is known of a FITS WCS: whether its frame was stated.
 
-    The WCS library fills in what is missing, ICRS or the frame of the equinox, and does not tell: ICRS is taken for
-    stated, FK5 J2000 may be no more than EQUINOX = 2000. The library gives a DATEREF to a WCS that was made without a
-    header, and to one from a header that it wrote itself: both name their frame.
+    The WCS library fills in what is missing, ICRS or the frame of the equinox, and does not tell:
+    ICRS is taken for stated, FK5 J2000 may be no more than EQUINOX = 2000. The library gives a
+    DATEREF to a WCS that was made without a header, and to one from a header that it wrote itself:
+    both name their frame.
     """
     known = getattr(wcs, "skyblot_frame", None)
     if known is not None:
         return str(known)
-    system, equinox = wcs.wcs.radesys.strip(), wcs.wcs.equinox
+    system = wcs.wcs.radesys.strip()
+    equinox = wcs.wcs.equinox
     if system not in ("", "ICRS", "FK5") or not (np.isnan(equinox) or equinox == 2000):
         return STATED
     if not system:  # nothing has been filled in yet
@@ -79,9 +82,11 @@ class FitsSky:
 
     def __init__(self, wcs: Any, role: str) -> None:
         self.stated = frame_stated(wcs)
-        self.wcs, self._role = self._checked_copy(wcs, role), role
+        self.wcs = self._checked_copy(wcs, role)
+        self._role = role
         self._lock = threading.Lock()
-        self.lon, self.lat = self.wcs.wcs.lng, self.wcs.wcs.lat
+        self.lon = self.wcs.wcs.lng
+        self.lat = self.wcs.wcs.lat
         self.frame_key = self._frame_key()
 
     @staticmethod
@@ -105,7 +110,8 @@ class FitsSky:
 
     def _frame_key(self) -> tuple:
         wcs = self.wcs.wcs
-        system, equinox = wcs.radesys.strip().upper(), wcs.equinox
+        system = wcs.radesys.strip().upper()
+        equinox = wcs.equinox
         if wcs.lngtyp.strip() != "RA":
             return (wcs.lngtyp.strip(), system, None if np.isnan(equinox) else equinox)
         if not system:
@@ -165,7 +171,10 @@ class FitsSky:
         return x, y
 
     def _iterate(self, world: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Pixel positions of a distorted WCS; NaN where no pixel is found, far outside the image."""
+        """Pixel positions of a distorted WCS.
+
+        NaN where no pixel is found, far outside the image.
+        """
         from astropy.wcs import NoConvergence
 
         options = {"tolerance": 1e-9, "maxiter": 50, "detect_divergence": True}
@@ -174,9 +183,9 @@ class FitsSky:
         except NoConvergence as error:
             x, y = error.best_solution.T.copy()
             error_pixels = np.linalg.norm(np.atleast_2d(error.accuracy), axis=-1)
-            for found in (error.divergent, error.slow_conv):
-                if found is not None:
-                    lost = found[~(error_pixels[found] < CONVERGED_PIXELS)]
+            for doubtful in (error.divergent, error.slow_conv):
+                if doubtful is not None:
+                    lost = doubtful[~(error_pixels[doubtful] < CONVERGED_PIXELS)]
                     x[lost] = y[lost] = np.nan
         return x, y
 
@@ -187,7 +196,8 @@ class LowLevelSky:
     stated = STATED
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs, self._role = wcs, role
+        self.wcs = wcs
+        self._role = role
         kinds = [str(kind) for kind in wcs.world_axis_physical_types]
         longitudes = [k for k, kind in enumerate(kinds) if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)]
         if wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
@@ -220,9 +230,11 @@ class LowLevelSky:
         try:
             return [float(units.Unit(unit).to("deg")) for unit in self.wcs.world_axis_units]
         except (ValueError, TypeError, units.UnitConversionError):
-            given = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
+            units_text = ", ".join(repr(str(unit)) for unit in self.wcs.world_axis_units)
             raise WCSError(
-                messages.ARRAY_HAS(name=f"the {self._role}'s WCS", what="world units", given=given, expected="angles")
+                messages.ARRAY_HAS(
+                    name=f"the {self._role}'s WCS", what="world units", given=units_text, expected="angles"
+                )
             ) from None
 
     def _frame(self) -> Any:
@@ -256,21 +268,23 @@ class LowLevelSky:
 
 
 class PlaneSky(LowLevelSky):
-    """A WCS to positions in a plane that is not the sky, gwcs' Frame2D: for a pair of WCS to the same plane."""
+    """A WCS to a plane that is not the sky, gwcs' Frame2D, for two WCS to the same plane."""
 
     equatorial = j2000 = False
 
     def __init__(self, wcs: Any, role: str) -> None:
-        self.wcs, self._role = wcs, role
-        self.lon, self._degrees = 0, [1.0, 1.0]
+        self.wcs = wcs
+        self._role = role
+        self.lon = 0
+        self._degrees = [1.0, 1.0]
         self._lock = threading.Lock()
         self.frame_key = ("plane", tuple(wcs.world_axis_physical_types), tuple(map(str, wcs.world_axis_units)))
 
     @property
     def frame(self) -> Any:
         """There is none: a `WCSError`, where the other WCS is not of the same plane."""
-        found = ", ".join(map(str, self.wcs.world_axis_physical_types))
-        raise WCSError(messages.WCS_AXES(role=self._role, count=self.wcs.pixel_n_dim, found=found))
+        kinds = ", ".join(map(str, self.wcs.world_axis_physical_types))
+        raise WCSError(messages.WCS_AXES(role=self._role, count=self.wcs.pixel_n_dim, found=kinds))
 
 
 def _is_plane(wcs: Any) -> bool:
@@ -280,7 +294,7 @@ def _is_plane(wcs: Any) -> bool:
 
 
 def _check_tables(wcs: Any, role: str) -> None:
-    """Refuse look-up tables that lead to no position: the WCS library and the closed form trust theirs."""
+    """Refuse look-up tables that lead to no position: nobody else checks them."""
     for name in ("det2im1", "det2im2", "cpdis1", "cpdis2"):
         table = getattr(wcs, name)
         if table is None:
@@ -308,9 +322,10 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
 
 
 def same_frame(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> bool:
-    """Whether no rotation comes between two celestial frames: they are equal, or one of them was never stated.
+    """Whether no rotation comes between two frames: they are equal, or one is not stated.
 
-    What a header does not state is the other side's frame. An equinox of 2000 leaves ICRS and FK5 open, no other.
+    What a header does not state is the other side's frame. An equinox of 2000 leaves ICRS and FK5
+    open, no other.
     """
     if target.frame_key == source.frame_key:
         return True

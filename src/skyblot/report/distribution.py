@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .stretch import centre_and_spread
+from ..stretch import centre_and_spread
 
 #: Range and bin of the histogram, in sigma.
-LIMIT, BIN = 10.0, 0.25
+LIMIT = 10.0
+BIN = 0.25
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Distribution:
     beyond : dict
         Pixels above 3, 5, 10 sigma in size.
     edges, counts, normal : ndarray
-        The histogram from -10 to 10, and what a normal distribution of as many pixels would have in each bin.
+        The histogram from -10 to 10, and what a normal distribution of as many pixels would have in
+        each bin.
     below, above : int
         Pixels outside the histogram.
     """

@@ -25,15 +25,16 @@ def rows(facts: Mapping[str, object]) -> list[Row]:
     Examples
     --------
     >>> rows({"offset": -0.123456, "fit": {"x": 1, "good": True}})
-    [Row(label='offset', text='−0.1235'), Row(label='fit: x', text='1'), Row(label='fit: good', text='yes')]
+    [Row(label='offset', text='−0.1235'), Row(label='fit: x', text='1'), Row(label='fit: good',
+    text='yes')]
     """
-    found: list[Row] = []
+    lines: list[Row] = []
     for label, value in facts.items():
         if isinstance(value, Mapping):
-            found += [Row(f"{label}: {row.label}", row.text) for row in rows(value)]
+            lines += [Row(f"{label}: {row.label}", row.text) for row in rows(value)]
         else:
-            found.append(Row(str(label), text_of(value)))
-    return found
+            lines.append(Row(str(label), text_of(value)))
+    return lines
 
 
 def text_of(value: object) -> str:
@@ -47,7 +48,7 @@ def text_of(value: object) -> str:
     if isinstance(value, float | np.floating):
         return _float_text(float(value))
     if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes):
-        return ", ".join(text_of(each) for each in value)
+        return ", ".join(text_of(item) for item in value)
     return str(value)
 
 
@@ -79,9 +80,12 @@ def percent(part: int, whole: int) -> str:
 
 
 def links(paths: Mapping[str, AnyPath | str], folder: Path) -> list[Row]:
-    """Return words and addresses of files: relative to the page, as both can be moved together; URLs as they are."""
-    found = {word: path_of(path) if isinstance(path, str) else path for word, path in paths.items()}
-    return [Row(word, _address(path, folder)) for word, path in found.items()]
+    """Return words and addresses of files: relative to the page, as both can be moved together.
+
+    URLs as they are.
+    """
+    files = {word: path_of(path) if isinstance(path, str) else path for word, path in paths.items()}
+    return [Row(word, _address(path, folder)) for word, path in files.items()]
 
 
 def _address(path: AnyPath, folder: Path) -> str:

@@ -10,18 +10,19 @@ import numpy as np
 from .. import messages
 from ..errors import DataError
 from ..facts import ERRORS
-from ..io.images import Image, open_image
+from ..io.images import Image, float_pixels, open_image
 from ..io.names import ImageName, extension_text, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
+from ..stretch import centre_and_spread
 from ..units import unit_kind
 from .chip import ChipReport
-from .stretch import centre_and_spread
 
 if TYPE_CHECKING:
     from ..residuals import Systematics
 
-#: The label of the background: views are of the blot on the exposure's level, so that blinking shows sources only.
+#: The label of the background: views are of the blot on the exposure's level, so that blinking
+#: shows sources only.
 BACKGROUND = "background, added to the blot here"
 #: Facts of an exposure that a reader wants to see, by keyword.
 _FACTS = {"EXPTIME": "exposure time [s]", "FILTER": "filter", "INSTRUME": "instrument", "DETECTOR": "detector"}
@@ -33,13 +34,14 @@ def report_of_files(pairs: Iterable[tuple[str | Path | ImageName, str | Path]]) 
     Parameters
     ----------
     pairs : iterable of (exposure, blot)
-        Names of files; ``flc.fits[sci,2]`` is that extension of an exposure. Without one its first image.
+        Names of files; ``flc.fits[sci,2]`` is that extension of an exposure. Without one its first
+        image.
 
     Yields
     ------
     ChipReport
-        Residuals are free of the background between the two, and in units of the exposure's own errors; where it has
-        none, of one number, the robust scatter of the residuals.
+        Residuals are free of the background between the two, and in units of the exposure's own
+        errors; where it has none, of one number, the robust scatter of the residuals.
 
     Raises
     ------
@@ -55,33 +57,35 @@ def report_of_files(pairs: Iterable[tuple[str | Path | ImageName, str | Path]]) 
 def _chip(where: ImageName, path: Path) -> ChipReport:
     from ..residuals import measure
 
-    with open_image(where) as image, open_image(path) as made:
-        data, blot = _pixels(image), _pixels(made)
+    with open_image(where) as image, open_image(path) as opened:
+        data = float_pixels(image)
+        blot = float_pixels(opened)
         if data.shape != blot.shape:
             raise DataError(
                 messages.PART_SHAPE(
-                    name=made.name, part="image", shape=blot.shape, expected=f"that of {image.name}, {data.shape}"
+                    name=opened.name, part="image", shape=blot.shape, expected=f"that of {image.name}, {data.shape}"
                 )
             )
-        valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, made)
+        valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, opened)
         sigma, origin = _sigma(image, data, blot, valid)
         valid &= np.isfinite(sigma) & (sigma > 0)
-        found = measure(data, blot, sigma, valid, None)
-        unit, notes = image.facts.bunit, [*_unit_notes(image, made), *_misalignment_notes(found)]
+        systematics = measure(data, blot, sigma, valid, None)
+        unit = image.facts.bunit
+        notes = [*_unit_notes(image, opened), *_misalignment_notes(systematics)]
         facts: dict[str, object] = {
-            BACKGROUND: found.background,
-            "misalignment (x, y)": misalignment_text(found.misalignment, found.misalignment_error),
-            "flux ratio": flux_ratio_text(found.flux_ratio.value, found.flux_ratio.error),
+            BACKGROUND: systematics.background,
+            "misalignment (x, y)": misalignment_text(systematics.misalignment, systematics.misalignment_error),
+            "flux ratio": flux_ratio_text(systematics.flux_ratio.value, systematics.flux_ratio.error),
             "σ": origin,
             **_known(image),
-            **_record(made),
+            **_record(opened),
         }
     with np.errstate(invalid="ignore", divide="ignore"):
-        residual = (data - blot - np.float32(found.background)) / sigma
+        residual = (data - blot - np.float32(systematics.background)) / sigma
     residual[~valid] = np.nan
-    links = {"exposure": where.path, "blot": path, **_source_link(made)}
+    links = {"exposure": where.path, "blot": path, **_source_link(opened)}
     return ChipReport(
-        chip_name(where), data, blot + np.float32(found.background), residual, None, facts, links, unit, notes
+        chip_name(where), data, blot + np.float32(systematics.background), residual, None, facts, links, unit, notes
     )
 
 
@@ -91,15 +95,10 @@ def chip_name(where: ImageName) -> str:
     return f"{where.path.name}{extension}"
 
 
-def _pixels(image: Image) -> np.ndarray:
-    ny, nx = image.shape
-    return np.asarray(image.pixels()[0:ny, 0:nx], np.float32)
-
-
-def _covered(blot: np.ndarray, made: Image) -> np.ndarray:
+def _covered(blot: np.ndarray, image: Image) -> np.ndarray:
     """Pixels that the source covers: the others hold the value that the blot records."""
     try:
-        return blot != np.float32(made.record["BLOTFILL"])
+        return blot != np.float32(image.record["BLOTFILL"])
     except (KeyError, ValueError):  # made by another program, or NaN
         return np.ones(blot.shape, bool)
 
@@ -120,7 +119,7 @@ def _known(image: Image) -> dict[str, object]:
     return {label: value for label, value in values.items() if value is not None}
 
 
-def _record(made: Image) -> dict[str, object]:
+def _record(blot: Image) -> dict[str, object]:
     """What a blot says of how it was made."""
     labels = {
         "BLOTSRC": "source",
@@ -128,23 +127,23 @@ def _record(made: Image) -> dict[str, object]:
         "BLOTCOVR": "covered by the source",
         "BLOTSKY": "sky added",
     }
-    found = {label: made.record[keyword] for keyword, label in labels.items() if keyword in made.record}
-    if "covered by the source" in found:
-        found["covered by the source"] = f"{100 * found['covered by the source']:.2f} %"
-    return found
+    facts = {label: blot.record[keyword] for keyword, label in labels.items() if keyword in blot.record}
+    if "covered by the source" in facts:
+        facts["covered by the source"] = f"{100 * facts['covered by the source']:.2f} %"
+    return facts
 
 
-def _source_link(made: Image) -> dict[str, AnyPath]:
-    source = parse_name(str(made.record.get("BLOTSRC", ""))).path
+def _source_link(blot: Image) -> dict[str, AnyPath]:
+    source = parse_name(str(blot.record.get("BLOTSRC", ""))).path
     return {"source": source} if isinstance(source, Path) and source.is_file() else {}  # nothing named there is fetched
 
 
-def _unit_notes(image: Image, made: Image) -> list[str]:
-    kinds = unit_kind(image.facts.bunit), unit_kind(made.facts.bunit)
+def _unit_notes(image: Image, blot: Image) -> list[str]:
+    kinds = unit_kind(image.facts.bunit), unit_kind(blot.facts.bunit)
     if None in kinds or kinds[0] == kinds[1]:
         return []
     return [
-        f"The exposure is in {image.facts.bunit} and the blot in {made.facts.bunit}: their difference means nothing."
+        f"The exposure is in {image.facts.bunit} and the blot in {blot.facts.bunit}: their difference means nothing."
     ]
 
 
@@ -163,10 +162,10 @@ def flux_ratio_text(ratio: float, error: float) -> str:
     return f"{ratio:.3f} ± {error:.3f}"
 
 
-def _misalignment_notes(found: "Systematics") -> list[str]:
+def _misalignment_notes(systematics: "Systematics") -> list[str]:
     from ..residuals import misaligned
 
-    if not misaligned(found.misalignment, found.misalignment_error):
+    if not misaligned(systematics.misalignment, systematics.misalignment_error):
         return []
-    size = math.hypot(*found.misalignment)
+    size = math.hypot(*systematics.misalignment)
     return [f"Sources lie {size:.2f} pixel from where the blot has them: their residuals are those of misalignment."]

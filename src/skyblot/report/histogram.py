@@ -9,14 +9,18 @@ from .distribution import LIMIT, Distribution
 from .facts import percent, text_of, thousands
 
 #: Size of the drawing, and of the plot in it.
-WIDTH, HEIGHT = 640.0, 270.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 14.0, 12.0, 46.0
+WIDTH = 640.0
+HEIGHT = 270.0
+_LEFT = 62.0
+_RIGHT = 14.0
+_TOP = 12.0
+_BOTTOM = 46.0
 #: Bottom of the logarithmic axis: half a pixel, below what any bin can hold.
 _LEAST = 0.5
 
 
 def histogram_view(spread: Distribution) -> dict[str, Any]:
-    """Return paths, ticks and words for a histogram of residuals, on a logarithmic axis, with the normal curve."""
+    """Return paths, ticks and words for a logarithmic histogram, with the normal curve."""
     top = max(10.0, 1.6 * float(spread.counts.max(initial=0)), 1.6 * float(spread.normal.max(initial=0)))
     decades = range(math.ceil(math.log10(top)))
     return {
@@ -79,12 +83,12 @@ def _words(spread: Distribution) -> str:
 
 def _beyond(spread: Distribution) -> list[tuple[str, str, str, str]]:
     """Rows of a table: limit, pixels beyond it, their share, and that of normal noise."""
-    found = []
+    rows = []
     for limit, count in spread.beyond.items():
         normal = math.erfc(limit / math.sqrt(2))
         expected = f"{100 * normal:.2f} %" if normal > 1e-4 else "none" if normal * spread.pixels < 0.5 else "< 0.01 %"
-        found.append((f"beyond {limit} σ", thousands(count), percent(count, spread.pixels), expected))
-    return found
+        rows.append((f"beyond {limit} σ", thousands(count), percent(count, spread.pixels), expected))
+    return rows
 
 
 def _sigma(value: float) -> str:

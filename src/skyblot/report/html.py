@@ -13,6 +13,7 @@ from .. import messages
 from ..errors import FileError, SkyblotError, not_allowed
 from ..io.atomic import atomic_write, check_output
 from ..text import printable
+from ..words import size_text
 from .chip import ChipReport
 
 logger = logging.getLogger(__name__)
@@ -200,8 +201,8 @@ class Report:
     def _frame(self, name: str, size: str, values: Mapping[str, Any]) -> bytes:
         """What stands before the chips, or after them."""
         from .. import __version__
-        from .encode import diverging_colours
-        from .stretch import STANDS_OUT
+        from ..encode import diverging_colours
+        from ..stretch import STANDS_OUT
 
         facts = {"count": self.count, "size": size, "version": __version__, "stands_out": f"{STANDS_OUT:g}"}
         return self._render(name, colours=diverging_colours(256).tobytes().hex(), **facts, **values)
@@ -223,8 +224,3 @@ def _copy(source: BinaryIO, length: int, target: BinaryIO) -> None:
 def _shown(value: Any) -> Any:
     """What a template shows of a value: markup as it is, and text without control characters."""
     return printable(value, keep="\n\t") if type(value) is str else value
-
-
-def size_text(count: int) -> str:
-    """Return a number of bytes in kB or MB."""
-    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"

@@ -6,17 +6,18 @@ import numpy as np
 
 
 def worst(strength: np.ndarray, count: int, apart: int) -> list[tuple[int, int]]:
-    """Return (x, y) of the `count` largest finite values that are at least `apart` pixels from each other in x or y.
+    """Return (x, y) of the largest finite values that are `apart` pixels from each other.
 
-    The largest of every apart x apart block are candidates: as many as are needed, however large one source is.
+    The largest of every apart x apart block are candidates: as many as are needed, however large
+    one source is.
     """
-    found: list[tuple[int, int]] = []
+    places: list[tuple[int, int]] = []
     for x, y in _block_maxima(strength, apart):
-        if all(max(abs(x - other_x), abs(y - other_y)) >= apart for other_x, other_y in found):
-            found.append((x, y))
-            if len(found) == count:
+        if all(max(abs(x - other_x), abs(y - other_y)) >= apart for other_x, other_y in places):
+            places.append((x, y))
+            if len(places) == count:
                 break
-    return found
+    return places
 
 
 def _block_maxima(strength: np.ndarray, step: int) -> Iterator[tuple[int, int]]:

@@ -10,11 +10,11 @@ import numpy as np
 from ..checks import check_apart
 from ..errors import SkyblotError
 from ..io.atomic import atomic_write, check_output
-from ..io.images import Image, open_image
+from ..io.images import Image, float_pixels, open_image
 from ..io.names import Extension, ImageName, extension_label, parse_name, plain_name
+from ..stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 from .facts import short_text
 from .html import check_whole, require_packages
-from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,10 +100,10 @@ def _label(extension: Extension) -> str:
 
 def _beside(image: Image, other: ImageName | None, size: int, *, blot_first: bool) -> list[_Panel]:
     """Exposure, blot and difference, or the image alone."""
-    data = _pixels(image)
+    data = float_pixels(image)
     if other is not None:
         with open_image(other) as partner:
-            theirs = _pixels(partner)
+            theirs = float_pixels(partner)
             if theirs.shape == data.shape:
                 exposure, blot = (theirs, data) if blot_first else (data, theirs)
                 names = (partner.name, image.name) if blot_first else (image.name, partner.name)
@@ -133,11 +133,6 @@ def _three(exposure: np.ndarray, blot: np.ndarray, names: Sequence[str], unit: s
 
 def _step(data: np.ndarray, size: int) -> int:
     return -(-max(data.shape) // size)
-
-
-def _pixels(image: Image) -> np.ndarray:
-    ny, nx = image.shape
-    return np.asarray(image.pixels()[0:ny, 0:nx], np.float32)
 
 
 def _reference_of(blot: Image) -> ImageName | None:
@@ -200,7 +195,7 @@ def _figure(panels: Sequence[_Panel], nx: int, ny: int) -> "Figure":
 def _draw(figure: "Figure", axes: Any, panel: _Panel, nx: int, ny: int) -> None:
     from matplotlib.colors import ListedColormap
 
-    from .encode import diverging_colours
+    from ..encode import diverging_colours
 
     colours = ListedColormap(diverging_colours(256) / 255) if panel.diverging else "gray"
     step = -(-nx // panel.levels.shape[1])

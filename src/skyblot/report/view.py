@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..bounds import Bounds
+from ..encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
+from ..stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
 from .chip import ChipReport
 from .distribution import Distribution, distribution
-from .encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
 from .facts import Row, links, percent, rows, short_text, thousands
 from .histogram import histogram_view
 from .places import worst
-from .stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
 
 #: Largest width and height of a thumbnail, and the side of a stamp, in pixels.
 _THUMBNAIL, STAMP = 160, 41
@@ -157,9 +158,8 @@ def _painted(levels: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _cut(array: np.ndarray, x: int, y: int) -> np.ndarray:
     """The stamp around a pixel, NaN beyond the chip's borders."""
-    half = STAMP // 2
-    ny, nx = array.shape
-    y0, y1, x0, x1 = max(y - half, 0), min(y + half + 1, ny), max(x - half, 0), min(x + half + 1, nx)
-    stamp = np.full((STAMP, STAMP), np.nan, np.float32)
-    stamp[y0 - y + half : y1 - y + half, x0 - x + half : x1 - x + half] = array[y0:y1, x0:x1]
+    around = Bounds(y, y + 1, x, x + 1).grown(STAMP // 2)
+    inside = around.overlap(Bounds.whole(array.shape))
+    stamp = np.full(around.shape, np.nan, np.float32)
+    stamp[inside.within(around).slices] = array[inside.slices]
     return stamp

@@ -47,13 +47,13 @@ class Task:
         return replace(self, parameters=parameters, **images)
 
     def checked(self) -> "Task":
-        """Return the task as it is run: all images named, ``.fits`` at the end of the output's name.
+        """Return the task as it is run, with all images named and an output in ``.fits``.
 
         Raises
         ------
         ParameterError
-            If an image is missing. A reference may be, with user WCS values: the data's own header then
-            stands in for it.
+            If an image is missing. A reference may be, with user WCS values: the data's own header
+            then stands in for it.
         """
         reference = self.reference
         if not reference and self.parameters.user_wcs.given:
@@ -76,8 +76,8 @@ def task_from(config: Any, use_wcs: Any = None) -> Task:
     Parameters
     ----------
     config : None, 'defaults', path or mapping
-        None and 'defaults' are the documented defaults; a path is a ``.cfg`` file; a mapping is a ConfigObj,
-        what TEAL loads, or any nested or flat mapping. It is not changed.
+        None and 'defaults' are the documented defaults; a path is a ``.cfg`` file; a mapping is a
+        ConfigObj, what TEAL loads, or any nested or flat mapping. It is not changed.
     use_wcs : bool, optional
         Whether its user WCS values count, in place of its own ``user_wcs``.
 

@@ -1,4 +1,4 @@
-"""Edit the task's parameters before it runs: in TEAL where there is a display, else in the user's editor."""
+"""Edit the task's parameters before it runs, in TEAL or in the user's editor."""
 
 import os
 import shlex

@@ -1,16 +1,16 @@
 """Put this project's blot into an installed DrizzlePac, and take it out again."""
 
-from types import TracebackType
 from typing import Any
 
 from .. import messages
 from ..errors import SkyblotError
+from ..patching import Patch
 
 _NAMES = ("blot", "do_blot", "runBlot", "run_blot", "run", "buildBlotParamDict")
 
 
-class Patch:
-    """Names of ``drizzlepac.ablot`` replaced by ours until `undo`, or until the end of a ``with`` block."""
+class AblotPatch(Patch):
+    """Names of ``drizzlepac.ablot`` replaced by ours."""
 
     def __init__(self, theirs: Any, ours: Any) -> None:
         self._theirs = theirs
@@ -23,16 +23,8 @@ class Patch:
         for name, function in self._before.items():
             setattr(self._theirs, name, function)
 
-    def __enter__(self) -> "Patch":
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.undo()
-
-
-def patch(ours: Any) -> Patch:
+def patch(ours: Any) -> AblotPatch:
     """Replace the functions of ``drizzlepac.ablot`` by those of the module `ours`.
 
     Raises
@@ -46,4 +38,4 @@ def patch(ours: Any) -> Patch:
         raise SkyblotError(
             messages.NOT_INSTALLED(name="patch_drizzlepac", package="DrizzlePac", reason=error)
         ) from error
-    return Patch(theirs, ours)
+    return AblotPatch(theirs, ours)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..robust import spread_about
+from .robust import spread_about
 
 #: Residuals of 30 sigma are black or white, and those of 1 sigma can be told from 0.
-_RESIDUAL_LIMIT, _RESIDUAL_WIDTH = 30.0, 2.0
-#: A pixel stands out of a block from so many sigma on: in one of a thousand blocks of 16 pixels by chance.
+_RESIDUAL_LIMIT = 30.0
+_RESIDUAL_WIDTH = 2.0
+#: A pixel stands out of a block from so many sigma on: in one of a thousand blocks of 16 pixels by
+#: chance.
 STANDS_OUT = 4.0
 #: Medians and percentiles are those of about so many pixels.
 _SAMPLES = 500_000
@@ -16,7 +18,10 @@ _SAMPLES = 500_000
 
 @dataclass(frozen=True)
 class Stretch:
-    """asinh around `middle`: linear within `width` of it, logarithmic beyond; from `low` (0) to `high` (1)."""
+    """asinh around `middle`: linear within `width` of it, logarithmic beyond.
+
+    From `low` (0) to `high` (1).
+    """
 
     low: float
     middle: float
@@ -24,19 +29,24 @@ class Stretch:
     width: float
 
     def levels(self, values: np.ndarray, count: int) -> np.ndarray:
-        """Return the levels 0 to `count` - 1 of values, uint8; a missing one has that of `middle`."""
+        """Return the levels 0 to `count` - 1 of values, uint8.
+
+        A missing one has that of `middle`.
+        """
         # float32 is ample for 256 levels, and half the memory
         scaled = np.asarray((values - self.middle) / self.width, np.float32)
         np.nan_to_num(scaled, copy=False, nan=0.0)
         np.arcsinh(scaled, out=scaled)
-        bottom, top = self._asinh(self.low), self._asinh(self.high)
+        bottom = self._asinh(self.low)
+        top = self._asinh(self.high)
         scaled -= np.float32(bottom)
         scaled *= np.float32((count - 1) / (top - bottom))
         return np.clip(np.rint(scaled, out=scaled), 0, count - 1, out=scaled).astype(np.uint8)
 
     def value(self, fraction: float) -> float:
         """Return the value that is so far up the scale."""
-        bottom, top = self._asinh(self.low), self._asinh(self.high)
+        bottom = self._asinh(self.low)
+        top = self._asinh(self.high)
         return float(self.middle + self.width * np.sinh(bottom + fraction * (top - bottom)))
 
     def _asinh(self, value: float) -> float:
@@ -48,11 +58,12 @@ RESIDUAL = Stretch(-_RESIDUAL_LIMIT, 0.0, _RESIDUAL_LIMIT, _RESIDUAL_WIDTH)
 
 
 def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
-    """Return one stretch for an exposure and its blot: sky and noise of the first, bright end of the second.
+    """Return one stretch for an exposure and its blot: the sky of one, the peaks of the other.
 
     The blot's bright end, because it has no cosmic rays: they would darken all else.
     """
-    data, clean = _sample(exposure), _sample(blot)
+    data = _sample(exposure)
+    clean = _sample(blot)
     if not data.size:
         return Stretch(0.0, 0.0, 1.0, 1.0)
     middle, spread = centre_and_spread(data)
@@ -62,7 +73,7 @@ def image_stretch(exposure: np.ndarray, blot: np.ndarray) -> Stretch:
 
 
 def centre_and_spread(values: np.ndarray) -> tuple[float, float]:
-    """Return the median, and the standard deviation of a normal distribution with the same median deviation."""
+    """Return the median, and the standard deviation by the median deviation."""
     middle = float(np.median(values))
     return middle, spread_about(values, middle)
 
@@ -75,7 +86,10 @@ def _sample(array: np.ndarray) -> np.ndarray:
 
 
 def block_mean(array: np.ndarray, step: int) -> np.ndarray:
-    """Return the means of the finite pixels of step x step blocks, those at the far edges smaller; float32."""
+    """Return the means of the finite pixels of step x step blocks, those at the far edges smaller.
+
+    float32.
+    """
     values = np.asarray(array, np.float32)
     if step == 1:
         return values
@@ -87,15 +101,19 @@ def block_mean(array: np.ndarray, step: int) -> np.ndarray:
 
 
 def block_residual(array: np.ndarray, step: int) -> np.ndarray:
-    """Return the residuals of step x step blocks in units of their own noise; NaN where no pixel is finite.
+    """Return the residuals of step x step blocks in units of their own noise.
 
-    That is the sum over the root of the number of pixels, which shows faint structure and makes noise look as it
-    is; and where a single pixel stands out, its own residual, which that would bury.
+    NaN where no pixel is finite.
+
+    That is the sum over the root of the number of pixels, which shows faint structure and makes
+    noise look as it is; and where a single pixel stands out, its own residual, which that would
+    bury.
     """
     values = np.asarray(array, np.float32)
     if step == 1:
         return values
-    high, low = _reduce(np.fmax, values, step), _reduce(np.fmin, values, step)
+    high = _reduce(np.fmax, values, step)
+    low = _reduce(np.fmin, values, step)
     extreme = np.where(high >= -low, high, low)
     finite = np.isfinite(values)
     count = _reduce(np.add, finite.astype(np.float32), step)

@@ -11,15 +11,22 @@ from PIL import Image
 _QUALITY = 82
 #: Blue, white, red: told apart with any colour vision, and on a projector.
 _DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
-#: Of stamps: levels of grey, as many of the diverging colours, and as many of a darker grey below what is flagged.
+#: Of stamps: levels of grey, as many of the diverging colours, and as many of a darker grey below
+#: what is flagged.
 STAMP_LEVELS = 80
-FLAGGED, MISSING, GAP = 3 * STAMP_LEVELS, 3 * STAMP_LEVELS + 1, 3 * STAMP_LEVELS + 2
-_ORANGE, _MISSING_COLOUR, _CLEAR = (255, 140, 0), (70, 70, 110), (128, 128, 128)
+FLAGGED = 3 * STAMP_LEVELS
+MISSING = 3 * STAMP_LEVELS + 1
+GAP = 3 * STAMP_LEVELS + 2
+#: What is flagged, in all pictures.
+ORANGE = (255, 140, 0)
+_MISSING_COLOUR = (70, 70, 110)
+_CLEAR = (128, 128, 128)
 
 
 def diverging_colours(count: int) -> np.ndarray:
     """Return `count` colours from blue over white to red, uint8 (count, 3)."""
-    at, stops = np.linspace(0, len(_DIVERGING) - 1, count), np.arange(len(_DIVERGING))
+    at = np.linspace(0, len(_DIVERGING) - 1, count)
+    stops = np.arange(len(_DIVERGING))
     channels = [np.interp(at, stops, channel) for channel in zip(*_DIVERGING, strict=True)]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 
@@ -29,15 +36,26 @@ def jpeg_uri(levels: np.ndarray) -> str:
     return _uri(Image.fromarray(np.ascontiguousarray(levels[::-1])), "JPEG", quality=_QUALITY, optimize=True)
 
 
+def png_uri(levels: np.ndarray) -> str:
+    """Return grey levels or colours, uint8 with the first row at the bottom, as a PNG data URI."""
+    return _uri(Image.fromarray(np.ascontiguousarray(levels[::-1])), "PNG", optimize=True)
+
+
 def label_uri(labels: np.ndarray) -> str:
-    """Return labels 0 to 3, the first row at the bottom, as a PNG whose grey levels are 0, 85, 170, 255."""
+    """Return labels 0 to 3 as a PNG data URI with the grey levels 0, 85, 170, 255.
+
+    The first row is at the bottom.
+    """
     image = Image.fromarray(np.ascontiguousarray(labels[::-1].astype(np.uint8)))
     image.putpalette([level for label in range(4) for level in (85 * label,) * 3])
     return _uri(image, "PNG", optimize=True, bits=2)
 
 
 def stamp_uri(indices: np.ndarray) -> str:
-    """Return indices of the stamps' palette, the first row at the bottom, as a PNG data URI; gaps are transparent."""
+    """Return indices of the stamps' palette, the first row at the bottom, as a PNG data URI.
+
+    Gaps are transparent.
+    """
     image = Image.fromarray(np.ascontiguousarray(indices[::-1]))
     image.putpalette(_stamp_palette().ravel().tolist())
     return _uri(image, "PNG", optimize=True, transparency=GAP)
@@ -45,7 +63,7 @@ def stamp_uri(indices: np.ndarray) -> str:
 
 def _stamp_palette() -> np.ndarray:
     grey = np.repeat(np.linspace(0, 255, STAMP_LEVELS)[:, None], 3, axis=1)
-    special = np.array([_ORANGE, _MISSING_COLOUR, _CLEAR])
+    special = np.array([ORANGE, _MISSING_COLOUR, _CLEAR])
     return np.rint(np.concatenate([grey, diverging_colours(STAMP_LEVELS), 0.5 * grey, special])).astype(np.uint8)
 
 

@@ -1,0 +1,107 @@
+"""Roman's ASDF: how its files are known and named, and what reads and writes them."""
+
+import warnings
+from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..errors import WARNING_FILTERS, FileError
+from .asdf import AsdfImage, is_asdf, open_image
+from .atomic import atomic_write
+from .blocks import sort_extensions
+from .changes import Change, put_values, set_bits
+from .content import open_content
+from .image import NewBlot
+from .masks import BadPixels
+from .names import ImageName, root_of
+from .remote import AnyPath
+from .roman import write_blot
+
+
+class RomanFormat:
+    """ASDF files of Roman, each with one image."""
+
+    words = "an ASDF file"
+    suffix = ".asdf"
+    endings = (".asdf",)
+    chips = False
+
+    def recognises(self, path: AnyPath) -> bool:
+        """Return whether a file begins as an ASDF file does; a URL is judged by its name."""
+        return is_asdf(path)
+
+    def open_image(self, where: ImageName) -> AbstractContextManager[AsdfImage]:
+        """Open the image of a file."""
+        return open_image(where)
+
+    def list_images(self, where: ImageName) -> list[ImageName]:
+        """Return the only image of a file."""
+        return [where]
+
+    def blot_name(self, where: ImageName, *, compress: bool) -> str:
+        """Return the name of a blot: whether it is compressed does not show in it."""
+        return f"{root_of(where.path)}_blt.asdf"
+
+    def write_blot(self, blot: NewBlot) -> None:
+        """Write a blot as ``roman/data``; no gwcs can be moved."""
+        arguments = dict(vars(blot))
+        del arguments["move"]
+        write_blot(**arguments)
+
+    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool) -> None:
+        """Write a copy with bits set in ``roman/dq``."""
+        _change(
+            path,
+            images[0],
+            "dq",
+            lambda data, bad: set_bits(data, bad, bits),
+            overwrite=overwrite,
+        )
+
+    def write_clean(self, path: Path, images: list[BadPixels], *, overwrite: bool) -> None:
+        """Write a copy with the blot's values in the bad pixels of ``roman/data``."""
+        _change(path, images[0], "data", put_values, overwrite=overwrite)
+
+
+def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite: bool) -> None:
+    """Write a copy of a Roman file with one array changed.
+
+    It keeps its tags, its unit, and how each is compressed.
+    """
+    import asdf
+    from astropy.units import Quantity
+
+    source = bad.where.path
+    with WARNING_FILTERS, warnings.catch_warnings(), asdf.config_context() as config:
+        warnings.simplefilter("ignore")  # tags of Roman's metadata
+        config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
+        with open_content(source) as content, asdf.open(content.source, memmap=False, lazy_load=False) as opened:
+            roman = opened["roman"]
+            if name not in roman and name != "dq":
+                raise FileError(messages.NOTHING_TO_CHANGE(name=source, part=f"roman/{name}"))
+            old = roman[name] if name in roman else np.zeros(bad.shape, np.uint32)
+            stored = getattr(old, "value", old)
+            data = np.array(stored)
+            change(data, bad)
+            roman[name] = Quantity(data, old.unit, copy=False) if isinstance(old, Quantity) else data
+            opened.set_array_compression(data, opened.get_array_compression(stored))
+            _rename(roman.get("meta"), path.name)
+            with atomic_write(path, overwrite=overwrite) as stream:
+                opened.write_to(stream)
+                stream.flush()
+                sort_extensions(stream.name)
+                bad.check_unchanged()
+
+
+def _rename(meta: Any, name: str) -> None:
+    """Put the name of a copy into its metadata, with the tag that the old one had."""
+    if not isinstance(meta, MutableMapping):
+        return
+    old: Any = meta.get("filename")
+    meta["filename"] = type(old)(name) if isinstance(old, str) else name
+    if hasattr(old, "_tag"):
+        meta["filename"]._tag = old._tag
