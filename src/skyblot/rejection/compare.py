@@ -15,8 +15,8 @@ from ..resampling.measured import plain_images
 from .background import background_map
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .fluxratio import FluxRatio
-from .registration import REACH, moved
-from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Images, Systematics, measure, misaligned
+from .registration import REACH, Images, moved
+from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
 from .sharpness import MATCHED_TO, match_sharpness
 
 

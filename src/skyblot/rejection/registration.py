@@ -1,5 +1,7 @@
 """Where an exposure lies on its blot when it is far off: correlation over tens of pixels."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..bounds import Bounds
@@ -20,7 +22,12 @@ _UNIT = 3.0
 
 
 def find_shift(
-    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray, places: np.ndarray
+    data: np.ndarray,
+    blot: np.ndarray,
+    sigma: np.ndarray,
+    valid: np.ndarray,
+    places: np.ndarray,
+    reach: int = REACH,
 ) -> tuple[int, int] | None:
     """Return by how many whole pixels (x, y) sources lie farther in the exposure than in the blot.
 
@@ -32,6 +39,8 @@ def find_shift(
         Pixels that count.
     places : ndarray of int, shape (n, 2)
         Pixels (y, x) of the blot to look for: those of sources, and as many of the sky.
+    reach : int
+        How far, in x and y, is looked.
 
     Returns
     -------
@@ -45,7 +54,7 @@ def find_shift(
     image = _compressed(data - level, unit)
     image[~valid] = np.nan
     wanted = _compressed(blot[here] - sky, unit)
-    scores = correlate(image, places, wanted, REACH)
+    scores = correlate(image, places, wanted, reach)
     return _peak(scores)
 
 
@@ -64,7 +73,7 @@ def _peak(scores: np.ndarray) -> tuple[int, int] | None:
     clear = best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
     if not (clear and best > _LEAST):
         return None
-    return int(column) - REACH, int(row) - REACH
+    return int(column) - len(scores) // 2, int(row) - len(scores) // 2
 
 
 def moved(image: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
@@ -81,3 +90,19 @@ def moved(image: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
     filled = whole.shifted(dy, dx).overlap(whole)
     out[filled.slices] = image[filled.shifted(-dy, -dx).slices]
     return out
+
+
+class Images(NamedTuple):
+    """Exposure, blot, sigma, and the pixels to judge."""
+
+    data: np.ndarray
+    blot: np.ndarray
+    sigma: np.ndarray
+    valid: np.ndarray
+
+    def moved(self, shift: tuple[int, int]) -> "Images":
+        """The same with the blot moved by whole pixels (x, y)."""
+        if shift == (0, 0):
+            return self
+        blot = moved(self.blot, shift)
+        return self._replace(blot=blot, valid=self.valid & np.isfinite(blot))

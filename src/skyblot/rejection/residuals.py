@@ -2,40 +2,21 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
 import numpy as np
 
-from ..bands import in_parallel
-from ..kernels.compare import (  # fmt: skip
-    BEND,
-    BLOT,
-    COLUMNS,
-    PLACE_X,
-    PLACE_Y,
-    RESIDUAL,
-    SIGMA,
-    SLOPE_X,
-    SLOPE_Y,
-    STRUCTURE,
-    sample,
-)
+from ..kernels.compare import BEND, BLOT, PLACE_X, PLACE_Y, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, STRUCTURE
 from .fluxratio import FluxRatio, Sources, measure_flux_ratio
-from .registration import find_shift, moved
+from .registration import REACH, Images, find_shift
 from .robust import Fit, clipped_median, robust_fit, spread_about
+from .sampling import CURVED, SAMPLE, binned, in_both, on_wide_sources, pixels_of_star, sampled
 
-#: Pixels that are looked at, at most: of the sky, and of sources; and to look for a shift. They are taken from pieces
-#: of so many rows.
-_SAMPLE = 50_000
+#: Pixels of the sky, and of sources, to look for a shift.
 _SHIFT_SAMPLE = 1500
-_PIECE = 64
-#: Sky is where the structure of the blot is below this many sigma; sources are where it is above that many.
+#: Sky is where the structure of the blot is below this many sigma.
 _FLAT = 2.0
-_CURVED = 12.0
-#: Where so little of the blot is above, sources are its pixels of most structure, in percent.
+#: Where too little stands out, sources are the pixels of most structure, in percent; less, in sigma, is rounding.
 _BRIGHTEST = 99.5
-#: What has less structure than this many sigma is rounding.
 _LEAST_STRUCTURE = 1e-3
 #: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured; and so many for
 #: a blot without them in the exposure to be refused.
@@ -74,22 +55,6 @@ _HALF = 0.6
 _FARTHEST = 2.5
 
 
-class Images(NamedTuple):
-    """Exposure, blot, sigma, and the pixels to judge."""
-
-    data: np.ndarray
-    blot: np.ndarray
-    sigma: np.ndarray
-    valid: np.ndarray
-
-    def moved(self, shift: tuple[int, int]) -> "Images":
-        """The same with the blot moved by whole pixels (x, y)."""
-        if shift == (0, 0):
-            return self
-        blot = moved(self.blot, shift)
-        return self._replace(blot=blot, valid=self.valid & np.isfinite(blot))
-
-
 @dataclass(frozen=True)
 class Systematics:
     """How an exposure differs from its blot on the whole; attributes as those of `skyblot.reject.Rejection`.
@@ -108,6 +73,8 @@ class Systematics:
         Whole pixels (x, y) that the blot is moved by.
     matches : bool
         False where the blot's sources are nowhere in the exposure.
+    binned : int
+        Pixels each way of the bins that it was measured on: 1 but where stars are wide.
     """
 
     background: float
@@ -122,6 +89,26 @@ class Systematics:
     ratio: float = 1.0
     shift: tuple[int, int] = (0, 0)
     matches: bool = True
+    binned: int = 1
+
+    def of_bins(self, times: int) -> "Systematics":
+        """The same in pixels, where it is in bins of so many each way: the blot is moved to within half a pixel."""
+        known = math.isfinite(self.sharpness)
+        ratio = self.flux_ratio
+        dx, dy = (times * each for each in (self.misalignment if known else self.shift))
+        shift = tuple(round(each) if abs(each) > _HALF else 0 for each in (dx, dy))
+        left = (dx - shift[0], dy - shift[1])
+        return replace(
+            self,
+            misalignment=(dx, dy) if known else self.misalignment,
+            misalignment_error=times * self.misalignment_error,
+            slopes=(-left[0], -left[1]) if known else self.slopes,
+            sharpness=times**2 * self.sharpness,
+            roughness=USUAL_ROUGHNESS,
+            flux_ratio=replace(ratio, shift=left, shift_error=times * ratio.shift_error),
+            shift=(shift[0], shift[1]),
+            binned=times,
+        )
 
     @property
     def terms(self) -> tuple[float, float, float, float, float]:
@@ -170,11 +157,31 @@ def measure(
     threads : int
     """
     images = Images(data, blot, sigma, valid)
+    times = pixels_of_star(images)
+    if times == 1:
+        return _measured(images, background, flux_ratio, threads)
+    bins = Images(*binned(images, times))
+    how = (background, flux_ratio, threads, REACH // times)
+    found = _measured(bins, *how)
+    if found.matches and found.flux_ratio.known:
+        there = in_both(bins.moved(found.shift), found.flux_ratio.value)
+        again = _measured(bins._replace(valid=bins.valid & there), *how)
+        found = again if again.flux_ratio.known else found
+    # in wide stars single pixels do not tell whether the ratio explains what is left, nor how sharp they are
+    found = replace(found, ratio=_used(found.flux_ratio, flux_ratio)).of_bins(times)
+    pixels = at_pixels(Sample.of(images.moved(found.shift), threads, times), found, background)
+    return replace(pixels, sharpness=found.sharpness)
+
+
+def _measured(
+    images: Images, background: float | None, flux_ratio: float | str | None, threads: int, reach: int = REACH
+) -> Systematics:
+    """What `measure` returns, measured on the images as they are."""
     sample = Sample.of(images, threads)
     found = Systematics(0.0)
     look = _look(sample)
     if look is not None:
-        images, look, found = _registered(images, look, threads)
+        images, look, found = _registered(images, look, threads, reach)
         measured = look.meant(measure_flux_ratio(*images, look.sources))
         matches = found.matches and look.is_believable(measured)
         found = replace(found, flux_ratio=measured, matches=matches)
@@ -183,7 +190,7 @@ def measure(
     as_it_is = replace(found, ratio=1.0)
     if found.ratio == 1.0 and sample.stand_out:
         return at_pixels(sample, as_it_is, background)
-    scaled = replace(sample, sources=_sampled(images, _CURVED / found.ratio, math.inf, threads))
+    scaled = replace(sample, sources=sampled(images, CURVED / found.ratio, math.inf, threads))
     result = at_pixels(scaled, found, background)
     if flux_ratio is None and sample.stand_out:
         without = at_pixels(sample, as_it_is, background)
@@ -227,8 +234,18 @@ def at_pixels(sample: "Sample", found: Systematics, background: float | None) ->
         misalignment_error=error,
         slopes=(slope_x, slope_y),
         sharpness=bend,
-        roughness=float(np.percentile(left / structure, _COVERED)),
+        roughness=_roughness(left, structure, rows[:, SIGMA], found),
     )
+
+
+def _roughness(left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, found: Systematics) -> float:
+    """What is left of sources in units of their structure; in wide stars of what is no noise, and as usual at most."""
+    if found.binned == 1:
+        return float(np.percentile(left / structure, _COVERED))
+    clear = structure > CURVED * sigma
+    known = np.count_nonzero(clear) >= _ENOUGH
+    rough = float(np.percentile(left[clear] / structure[clear], _COVERED)) if known else math.inf
+    return min(rough, USUAL_ROUGHNESS)
 
 
 def _position_error(fit: Fit) -> float:
@@ -258,9 +275,13 @@ class Sample:
     flat: bool
 
     @classmethod
-    def of(cls, images: Images, threads: int) -> "Sample":
+    def of(cls, images: Images, threads: int, times: int = 1) -> "Sample":
         """Look at the images. Where no sources stand out, of a blot too faint perhaps, the brightest pixels count."""
-        rows = _sampled(images, _CURVED, math.inf, threads)
+        if times > 1:
+            wide = on_wide_sources(images, times, threads)
+            on, off = (images._replace(valid=images.valid & each) for each in (wide, ~wide))
+            return cls(sampled(on, 0.0, math.inf, threads), *_sky_rows(off, threads, True))
+        rows = sampled(images, CURVED, math.inf, threads)
         stand_out = len(rows) >= _ENOUGH
         return cls(rows if stand_out else _brightest(images, threads), *_sky_rows(images, threads, stand_out))
 
@@ -321,18 +342,18 @@ def _look(sample: Sample) -> _Look | None:
 
 def _brightest(images: Images, threads: int) -> np.ndarray:
     """The pixels of most structure where none stands out of the noise: of a blot that is much too faint, perhaps."""
-    rows = _sampled(images, 0.0, math.inf, threads)
+    rows = sampled(images, 0.0, math.inf, threads)
     if not len(rows):
         return rows
     least = float(np.percentile(rows[:, STRUCTURE] / rows[:, SIGMA], _BRIGHTEST))
-    return _sampled(images, least, math.inf, threads) if least > _LEAST_STRUCTURE else rows[:0]
+    return sampled(images, least, math.inf, threads) if least > _LEAST_STRUCTURE else rows[:0]
 
 
-def _registered(images: Images, look: _Look, threads: int) -> tuple[Images, _Look, Systematics]:
+def _registered(images: Images, look: _Look, threads: int, reach: int) -> tuple[Images, _Look, Systematics]:
     """Find the whole pixels by which the blot has to be moved for the fit to be a good one."""
     if look.fits:
         return images, look, Systematics(0.0)
-    shift = find_shift(*images, _places(images, look, threads))
+    shift = find_shift(*images, _places(images, look, threads), reach)
     if shift is None:
         matches = not look.has_plenty or look.sources.roughness < _ROUGHEST
         return images, look, Systematics(0.0, matches=matches)
@@ -352,15 +373,15 @@ def _registered(images: Images, look: _Look, threads: int) -> tuple[Images, _Loo
 def _places(images: Images, look: _Look, threads: int) -> np.ndarray:
     """Pixels of sources and of the sky, to look for in the exposure."""
     sources = look.sources.places
-    sky = _sampled(images, 0.0, _FLAT, threads, capacity=_SHIFT_SAMPLE)[:, [PLACE_Y, PLACE_X]].astype(np.int64)
+    sky = sampled(images, 0.0, _FLAT, threads, capacity=_SHIFT_SAMPLE)[:, [PLACE_Y, PLACE_X]].astype(np.int64)
     return np.concatenate([sources[:: max(1, math.ceil(len(sources) / _SHIFT_SAMPLE))], sky])
 
 
 def _sky_rows(images: Images, threads: int, stand_out: bool) -> tuple[np.ndarray, bool, bool]:
     """Pixels of the sky, all pixels where there is no sky; what `Sample` has beside them."""
-    step = max(1, images.data.size // (4 * _SAMPLE))  # nearly all is sky, most often
+    step = max(1, images.data.size // (4 * SAMPLE))  # nearly all is sky, most often
     for most, every in ((_FLAT, step), (_FLAT, 1), (math.inf, 1)):
-        rows = _sampled(images, 0.0, most, threads, every)
+        rows = sampled(images, 0.0, most, threads, every)
         if len(rows) >= min(_ENOUGH_SKY, images.data.size):
             break
     return rows, stand_out, most == _FLAT
@@ -376,39 +397,3 @@ def _sky(sample: Sample, ratio: float) -> tuple[float, float]:
     if len(rows) < _ENOUGH_SKY or not sample.flat:
         return background, math.nan
     return background, spread_about((residual - background) / rows[:, SIGMA], 0.0)
-
-
-def _sampled(
-    images: Images, least: float, most: float, threads: int, step: int = 1, capacity: int = _SAMPLE
-) -> np.ndarray:
-    """Pixels of every `step`-th row whose structure is from `least` to `most` sigma, thinned out to about `capacity`.
-
-    Rows are looked at in pieces that do not depend on the number of threads, and neither does the result.
-    """
-    ny = len(images.data)
-    pieces: dict[int, np.ndarray] = {}
-    starts = SimpleQueue[int]()
-    for row0 in range(0, ny, _PIECE):
-        starts.put(row0)
-    room = max(capacity * _PIECE // ny, 1)
-
-    def serve() -> None:
-        while True:
-            try:
-                row0 = starts.get_nowait()
-            except Empty:
-                return
-            pieces[row0] = _piece(images, (row0, min(row0 + _PIECE, ny), step), least, most, room)
-
-    in_parallel(serve, threads)
-    return np.concatenate([pieces[row0] for row0 in sorted(pieces)])
-
-
-def _piece(images: Images, rows: tuple[int, int, int], least: float, most: float, room: int) -> np.ndarray:
-    out = np.empty((room, COLUMNS))
-    count = sample(*rows, *images, least, most, 1, out)
-    if count <= room:
-        return out[:count]
-    stride = math.ceil(count / room)
-    sample(*rows, *images, least, most, stride, out)
-    return out[: math.ceil(count / stride)]

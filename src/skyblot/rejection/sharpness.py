@@ -14,7 +14,8 @@ import numpy as np
 
 from ..bands import for_each_band
 from ..kernels.compare import BLOT, PLACE_X, PLACE_Y, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y
-from .residuals import Images, Sample, Systematics, at_pixels
+from .registration import Images
+from .residuals import Sample, Systematics, at_pixels
 from .robust import clipped_median, robust_fit
 
 #: Where the coefficient of the Laplacian, in square pixels, is larger, the sharpness differs by much: blots of mosaics
@@ -59,16 +60,17 @@ def match_sharpness(
     bright = images._replace(blot=images.blot * images.blot.dtype.type(found.ratio))
     smoother = math.sqrt(2 * abs(found.sharpness))
     widths = tuple(min(each * smoother, _WIDEST) for each in _WIDTHS)
-    weights = _weights(bright, found.background, widths, threads)
+    weights = _weights(bright, found, widths, threads)
     if weights is None:
         return images.blot, found
     blot = _convolved(bright.blot, widths, weights, threads)
-    return blot, at_pixels(Sample.of(bright._replace(blot=blot), threads), replace(found, ratio=1.0), background)
+    sample = Sample.of(bright._replace(blot=blot), threads, found.binned)
+    return blot, at_pixels(sample, replace(found, ratio=1.0), background)
 
 
-def _weights(images: Images, background: float, widths: tuple[float, ...], threads: int) -> np.ndarray | None:
+def _weights(images: Images, found: Systematics, widths: tuple[float, ...], threads: int) -> np.ndarray | None:
     """What the blot convolved with each Gaussian, minus the blot, has to be multiplied by; None if nothing tells."""
-    sample = Sample.of(images, threads)
+    sample = Sample.of(images, threads, found.binned)
     rows = np.concatenate([sample.sources, sample.sky[:: max(1, len(sample.sky) // _SKY_SAMPLE)]])
     y = rows[:, PLACE_Y].astype(np.int64)
     x = rows[:, PLACE_X].astype(np.int64)
@@ -83,7 +85,7 @@ def _weights(images: Images, background: float, widths: tuple[float, ...], threa
     blot = images.blot[y, x]
     errors = np.hypot(rows[:, SIGMA], _GOOD_TO * (blot - clipped_median(sample.sky[:, BLOT])))
     design = np.column_stack([terms - blot[:, None], rows[:, [SLOPE_X, SLOPE_Y]]])
-    fit = robust_fit(design / errors[:, None], (rows[:, RESIDUAL] - background) / errors)
+    fit = robust_fit(design / errors[:, None], (rows[:, RESIDUAL] - found.background) / errors)
     return None if fit is None else fit.coefficients[: len(widths)]
 
 
