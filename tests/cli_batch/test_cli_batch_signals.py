@@ -16,14 +16,14 @@ from skyblot.cli.signals import interruptible
 #: The command line, slowed down, so that a signal comes before the end.
 SLOW = """
 import signal, sys, time
-from skyblot import exposure
+from skyblot.steps import blot
 from skyblot.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests were started with
-write = exposure.write_blot
+write = blot.write_blot
 def write_slowly(*arguments, **options):
     time.sleep(0.1)
     write(*arguments, **options)
-exposure.write_blot = write_slowly
+blot.write_blot = write_slowly
 main(sys.argv[1:])
 """
 
