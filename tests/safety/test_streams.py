@@ -46,12 +46,12 @@ with interruptible() as interruption, atomic_write(Path(sys.argv[1]), overwrite=
 
 #: One that is not in Python for minutes, as when a kernel is compiled: no handler runs meanwhile.
 BUSY = """
-import hashlib, sys
+import hashlib, sys, threading
 from pathlib import Path
 from skyblot.cli.signals import interruptible
 from skyblot.io.atomic import atomic_write
 with interruptible(), atomic_write(Path(sys.argv[1]), overwrite=False) as stream:
-    print("there", flush=True)
+    threading.Timer(0.3, print, ["there"], {"flush": True}).start()  # when nothing of Python runs
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**30)
 """
 
