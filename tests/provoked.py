@@ -8,14 +8,15 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from sentences import sentences
 
 import skyblot
 from skyblot import errors
 
 PACKAGE = Path(skyblot.__file__).parent
-#: What only another process or system says: the file, and what the sentence has in it.
-ELSEWHERE: set[tuple[str, str]] = set()
+#: What says sentences that are no errors or warnings of skyblot's: nobody notes those.
+OTHERS = {"TypeError", "click.UsageError", "logger.warning"}
 
 
 class Recorder:
@@ -41,7 +42,7 @@ class Recorder:
         return [sentence for sentence in sentences(PACKAGE) if not self._was_said(sentence)]
 
     def _was_said(self, sentence):
-        if (sentence.path.name, sentence.text) in ELSEWHERE:
+        if sentence.said_by in OTHERS:
             return True
         if any(Path(file) == sentence.path and sentence.first <= line <= sentence.last for file, line, _ in self.said):
             return True
@@ -56,6 +57,7 @@ def pytest_configure(config):
     RECORDER.start()
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_testnodedown(node):
     RECORDER.said |= set(map(tuple, node.workeroutput.get("said", [])))
 

@@ -16,6 +16,7 @@ ARRAYS_ONLY = [
     path
     for package in ("rejection", "resampling", "pixelmap", "headers", "kernels")
     for path in sorted((PACKAGE / package).glob("*.py"))
+    if path.name != "containers.py"  # images in memory, and HDUs are among them
 ]
 
 

@@ -29,6 +29,8 @@ class Sentence:
         With ``<...>`` where a value is put in.
     subject : str
         The source of what it is about, an empty string where the text tells.
+    said_by : str
+        What is called with it: the class of an error, or what warns.
     warns : bool
         Whether it is of a warning; else of an error.
     advice : str
@@ -40,6 +42,7 @@ class Sentence:
     last: int
     text: str
     subject: str
+    said_by: str
     warns: bool
     advice: str
 
@@ -100,7 +103,8 @@ def sentences(package: Path) -> list[Sentence]:
                 subjects = [ast.unparse(word.value) for word in call.keywords if word.arg == "subject"]
                 advice = _comment_above(source.splitlines(), first)
                 last = call.end_lineno or call.lineno
-                said.append(Sentence(path, call.lineno, last, text, "".join(subjects), warns, advice))
+                said_by = ast.unparse(call.func)
+                said.append(Sentence(path, call.lineno, last, text, "".join(subjects), said_by, warns, advice))
     return said
 
 

@@ -21,6 +21,8 @@ _JARGON = re.compile(
     r"|unsupported operand|positional argument|keyword argument|to unpack|unpack_from|\bufunc\b|\bdtype\b"
     r"|\barray\(|\bnp\.\w+\(|broadcast|\.verify\(|[A-Z]\w+Error\b"
 )
+#: How astropy says which card it cannot read.
+_UNPARSABLE = re.compile(r"Unparsable card \(([\w-]+)\)")
 #: Before what the system says, where a library has made a text of it.
 _NUMBER = re.compile(r"\[Errno \d+\] ")
 #: A reason is not longer: a library may repeat a line of a file without an end.
@@ -142,6 +144,8 @@ def reason_of(error: BaseException) -> str:
 
 def in_words(text: str) -> str:
     """Return what a library says, unless only a programmer could understand it."""
+    if card := _UNPARSABLE.search(text):
+        return f"its card {card[1]} cannot be read"
     if _JARGON.search(text):
         return DAMAGED
     text = _NUMBER.sub("", text)

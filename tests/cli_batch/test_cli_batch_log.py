@@ -61,6 +61,14 @@ def test_log_of_a_single_failure_and_of_a_refused_run(run, demo, bad, out, tmp_p
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_file_that_is_no_log_is_left_as_it_is(run, demo, out, tmp_path):
+    (tmp_path / "notes.txt").write_text("not a log")
+    code, _, errors = run("blot", demo.median, demo.exposures[0], "--output-dir", out, "--log", tmp_path / "notes.txt")
+    assert code == 2
+    assert "notes.txt: is not a log, expected a new file or one of JSON lines" in errors
+    assert (tmp_path / "notes.txt").read_text() == "not a log"
+
+
 def test_a_log_that_breaks_is_a_warning_and_no_reason_to_stop(run, demo, out):
     code, text, errors = run("blot", demo.median, demo.exposures[0], "--output-dir", out, "--log", "/dev/full")
     assert (code, len(text.splitlines())) == (0, 2)

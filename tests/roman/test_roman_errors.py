@@ -27,6 +27,11 @@ def fails(source, reference, output, match, kind=SkyblotError):
     assert digests(output.parent) == before
 
 
+def test_no_alternate_wcs(coadd, cal, tmp_path):
+    with pytest.raises(WCSError, match=r"no alternate WCS with the key A \(--wcs-key\), it has none"):
+        blot_file(coadd, cal, tmp_path / "out.asdf", wcs_key="A")
+
+
 @pytest.mark.parametrize("tag", ["wfi_image-1.0.0", None])
 @pytest.mark.parametrize("value", ["null", "absent"])
 def test_no_wcs(coadd, tmp_path, tag, value):

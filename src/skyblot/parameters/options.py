@@ -37,7 +37,7 @@ CRITERIA: tuple[Parameter, ...] = (
         "text",
         DEFAULT,
         f"How pixels are judged; {help_text()}.",
-        choices=tuple(RULES),
+        choices=RULES,
         words=" or ".join(RULES),
         shown=f"default {DEFAULT}",
     ),
