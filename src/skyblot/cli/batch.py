@@ -207,7 +207,7 @@ class _Run:
             rows = plan_table.shortened(rows)
         if rows:
             show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
-        show(plan_table.totals(plan))
+        show(plan.summary)
 
     def tell_interruption(self) -> None:
         """Say what is there, and how to go on."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..io.names import extension_text
-from ..text import duration_text, printable, size_text
+from ..text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,12 +69,3 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     return table
-
-
-def totals(plan: "Plan") -> str:
-    """One line: how many products, and about what they take."""
-    number = plan.count
-    noun = plan.work.step.noun
-    products = f"1 {noun}" if number == 1 else f"{number} {noun}s"
-    needs = f"; about {size_text(plan.memory_bytes)} of memory, {duration_text(plan.seconds)}" if number else ""
-    return f"{products} to make, {len(plan.kept)} kept{needs}"

@@ -18,6 +18,7 @@ from ..resampling.geometry import checked_threads
 from ..resampling.window import blot_dtype, window_dtype
 from ..steps.base import Result, Source, Step, Task
 from ..steps.blot import named
+from ..text import duration_text, size_text
 from .footprints import UNKNOWN, Footprint, Group, group, largest, place_of
 from .outputs import check_run
 from .work import Failure, Outcome, Work
@@ -95,7 +96,7 @@ class Needs:
         return read + sum(_SECONDS_PER_BLOT + math.prod(shape) * per_pixel for shape in shapes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What a run is going to do.
 
@@ -125,6 +126,18 @@ class Plan:
     failures: tuple[Failure, ...] = ()
     state: Any = None
     source: Source | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.summary})"
+
+    @property
+    def summary(self) -> str:
+        """How many products will be made and kept, and about what they take, in words."""
+        noun = self.work.step.noun
+        products = f"1 {noun}" if self.count == 1 else f"{self.count} {noun}s"
+        memory = f"about {size_text(self.memory_bytes)} of memory"
+        needs = f"; {memory}, {duration_text(self.seconds)}" if self.count else ""
+        return f"{products} to make, {len(self.kept)} kept{needs}"
 
     @property
     def count(self) -> int:
