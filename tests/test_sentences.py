@@ -9,8 +9,9 @@ import pytest
 from sentences import error_names, sentences, speaking_calls, written_text
 
 import skyblot
-from skyblot import errors
+from skyblot import BatchError, errors
 from skyblot.errors import FileError, ParameterError, SkyblotError, SkyblotWarning, WCSError
+from skyblot.runs.work import Failure
 
 PACKAGE = Path(skyblot.__file__).parent
 
@@ -94,6 +95,13 @@ def test_an_error_can_be_sent_to_another_process(kind):
     sent = pickle.loads(pickle.dumps(kind("has no WCS", subject="a.fits[1]")))
     assert type(sent) is kind
     assert (str(sent), sent.subject) == ("a.fits[1]: has no WCS", "a.fits[1]")
+
+
+def test_what_is_left_of_a_run_can_be_sent_too():
+    error = BatchError([], [Failure.of("a.fits", FileError("no such file", subject="a.fits"))], "masks")
+    sent = pickle.loads(pickle.dumps(error))
+    assert str(sent) == "1 of 1 masks could not be made: a.fits: no such file"
+    assert [failure.reference for failure in sent.failures] == ["a.fits"]
 
 
 def test_an_allowed_value_is_told_in_one_way():

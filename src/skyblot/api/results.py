@@ -29,8 +29,11 @@ class BatchError(SkyblotError):
         reasons = "; ".join(each.reason for each in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         count = len(results) + len(failures)
-        reasons_text = reasons + more
-        super().__init__(f"{len(failures)} of {count} {what} could not be made: {reasons_text}")
+        self._what = what
+        super().__init__(f"{len(failures)} of {count} {what} could not be made: {reasons}{more}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.results, self.failures, self._what)
 
 
 @contextmanager
