@@ -98,10 +98,10 @@ def _share_out(
                 return
             work(row0, min(row0 + height, ny))
 
-    in_parallel(serve, min(threads, waiting.qsize()))
+    _in_parallel(serve, min(threads, waiting.qsize()))
 
 
-def in_parallel(serve: Callable[[], None], threads: int) -> None:
+def _in_parallel(serve: Callable[[], None], threads: int) -> None:
     """Run `serve` in `threads` threads at once; the first error is raised."""
     if threads <= 1:
         serve()

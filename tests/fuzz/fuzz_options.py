@@ -61,7 +61,6 @@ REJECT = {
     "--save-blots": None,
     "--update-dq": None,
     "--clean": None,
-    "--make-dq": None,
     "--keep-name": None,
     "--one-file": None,
     "--no-one-file": None,

@@ -6,12 +6,11 @@ the pixels in it and around it, so that nothing of a hit, narrower than stars, i
 """
 
 import math
-from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..bands import in_parallel
+from ..bands import for_each_band
 from ..kernels.compare import COLUMNS, PLACE_X, PLACE_Y, sample
 
 #: Pixels that are looked at, at most.
@@ -167,22 +166,13 @@ def sampled(
 
     Rows are looked at in pieces that do not depend on the number of threads, and neither does the result.
     """
-    ny = len(images[0])
     pieces: dict[int, np.ndarray] = {}
-    starts = SimpleQueue[int]()
-    for row0 in range(0, ny, _PIECE):
-        starts.put(row0)
-    room = max(capacity * _PIECE // ny, 1)
+    room = max(capacity * _PIECE // len(images[0]), 1)
 
-    def serve() -> None:
-        while True:
-            try:
-                row0 = starts.get_nowait()
-            except Empty:
-                return
-            pieces[row0] = _piece(images, (row0, min(row0 + _PIECE, ny), step), least, most, room)
+    def look(row0: int, row1: int) -> None:
+        pieces[row0] = _piece(images, (row0, row1, step), least, most, room)
 
-    in_parallel(serve, threads)
+    for_each_band(images[0].shape, look, threads, rows=_PIECE)
     return np.concatenate([pieces[row0] for row0 in sorted(pieces)])
 
 
