@@ -104,9 +104,15 @@ def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -
     data = np.asarray(exposure.pixels()[:, :])
     _check_blot(source, made)
     noise, usable = _known(made, data, how)
-    options: dict[str, Any] = {"valid": usable.pixels, "gain": noise.gain, "threads": threads}
+    valid = usable.pixels
+    if source.cover is not None:
+        covered = source.cover > 0
+        valid = covered if valid is None else valid & covered
+    options: dict[str, Any] = {"valid": valid, "gain": noise.gain, "threads": threads}
     found = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
-    _check_judged(source, exposure, data, found, usable.pixels)
+    _check_judged(source, exposure, data, found, valid)
+    if source.cover is not None:
+        found = found.without((source.cover == 1) & (found.significance < 0))
     notes = (*_notes(found, how.instrument, exposure), *_noise_notes(made, data, found, noise))
     return Judged(data, found, notes, (*noise.remarks, *usable.remarks))
 
