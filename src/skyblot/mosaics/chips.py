@@ -33,6 +33,23 @@ _MARGIN = 4
 
 
 @dataclass(frozen=True)
+class Sky:
+    """The sky of a chip: a level in its middle, and slopes in x and y, a pixel."""
+
+    level: float = 0.0
+    slopes: tuple[float, float] = (0.0, 0.0)
+    middle: tuple[float, float] = (0.0, 0.0)
+
+    def within(self, bounds: Bounds) -> np.ndarray:
+        """Return the sky of some pixels: what broadcasts to their shape."""
+        if self.slopes == (0.0, 0.0):
+            return np.full((1, 1), self.level, np.float32)
+        x = np.arange(bounds.x0, bounds.x1) - self.middle[0]
+        y = np.arange(bounds.y0, bounds.y1)[:, None] - self.middle[1]
+        return (self.level + self.slopes[0] * x + self.slopes[1] * y).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Chip:
     """One image of an exposure, open.
 
@@ -57,8 +74,8 @@ class Chip:
         Pixels of the box to pixels of the chip.
     forward : RowMap
         Pixels of the chip to pixels of the mosaic.
-    level : float
-        Of its sky, in its own unit.
+    sky : Sky
+        In its own unit.
     line : (float, float)
         Variance of a pixel in the mosaic's unit: at the sky's level, and for each unit above.
     rejected : Bits or None
@@ -77,7 +94,7 @@ class Chip:
     box: Bounds = EMPTY
     inverse: RowMap | None = None
     forward: RowMap | None = None
-    level: float = 0.0
+    sky: Sky = Sky()
     line: tuple[float, float] = (1.0, 0.0)
     rejected: Bits | None = None
     reading: Any = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -108,7 +125,7 @@ class Chip:
     def window(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
         """Return pixels in the mosaic's unit without the sky, and which of them count."""
         data, good = self.read(bounds)
-        data -= np.float32(self.level)
+        data -= self.sky.within(bounds)
         data *= np.float32(1.0 / self.factor)
         return data, good
 
@@ -126,10 +143,14 @@ class Chip:
             inverse = plan_map(frame.part(box), self.wcs, box.shape, None, recipe.tolerance)
         return replace(self, factor=scaling.factor, box=box, inverse=inverse, forward=forward)
 
-    def with_sky(self, level: float, line: tuple[float, float]) -> "Chip":
-        """Return the chip with its sky, and with its noise, given in its own unit."""
+    def with_sky(self, sky: Sky) -> "Chip":
+        """Return the chip with its sky."""
+        return replace(self, sky=sky)
+
+    def with_noise(self, line: tuple[float, float]) -> "Chip":
+        """Return the chip with its noise, given in its own unit."""
         sky, growth = line
-        return replace(self, level=level, line=(sky / self.factor**2, growth / self.factor))
+        return replace(self, line=(sky / self.factor**2, growth / self.factor))
 
 
 def open_chips(

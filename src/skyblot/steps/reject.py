@@ -226,7 +226,7 @@ class Reject(Step):
             if not result.together:
                 self.write_mask(result, compared.made.reference, overwrite=resources.overwrite)
             result = replace(result, seconds=time.perf_counter() - start)
-            result = replace(result, picture=self._picture(result, compared.made, compared.judged))
+            result = replace(result, picture=self.picture(replace(compared, result=result)))
         tell_notes(source, result)
         return result
 
@@ -301,15 +301,20 @@ class Reject(Step):
         values = found.expected(made.blot.data).ravel()[flat] if self.products.clean else np.empty(0)
         return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards, made.identity)
 
-    def _picture(self, result: RejectResult, made: Rendered, judged: Judged) -> Any:
+    def picture(self, compared: "Compared") -> Any:
+        """Return what a page of pictures shows of a comparison, None where none is wanted."""
         pictures = self.products.pictures
         if pictures is None:
             return None
         from ..report import report_of_rejection
         from ..report.view import picture_of
 
+        made = compared.made
+        judged = compared.judged
         unit = made.reference.facts.bunit
-        chip = report_of_rejection(result, judged.data, made.blot.data, judged.found, unit)
+        chip = report_of_rejection(
+            compared.result, judged.data, made.blot.data, judged.found, unit
+        )
         return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
