@@ -66,6 +66,10 @@ class Chip:
     exptime_s : float or None
     usable : Bits
         Pixels that no flag and no weight leaves out.
+    scale : float
+        Undistorted pixel scale, arcsec.
+    tolerance : float
+        Of its pixel maps, where there is no closed form.
     factor : float
         The exposure's unit in terms of the mosaic's.
     box : Bounds
@@ -90,6 +94,8 @@ class Chip:
     instrument: Instrument
     exptime_s: float | None
     usable: Bits
+    scale: float = 1.0
+    tolerance: float = 1e-4
     factor: float = 1.0
     box: Bounds = EMPTY
     inverse: RowMap | None = None
@@ -141,7 +147,15 @@ class Chip:
         inverse = None
         if box.area:
             inverse = plan_map(frame.part(box), self.wcs, box.shape, None, recipe.tolerance)
-        return replace(self, factor=scaling.factor, box=box, inverse=inverse, forward=forward)
+        return replace(
+            self,
+            scale=target.scale,
+            tolerance=recipe.tolerance,
+            factor=scaling.factor,
+            box=box,
+            inverse=inverse,
+            forward=forward,
+        )
 
     def with_sky(self, sky: Sky) -> "Chip":
         """Return the chip with its sky."""

@@ -94,7 +94,7 @@ class Judge:
                     compared.write_blot(source, overwrite=self.resources.overwrite)
         if last:
             tell_notes(source, result)
-        return with_key(result, self.key)
+        return with_key(replace(result, where=chip.where), self.key)
 
     def _alone(self, chip: Chip, task: Task) -> RejectResult:
         """Of a chip that is compared with nothing."""
@@ -112,6 +112,7 @@ class Judge:
             bad=bad,
             notes=(ALONE,),
             together=is_shared(task),
+            where=chip.where,
         )
 
 

@@ -23,36 +23,71 @@ from .frame import Frame
 
 
 @dataclass(frozen=True)
+class Outputs:
+    """What is written beside masks and copies; None: not wanted.
+
+    Attributes
+    ----------
+    table : Path
+        CSV; the same in JSON beside it.
+    mosaic, median, objects : Path or None
+    """
+
+    table: Path
+    mosaic: Path | None
+    median: Path | None
+    objects: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All of them."""
+        more = (self.mosaic, self.median, self.objects)
+        return [self.table, self.table.with_suffix(".json"), *(path for path in more if path)]
+
+
+@dataclass(frozen=True, repr=False)
 class CleanPlan:
     """What a run is going to do.
 
     Attributes
     ----------
-    tasks : tuple of Task
-        The chips, and where their masks go.
+    work : Work
+        The chips, where their masks go, and how they are judged.
     frame : Frame
         The mosaic.
-    step : Reject
-        How chips are judged.
     matching : Matching
     drizzling : Drizzling
+    writing : Writing
     options : RunOptions
-    failures : tuple of Failure
-        Exposures that cannot be read.
+    folder : Path
     """
 
-    tasks: tuple[Task, ...]
+    work: Work
     frame: Frame
-    step: Reject
     matching: Matching
     drizzling: Drizzling
+    writing: Writing
     options: RunOptions
-    failures: tuple[Failure, ...] = ()
+    folder: Path
+
+    def __repr__(self) -> str:
+        return f"CleanPlan({self.summary})"
+
+    @property
+    def step(self) -> Reject:
+        """How chips are judged."""
+        assert isinstance(self.work.step, Reject)
+        return self.work.step
+
+    @property
+    def images(self) -> list[ImageName]:
+        """The chips."""
+        return [task.where for task in self.work.tasks]
 
     @property
     def exposures(self) -> int:
         """How many exposures there are."""
-        return len({task.where.path for task in self.tasks})
+        return len(self.work.exposures)
 
     @property
     def threads(self) -> int:
@@ -60,15 +95,63 @@ class CleanPlan:
         return checked_threads(self.options.threads)
 
     @property
+    def memory_bytes(self) -> int:
+        """About how much memory the run takes."""
+        largest = max(math.prod(shape) for shape in self.frame.chips)
+        pixels = math.prod(self.frame.shape)
+        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * pixels + self.step.bytes_per_pixel * largest
+
+    @property
+    def summary(self) -> str:
+        """What will be made, in words."""
+        ny, nx = self.frame.shape
+        count = f"{len(self.images)} chips of {self.exposures} exposures"
+        where = f"{nx} x {ny} pixels of {self.frame.scale:.4g} arcsec"
+        return f"{count}, a mosaic of {where}; about {size_text(self.memory_bytes)} of memory"
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What is written beside masks and copies."""
+        writing = self.writing
+        name = writing.name or default_name(self.images)
+        folder = self.folder
+        return Outputs(
+            folder / f"{name}_chips.csv",
+            folder / mosaic_name(name, self.images) if writing.mosaic else None,
+            folder / mosaic_name(name, self.images, "med") if writing.save_median else None,
+            folder / f"{name}_objects.csv" if writing.objects else None,
+        )
+
+    @cached_property
     def key(self) -> str:
         """What stands for all that makes the products."""
-        files = [
-            [str(task.where), *map(str, file_identity(task.where.path))] for task in self.tasks
-        ]
+        step = self.step
+        read = dict.fromkeys(f for path in self.work.exposures for f in (path, *step.reads(path)))
+        files = [[str(path), *map(str, file_identity(path))] for path in read]
         wcs = self.frame.wcs.to_header_string(relax=True)
-        values = [files, wcs, self.frame.shape, repr(self.matching), repr(self.drizzling)]
-        values += [repr(list(self.step.recipe.items())), repr(self.step.criteria)]
+        values = [[str(where) for where in self.images], files, wcs, self.frame.shape]
+        values += [repr(self.matching), repr(self.drizzling), repr(step.planes)]
+        values += [repr(list(step.recipe.items())), repr(sorted(step.criteria.items()))]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+    def checked(self) -> Self:
+        """Return the plan, unless outputs are inputs, or cannot be written.
+
+        Raises
+        ------
+        SkyblotError
+        """
+        options = self.options
+        work = replace(
+            self.work, beside=replace_writes(self.work.beside, self.outputs.paths)
+        )
+        if not options.resume or options.overwrite:
+            check_run(work, options)
+        else:
+            check_run(work, options)
+        for path in self.outputs.paths:
+            check_output(path, overwrite=options.overwrite or options.resume)
+        return self
 
 
 def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame:
@@ -84,11 +167,13 @@ def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame
     chips = []
     names = []
     facts = None
+    shapes = []
     for where in images:
         with open_reference(where) as reference:
             wcs = reference.wcs()
             say_if_undistorted(reference, wcs)
             chips.append((wcs, reference.shape))
+            shapes.append(reference.shape)
             names.append(reference.name)
             facts = facts or reference.facts
     if facts is None:
@@ -97,11 +182,4 @@ def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame
     if wcs is None:
         wishes = {name: getattr(grid, name) for name in ("scale", "rotation", "size", "centre")}
         wcs = common_wcs(chips, names=names, **wishes)
-    return Frame.like(wcs, tuple(wcs.array_shape), facts)
-
-
-def folder_of(path: str | Path) -> Path:
-    """Return a folder, which is made where there is none."""
-    folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Frame.like(wcs, tuple(wcs.array_shape), facts, tuple(shapes))
