@@ -1,6 +1,7 @@
 """skyblot: put a clean astronomical mosaic back onto the distorted exposures it came from."""
 
-#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is listened to.
+#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is
+#: listened to.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
+#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is
+#: quick.
 _HOMES = {
     "blot": "resampling.containers",
     "pixel_map": "resampling.arrays",

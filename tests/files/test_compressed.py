@@ -1,4 +1,6 @@
-"""Compressed files: the same blots from them as from plain ones, in bounded memory; and compressed blots."""
+"""Compressed files: the same blots from them as from plain ones, in bounded memory; and compressed
+blots.
+"""
 
 import bz2
 import gzip
@@ -13,7 +15,17 @@ import samples
 from astropy.io import fits
 from astropy.io.fits.hdu.compressed import section
 from gwcs_files import SHAPE, exposure_gwcs, mosaic_header, write_cal, write_i2d, write_roman
-from samples import CHIP_SHAPE, RAW, digests, read_wcs, tan_header, tasks_of, texture, world, write_sci
+from samples import (
+    CHIP_SHAPE,
+    RAW,
+    digests,
+    read_wcs,
+    tan_header,
+    tasks_of,
+    texture,
+    world,
+    write_sci,
+)
 
 from skyblot import blot_file, blot_files
 from skyblot.demo import make_demo
@@ -36,7 +48,12 @@ def tiled(path, kind, tile=None):
     with fits.open(path) as hdus:
         made = [
             fits.CompImageHDU(
-                hdu.data, hdu.header, name=hdu.name, compression_type=kind, quantize_level=0, tile_shape=tile
+                hdu.data,
+                hdu.header,
+                name=hdu.name,
+                compression_type=kind,
+                quantize_level=0,
+                tile_shape=tile,
             )
             if hdu.name == "SCI"
             else hdu.copy()
@@ -62,7 +79,9 @@ def reference(tmp_path):
 
 @pytest.fixture
 def source(tmp_path):
-    return write_sci(tmp_path / "med.fits", texture((300, 200)), tan_header((300, 200), BUNIT="counts/s"))
+    return write_sci(
+        tmp_path / "med.fits", texture((300, 200)), tan_header((300, 200), BUNIT="counts/s")
+    )
 
 
 @pytest.fixture
@@ -72,11 +91,14 @@ def labels(tmp_path):
 
 
 def blots(tmp_path, reference, *sources, **parameters):
-    made = [blot_file(each, reference, tmp_path / f"{n}.fits", **parameters) for n, each in enumerate(sources)]
+    made = [
+        blot_file(each, reference, tmp_path / f"{n}.fits", **parameters)
+        for n, each in enumerate(sources)
+    ]
     return [pixels(path) for path in made]
 
 
-# ---- sources and references -------------------------------------------------------------------------------
+# ---- sources and references ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("interp", ["poly5", "nearest"])
@@ -109,7 +131,9 @@ def test_a_gzip_file_under_any_name(tmp_path, source, reference):
     (tmp_path / "two.fits.gz").write_bytes(  # parts one behind the other are one file
         gzip.compress(source.read_bytes()[:9999]) + gzip.compress(source.read_bytes()[9999:])
     )
-    one, *others = blots(tmp_path, reference, source, tmp_path / "odd.fits", tmp_path / "two.fits.gz", **RAW)
+    one, *others = blots(
+        tmp_path, reference, source, tmp_path / "odd.fits", tmp_path / "two.fits.gz", **RAW
+    )
     for other in others:
         np.testing.assert_array_equal(one, other)
 
@@ -132,7 +156,9 @@ def test_compressed_references(tmp_path, kind):
     assert [each.path.name for each in results] == [each.path.name for each in expected]
     for one, other in zip(results, expected, strict=True):
         np.testing.assert_array_equal(pixels(one.path), pixels(other.path))
-        np.testing.assert_array_equal(world(read_wcs(one.path), CHIP_SHAPE), world(read_wcs(other.path), CHIP_SHAPE))
+        np.testing.assert_array_equal(
+            world(read_wcs(one.path), CHIP_SHAPE), world(read_wcs(other.path), CHIP_SHAPE)
+        )
     again = blot_files(demo.median, [packed], tmp_path / "packed", resume=True)
     assert all(each.kept for each in again)
 
@@ -154,7 +180,10 @@ def test_compressed_jwst_references(tmp_path):
         (lambda raw: raw[: len(raw) // 2], "truncated: the compressed file ends too early"),
         (lambda raw: raw[:-4], "truncated: the compressed file ends too early"),
         (lambda raw: raw[:5], "truncated: the compressed file ends too early"),
-        (lambda raw: raw[:-8] + b"\0\0\0\0" + raw[-4:], "the compressed file is damaged: CRC check failed"),
+        (
+            lambda raw: raw[:-8] + b"\0\0\0\0" + raw[-4:],
+            "the compressed file is damaged: CRC check failed",
+        ),
         (lambda raw: raw[:60] + bytes(40) + raw[100:], "the compressed file is damaged: "),
     ],
     ids=["half", "end", "start", "checksum", "middle"],
@@ -166,7 +195,12 @@ def test_damaged_gzip_files(tmp_path, source, reference, which, damage, words):
     files[which] = packed
     before = digests(tmp_path)
     with pytest.raises(FileError, match=f"{packed.name}: {words}"):
-        blot_file(f"{files['source']}[sci,1]", f"{files['reference']}[sci,1]", tmp_path / "blt.fits", **RAW)
+        blot_file(
+            f"{files['source']}[sci,1]",
+            f"{files['reference']}[sci,1]",
+            tmp_path / "blt.fits",
+            **RAW,
+        )
     assert digests(tmp_path) == before
 
 
@@ -175,7 +209,10 @@ def test_no_room_for_a_decompressed_copy(tmp_path, source, reference, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("shutil.copyfileobj", full)
-    with pytest.raises(FileError, match=r"med\.fits\.gz: cannot be copied into .* \(TMPDIR\): No space left on device"):
+    with pytest.raises(
+        FileError,
+        match=r"med\.fits\.gz: cannot be copied into .* \(TMPDIR\): No space left on device",
+    ):
         blot_file(gzipped(source), reference, tmp_path / "blt.fits", **RAW)
 
 
@@ -192,7 +229,9 @@ def test_copies_have_no_name_and_do_not_stay(tmp_path, source, monkeypatch):
 
 
 def sparse_gzip(path, size, image):
-    """Write, in little memory, a gzip file of an image of `size` that is zero but for its first rows."""
+    """Write, in little memory, a gzip file of an image of `size` that is zero but for its first
+    rows.
+    """
     hdu = fits.PrimaryHDU(np.zeros((4, 4), "f4"), tan_header((size, size), BUNIT="counts/s"))
     text = hdu.header.tostring(padding=False)
     for axis in (1, 2):
@@ -225,7 +264,9 @@ def test_memory_does_not_grow_with_a_gzip_mosaic(tmp_path):
 
 def test_only_the_tiles_of_the_window_are_decompressed(tmp_path, monkeypatch):
     data = np.tile(texture((50, 60)), (40, 50))  # 2000 x 3000
-    path = tiled(write_sci(tmp_path / "med.fits", data, tan_header(data.shape)), "GZIP_2", (100, 100))
+    path = tiled(
+        write_sci(tmp_path / "med.fits", data, tan_header(data.shape)), "GZIP_2", (100, 100)
+    )
     asked = []
     original = section.decompress_image_data_section
 
@@ -264,7 +305,7 @@ def test_threads_may_read_a_tiled_image_at_the_same_time(tmp_path):
     assert wrong == []
 
 
-# ---- blots ------------------------------------------------------------------------------------------------
+# ---- blots ---------------------------------------------------------------------------------------
 
 
 def test_names_of_compressed_blots():
@@ -277,7 +318,9 @@ def test_a_compressed_blot_is_the_plain_one(tmp_path):
     for name in ("plain", "packed"):
         (tmp_path / name).mkdir()
     plain = blot_files(demo.median, demo.exposures, tmp_path / "plain", fill_value="nan")
-    packed = blot_files(demo.median, demo.exposures, tmp_path / "packed", fill_value="nan", compress=True)
+    packed = blot_files(
+        demo.median, demo.exposures, tmp_path / "packed", fill_value="nan", compress=True
+    )
     assert [each.path for each in packed] == [
         where.path for where in tasks_of(demo.exposures, tmp_path / "packed", compress=True)
     ]
@@ -286,22 +329,30 @@ def test_a_compressed_blot_is_the_plain_one(tmp_path):
         with fits.open(one.path) as found, fits.open(other.path) as expected:
             found.verify("exception")
             assert isinstance(found["SCI"], fits.CompImageHDU)
-            assert [(hdu.name, hdu.ver) for hdu in found] == [(hdu.name, hdu.ver) for hdu in expected]
+            assert [(hdu.name, hdu.ver) for hdu in found] == [
+                (hdu.name, hdu.ver) for hdu in expected
+            ]
             assert found["SCI"].data.astype(">f4").tobytes() == expected["SCI"].data.tobytes()
             ignored = {"ignore_keywords": ["XTENSION", "BLOTKEY"], "ignore_comments": ["EXTNAME"]}
             differs = fits.HeaderDiff(found["SCI"].header, expected["SCI"].header, **ignored)
             assert differs.identical, differs.report()
             for hdu, like in zip(found[2:], expected[2:], strict=True):
                 np.testing.assert_array_equal(hdu.data, like.data)
-        np.testing.assert_array_equal(world(read_wcs(one.path), CHIP_SHAPE), world(read_wcs(other.path), CHIP_SHAPE))
+        np.testing.assert_array_equal(
+            world(read_wcs(one.path), CHIP_SHAPE), world(read_wcs(other.path), CHIP_SHAPE)
+        )
 
 
-def test_a_compressed_blot_has_the_same_bytes_at_any_time(tmp_path, source, reference, labels, monkeypatch):
+def test_a_compressed_blot_has_the_same_bytes_at_any_time(
+    tmp_path, source, reference, labels, monkeypatch
+):
     for given, interp in ((source, "poly5"), (labels, "nearest")):
         contents = []
         for now in (1e9, 1.7e9):
             monkeypatch.setattr("time.time", lambda now=now: now)
-            blot_file(given, reference, tmp_path / "blt.fits.fz", overwrite=True, interp=interp, **RAW)
+            blot_file(
+                given, reference, tmp_path / "blt.fits.fz", overwrite=True, interp=interp, **RAW
+            )
             contents.append((tmp_path / "blt.fits.fz").read_bytes())
         assert contents[0] == contents[1]
 
@@ -321,8 +372,14 @@ def test_compressed_blots_are_kept_by_resume_if_complete(tmp_path):
     again = blot_files(demo.median, demo.exposures, tmp_path / "out", **how)
     assert [each.kept for each in again] == [True, False]
     assert made[1].path.read_bytes() == content
-    blot_files(demo.median, demo.exposures, tmp_path / "out", resume=True)  # plain ones stand beside them
-    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".fits", ".fits", ".fz", ".fz"]
+    # plain ones stand beside them
+    blot_files(demo.median, demo.exposures, tmp_path / "out", resume=True)
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [
+        ".fits",
+        ".fits",
+        ".fz",
+        ".fz",
+    ]
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4", "i8", "?"])
@@ -337,7 +394,9 @@ def test_compressed_integers_are_exact(tmp_path, reference, dtype):
             write_blot(tmp_path / name, data, image, cards=[], overwrite=False, compress=compress)
     np.testing.assert_array_equal(pixels(tmp_path / "plain.fits"), data)
     np.testing.assert_array_equal(pixels(tmp_path / "packed.fits"), data)
-    assert pixels(tmp_path / "packed.fits").dtype == pixels(tmp_path / "plain.fits").dtype.newbyteorder("=")
+    assert pixels(tmp_path / "packed.fits").dtype == pixels(
+        tmp_path / "plain.fits"
+    ).dtype.newbyteorder("=")
     with fits.open(tmp_path / "packed.fits") as hdus:
         assert hdus["SCI"].compression_type == ("GZIP_2" if kind.itemsize == 8 else "RICE_1")
 
@@ -348,7 +407,9 @@ def test_a_name_in_fz_asks_for_compression(tmp_path, source, reference):
         assert isinstance(hdus["SCI"], fits.CompImageHDU)
     (plain,) = blots(tmp_path, reference, source, **RAW)
     np.testing.assert_array_equal(pixels(path), plain)
-    with pytest.raises(FileError, match=r"blt\.fits\.gz: no blot is compressed as a whole, expected .*\.fits\.fz"):
+    with pytest.raises(
+        FileError, match=r"blt\.fits\.gz: no blot is compressed as a whole, expected .*\.fits\.fz"
+    ):
         blot_file(source, reference, tmp_path / "blt.fits.gz", **RAW)
 
 
@@ -366,7 +427,9 @@ def test_jwst_blots_keep_their_gwcs_when_compressed(tmp_path):
     with open_image(path) as image, open_image(plain) as like:
         assert type(image.wcs()) is type(like.wcs())
         grid = [axis.ravel() for axis in np.indices(SHAPE)[::-1]]
-        np.testing.assert_array_equal(image.wcs().pixel_to_world_values(*grid), like.wcs().pixel_to_world_values(*grid))
+        np.testing.assert_array_equal(
+            image.wcs().pixel_to_world_values(*grid), like.wcs().pixel_to_world_values(*grid)
+        )
 
 
 def test_compressed_blots_of_roman(tmp_path):
@@ -384,7 +447,9 @@ def test_compressed_blots_of_roman(tmp_path):
             (made,) = blot_files(tmp_path / "a_i2d.fits", [cal], folder, **how)
             assert (made.kept, made.path.name) == (kept, "r1_blt.asdf")
         with asdf.open(made.path) as file:
-            assert file.get_array_compression(file["roman"]["data"]) == ("zlib" if compress else None)
+            assert file.get_array_compression(file["roman"]["data"]) == (
+                "zlib" if compress else None
+            )
             found.append(np.array(file["roman"]["data"]))
     np.testing.assert_array_equal(found[0], found[1])
     check_kind(tmp_path / "b.asdf", cal)

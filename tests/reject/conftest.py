@@ -10,7 +10,9 @@ from skyblot import reject_files
 def made(demo, tmp_path_factory):
     """Everything that a run can write: the folder, the results, and what the inputs were before."""
     folder, before = tmp_path_factory.mktemp("made"), digests(demo.folder)
-    results = reject_files(demo.median, demo.exposures, folder, save_blots=True, update_dq=True, clean=True)
+    results = reject_files(
+        demo.median, demo.exposures, folder, save_blots=True, update_dq=True, clean=True
+    )
     return folder, results, before
 
 

@@ -1,4 +1,6 @@
-"""What skyblot understands of a file: its images, their WCS, units and facts, and the pixel maps they will have."""
+"""What skyblot understands of a file: its images, their WCS, units and facts, and the pixel maps
+they will have.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,7 +61,8 @@ class MapInfo:
     Attributes
     ----------
     way : str
-        ``"closed form"``, ``"adaptive map"``, ``"exact at every pixel"`` (by the WCS library), or empty: none.
+        ``"closed form"``, ``"adaptive map"``, ``"exact at every pixel"`` (by the WCS library), or
+        empty: none.
     error_pixels : float or None
         What it differs from the WCS library by, at most, source pixels.
     problem : str
@@ -94,9 +97,11 @@ class WCSInfo:
     bounding_box : tuple or None
         ((xmin, xmax), (ymin, ymax)) where a gwcs is defined.
     header_offset : float or None
-        How far the WCS in the header of a JWST image is from its gwcs, which is used: the median, in pixels.
+        How far the WCS in the header of a JWST image is from its gwcs, which is used: the median,
+        in pixels.
     map_onto, map_from : MapInfo
-        Of a blot of an undistorted TAN mosaic onto this image; and of this image onto such a mosaic.
+        Of a blot of an undistorted TAN mosaic onto this image; and of this image onto such a
+        mosaic.
     """
 
     kind: str
@@ -142,26 +147,29 @@ class ImageInfo:
     name : str
         File and extension.
     kind : str
-        ``"exposure"``, ``"mosaic"``, ``"blot"``, ``"mask"``, or ``"image"`` if its header does not tell.
+        ``"exposure"``, ``"mosaic"``, ``"blot"``, ``"mask"``, or ``"image"`` if its header does not
+        tell.
     instrument : str
         Telescope, instrument, detector; empty if unknown.
     shape : tuple of int
         (ny, nx).
     dtype : str
     unit, unit_kind : str
-        BUNIT, and what it is taken for: ``"counts"``, ``"cps"``, ``"surface brightness"``, or nothing.
+        BUNIT, and what it is taken for: ``"counts"``, ``"cps"``, ``"surface brightness"``, or
+        nothing.
     exptime, sky : object or None
         Values as the headers have them: seconds, and in units of the image.
     exptime_keyword, sky_keyword : str
         Where they were found.
     planes : tuple of str
-        The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
+        The errors and the flags that a comparison uses: ERR and DQ, or what there is in their
+        place.
     weights : str
-        Where the weights are, which say what a mosaic covers, and which pixels of an exposure count; empty where
-        there are none.
+        Where the weights are, which say what a mosaic covers, and which pixels of an exposure
+        count; empty where there are none.
     noise : str
-        What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
-        where nobody knows it.
+        What a comparison makes the noise of: one of the planes, or gain and read noise, with their
+        keywords; empty where nobody knows it.
     record : mapping
         How a blot or a mask was made: keywords and values.
     wcs : WCSInfo or None
@@ -204,7 +212,8 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     Returns
     -------
     list of ImageInfo
-        One for each image that a blot would be made onto: every SCI extension, else every image with a sky.
+        One for each image that a blot would be made onto: every SCI extension, else every image
+        with a sky.
 
     Raises
     ------
@@ -255,13 +264,19 @@ def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
 def _weights(image: Image, kind: str) -> str:
     if kind == "mosaic":
         return weights_name(image)
-    files = exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    files = (
+        exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    )
     return str(files[0]) if files else ""
 
 
 def _planes(image: Image) -> tuple[str, ...]:
     """The errors and the flags that a comparison uses."""
-    return tuple(str(plane) for plane in (find_errors(image), find_plane(image, QUALITY)) if plane is not None)
+    return tuple(
+        str(plane)
+        for plane in (find_errors(image), find_plane(image, QUALITY))
+        if plane is not None
+    )
 
 
 def _instrument(image: Image) -> str:
@@ -269,7 +284,9 @@ def _instrument(image: Image) -> str:
     return instrument_of(image.facts).name if known else ""
 
 
-def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[str, Mapping[str, Any]]:
+def _kind(
+    image: Image, planes: tuple[str, ...], wcs: WCSInfo | None
+) -> tuple[str, Mapping[str, Any]]:
     """What an image is, as far as its headers tell, and the record of how it was made."""
     facts = image.facts
     if image.record:
@@ -319,9 +336,14 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
     onto, back = _maps(wcs, image.shape)
     offset = None if fits else image.header_offset(wcs)
     return WCSInfo(
-        kind="FITS" if fits else "gwcs" if type(low_level).__module__.startswith("gwcs") else type(low_level).__name__,
+        kind="FITS"
+        if fits
+        else "gwcs"
+        if type(low_level).__module__.startswith("gwcs")
+        else type(low_level).__name__,
         projection=str(sky.wcs.wcs.ctype[sky.lon])[5:8] if fits else "",
-        frame=sky.frame.name.upper() + ("" if sky.stated == STATED or not sky.equatorial else " assumed"),
+        frame=sky.frame.name.upper()
+        + ("" if sky.stated == STATED or not sky.equatorial else " assumed"),
         scale_arcsec=pixel_scale(wcs),
         centre_deg=(float(centre[0][0]), float(centre[1][0])),
         orientation_deg=float(angle),
@@ -338,12 +360,17 @@ def _distortion(image: Any, wcs: Any, onto: MapInfo) -> tuple[str, ...]:
     code = str(image.header.get("CTYPE1", ""))[5:8]
     found = [code] if code in _POLYNOMIALS else []
     if wcs.sip is not None:
-        found.append(f"SIP of order {max(order or 0 for order in (wcs.sip.a_order, wcs.sip.b_order))}")
+        found.append(
+            f"SIP of order {max(order or 0 for order in (wcs.sip.a_order, wcs.sip.b_order))}"
+        )
     for word, names in (("CPDIS", ("cpdis1", "cpdis2")), ("D2IM", ("det2im1", "det2im2"))):
-        sizes = {np.shape(table.data) for name in names if (table := getattr(wcs, name)) is not None}
+        sizes = {
+            np.shape(table.data) for name in names if (table := getattr(wcs, name)) is not None
+        }
         found += [f"{word} {ny} x {nx}" for ny, nx in sorted(sizes)]
     if not found and str(wcs.wcs.ctype[0]).endswith("-TAN") and onto.way == ADAPTIVE:
-        found.append("polynomials")  # wcslib makes TAN with a distortion of SCAMP's PV and of the plates of DSS
+        # wcslib makes TAN with a distortion of SCAMP's PV and of the plates of DSS
+        found.append("polynomials")
     return tuple(found)
 
 
@@ -385,4 +412,6 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
     way = _way(job.pixel_map)
-    return PairInfo(source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group]))
+    return PairInfo(
+        source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group])
+    )

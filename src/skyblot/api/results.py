@@ -23,7 +23,9 @@ class BatchError(SkyblotError):
         Each with `reference`, `reason` and `error`.
     """
 
-    def __init__(self, results: Sequence[Result], failures: Sequence[Failure], what: str = "blots") -> None:
+    def __init__(
+        self, results: Sequence[Result], failures: Sequence[Failure], what: str = "blots"
+    ) -> None:
         self.results = list(results)
         self.failures = list(failures)
         reasons = "; ".join(each.reason for each in failures[:3])
@@ -38,7 +40,9 @@ class BatchError(SkyblotError):
 
 @contextmanager
 def planned(work: Work, options: RunOptions, *, survey: bool = False) -> Iterator[Plan]:
-    """Yield the plan of a run, with its source open for the run too; arguments and errors are those of `plan_run`."""
+    """Yield the plan of a run, with its source open for the run too; arguments and errors are those
+    of `plan_run`.
+    """
     with memory_errors_told(), work.step.open(work.source) as source:
         yield plan_run(work, options, source=source, survey=survey)
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def check_report(path: str, recipe: Recipe, *, overwrite: bool) -> None:
-    """Refuse, before any work, a page that cannot be written, or that would have nothing to compare."""
+    """Refuse, before any work, a page that cannot be written, or that would have nothing to
+    compare.
+    """
     from ..io.atomic import check_output
     from ..report.html import require_packages
 
@@ -78,7 +80,9 @@ class Page:
 
 @contextmanager
 def open_page(path: str | None, work: Work, *, overwrite: bool) -> Iterator[Page]:
-    """Yield the page of a run, which is written when the block succeeds; one that takes nothing if none is wanted."""
+    """Yield the page of a run, which is written when the block succeeds; one that takes nothing if
+    none is wanted.
+    """
     if path is None:
         yield Page()
         return

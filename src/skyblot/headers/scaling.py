@@ -119,7 +119,9 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
         )
     units = _resolve_units(parameters, pair)
     if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
-        raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
+        raise not_allowed(
+            "pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}"
+        )
     in_kind, out_kind = units.kinds
     offset = _sky(parameters, pair, units)
     applied = 1.0 / _applied(pair)
@@ -145,7 +147,8 @@ def _applied(pair: Pair) -> float:
     if scale != 1.0:
         #: SWarp's FLXSCALE, which SCAMP writes: it makes all exposures as bright.
         pair.tell(
-            f"FLXSCALE = {scale:.6g}, by which SWarp multiplied it for {pair.source.file}: its blot is divided by that",
+            f"FLXSCALE = {scale:.6g}, by which SWarp multiplied it for {pair.source.file}: its "
+            "blot is divided by that",
             subject=pair.reference.name,
         )
     return scale
@@ -166,7 +169,11 @@ def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
     coadd = wishes[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
     if coadd and wishes[1] == "auto" and not reference and is_swarp(pair.source):
         kinds = None, COUNTS  # whatever it is: SWarp's coadds are in the same
-    out_kind = wishes[1] if wishes[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
+    out_kind = (
+        wishes[1]
+        if wishes[1] != "auto"
+        else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
+    )
     if coadd:
         source = reference
         in_kind = out_kind
@@ -188,7 +195,9 @@ def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:
     """The kind that is assumed of an image, which is told once for its file."""
     what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
     option = name.replace("_", "-")
-    pair.tell(f"{what}; taken as {assumed} (say --{option}, or {name}=, to choose)", subject=image.file)
+    pair.tell(
+        f"{what}; taken as {assumed} (say --{option}, or {name}=, to choose)", subject=image.file
+    )
     return assumed
 
 
@@ -216,7 +225,8 @@ def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
         #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with
         #: the factor.
         pair.tell(
-            f"{source.name} is in {units[0]} and {reference.name} in {units[1]}: the gain between them is not applied"
+            f"{source.name} is in {units[0]} and {reference.name} in {units[1]}: the gain between "
+            "them is not applied"
         )
 
 
@@ -245,7 +255,9 @@ def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) ->
     unit = units.names[0]
     factor = pair.area_ratio if in_kind == kind == FLUX else 1.0
     if in_kind != kind:
-        factor = 1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
+        factor = (
+            1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
+        )
     if in_kind == kind and same_unit(unit, wanted):
         return factor
     from astropy import units as u
@@ -257,7 +269,9 @@ def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) ->
         other = other / u.sr if kind == FLUX else other
         return factor * float(one.to(other))
     except (TypeError, AttributeError, u.UnitConversionError):
-        raise DataError(f"{pair.source.name} is in {unit} and {name} in {wanted}: cannot be converted") from None
+        raise DataError(
+            f"{pair.source.name} is in {unit} and {name} in {wanted}: cannot be converted"
+        ) from None
 
 
 def _target_area(pair: Pair) -> float:
@@ -275,13 +289,16 @@ def _area(image: Facts, scale: float, pair: Pair) -> float:
     if recorded is not None and abs(recorded / area - 1) > _SAME_AREA:
         #: A header that was copied from another image, for example.
         pair.tell(
-            f"{keyword} = {recorded:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are used",
+            f"{keyword} = {recorded:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are "
+            "used",
             subject=image.name,
         )
     return area
 
 
-def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple[float, float | None]:
+def _exposure_factor(
+    parameters: Parameters, pair: Pair, units: _Units
+) -> tuple[float, float | None]:
     """What exposure times multiply the source by, and that of the blot where it is in counts."""
     in_kind, out_kind = units.kinds
     automatic = units.automatic and parameters.out_units == "auto"
@@ -294,7 +311,9 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
     exptime = None
     if in_kind == COUNTS:
         hint = "--in-units cps where it is in counts per second"
-        factor /= exposure_time_of(pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint)
+        factor /= exposure_time_of(
+            pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint
+        )
     if out_kind == COUNTS:
         exptime = _output_exptime(parameters, pair)
         factor *= exptime
@@ -317,7 +336,11 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
     if out_kind == COUNTS and parameters.expout == "input":
         return 1.0, seconds
     rate = 1 / exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
-    return (rate, None) if out_kind != COUNTS else (rate * float(parameters.expout), float(parameters.expout))
+    return (
+        (rate, None)
+        if out_kind != COUNTS
+        else (rate * float(parameters.expout), float(parameters.expout))
+    )
 
 
 def _tell_times(parameters: Parameters, pair: Pair) -> None:
@@ -353,7 +376,8 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
     if value is None:
         if not keyword and is_missed(pair, out_kind):
             pair.tell(
-                f"no sky value {sky_word(reference)} in its headers; sky 0 is added (--no-addsky says so)",
+                f"no sky value {sky_word(reference)} in its headers; sky 0 is added (--no-addsky "
+                "says so)",
                 subject=reference.name,
             )
         return 0.0
@@ -366,7 +390,8 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
         return _level(parameters, pair, units, sky) if sky and is_freed(pair, sky) else 0.0
     if sky and unit_kind(reference.bunit) not in (None, out_kind):
         pair.tell(
-            f"{word} is in {reference.bunit} and the blot in {out_kind}; it is added as it is", subject=reference.name
+            f"{word} is in {reference.bunit} and the blot in {out_kind}; it is added as it is",
+            subject=reference.name,
         )
     return sky
 
@@ -380,7 +405,9 @@ def _level(parameters: Parameters, pair: Pair, units: _Units, level: float) -> f
         return level
     if kind == BRIGHTNESS:
         own = Pair(pair.reference, pair.reference, (pair.scales[1],) * 2)
-        level *= _conversion(_Units((kind, out_kind), (bunit, ""), automatic=False), own, "", "MJy/sr", BRIGHTNESS)
+        level *= _conversion(
+            _Units((kind, out_kind), (bunit, ""), automatic=False), own, "", "MJy/sr", BRIGHTNESS
+        )
         level /= brightness_of_dn(parameters.photmjsr, pair, units.names, kind)
     if kind == COUNTS:
         return level / exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))

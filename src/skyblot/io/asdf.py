@@ -1,4 +1,6 @@
-"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman` writes them."""
+"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman`
+writes them.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +25,8 @@ from .tree import check_tree
 #: Where a blot's metadata say how it was made.
 RECORD = "skyblot"
 _WCS_KEYS = ("roman", "meta", "wcs")
-#: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing else.
+#: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing
+#: else.
 _BARE = {"data", "wcs"}
 #: Its planes, by the names of FITS files.
 _NODES = {"ERR": "err", "DQ": "dq"}
@@ -34,7 +37,9 @@ _UNKNOWN = -999999
 
 
 class Layout(NamedTuple):
-    """Where an array is in its file, if it is a simple one: which block, the offset in it, shape and dtype."""
+    """Where an array is in its file, if it is a simple one: which block, the offset in it, shape
+    and dtype.
+    """
 
     block: int
     offset: int
@@ -79,7 +84,10 @@ class AsdfImage:
     def as_reference(self, wcs_key: str = "") -> "AsdfImage":
         """Return the image; a `WCSError` for an alternate WCS, which no ASDF file has."""
         if wcs_key:
-            raise WCSError(f"no alternate WCS with the key {wcs_key} (--wcs-key), it has none", subject=self.name)
+            raise WCSError(
+                f"no alternate WCS with the key {wcs_key} (--wcs-key), it has none",
+                subject=self.name,
+            )
         return self
 
     @property
@@ -136,7 +144,9 @@ class AsdfImage:
 
     @property
     def root(self) -> Mapping[str, Any]:
-        """What holds the arrays, nothing converted: ``roman``, or the whole tree of what romancal saves meanwhile."""
+        """What holds the arrays, nothing converted: ``roman``, or the whole tree of what romancal
+        saves meanwhile.
+        """
         return _root(self.raw)
 
     @property
@@ -154,7 +164,10 @@ class AsdfImage:
     @property
     def record(self) -> dict[str, Any]:
         """How the image was made, if it is a blot."""
-        return {str(keyword).upper(): value for keyword, value in as_mapping(self.meta.get(RECORD)).items()}
+        return {
+            str(keyword).upper(): value
+            for keyword, value in as_mapping(self.meta.get(RECORD)).items()
+        }
 
     @property
     def node(self) -> Any:
@@ -176,13 +189,15 @@ class AsdfImage:
 
     @cached_property
     def block(self) -> Block:
-        """Where the pixels are, for a simple array; a `FileError` if the file ends before they do."""
+        """Where the pixels of a simple array are; a `FileError` if the file ends before they do."""
         layout = _layout(self.node)
         assert layout is not None
         return find_block(self.content, layout.block)
 
     def pixels(self) -> Any:
-        """Return the pixels: unread, or in memory where they are compressed or not stored in a block of their own."""
+        """Return the pixels: unread, or in memory where they are compressed or not stored in a
+        block of their own.
+        """
         layout = _layout(self.node)
         if layout is not None:
             block = self.block
@@ -205,7 +220,8 @@ class AsdfImage:
         Raises
         ------
         WCSError
-            If there is none, it cannot be read, it is not celestial, or it is that of an image of another shape.
+            If there is none, it cannot be read, it is not celestial, or it is that of an image of
+            another shape.
         """
         keys = _WCS_KEYS if self.root is not self.raw else ("wcs",)
         stored = stored_wcs(self.tree, keys, self.shape, self.name)
@@ -247,7 +263,8 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
     path = where.path
     if where.extension is not None:
         raise FileError(
-            f"an ASDF file has no extensions, [{extension_text(where.extension)}] is not known", subject=path
+            f"an ASDF file has no extensions, [{extension_text(where.extension)}] is not known",
+            subject=path,
         )
     package = missing_package()
     if package is not None:
@@ -287,19 +304,29 @@ def _check_image(image: AsdfImage) -> None:
     layout = _layout(image.node)
     shape = image.pixels().shape if layout is None else layout.shape
     if len(shape) != 2 or 0 in shape:
-        raise DataError(f"the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)", subject=image.name)
+        raise DataError(
+            f"the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)",
+            subject=image.name,
+        )
     if layout is None:
         return
     block = image.block
     needed = layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
-        raise FileError(f"truncated: its pixels need {needed} bytes, their block has {block.size}", subject=image.name)
+        raise FileError(
+            f"truncated: its pixels need {needed} bytes, their block has {block.size}",
+            subject=image.name,
+        )
 
 
 def _layout(node: Any) -> Layout | None:
     """Where an array node has its pixels, or None where asdf has to be asked."""
     node = as_mapping(node)
-    simple = isinstance(node.get("source"), int) and node["source"] >= 0 and not {"strides", "mask"} & set(node)
+    simple = (
+        isinstance(node.get("source"), int)
+        and node["source"] >= 0
+        and not {"strides", "mask"} & set(node)
+    )
     form = form_of(node) if simple else None
     return None if form is None else Layout(node["source"], node.get("offset", 0), *form)
 
@@ -309,7 +336,9 @@ def form_of(node: Mapping[str, Any]) -> tuple[tuple[int, ...], np.dtype] | None:
     shape = node.get("shape", ())
     kind = node.get("datatype")
     numbers = [*shape, node.get("offset", 0)] if isinstance(shape, Sequence) else [None]
-    if not isinstance(kind, str) or not all(isinstance(size, int) and size >= 0 for size in numbers):
+    if not isinstance(kind, str) or not all(
+        isinstance(size, int) and size >= 0 for size in numbers
+    ):
         return None
     try:
         dtype = np.dtype("bool" if kind == "bool8" else str(kind))
@@ -322,7 +351,9 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     meta = image.meta
     exposure = as_mapping(meta.get("exposure"))
     background = as_mapping(meta.get("background"))
-    exptime = exposure.get("effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time"))
+    exptime = exposure.get(
+        "effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time")
+    )
     found = {str(key).upper(): value for key, value in exposure.items()}
     found |= {
         "TELESCOP": "ROMAN",

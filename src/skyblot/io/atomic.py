@@ -12,9 +12,11 @@ from typing import BinaryIO
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
-#: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no name for another.
+#: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no
+#: name for another.
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
-#: The names of temporary files end so: host and number of the process that writes, and something random.
+#: The names of temporary files end so: host and number of the process that writes, and something
+#: random.
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
@@ -31,7 +33,8 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     FileError
-        If its folder is missing, it exists and is no regular file, or it exists and may not be replaced.
+        If its folder is missing, it exists and is no regular file, or it exists and may not be
+        replaced.
     """
     if not path.parent.is_dir():
         raise FileError(f"the folder {path.parent} does not exist", subject=path)
@@ -41,7 +44,10 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise FileError("is a folder, expected a file name", subject=path)
     if _is_special(path):
         #: Only files are replaced. A device, a FIFO or a socket of this name stays what it is.
-        raise FileError("is no regular file, expected the name of a new file, or of one to replace", subject=path)
+        raise FileError(
+            "is no regular file, expected the name of a new file, or of one to replace",
+            subject=path,
+        )
     if path.exists() and not overwrite:
         raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path)
 
@@ -62,12 +68,16 @@ def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
         if place in seen:
             #: A log or a page of pictures is called like another output, or a blot is a link to
             #: another one.
-            raise FileError("is the same file as another output, expected one for each", subject=path)
+            raise FileError(
+                "is the same file as another output, expected one for each", subject=path
+            )
         seen.add(place)
 
 
 def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
-    """What tells a file from others under any of its names; of one that is not there, its folder and name."""
+    """What tells a file from others under any of its names; of one that is not there, its folder
+    and name.
+    """
     try:
         facts = os.stat(path)
     except (OSError, ValueError):
@@ -76,7 +86,7 @@ def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
 
 
 def _is_special(path: Path) -> bool:
-    """Whether a name is that of a device, a FIFO or a socket, or of something in a folder of those."""
+    """Whether a name is a device's, a FIFO's or a socket's, or lies in a folder of those."""
     folder = f"{os.path.realpath(path.parent)}/"
     if folder.startswith(_SYSTEM) and not folder.startswith("/dev/shm/"):
         return True
@@ -84,7 +94,8 @@ def _is_special(path: Path) -> bool:
 
 
 def file_identity(path: AnyPath) -> tuple[int, int | str]:
-    """Return size and time of change (ns, or what a server calls it) of a file: other ones, another content.
+    """Return size and time of change (ns, or what a server calls it) of a file: other ones, another
+    content.
 
     Raises
     ------
@@ -101,7 +112,8 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
 
 
 def file_state(path: AnyPath) -> tuple[int | str, ...]:
-    """Return what tells a file from one that was put in its place, on this machine: its identity, device and inode.
+    """Return what tells a file from one that was put in its place, on this machine: its identity,
+    device and inode.
 
     Raises
     ------
@@ -147,7 +159,9 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, which may be behind other errors; NumPy only counts what it has written."""
+    """What the system says, which may be behind other errors; NumPy only counts what it has
+    written.
+    """
     each: BaseException | None = error
     while each is not None:
         if isinstance(each, OSError) and each.strerror:
@@ -165,13 +179,17 @@ def remove_temporaries() -> None:
 
 
 def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a complete file its name; a file that another run has put there meanwhile stays, unless `overwrite`."""
+    """Give a complete file its name; a file that another run has put there meanwhile stays, unless
+    `overwrite`.
+    """
     if not overwrite:
         try:
             os.link(temporary, path)
             return
         except FileExistsError:
-            raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path) from None
+            raise FileError(
+                "exists already; --overwrite (overwrite=True) replaces it", subject=path
+            ) from None
         except OSError:  # a file system without links
             pass
     os.replace(temporary, path)

@@ -62,7 +62,7 @@ _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")
 
 
 def is_plane(shape: tuple[int, ...]) -> bool:
-    """Whether an array of this shape is a 2-D image with pixels, but for leading axes of one pixel."""
+    """Whether an array of this shape is a 2-D image, but for leading axes of one pixel."""
     return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape
 
 
@@ -131,7 +131,8 @@ def find_image(hdus: Any, where: ImageName) -> int:
     if len(indices) > len({hdus[index].ver for index in indices}):
         numbers = f"[{'], ['.join(map(str, indices))}]"
         raise FileError(
-            f"{len(indices)} extensions are called so, expected one by its number: {numbers}", subject=where
+            f"{len(indices)} extensions are called so, expected one by its number: {numbers}",
+            subject=where,
         )
     return indices[0]
 
@@ -141,7 +142,8 @@ def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:
     return [
         index
         for index, hdu in enumerate(hdus)
-        if (hdu.name.strip() == name or (name == "PRIMARY" and index == 0)) and version in (None, hdu.ver)
+        if (hdu.name.strip() == name or (name == "PRIMARY" and index == 0))
+        and version in (None, hdu.ver)
     ]
 
 

@@ -121,7 +121,10 @@ def open_content(path: AnyPath) -> Iterator[Content]:
             _check_local(path)
             content = FileContent(path)
         beginning = _beginning(content)
-        opener = next((candidate for magic, candidate in _OPENERS.items() if beginning.startswith(magic)), None)
+        opener = next(
+            (candidate for magic, candidate in _OPENERS.items() if beginning.startswith(magic)),
+            None,
+        )
         if opener is not None:
             content = stack.enter_context(_decompressed(content, opener))
         yield content
@@ -159,11 +162,16 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
         except FileError:
             raise
         except EOFError:
-            raise FileError("truncated: the compressed file ends too early", subject=content.path) from None
+            raise FileError(
+                "truncated: the compressed file ends too early", subject=content.path
+            ) from None
         except (OSError, zlib.error, lzma.LZMAError) as error:
-            if getattr(error, "errno", None) is not None:  # the disk, not what gzip and bz2 say of the data
+            # the disk, not what gzip and bz2 say of the data
+            if getattr(error, "errno", None) is not None:
                 raise
-            raise FileError(f"the compressed file is damaged: {reason_of(error)}", subject=content.path) from error
+            raise FileError(
+                f"the compressed file is damaged: {reason_of(error)}", subject=content.path
+            ) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy
@@ -176,7 +184,10 @@ def _remote(path: RemotePath) -> Iterator[Content]:
     if size is not None and _knows_ranges(path, size):
         yield RemoteContent(path, size)
         return
-    warn(f"its server sends whole files only: all of it is copied into {tempfile.gettempdir()}", subject=path)
+    warn(
+        f"its server sends whole files only: all of it is copied into {tempfile.gettempdir()}",
+        subject=path,
+    )
 
     def download(copy: IO[bytes]) -> None:
         with reading(path):
@@ -222,5 +233,7 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
             folder = tempfile.gettempdir()
             #: Compressed files, and those of servers that send whole files only, are copied: set
             #: `TMPDIR` to a larger disk.
-            raise FileError(f"cannot be copied into {folder} (TMPDIR): {reason}", subject=path) from error
+            raise FileError(
+                f"cannot be copied into {folder} (TMPDIR): {reason}", subject=path
+            ) from error
         yield content

@@ -1,4 +1,6 @@
-"""Write copies of exposures with flags set in DQ, or with the blot in bad pixels; all else is as it was."""
+"""Write copies of exposures with flags set in DQ, or with the blot in bad pixels; all else is as it
+was.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +11,8 @@ from .names import ImageName, plain_name, root_of
 
 
 def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of one file.
+    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of
+    one file.
 
     A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
 
@@ -25,16 +28,19 @@ def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrit
 
 
 def write_clean(path: Path, found: Iterable[BadPixels], *, overwrite: bool) -> None:
-    """Write a copy of an exposure whose bad pixels, and gaps, have the blot's values, where there are any.
+    """Write a copy of an exposure whose bad pixels, and gaps, have the blot's values, where there
+    are any.
 
-    Whole numbers are rounded, stay within the range of their type, and never become undefined (BLANK).
+    Whole numbers are rounded, stay within the range of their type, and never become undefined
+    (BLANK).
     """
     images = list(found)
     format_of(images[0].where.path).write_clean(path, images, overwrite=overwrite)
 
 
 def copy_name(where: ImageName, label: str) -> str:
-    """Return the name of a changed copy of an exposure: what is decompressed as a whole is no ``.gz`` any more.
+    """Return the name of a changed copy of an exposure: what is decompressed as a whole is no
+    ``.gz`` any more.
 
     Examples
     --------

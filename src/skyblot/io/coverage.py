@@ -1,4 +1,4 @@
-"""Where a mosaic is covered: its weights, in its file or beside it, read only where its pixels are."""
+"""Where a mosaic is covered: its weights, in its file or beside it, read where its pixels are."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,9 @@ def weight_files(path: AnyPath) -> list[Path]:
     if not isinstance(path, Path):
         return []
     names = dict.fromkeys(re.sub(what, instead, path.name, count=1) for what, instead in _BESIDE)
-    return [file for name in names if name != path.name and (file := path.with_name(name)).is_file()]
+    return [
+        file for name in names if name != path.name and (file := path.with_name(name)).is_file()
+    ]
 
 
 def check_mosaic(image: Image) -> None:
@@ -83,6 +85,9 @@ def check_mosaic(image: Image) -> None:
 def _checked(image: Image, weights: Image, part: str) -> Any:
     if weights.shape != image.shape:
         #: Weights of another mosaic, left there by mistake perhaps.
-        warn(f"{part} beside it has shape {weights.shape}, not {image.shape}: it is not used", subject=image.name)
+        warn(
+            f"{part} beside it has shape {weights.shape}, not {image.shape}: it is not used",
+            subject=image.name,
+        )
         return None
     return weights.pixels()

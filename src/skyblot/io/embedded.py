@@ -58,7 +58,11 @@ def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
     end = tree.end(1) + 1
     text = content[start:end]
     gone = [match.span() for match in _NODE.finditer(text) if _is_lost(match[0], present)]
-    gone = [(low, high) for low, high in gone if not _is_shared(text[low:high], text[:low] + text[high:])]
+    gone = [
+        (low, high)
+        for low, high in gone
+        if not _is_shared(text[low:high], text[:low] + text[high:])
+    ]
     kept = text
     for low, high in reversed(gone):
         kept = kept[:low] + kept[high:]
@@ -68,7 +72,10 @@ def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
 
 
 def _is_lost(node: bytes, present: Collection[tuple[str, int]]) -> bool:
-    places = [(name.decode("ascii", "replace").upper(), int(version)) for name, version in _ELSEWHERE.findall(node)]
+    places = [
+        (name.decode("ascii", "replace").upper(), int(version))
+        for name, version in _ELSEWHERE.findall(node)
+    ]
     return node.startswith(_HASH) or any(place not in present for place in places)
 
 

@@ -13,7 +13,16 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, quiet, reason_of, warn
+from ..errors import (
+    DataError,
+    FileError,
+    SkyblotError,
+    SkyblotWarning,
+    WCSError,
+    quiet,
+    reason_of,
+    warn,
+)
 from ..headers.facts import COVERAGE, Fact, Facts
 from ..headers.ground import with_flux_scale
 from ..headers.wcs_cards import tables_of, wcs_header
@@ -101,13 +110,17 @@ class FitsImage:
     @property
     def facts(self) -> Facts:
         """Both headers, for look-ups of exposure, units and sky."""
-        header = self.header if self.head is None else with_flux_scale(self.header, self._head_cards)
+        header = (
+            self.header if self.head is None else with_flux_scale(self.header, self._head_cards)
+        )
         return Facts(self.name, header, self.primary, frozenset(hdu.name for hdu in self.hdus))
 
     @property
     def record(self) -> dict[str, Any]:
         """How the image was made, if it is a blot."""
-        return {keyword: self.header[keyword] for keyword in self.header if keyword.startswith("BLOT")}
+        return {
+            keyword: self.header[keyword] for keyword in self.header if keyword.startswith("BLOT")
+        }
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -177,7 +190,7 @@ class FitsImage:
         return self.extension == "SCI"
 
     def plane(self, fact: Fact) -> Plane | None:
-        """Return the extension that holds errors or flags of the image, None where there is none."""
+        """Return the extension that holds errors or flags of the image, or None."""
         for name in fact.keywords:
             hdu = plane_beside(self, name)
             if hdu is not None:
@@ -211,9 +224,14 @@ class FitsImage:
     def _head_cards(self) -> Any:
         """The cards that the `.head` file has for this image."""
         assert self.head is not None
-        images = [hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())]
+        images = [
+            hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())
+        ]
         science = [hdu for hdu in images if hdu.name == "SCI"] or images
-        place = [next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0) for some in (science, images)]
+        place = [
+            next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0)
+            for some in (science, images)
+        ]
         return read_head(self.head, str(self.path), (place[0], place[1]), len(science))
 
     def header_wcs(self) -> WCS:
@@ -229,14 +247,19 @@ class FitsImage:
             matrix = _matrix(header, wcs)
         except (SkyblotError, SkyblotWarning):
             raise
-        except Exception as error:  # wcslib, the table readers, and cards that cannot be parsed raise anything
+        except Exception as error:
+            # wcslib, the table readers, and cards that cannot be parsed raise anything
             reason = reason_of(error)
             raise WCSError(f"its WCS cannot be read: {reason}", subject=self.name) from error
         if not wcs.has_celestial:
             value = header.get("CTYPE1")
-            raise WCSError(f"no celestial WCS in its header (CTYPE1 = {value!r})", subject=self.name)
+            raise WCSError(
+                f"no celestial WCS in its header (CTYPE1 = {value!r})", subject=self.name
+            )
         if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
-            raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=self.name)
+            raise WCSError(
+                f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=self.name
+            )
         if self.head is not None:
             warn(f"the file {self.head} beside it replaces its WCS", subject=self.name)
         for axis in self._extra_axes():
@@ -248,13 +271,18 @@ class FitsImage:
         for keyword, table in tables_of(header):
             if table not in self.hdus:
                 where = extension_text(table).upper()
-                reason = f"it needs the look-up table [{where}] ({keyword}), which is not in the file"
+                reason = (
+                    f"it needs the look-up table [{where}] ({keyword}), which is not in the file"
+                )
                 raise WCSError(f"its WCS cannot be read: {reason}", subject=self.name)
 
     def _extra_axes(self) -> list[str]:
         """Number and type of each axis after the second, of the array or of the WCS alone."""
         last = max([len(self.hdu.shape), *(k for k in range(3, 10) if f"CTYPE{k}" in self.header)])
-        return [f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})" for k in range(3, last + 1)]
+        return [
+            f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})"
+            for k in range(3, last + 1)
+        ]
 
 
 def _matrix(header: Any, wcs: WCS) -> np.ndarray:
@@ -290,7 +318,8 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 source = content.source
-                if isinstance(content, RemoteContent):  # what is fetched for this is kept for astropy
+                # what is fetched for this is kept for astropy
+                if isinstance(content, RemoteContent):
                     check_headers(source, path)
                     source.seek(0)
                 else:
@@ -299,11 +328,14 @@ def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
                 # Memory-mapped by default; memmap=True would refuse scaled images.
                 hdus = fits.open(source, do_not_scale_image_data=stored)
                 stack.enter_context(hdus)
-                for number, hdu in enumerate(hdus):  # reads every header: what is wrong with the file shows here
+                # reads every header: what is wrong with the file shows here
+                for number, hdu in enumerate(hdus):
                     _ = hdu.name, hdu.ver
                     if not hasattr(hdu, "fileinfo") or (hdu.is_image and not hasattr(hdu, "shape")):
                         count = len(hdus) - 1
-                        raise FileError(f"damaged: extension {number} of {count} cannot be read", subject=path)
+                        raise FileError(
+                            f"damaged: extension {number} of {count} cannot be read", subject=path
+                        )
         except PermissionError:
             raise FileError("no permission to read it", subject=path) from None
         except FileError:
@@ -390,4 +422,6 @@ def _check_complete(image: FitsImage) -> None:
         needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
     present = image.content.size
     if needed > present:
-        raise FileError(f"truncated: its pixels need {needed} bytes, the file has {present}", subject=image.name)
+        raise FileError(
+            f"truncated: its pixels need {needed} bytes, the file has {present}", subject=image.name
+        )

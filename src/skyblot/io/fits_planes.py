@@ -19,9 +19,18 @@ VARIANCE = "variance"
 WEIGHT = "inverse variance"
 #: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of
 #: its file.
-_BY_TYPE = {"STDDEVUNCERTAINTY": DEVIATION, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": WEIGHT}
-_BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT)
-_BY_FILE = ((re.compile(r"_o[a-z]w[_.]|weight|_wht|_wgt|i(nv)?var"), WEIGHT), (re.compile(r"[_.]var"), VARIANCE))
+_BY_TYPE = {
+    "STDDEVUNCERTAINTY": DEVIATION,
+    "VARIANCEUNCERTAINTY": VARIANCE,
+    "INVERSEVARIANCE": WEIGHT,
+}
+_BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(
+    ("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT
+)
+_BY_FILE = (
+    (re.compile(r"_o[a-z]w[_.]|weight|_wht|_wgt|i(nv)?var"), WEIGHT),
+    (re.compile(r"[_.]var"), VARIANCE),
+)
 #: Files in which 0 is good, and anything else is not.
 _MASK_FILE = re.compile(r"_o[a-z]d[_.]|mask")
 #: Masks of AstroDrizzle, and skyblot's own, in which 1 is good.
@@ -73,7 +82,9 @@ def plane_beside(image: Any, name: str) -> Any:
     siblings = [hdu for hdu in hdus if hdu.name == own.name and is_plane(shape_of(hdu))]
     if own.name != "SCI":
         images = [
-            hdu for hdu in hdus if is_plane(shape_of(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES
+            hdu
+            for hdu in hdus
+            if is_plane(shape_of(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES
         ]
         if any(hdu is not own for hdu in images):
             return None
@@ -89,17 +100,23 @@ def shape_of(hdu: Any) -> tuple[int, ...]:
 
 def holds_pixels(hdu: Any) -> bool:
     """Return whether an HDU has pixels, or the one value of all of them."""
-    return is_plane(shape_of(hdu)) or (hdu.is_image and not shape_of(hdu) and CONSTANT.keywords[0] in hdu.header)
+    return is_plane(shape_of(hdu)) or (
+        hdu.is_image and not shape_of(hdu) and CONSTANT.keywords[0] in hdu.header
+    )
 
 
-def describe(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None) -> Plane:
+def describe(
+    name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None
+) -> Plane:
     """Return a plane with what its header, its extension and its file say of what it holds."""
     file = "" if where is None else Path(str(where.path)).name.lower()
     own = None if where is not None else hdu
     if fact is ERRORS:
         return Plane(name, _meaning(name, hdu.header, extension, file), None, where, own)
     if _GOOD_IS_ONE.search(file) or "CRVER" in hdu.header:
-        reason = "1 is good in it, as in masks of cosmic rays, expected flags with 0 for good pixels"
+        reason = (
+            "1 is good in it, as in masks of cosmic rays, expected flags with 0 for good pixels"
+        )
         raise DataError(reason, subject=name)
     bits = _lsst_bits(hdu.header)
     if bits is None and (extension == "MASK" or (extension != "DQ" and _MASK_FILE.search(file))):

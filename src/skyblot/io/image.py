@@ -165,7 +165,9 @@ class Format(Protocol):
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot, atomically."""
 
-    def write_flagged(self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool) -> None:
+    def write_flagged(
+        self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool
+    ) -> None:
         """Write a copy with flags set; arguments are those of `skyblot.io.copies.write_flagged`."""
 
     def write_clean(self, path: Path, images: list["BadPixels"], *, overwrite: bool) -> None:

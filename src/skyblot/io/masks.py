@@ -1,4 +1,6 @@
-"""Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure; and as flags."""
+"""Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure;
+and as flags.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +20,8 @@ from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
 
-#: The card that says what a mask, or a copy, was made from, and how: equal in two only if everything is the same.
+#: The card that says what a mask, or a copy, was made from, and how: equal in two only if
+#: everything is the same.
 KEY_CARD = "CRKEY"
 
 
@@ -41,7 +44,8 @@ class BadPixels:
     state : tuple or None
         What the image's file was then, as `skyblot.io.atomic.file_state` has it.
     gaps : ndarray of int
-        Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of the mask.
+        Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of
+        the mask.
     """
 
     where: ImageName
@@ -58,7 +62,9 @@ class BadPixels:
         return np.concatenate([self.flat, self.gaps]) if len(self.gaps) else self.flat
 
     def with_gaps(self, data: np.ndarray, expected: np.ndarray) -> "BadPixels":
-        """Return the same with what is `expected` where the `data` are undefined, beside the bad pixels."""
+        """Return the same with what is `expected` where the `data` are undefined, beside the bad
+        pixels.
+        """
         gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
         values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
         return replace(self, values=values, gaps=gaps)
@@ -81,8 +87,11 @@ class BadPixels:
             raise FileError("has changed since it was compared", subject=self.where.path)
 
 
-def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool) -> None:
-    """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels and 0 for bad ones.
+def write_mask(
+    path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool
+) -> None:
+    """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels and 0 for bad
+    ones.
 
     That of a JWST exposure is named SCI besides: its data models look for pixels by this name.
 
@@ -106,14 +115,21 @@ def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tu
 
 
 def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> None:
-    """Write the masks of an exposure's chips as extensions of one file, each with its chip's name and WCS."""
+    """Write the masks of an exposure's chips as extensions of one file, each with its chip's name
+    and WCS.
+    """
     _write_chips(
-        path, chips, lambda chip: chip.good, "skyblot reject: 0 where the exposure is bad", overwrite=overwrite
+        path,
+        chips,
+        lambda chip: chip.good,
+        "skyblot reject: 0 where the exposure is bad",
+        overwrite=overwrite,
     )
 
 
 def common_key(keys: Sequence[str]) -> str:
-    """Return what stands for all that a file of several images was made from; empty where that of one is not known.
+    """Return what stands for all that a file of several images was made from; empty where that of
+    one is not known.
 
     Examples
     --------
@@ -132,7 +148,7 @@ def mask_headers(path: Path) -> list[fits.Header]:
 
 
 def mask_of(path: Path, exposure: str) -> ImageName:
-    """Return the mask of an exposure in a file: the extension that says so, else the first image."""
+    """Return an exposure's mask in a file: the extension that says so, else the first image."""
     with open_fits(path) as hdus:
         wanted = ascii_text(exposure)
         found = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == wanted)
@@ -140,7 +156,9 @@ def mask_of(path: Path, exposure: str) -> ImageName:
 
 
 def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write the flags of an exposure that has none: laid out as it is, an image alone in the primary HDU."""
+    """Write the flags of an exposure that has none: laid out as it is, an image alone in the
+    primary HDU.
+    """
     dtype = np.int16 if bits < 1 << 15 else np.int32
 
     def flags(chip: BadPixels) -> np.ndarray:
@@ -152,7 +170,9 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
         _write_chips(path, plain, flags, history, overwrite=overwrite, cards=key_cards(chips))
         return
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
-        hdu = fits.PrimaryHDU(flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content)))
+        hdu = fits.PrimaryHDU(
+            flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content))
+        )
     hdu.header["FILENAME"] = ascii_text(path.name)
     _describe(hdu, key_cards(chips), history)
     write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)

@@ -25,7 +25,9 @@ class Reader(io.RawIOBase):
         Keep what is fetched after jumps, the headers of extensions: they may be read twice.
     """
 
-    def __init__(self, size: int, fetch: Callable[[int, int], bytes], *, keep: bool = False) -> None:
+    def __init__(
+        self, size: int, fetch: Callable[[int, int], bytes], *, keep: bool = False
+    ) -> None:
         self._size = size
         self._fetch = fetch
         self._keep = keep

@@ -50,7 +50,10 @@ def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
             if card.rstrip() == b"END" and len(block) == _BLOCK:  # astropy leaves the others out
                 return [*cards, card]
             if cards and card.startswith(b"XTENSION="):
-                raise FileError("damaged: its header does not end before that of the next extension", subject=name)
+                raise FileError(
+                    "damaged: its header does not end before that of the next extension",
+                    subject=name,
+                )
             cards.append(card)
         if len(block) < _BLOCK:
             break

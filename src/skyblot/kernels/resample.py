@@ -128,7 +128,9 @@ def _ask_ahead(window, ix, iy, count):
 
 
 @kernel
-def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
+def interpolate(
+    window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers
+):
     """Interpolate a floating-point window at every point of the map.
 
     ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded
@@ -179,7 +181,9 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
                     if not _gather(window, origin, shape, low, left, count, patch):
                         missed += 1
                         continue
-                    value = separable(patch, int64(0), int64(lanes), sx[i], wy, i, weights, taps, powers)
+                    value = separable(
+                        patch, int64(0), int64(lanes), sx[i], wy, i, weights, taps, powers
+                    )
                 line[i] = value * factor + offset
     return covered, missed
 

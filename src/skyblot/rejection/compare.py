@@ -16,7 +16,15 @@ from .background import background_map
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .fluxratio import FluxRatio
 from .registration import REACH, Images, moved
-from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import (
+    MISALIGNED,
+    ODD_FIT,
+    REFUSED_FLUX,
+    WRONG_FLUX,
+    Systematics,
+    measure,
+    misaligned,
+)
 from .sharpness import MATCHED_TO, match_sharpness
 
 
@@ -35,36 +43,38 @@ class Rejection:
     background : float
         Exposure minus blot where there is nothing.
     flux_ratio, flux_ratio_error : float
-        How bright the exposure's sources are in units of the blot's, and its standard error; NaN where too few sources
-        say it.
+        How bright the exposure's sources are in units of the blot's, and its standard error; NaN
+        where too few sources say it.
     unexplained : float
-        What is left of sources in smoothed images, in units of their brightness: more than 0.15 where positions differ
-        from place to place, by a rotation for example.
+        What is left of sources in smoothed images, in units of their brightness: more than 0.15
+        where positions differ from place to place, by a rotation for example.
     ratio : float
-        What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
+        What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria
+        say.
     noise : float
-        Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure that is in the mosaic
-        shares noise with its blot, so that values below 1 are usual.
+        Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure
+        that is in the mosaic shares noise with its blot, so that values below 1 are usual.
     spread : float
         The same as measured, however small or large it is.
     uneven : ndarray of float32, shape (ny, nx), or None
-        What the background has more than `background` at each pixel, where the criteria ask for a map.
+        What the background has more than `background` at each pixel, where the criteria ask for a
+        map.
     misalignment : (float, float)
-        By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
-        sources say it.
+        By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN
+        where too few sources say it.
     misalignment_error : float
         Its standard error, pixels.
     slopes : (float, float)
-        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the misalignment, or less where
-        stars are undersampled.
+        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the
+        misalignment, or less where stars are undersampled.
     shift : (int, int)
         Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
     sharpness : float
-        Coefficient of the blot's second differences in the residual, square pixels: negative where the blot is
-        smoother than the exposure; NaN where too few sources say it.
+        Coefficient of the blot's second differences in the residual, square pixels: negative where
+        the blot is smoother than the exposure; NaN where too few sources say it.
     roughness : float
-        Error of the blot at sources, of interpolation for example, in units of its structure: 90 percent of the
-        sources' pixels are within it.
+        Error of the blot at sources, of interpolation for example, in units of its structure: 90
+        percent of the sources' pixels are within it.
     fraction : float
         Part of the judged pixels that the rule rejected, without what `grow` and tails add.
     criteria : Criteria
@@ -92,11 +102,18 @@ class Rejection:
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape
-        judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
-        return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
+        judged = (
+            f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
+        )
+        return (
+            f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise "
+            f"{self.noise:.3f})"
+        )
 
     def expected(self, blot: np.ndarray) -> np.ndarray:
-        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
+        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's
+        background.
+        """
         there = moved(blot, self.shift) if self.shift != (0, 0) else blot
         level = self.background if self.uneven is None else self.background + self.uneven
         return (self.ratio * there + level).astype(blot.dtype, copy=False)
@@ -107,7 +124,7 @@ class Rejection:
         return math.isfinite(self.spread) and self.spread not in (0.0, self.noise)
 
     def doubts(self) -> list[str]:
-        """Return sentences on misalignment, an uneven fit, flux ratio and noise, where they matter."""
+        """Return sentences on misalignment, uneven fit, flux ratio and noise, where they matter."""
         found = []
         if self.unexplained > ODD_FIT:
             percent = 100 * self.unexplained
@@ -127,7 +144,11 @@ class Rejection:
                 "rays; align the exposures first"
             )
         measured = FluxRatio(self.flux_ratio, self.flux_ratio_error)
-        if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
+        if (
+            self.criteria.flux_ratio is None
+            and measured.differs()
+            and abs(self.flux_ratio - 1.0) > WRONG_FLUX
+        ):
             used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
             found.append(
                 f"its sources are {self.flux_ratio:.3f} +- {self.flux_ratio_error:.3f} "
@@ -163,16 +184,18 @@ def reject(
     Parameters
     ----------
     exposure, blot : array, Quantity or NDData, shape (ny, nx)
-        In the same unit, or in some that convert; both with the sky or without it. What a mask marks is left out.
+        In the same unit, or in some that convert; both with the sky or without it. What a mask
+        marks is left out.
     sigma : array or Quantity, shape (ny, nx), or Noise, optional
-        Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By default the
-        uncertainty of the exposure, an NDData.
+        Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By
+        default the uncertainty of the exposure, an NDData.
     valid : array of bool, optional
-        False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels that are not
-        finite in any of the arrays are left out anyway.
+        False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels
+        that are not finite in any of the arrays are left out anyway.
     gain : float, optional
-        Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned into that of the
-        blot's photons, as a cosmic ray adds to its own noise. The rule "plain" does not do that.
+        Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned
+        into that of the blot's photons, as a cosmic ray adds to its own noise. The rule "plain"
+        does not do that.
     criteria : Criteria, optional
     threads : int, optional
         By default the cores this process may use; the result does not depend on it.
@@ -195,10 +218,11 @@ def reject(
 
     Notes
     -----
-    With I the exposure, B the blot, D the largest absolute difference of a blot pixel to its neighbours left,
-    right, below and above, and b the background, a pixel is bad for the rule "plain" if ``|I - B - b| > scale[1] D +
-    snr[1] sigma``, and if some pixel of the 3 x 3 around it is above ``scale[0] D + snr[0] sigma``. For "skyblot" the
-    residual and its noise are those of :doc:`/reject`.
+    With I the exposure, B the blot, D the largest absolute difference of a blot pixel to its
+    neighbours left, right, below and above, and b the background, a pixel is bad for the rule
+    "plain" if ``|I - B - b| > scale[1] D + snr[1] sigma``, and if some pixel of the 3 x 3 around it
+    is above ``scale[0] D + snr[0] sigma``. For "skyblot" the residual and its noise are those of
+    :doc:`/reject`.
 
     Examples
     --------
@@ -206,12 +230,15 @@ def reject(
     >>> import skyblot
     >>> exposure = np.full((5, 5), 10.0)
     >>> exposure[1, 3] += 60
-    >>> found = skyblot.reject(exposure, np.full((5, 5), 10.0), skyblot.Noise(gain=1.0, read_noise=3.0))
-    >>> np.argwhere(found.mask)
+    >>> noise = skyblot.Noise(gain=1.0, read_noise=3.0)
+    >>> rejection = skyblot.reject(exposure, np.full((5, 5), 10.0), noise)
+    >>> np.argwhere(rejection.mask)
     array([[1, 3]])
     """
     with memory_errors_told():
-        exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
+        exposure, blot, sigma, valid, overrides = plain_images(
+            exposure, blot, sigma, valid, overrides
+        )
         judged_by = criteria_with(criteria, overrides)
         found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
     for doubt in found.doubts():
@@ -248,10 +275,14 @@ def compare(
     if found.shift != (0, 0):
         model = moved(model, found.shift)
         judged &= np.isfinite(model)
-    model, noise, left = _matched(Images(data, model, noise, judged), found, sigma, criteria, workers)
+    model, noise, left = _matched(
+        Images(data, model, noise, judged), found, sigma, criteria, workers
+    )
     levels = np.empty(data.shape, np.uint8)
     significance = np.empty(data.shape, np.float32)
-    mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
+    mark = _marker(
+        criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain
+    )
 
     def work(row0: int, row1: int) -> None:
         mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
@@ -261,26 +292,32 @@ def compare(
     count = np.count_nonzero(judged)
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
-        grown(mask, criteria, workers), significance, judged, left.background, left.noise, found.misalignment,
-        found.misalignment_error, found.sharpness, left.roughness, fraction, criteria,
-        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
-        found.flux_ratio.unexplained, left.spread, uneven,
+        grown(mask, criteria, workers), significance, judged, left.background, left.noise,
+        found.misalignment, found.misalignment_error, found.sharpness, left.roughness, fraction,
+        criteria, found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift,
+        found.slopes, found.flux_ratio.unexplained, left.spread, uneven,
     )  # fmt: skip
 
 
 def _matched(
     images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
 ) -> tuple[np.ndarray, np.ndarray, Systematics]:
-    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
+    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the
+    systematics.
+    """
     blot = images.blot
     noise = images.sigma
     left = found
     if criteria.rule_used.adapts:
         blot, left = match_sharpness(images, found, criteria.level, threads)
-    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
+    if isinstance(sigma, Noise) and (
+        left is not found or (found.ratio, found.shift) != (1.0, (0, 0))
+    ):
         noise = _sigma(sigma, left.ratio * blot)
     if left is not found:
-        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(noise.dtype, copy=False)
+        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(
+            noise.dtype, copy=False
+        )
     return blot, noise, left
 
 
@@ -334,7 +371,9 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
 
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
     mask = np.empty(levels.shape, np.bool_)
-    for_each_band(levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads)
+    for_each_band(
+        levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads
+    )
     return mask
 
 
@@ -376,7 +415,9 @@ def _sigma(sigma: Any, blot: np.ndarray) -> np.ndarray:
 
 def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        judged: np.ndarray = np.isfinite(data) & np.isfinite(blot) & np.isfinite(sigma) & (sigma > 0)
+        judged: np.ndarray = (
+            np.isfinite(data) & np.isfinite(blot) & np.isfinite(sigma) & (sigma > 0)
+        )
     if valid is not None:
         given = np.asarray(valid)
         _check_shape("valid", given.shape, data.shape)

@@ -70,7 +70,9 @@ def _peak(scores: np.ndarray) -> tuple[int, int] | None:
     others = scores[np.hypot(y - row, x - column) > _PEAK]
     middle = float(np.median(others))
     spread = spread_about(others, middle)
-    clear = best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
+    clear = (
+        best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
+    )
     if not (clear and best > _LEAST):
         return None
     return int(column) - len(scores) // 2, int(row) - len(scores) // 2

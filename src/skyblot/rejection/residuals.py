@@ -1,11 +1,23 @@
-"""What an exposure differs from its blot by, on the whole: sky, noise, position, brightness, sharpness, the rest."""
+"""What an exposure differs from its blot by, on the whole: sky, noise, position, brightness,
+sharpness, the rest.
+"""
 
 import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..kernels.compare import BEND, BLOT, PLACE_X, PLACE_Y, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y, STRUCTURE
+from ..kernels.compare import (
+    BEND,
+    BLOT,
+    PLACE_X,
+    PLACE_Y,
+    RESIDUAL,
+    SIGMA,
+    SLOPE_X,
+    SLOPE_Y,
+    STRUCTURE,
+)
 from .fluxratio import FluxRatio, Sources, measure_flux_ratio
 from .registration import REACH, Images, find_shift
 from .robust import Fit, clipped_median, robust_fit, spread_about
@@ -15,41 +27,49 @@ from .sampling import CURVED, SAMPLE, binned, in_both, on_wide_sources, pixels_o
 _SHIFT_SAMPLE = 1500
 #: Sky is where the structure of the blot is below this many sigma.
 _FLAT = 2.0
-#: Where too little stands out, sources are the pixels of most structure, in percent; less, in sigma, is rounding.
+#: Where too little stands out, sources are the pixels of most structure, in percent; less, in
+#: sigma, is rounding.
 _BRIGHTEST = 99.5
 _LEAST_STRUCTURE = 1e-3
-#: Sources have to have so many pixels for their positions, and for the blot's errors, to be measured; and so many for
-#: a blot without them in the exposure to be refused.
+#: Sources have to have so many pixels for their positions, and for the blot's errors, to be
+#: measured; and so many for a blot without them in the exposure to be refused.
 _ENOUGH = 30
 _PLENTY = 100
-#: The error of a blot in units of its structure, where there are too few sources to measure it: as of undersampled
-#: stars. The weights of the fit assume it as well, so that the brightest source does not decide alone.
+#: The error of a blot in units of its structure, where there are too few sources to measure it: as
+#: of undersampled stars. The weights of the fit assume it as well, so that the brightest source
+#: does not decide alone.
 USUAL_ROUGHNESS = 0.3
 #: What part of the sources' pixels it covers. Cosmic rays are few enough not to matter for it.
 _COVERED = 90.0
-#: The sky has to have so many pixels for its noise to be measured, and nobody's errors are farther off than this.
+#: The sky has to have so many pixels for its noise to be measured, and nobody's errors are farther
+#: off than this.
 _ENOUGH_SKY = 300
 NOISE_RANGE = (0.3, 3.0)
 
 #: A misalignment above this, in pixels, matters; if its error is below a fifth of it.
 MISALIGNED = 0.1
-#: A flux ratio farther from 1 than this matters, by five standard errors; one beyond that factor is refused.
+#: A flux ratio farther from 1 than this matters, by five standard errors; one beyond that factor is
+#: refused.
 WRONG_FLUX = 0.1
 REFUSED_FLUX = 3.0
-#: Beyond this misalignment, in pixels, roughness, and distance of the flux ratio from 1, a shift is looked for.
+#: Beyond this misalignment, in pixels, roughness, and distance of the flux ratio from 1, a shift is
+#: looked for.
 _LINEAR = 0.3
 _SMOOTH = 0.4
 _ALIKE = 0.15
-#: Rougher than this no blot is that matches: aligned mosaics leave 0.09 to 0.36, and 0.45 if cosmic rays are in them.
+#: Rougher than this no blot is that matches: aligned mosaics leave 0.09 to 0.36, and 0.45 if cosmic
+#: rays are in them.
 _ROUGHEST = 0.6
-#: A flux ratio is used where it leaves less than this part of the roughness: a mosaic whose stacking took the cores of
-#: stars for cosmic rays is too faint there, and nowhere else.
+#: A flux ratio is used where it leaves less than this part of the roughness: a mosaic whose
+#: stacking took the cores of stars for cosmic rays is too faint there, and nowhere else.
 _EXPLAINED = 0.6
-#: What fits leave of the brightness of sources: more than this where they are not right all over, and where not at all.
+#: What fits leave of the brightness of sources: more than this where they are not right all over,
+#: and where not at all.
 ODD_FIT = 0.15
 _WORST_FIT = 0.25
-#: How often a shift found by correlation is corrected by the fit, and from how much on: half a pixel and a little more,
-#: so that nothing goes back and forth. What is farther off than this is no correction.
+#: How often a shift found by correlation is corrected by the fit, and from how much on: half a
+#: pixel and a little more, so that nothing goes back and forth. What is farther off than this is no
+#: correction.
 _CORRECTIONS = 3
 _HALF = 0.6
 _FARTHEST = 2.5
@@ -57,14 +77,16 @@ _FARTHEST = 2.5
 
 @dataclass(frozen=True)
 class Systematics:
-    """How an exposure differs from its blot on the whole; attributes as those of `skyblot.reject.Rejection`.
+    """How an exposure differs from its blot on the whole; attributes as those of
+    `skyblot.reject.Rejection`.
 
     Attributes
     ----------
     spread : float
         The noise as measured; `noise` is within limits.
     slopes : (float, float)
-        What single pixels need of the blot's slopes in x and y: where stars are undersampled, less than they move.
+        What single pixels need of the blot's slopes in x and y: where stars are undersampled, less
+        than they move.
     flux_ratio : FluxRatio
         As measured.
     ratio : float
@@ -92,7 +114,9 @@ class Systematics:
     binned: int = 1
 
     def of_bins(self, times: int) -> "Systematics":
-        """The same in pixels, where it is in bins of so many each way: the blot is moved to within half a pixel."""
+        """The same in pixels, where it is in bins of so many each way: the blot is moved to within
+        half a pixel.
+        """
         known = math.isfinite(self.sharpness)
         ratio = self.flux_ratio
         dx, dy = (times * each for each in (self.misalignment if known else self.shift))
@@ -112,14 +136,21 @@ class Systematics:
 
     @property
     def terms(self) -> tuple[float, float, float, float, float]:
-        """What is expected of a pixel, as coefficients of the blot, of 1, of slopes in x and y, and second differences.
+        """What is expected of a pixel, as coefficients of the blot, of 1, of slopes in x and y, and
+        second differences.
 
         The blot is the one moved by whole pixels.
         """
         if math.isnan(self.sharpness):
             return self.ratio, self.background, 0.0, 0.0, 0.0
         slope_x, slope_y = self.slopes
-        return self.ratio, self.background, self.ratio * slope_x, self.ratio * slope_y, self.ratio * self.sharpness
+        return (
+            self.ratio,
+            self.background,
+            self.ratio * slope_x,
+            self.ratio * slope_y,
+            self.ratio * self.sharpness,
+        )
 
 
 def misaligned(misalignment: tuple[float, float], error: float) -> bool:
@@ -137,13 +168,15 @@ def measure(
     flux_ratio: float | str | None = None,
     threads: int = 1,
 ) -> Systematics:
-    """Measure background, noise, misalignment, flux ratio, sharpness and roughness from pixels most of which are good.
+    """Measure background, noise, misalignment, flux ratio, sharpness and roughness from pixels most
+    of which are good.
 
-    The residual of a displaced blot is minus its gradient times the displacement, and that of a smoothed one its
-    Laplacian times a constant, to first order. Both are fitted to the pixels of sources by least squares with weights
-    that fall with the distance from the fit (Cauchy's), so that cosmic rays do not count. What is then left is the
-    error of the blot: of interpolation, of pixels that undersample stars, of higher orders of the displacement. Where
-    the fit is a bad one the shift is looked for over tens of pixels first.
+    The residual of a displaced blot is minus its gradient times the displacement, and that of a
+    smoothed one its Laplacian times a constant, to first order. Both are fitted to the pixels of
+    sources by least squares with weights that fall with the distance from the fit (Cauchy's), so
+    that cosmic rays do not count. What is then left is the error of the blot: of interpolation, of
+    pixels that undersample stars, of higher orders of the displacement. Where the fit is a bad one
+    the shift is looked for over tens of pixels first.
 
     Parameters
     ----------
@@ -152,8 +185,8 @@ def measure(
     background : float, optional
         Exposure minus blot where there is nothing, where it is known.
     flux_ratio : float or "fit", optional
-        What the blot is multiplied by; "fit": what is measured. By default that too, where it is not 1 by five
-        standard errors and the exposure's sources are then fitted clearly better.
+        What the blot is multiplied by; "fit": what is measured. By default that too, where it is
+        not 1 by five standard errors and the exposure's sources are then fitted clearly better.
     threads : int
     """
     images = Images(data, blot, sigma, valid)
@@ -167,14 +200,19 @@ def measure(
         there = in_both(bins.moved(found.shift), found.flux_ratio.value)
         again = _measured(bins._replace(valid=bins.valid & there), *how)
         found = again if again.flux_ratio.known else found
-    # in wide stars single pixels do not tell whether the ratio explains what is left, nor how sharp they are
+    # in wide stars single pixels do not tell whether the ratio explains what is left, nor how sharp
+    # they are
     found = replace(found, ratio=_used(found.flux_ratio, flux_ratio)).of_bins(times)
     pixels = at_pixels(Sample.of(images.moved(found.shift), threads, times), found, background)
     return replace(pixels, sharpness=found.sharpness)
 
 
 def _measured(
-    images: Images, background: float | None, flux_ratio: float | str | None, threads: int, reach: int = REACH
+    images: Images,
+    background: float | None,
+    flux_ratio: float | str | None,
+    threads: int,
+    reach: int = REACH,
 ) -> Systematics:
     """What `measure` returns, measured on the images as they are."""
     sample = Sample.of(images, threads)
@@ -207,12 +245,16 @@ def _used(measured: FluxRatio, wanted: float | str | None) -> float:
 
 
 def at_pixels(sample: "Sample", found: Systematics, background: float | None) -> Systematics:
-    """Add what single pixels say: background, noise, what is left of the misalignment, sharpness, roughness."""
+    """Add what single pixels say: background, noise, what is left of the misalignment, sharpness,
+    roughness.
+    """
     ratio = found.ratio
     rows = sample.sources
     sky, spread = _sky(sample, ratio)
     background = sky if background is None else background
-    found = replace(found, background=background, noise=float(np.clip(spread, *NOISE_RANGE)), spread=spread)
+    found = replace(
+        found, background=background, noise=float(np.clip(spread, *NOISE_RANGE)), spread=spread
+    )
     if len(rows) < _ENOUGH:
         return found
     structure = ratio * rows[:, STRUCTURE]
@@ -226,7 +268,9 @@ def at_pixels(sample: "Sample", found: Systematics, background: float | None) ->
     slope_x, slope_y, bend = (float(each) for each in fit.coefficients)
     smoothed = found.flux_ratio
     (dx, dy), error = (
-        (smoothed.shift, smoothed.shift_error) if smoothed.known else ((-slope_x, -slope_y), _position_error(fit))
+        (smoothed.shift, smoothed.shift_error)
+        if smoothed.known
+        else ((-slope_x, -slope_y), _position_error(fit))
     )
     return replace(
         found,
@@ -238,8 +282,12 @@ def at_pixels(sample: "Sample", found: Systematics, background: float | None) ->
     )
 
 
-def _roughness(left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, found: Systematics) -> float:
-    """What is left of sources in units of their structure; in wide stars of what is no noise, and as usual at most."""
+def _roughness(
+    left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, found: Systematics
+) -> float:
+    """What is left of sources in units of their structure; in wide stars of what is no noise, and
+    as usual at most.
+    """
     if found.binned == 1:
         return float(np.percentile(left / structure, _COVERED))
     clear = structure > CURVED * sigma
@@ -276,14 +324,19 @@ class Sample:
 
     @classmethod
     def of(cls, images: Images, threads: int, times: int = 1) -> "Sample":
-        """Look at the images. Where no sources stand out, of a blot too faint perhaps, the brightest pixels count."""
+        """Look at the images. Where no sources stand out, of a blot too faint perhaps, the
+        brightest pixels count.
+        """
         if times > 1:
             wide = on_wide_sources(images, times, threads)
             on, off = (images._replace(valid=images.valid & each) for each in (wide, ~wide))
             return cls(sampled(on, 0.0, math.inf, threads), *_sky_rows(off, threads, True))
         rows = sampled(images, CURVED, math.inf, threads)
         stand_out = len(rows) >= _ENOUGH
-        return cls(rows if stand_out else _brightest(images, threads), *_sky_rows(images, threads, stand_out))
+        return cls(
+            rows if stand_out else _brightest(images, threads),
+            *_sky_rows(images, threads, stand_out),
+        )
 
 
 @dataclass(frozen=True)
@@ -301,12 +354,14 @@ class _Look:
         return near and abs(self.sources.terms[1] - 1.0) < _ALIKE
 
     def meant(self, measured: FluxRatio) -> FluxRatio:
-        """What was measured, if it is of sources: where none stand out, only a blot that is too faint says anything."""
+        """What was measured, if it is of sources: where none stand out, only a blot that is too
+        faint says anything.
+        """
         shines = measured.known and measured.value > max(REFUSED_FLUX, 5 * measured.error)
         return measured if self.sample.stand_out or shines else FluxRatio()
 
     def is_believable(self, measured: FluxRatio) -> bool:
-        """Whether the exposure has the blot's sources at all, as far as there are enough of them."""
+        """Whether the exposure has the blot's sources at all, if there are enough of them."""
         if not (measured.known and self.has_plenty):
             return True
         return measured.value > 3 * measured.error and measured.unexplained <= _WORST_FIT
@@ -318,7 +373,9 @@ class _Look:
 
 
 def _look(sample: Sample) -> _Look | None:
-    """Fit the exposure by the blot, its slopes and second differences; None where there are too few sources."""
+    """Fit the exposure by the blot, its slopes and second differences; None where there are too few
+    sources.
+    """
     rows = sample.sources
     sky_rows = sample.sky
     if len(rows) < _ENOUGH or not len(sky_rows):
@@ -334,14 +391,20 @@ def _look(sample: Sample) -> _Look | None:
     ratio, slope_x, slope_y, bend = (float(each) for each in fit.coefficients)
     left = np.abs(values - design @ fit.coefficients) / rows[:, STRUCTURE]
     roughness = float(np.percentile(left, _COVERED)) / max(abs(ratio), 1e-6)
-    level += clipped_median(sky_rows[:, RESIDUAL] + sky_rows[:, BLOT] - level - ratio * (sky_rows[:, BLOT] - sky))
+    level += clipped_median(
+        sky_rows[:, RESIDUAL] + sky_rows[:, BLOT] - level - ratio * (sky_rows[:, BLOT] - sky)
+    )
     places = rows[:, [PLACE_Y, PLACE_X]].astype(np.int64)
     sources = Sources(places, (level - sky, ratio, slope_x, slope_y, bend), sky, roughness)
-    return _Look(sample, sources, (-slope_x / ratio, -slope_y / ratio) if ratio else (math.inf, math.inf))
+    return _Look(
+        sample, sources, (-slope_x / ratio, -slope_y / ratio) if ratio else (math.inf, math.inf)
+    )
 
 
 def _brightest(images: Images, threads: int) -> np.ndarray:
-    """The pixels of most structure where none stands out of the noise: of a blot that is much too faint, perhaps."""
+    """The pixels of most structure where none stands out of the noise: of a blot that is much too
+    faint, perhaps.
+    """
     rows = sampled(images, 0.0, math.inf, threads)
     if not len(rows):
         return rows
@@ -349,7 +412,9 @@ def _brightest(images: Images, threads: int) -> np.ndarray:
     return sampled(images, least, math.inf, threads) if least > _LEAST_STRUCTURE else rows[:0]
 
 
-def _registered(images: Images, look: _Look, threads: int, reach: int) -> tuple[Images, _Look, Systematics]:
+def _registered(
+    images: Images, look: _Look, threads: int, reach: int
+) -> tuple[Images, _Look, Systematics]:
     """Find the whole pixels by which the blot has to be moved for the fit to be a good one."""
     if look.fits:
         return images, look, Systematics(0.0)
@@ -373,7 +438,9 @@ def _registered(images: Images, look: _Look, threads: int, reach: int) -> tuple[
 def _places(images: Images, look: _Look, threads: int) -> np.ndarray:
     """Pixels of sources and of the sky, to look for in the exposure."""
     sources = look.sources.places
-    sky = sampled(images, 0.0, _FLAT, threads, capacity=_SHIFT_SAMPLE)[:, [PLACE_Y, PLACE_X]].astype(np.int64)
+    sky = sampled(images, 0.0, _FLAT, threads, capacity=_SHIFT_SAMPLE)[
+        :, [PLACE_Y, PLACE_X]
+    ].astype(np.int64)
     return np.concatenate([sources[:: max(1, math.ceil(len(sources) / _SHIFT_SAMPLE))], sky])
 
 
@@ -388,7 +455,9 @@ def _sky_rows(images: Images, threads: int, stand_out: bool) -> tuple[np.ndarray
 
 
 def _sky(sample: Sample, ratio: float) -> tuple[float, float]:
-    """Middle of the residuals of the sky, of all residuals where there is no sky, and their spread in sigma."""
+    """Middle of the residuals of the sky, of all residuals where there is no sky, and their spread
+    in sigma.
+    """
     rows = sample.sky
     if not len(rows):
         return 0.0, math.nan

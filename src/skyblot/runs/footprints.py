@@ -1,4 +1,6 @@
-"""Where exposures lie on a mosaic, from their headers alone, and which of them share a window of it."""
+"""Where exposures lie on a mosaic, from their headers alone, and which of them share a window of
+it.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +19,8 @@ from ..steps.blot import named, target_of
 
 #: Positions along each axis of an exposure that are looked up on the mosaic.
 GRID = 33
-#: Mosaic pixels around those positions that belong to the window: for taps, and for what curves out between them.
+#: Mosaic pixels around those positions that belong to the window: for taps, and for what curves out
+#: between them.
 MARGIN = 24
 
 
@@ -72,7 +75,9 @@ def place_of(source: Source, where: ImageName, parameters: Parameters) -> Place:
     with open_reference(where, parameters.wcs_key) as reference:
         target = target_of(reference, parameters)
         ny, nx = target.shape
-        y, x = np.meshgrid(np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij")
+        y, x = np.meshgrid(
+            np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij"
+        )
         with named(source.image.name, reference.name):
             exact = DirectMap(sky_of(target.wcs, "target"), sky_of(source.wcs, "source"))
             mx, my = exact.at(x.ravel(), y.ravel())
@@ -106,8 +111,8 @@ def largest(group: Group) -> int:
 def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
     """Put exposures that overlap into groups, in the order of their place on the mosaic.
 
-    A group's window has `most_pixels` at most, unless one exposure alone needs more, and is never larger than
-    the windows of its members together: no pixel is read for nothing.
+    A group's window has `most_pixels` at most, unless one exposure alone needs more, and is never
+    larger than the windows of its members together: no pixel is read for nothing.
     """
     members: list[Footprint] = []
     bounds = EMPTY

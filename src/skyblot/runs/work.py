@@ -50,7 +50,8 @@ class Failure:
 
 
 class Beside(NamedTuple):
-    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no output is one of these.
+    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no
+    output is one of these.
 
     Attributes
     ----------
@@ -73,7 +74,8 @@ Outcome = Result | Failure
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is asked for: no header has been read for it but those that list the images of files.
+    """What a run is asked for: no header has been read for it but those that list the images of
+    files.
 
     Attributes
     ----------
@@ -111,7 +113,8 @@ class Work:
         source, step, beside
             As the attributes.
         exposures : sequence of str or Path
-            Files, ``flc.fits[sci,2]``, shell patterns, ``@list.txt``, association tables and folders.
+            Files, ``flc.fits[sci,2]``, shell patterns, ``@list.txt``, association tables and
+            folders.
         folder : str or Path
             Where products are written to.
 
@@ -132,9 +135,13 @@ class Work:
         for where in images:
             chips.setdefault(where.path, []).append(where)
         step = step.for_exposures(len(chips))
-        tasks = {task.where: task for mine in chips.values() for task in step.tasks(mine, Path(folder))}
+        tasks = {
+            task.where: task for mine in chips.values() for task in step.tasks(mine, Path(folder))
+        }
         beside = Beside((*beside.reads, *named.tables), beside.writes)
-        return cls(source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside)
+        return cls(
+            source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside
+        )
 
     @cached_property
     def exposures(self) -> Mapping[AnyPath, list[Task]]:
@@ -165,7 +172,9 @@ class Work:
         """
         twice = next((path for path, count in Counter(self.writes).items() if count > 1), None)
         if twice is not None:
-            raise FileError("two references would be written to this file; take them one by one", subject=twice)
+            raise FileError(
+                "two references would be written to this file; take them one by one", subject=twice
+            )
         check_apart(self.reads, [*self.writes, *self.beside.writes])
 
 
@@ -175,6 +184,8 @@ def _distinct(tasks: Sequence[Task]) -> tuple[Task, ...]:
     seen: set[ImageName] = set()
     for where, path in tasks:
         if where in seen or owners.setdefault(path, where.path) != where.path:
-            raise ParameterError("two references would be written to this file; take them one by one", subject=path)
+            raise ParameterError(
+                "two references would be written to this file; take them one by one", subject=path
+            )
         seen.add(where)
     return tuple(tasks)

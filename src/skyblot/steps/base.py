@@ -1,4 +1,6 @@
-"""What can be done with one exposure, from file to file: the interface of all steps, and what goes through it."""
+"""What can be done with one exposure, from file to file: the interface of all steps, and what goes
+through it.
+"""
 
 import threading
 from abc import ABC, abstractmethod
@@ -81,7 +83,9 @@ class Result:
         return self._found
 
     def named(self, task: Task) -> Self:
-        """Return the same with the names that a task has, where other names for the same files are used."""
+        """Return the same with the names that a task has, where other names for the same files are
+        used.
+        """
         return replace(self, where=task.where, path=task.path)
 
     def public(self) -> Self:
@@ -119,8 +123,8 @@ class Result:
 class Source:
     """The mosaic of a step, open: its image, WCS and pixels, unread, and errors if asked for.
 
-    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is that of its file
-    before it was opened.
+    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is
+    that of its file before it was opened.
     """
 
     image: Image
@@ -201,12 +205,14 @@ class Step(ABC):
         """Open a source: errors as for `open_image`."""
 
     def for_exposures(self, count: int) -> Self:
-        """Return the step for a source that was made of so many exposures, where nothing else says of how many."""
+        """Return the step for a source that was made of so many exposures, where nothing else says
+        of how many.
+        """
         return self
 
     @abstractmethod
     def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
-        """Return what is to be made of the images of one exposure, with the names of the products."""
+        """Return what to make of the images of one exposure, with the names of the products."""
 
     @abstractmethod
     def reads(self, path: AnyPath) -> list[AnyPath]:
@@ -228,7 +234,9 @@ class Step(ABC):
         """Whether a file is a product of this step, complete or not."""
 
     def within(self, folder: Path) -> Self:
-        """Return the step with names of files as seen from another folder than the one they were given in."""
+        """Return the step with names of files as seen from another folder than the one they were
+        given in.
+        """
         return self
 
     @abstractmethod
@@ -248,7 +256,9 @@ class Step(ABC):
     def finish(  # noqa: B027 -- most steps have nothing to finish
         self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources
     ) -> None:
-        """Write what is written once for all images of an exposure; `results` are of those that could be made."""
+        """Write what is written once for all images of an exposure; `results` are of those that
+        could be made.
+        """
 
 
 def state_of(path: AnyPath) -> tuple[int | str, ...] | None:

@@ -1,4 +1,6 @@
-"""An exposure against its blot: what headers and files say of its noise, its flags and its instrument."""
+"""An exposure against its blot: what headers and files say of its noise, its flags and its
+instrument.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,9 +84,11 @@ class Judged:
 def judgement(
     source: Source, exposure: Image, given: Mapping[str, Any], count: int | None, planes: Planes
 ) -> Judgement:
-    """Return how an exposure is judged: by what is known of its instrument, and by what was given of the criteria.
+    """Return how an exposure is judged: by what is known of its instrument, and by what was given
+    of the criteria.
 
-    `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers tell.
+    `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers
+    tell.
     """
     count = given.get("exposures") or _counted(source) or count
     instrument = instrument_of(exposure.facts)
@@ -118,7 +122,9 @@ def _counted(source: Source) -> int | None:
 
 
 def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
-    """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
+    """What is known of the noise of an exposure, with the photons of a sky that its blot has not,
+    and of its pixels.
+    """
     exposure = made.reference
     blot = made.blot.data
     planes = how.planes
@@ -130,10 +136,20 @@ def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise
         sky = float(np.median(finite)) if finite.size else 0.0
     weights = read_weights(exposure, planes.weight_suffix)
     noise = noise_of(
-        exposure, blot, sky, gain=planes.gain, read_noise=planes.read_noise, pattern=planes.err, weights=weights
+        exposure,
+        blot,
+        sky,
+        gain=planes.gain,
+        read_noise=planes.read_noise,
+        pattern=planes.err,
+        weights=weights,
     )
     values = None if weights is None else weights[1]
-    options: dict[str, Any] = {"ignored": how.instrument.ignored, "dq": planes.dq, "weights": values}
+    options: dict[str, Any] = {
+        "ignored": how.instrument.ignored,
+        "dq": planes.dq,
+        "weights": values,
+    }
     return noise, usable_of(exposure, data, blot + sky, **options)
 
 
@@ -142,8 +158,10 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(slice(None, None, max(1, size // 256)) for size in shape)
 
 
-def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise) -> tuple[str, ...]:
-    """Errors that the pixels contradict: variances or weights taken for deviations, another unit."""
+def _noise_notes(
+    made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise
+) -> tuple[str, ...]:
+    """Errors that pixels contradict: variances or weights taken for deviations, another unit."""
     if not isinstance(noise.sigma, np.ndarray):
         return ()
     some = _some(data.shape)
@@ -181,7 +199,9 @@ def _check_blot(source: Source, made: Rendered) -> None:
     elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
         reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
-        raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=made.reference.name)
+        raise DataError(
+            f"cannot be compared with {source.image.name}: {reason}", subject=made.reference.name
+        )
 
 
 def _only_value(values: np.ndarray) -> float | None:

@@ -17,9 +17,11 @@ from ..io.images import Image, is_complete, open_image
 from ..io.remote import AnyPath
 from ..parameters.table import Parameters
 
-#: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
+#: The card that says what a blot was made from, and how: equal in two files only if everything is
+#: the same.
 KEY_CARD = "BLOTKEY"
-#: What the record of a blot begins with, in FITS and in ASDF; that of a mask, or a copy with flags or blots in it.
+#: What the record of a blot begins with, in FITS and in ASDF; that of a mask, or a copy with flags
+#: or blots in it.
 BLOT = re.compile(rb"BLOTVER =|^ +blotver:", re.MULTILINE)
 MASK = re.compile(rb"CRVER   =|CRKEY   =|^crkey:", re.MULTILINE)
 _COPY_KEY = re.compile(rb"(?:CRKEY   = '|^crkey: )([0-9a-f]{16})", re.MULTILINE)
@@ -57,7 +59,11 @@ def cards(
         ("BLOTSKY", scaling.offset, "sky added, in units of the blot"),
         ("BLOTFILL", str(fill), "value where the source does not cover"),
         ("BLOTCOVR", round(covered, 6), "fraction of the pixels that the source covers"),
-        (KEY_CARD, blot_key(parameters, storage, mosaic, reference), "stands for inputs and parameters"),
+        (
+            KEY_CARD,
+            blot_key(parameters, storage, mosaic, reference),
+            "stands for inputs and parameters",
+        ),
     ]
     if scaling is not LABELS:
         record.append(("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"))
@@ -67,7 +73,11 @@ def cards(
 
 
 def blot_key(
-    parameters: Parameters, more: Mapping[str, Any], mosaic: Image, reference: Image, beside: Iterable[AnyPath] = ()
+    parameters: Parameters,
+    more: Mapping[str, Any],
+    mosaic: Image,
+    reference: Image,
+    beside: Iterable[AnyPath] = (),
 ) -> str:
     """Return 16 characters that stand for parameters and for images.
 
@@ -128,12 +138,13 @@ def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
 
 
 def _bunit(mosaic: Image, reference: Image, scaling: Scaling) -> str:
-    """The reference's BUNIT, turned from counts to a rate or back where the blot differs from it."""
+    """The reference's BUNIT, turned from counts to a rate or back where the blot differs."""
     if scaling.in_units == UNCHANGED:
         return mosaic.facts.bunit
     given = reference.facts.bunit or mosaic.facts.bunit
     if scaling.in_units in (BRIGHTNESS, FLUX) and unit_kind(given) in (BRIGHTNESS, FLUX):
-        given = given if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"  # what PHOTMJSR makes of it
+        # what PHOTMJSR makes of it
+        given = given if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"
     kind = unit_kind(given)
     if kind == scaling.out_units:
         return given
