@@ -112,9 +112,9 @@ def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     return {**positional, **keywords}
 
 
-def _documented(
+def _documented(  # type: ignore[no-untyped-def]
     data, reference, outdata, configObj=None, wcsmap=None, editpars=False, **input_dict
-):  # type: ignore[no-untyped-def]
+):
     """The signature that the task documents."""
 
 
