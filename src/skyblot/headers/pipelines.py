@@ -17,7 +17,7 @@ from .instruments import instrument_of
 from .units import BRIGHTNESS, FLUX
 
 if TYPE_CHECKING:
-    from .scaling import Pair
+    from .pair import Pair
 
 
 def recorded_sky(image: Facts) -> tuple[str, Any]:

@@ -21,7 +21,8 @@ from ..errors import (
     WCSError,
     warn,
 )
-from ..headers.scaling import LABELS, Pair, Scaling, plan_scaling
+from ..headers.pair import Pair
+from ..headers.scaling import LABELS, Scaling, plan_scaling
 from ..io.atomic import file_state
 from ..io.coverage import open_weights
 from ..io.head import head_of

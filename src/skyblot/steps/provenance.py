@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SkyblotError
-from ..headers.scaling import LABELS, UNCHANGED, Scaling
+from ..headers.pair import UNCHANGED
+from ..headers.scaling import LABELS, Scaling
 from ..headers.units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 from ..io.atomic import file_identity
 from ..io.coverage import weight_files
