@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from .parameters.options import RunOptions as RunOptions
     from .parameters.table import Parameters as Parameters
     from .parameters.table import Recipe as Recipe
-    from .rejection.compare import Rejection as Rejection
     from .rejection.compare import reject as reject
     from .rejection.criteria import Criteria as Criteria
     from .rejection.criteria import Noise as Noise
+    from .rejection.result import Rejection as Rejection
     from .resampling.arrays import pixel_map as pixel_map
     from .resampling.containers import blot as blot
     from .runs.plan import Plan as Plan
@@ -56,7 +56,7 @@ _HOMES = {
     "reject_files": "api.reject",
     "Criteria": "rejection.criteria",
     "Noise": "rejection.criteria",
-    "Rejection": "rejection.compare",
+    "Rejection": "rejection.result",
     "RejectResult": "steps.mask_record",
     "info": "api.info",
     "ImageInfo": "api.info",

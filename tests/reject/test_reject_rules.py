@@ -14,7 +14,7 @@ from star_fields import F32, SIGMA, field, noisy
 from skyblot import Criteria
 from skyblot.parameters.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
 from skyblot.rejection.compare import grown, reject
-from skyblot.rejection.residuals import USUAL_ROUGHNESS
+from skyblot.rejection.look import USUAL_ROUGHNESS
 
 
 def neighbours(blot, y, x):

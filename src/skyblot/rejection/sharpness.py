@@ -15,8 +15,9 @@ import numpy as np
 
 from ..bands import for_each_band
 from ..kernels.compare import BLOT, PLACE_X, PLACE_Y, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y
+from .look import Sample
 from .registration import Images
-from .residuals import Sample, Systematics, at_pixels
+from .residuals import Systematics, at_pixels
 from .robust import clipped_median, robust_fit
 
 #: Where the coefficient of the Laplacian, in square pixels, is larger, the sharpness differs by

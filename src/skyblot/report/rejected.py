@@ -11,7 +11,7 @@ from .facts import percent, thousands
 from .files import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
 
 if TYPE_CHECKING:
-    from ..rejection.compare import Rejection
+    from ..rejection.result import Rejection
 
 
 def report_of_rejection(

@@ -15,8 +15,9 @@ from ..io.images import Image
 from ..io.weights import checked_suffix, read_weights
 from ..parameters.options import PLANES
 from ..parameters.table import default
-from ..rejection.compare import Rejection, compare
+from ..rejection.compare import compare
 from ..rejection.criteria import Criteria, criteria_for
+from ..rejection.result import Rejection
 from ..rejection.robust import NORMAL
 from .base import Source
 from .blot import Rendered

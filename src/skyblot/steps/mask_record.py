@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import SkyblotError
 from ..io.images import is_complete
 from ..io.masks import KEY_CARD, BadPixels, mask_headers
-from ..rejection.compare import Rejection
 from ..rejection.criteria import Criteria
+from ..rejection.result import Rejection
 from .base import Result, Task
 
 #: What a header has of a result, where it was finite.
