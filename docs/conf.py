@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
 import skyblot
-from skyblot.headers import facts, ground, wcs_facts
+from skyblot.headers import facts, ground, pixel_facts, wcs_facts
 from skyblot.headers.facts import HEADERS, Fact
 from skyblot.parameters.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
 from skyblot.parameters.row import Parameter
@@ -24,7 +24,7 @@ from skyblot.parameters.table import TABLE
 #: All rows of the modules, in their order.
 FACTS = [
     row
-    for module in (wcs_facts, facts, ground)
+    for module in (wcs_facts, pixel_facts, facts, ground)
     for row in vars(module).values()
     if isinstance(row, Fact)
 ]

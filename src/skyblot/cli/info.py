@@ -14,7 +14,8 @@ from .common import HELP, complete_files, set_up_messages, traceback_of, verbosi
 from .screen import echo
 
 if TYPE_CHECKING:
-    from ..api.info import ImageInfo, MapInfo, PairInfo, WCSInfo
+    from ..api.info import ImageInfo, PairInfo
+    from ..api.wcs_info import MapInfo, WCSInfo
 
 
 @click.command("info", context_settings=HELP)

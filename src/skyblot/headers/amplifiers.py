@@ -9,19 +9,9 @@ import numpy as np
 
 from ..bounds import Bounds
 from ..errors import DataError
-from .facts import (
-    AMPLIFIER_SECTIONS,
-    AMPLIFIERS,
-    AMPLIFIERS_READ,
-    DETECTOR,
-    GAIN,
-    INSTRUMENT,
-    READ_NOISE,
-    Fact,
-    Facts,
-    number,
-)
+from .facts import DETECTOR, INSTRUMENT, Fact, Facts, number
 from .instruments import camera_of, exposure_time
+from .pixel_facts import AMPLIFIER_SECTIONS, AMPLIFIERS, AMPLIFIERS_READ, GAIN, READ_NOISE
 from .units import COUNTS, RATE, unit_kind
 
 _WHOLE = ""

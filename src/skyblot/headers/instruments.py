@@ -8,17 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .facts import (
-    DETECTOR,
-    ERRORS,
-    EXPOSURE_TIME,
-    INSTRUMENT,
-    QUALITY,
-    TELESCOPE,
-    Fact,
-    Facts,
-    number,
-)
+from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Fact, Facts, number
+from .pixel_facts import ERRORS, QUALITY
 
 Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..headers.facts import STORED
+from ..headers.pixel_facts import STORED
 from .masks import BadPixels
 
 #: Changes the pixels of a plane.

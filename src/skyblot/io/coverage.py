@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, warn
-from ..headers.facts import ERRORS, QUALITY
 from ..headers.ground import is_swarp
+from ..headers.pixel_facts import ERRORS, QUALITY
 from ..resampling.window import NonZeroView
 from .fits import open_image
 from .image import Image

@@ -1,9 +1,8 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,20 +22,21 @@ from ..errors import (
     reason_of,
     warn,
 )
-from ..headers.facts import COVERAGE, Fact, Facts
+from ..headers.facts import Fact, Facts
 from ..headers.ground import with_flux_scale
+from ..headers.pixel_facts import COVERAGE
 from ..headers.wcs_cards import tables_of, wcs_header
 from ..headers.wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
-from .damage import check_heap, parsed, readable
+from .damage import check_heap, readable
 from .fits_planes import Plane, describe, plane_beside, plane_pixels, shape_of
+from .hdus import open_hdus
 from .head import head_of, read_head
 from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
-from .remote import AnyPath, RemoteContent
+from .remote import AnyPath
 from .section import Section
-from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -291,76 +291,6 @@ def _matrix(header: Any, wcs: WCS) -> np.ndarray:
     if any(keyword in header for keyword in keywords):
         return np.reshape([float(header.get(keyword, 0)) for keyword in keywords], (2, 2))
     return wcs.pixel_scale_matrix
-
-
-@contextmanager
-def open_fits(path: AnyPath) -> Iterator[Any]:
-    """Open a FITS file for reading, with errors that name it.
-
-    Raises
-    ------
-    FileError
-        If it is missing, not readable, or not FITS.
-    """
-    with open_content(path) as content, open_hdus(content) as hdus:
-        yield hdus
-
-
-@contextmanager
-def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
-    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored.
-
-    Errors are those of `open_fits`.
-    """
-    path = content.path
-    with ExitStack() as stack:
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                source = content.source
-                # what is fetched for this is kept for astropy
-                if isinstance(content, RemoteContent):
-                    check_headers(source, path)
-                    source.seek(0)
-                else:
-                    with content.stream() as stream:
-                        check_headers(stream, path)
-                # Memory-mapped by default; memmap=True would refuse scaled images.
-                hdus = fits.open(source, do_not_scale_image_data=stored)
-                stack.enter_context(hdus)
-                # reads every header: what is wrong with the file shows here
-                for number, hdu in enumerate(hdus):
-                    _ = hdu.name, hdu.ver
-                    if not hasattr(hdu, "fileinfo") or (hdu.is_image and not hasattr(hdu, "shape")):
-                        count = len(hdus) - 1
-                        raise FileError(
-                            f"damaged: extension {number} of {count} cannot be read", subject=path
-                        )
-        except PermissionError:
-            raise FileError("no permission to read it", subject=path) from None
-        except FileError:
-            raise
-        except Exception as error:
-            reason = reason_of(error)
-            raise FileError(f"not a readable FITS file: {reason}", subject=path) from error
-        heard = " ".join(str(warning.message) for warning in caught)
-        if "Error validating header" in heard:
-            _damaged_end(hdus, path)
-        with parsed(hdus, path):
-            yield hdus
-
-
-def _damaged_end(hdus: Any, path: AnyPath) -> None:
-    """Refuse a file that says it has more extensions than can be read.
-
-    Else warn of what is left out.
-    """
-    said = hdus[0].header.get("NEXTEND")
-    last = len(hdus) - 1
-    if isinstance(said, int) and said > last:
-        number = last + 1
-        raise FileError(f"damaged: extension {number} of {said} cannot be read", subject=path)
-    warn(f"what follows extension {last} is no FITS and is left out", subject=path)
 
 
 @contextmanager

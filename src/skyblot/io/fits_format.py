@@ -9,12 +9,14 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..headers.facts import CONSTANT, LSST_COSMIC, QUALITY, number
+from ..headers.facts import number
+from ..headers.pixel_facts import CONSTANT, LSST_COSMIC, QUALITY
 from . import output
 from .changes import BZERO, put_values, set_bits
 from .content import open_content
-from .fits import FitsImage, open_fits, open_hdus, open_image, science_extensions, select_image
+from .fits import FitsImage, open_image, science_extensions, select_image
 from .fits_planes import Plane
+from .hdus import open_fits, open_hdus
 from .image import NewBlot
 from .masks import BadPixels, ascii_text, key_cards
 from .names import COMPRESSIONS, ImageName, extension_label, root_of

@@ -9,7 +9,8 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..headers.facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
+from ..headers.facts import Fact, number
+from ..headers.pixel_facts import CONSTANT, COVERAGE, ERRORS, QUALITY
 from .chips import is_plane
 from .damage import check_heap
 from .names import ImageName

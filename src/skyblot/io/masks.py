@@ -15,7 +15,8 @@ from ..errors import FileError
 from ..headers.instruments import instrument_of
 from .atomic import file_state
 from .content import open_content
-from .fits import open_fits, open_hdus, select_image
+from .fits import select_image
+from .hdus import open_fits, open_hdus
 from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus

@@ -9,10 +9,10 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError, FileError
-from ..headers.facts import CONSTANT, ERRORS, QUALITY, Fact, number
+from ..headers.facts import Fact, number
 from ..headers.instruments import known_names
+from ..headers.pixel_facts import CONSTANT, ERRORS, QUALITY
 from .damage import check_heap, readable
-from .fits import open_fits
 from .fits_planes import (
     ALL_BITS,
     DEVIATION,
@@ -23,6 +23,7 @@ from .fits_planes import (
     plane_pixels,
     shape_of,
 )
+from .hdus import open_fits
 from .image import Image
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
@@ -37,7 +38,7 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     ----------
     image : Image
     fact : Fact
-        `skyblot.headers.facts.ERRORS` or `QUALITY`.
+        `skyblot.headers.pixel_facts.ERRORS` or `QUALITY`.
     pattern : str, optional
         How its file is named, as for `companion_name`: no other place is looked at.
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..errors import WCSError
 from ..headers.wcs_facts import with_statement
-from .sky import array_shape, frame_stated, is_fits_wcs, plain_copy, sky_of, unwrapped
+from .sky import sky_of
+from .wcs_objects import array_shape, frame_stated, is_fits_wcs, plain_copy, unwrapped
 
 #: Two linear WCS put pixels to the same place if they differ by less.
 _SAME_PIXELS = 1e-5

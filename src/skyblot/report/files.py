@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
-from ..headers.facts import ERRORS
+from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
 from ..io.images import Image, float_pixels, open_image
 from ..io.names import ImageName, extension_text, parse_name

@@ -12,7 +12,7 @@ from ..parameters.table import Sampling
 from ..pixelmap import plan_map
 from ..pixelmap.callable import user_map
 from ..pixelmap.given import given_map
-from ..pixelmap.sky import array_shape
+from ..pixelmap.wcs_objects import array_shape
 from .geometry import Job, checked_threads
 from .window import blot_dtype
 

@@ -19,7 +19,7 @@ from ..headers.facts import Facts
 from ..headers.wcs_cards import wcs_header
 from ..headers.wcs_facts import frame_statement, with_statement
 from ..parameters.table import Sampling
-from ..pixelmap.sky import is_fits_wcs, unwrapped
+from ..pixelmap.wcs_objects import is_fits_wcs, unwrapped
 from .arrays import image_of, prepare
 from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
 

@@ -15,7 +15,7 @@ from ..headers.instruments import instrument_of
 from ..headers.wcs_facts import PIXEL_SCALE
 from ..parameters.table import Parameters, UserWCS
 from ..pixelmap.linear import pixel_scale, tangent_wcs, undistorted
-from ..pixelmap.sky import is_fits_wcs, plain_copy, unwrapped
+from ..pixelmap.wcs_objects import is_fits_wcs, plain_copy, unwrapped
 
 logger = logging.getLogger(__name__)
 

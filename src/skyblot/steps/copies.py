@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, ParameterError
-from ..headers.facts import QUALITY
 from ..headers.instruments import instrument_of
+from ..headers.pixel_facts import QUALITY
 from ..io.copies import copy_name, write_clean, write_flagged
 from ..io.images import blot_name, format_of, open_image
 from ..io.masks import BadPixels, write_flag_image

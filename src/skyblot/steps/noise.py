@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..headers.amplifiers import Reading, electronics, sections
-from ..headers.facts import ERRORS
+from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
 from ..io.fits_planes import DEVIATION, Plane
 from ..io.images import Image
