@@ -1,5 +1,6 @@
-"""Everything that a run of reject can write."""
+"""Everything that a run of reject can write, and a coadd of a ground-based camera."""
 
+import camera
 import pytest
 from samples import digests
 
@@ -14,6 +15,11 @@ def made(demo, tmp_path_factory):
         demo.median, demo.exposures, folder, save_blots=True, update_dq=True, clean=True
     )
     return folder, results, before
+
+
+@pytest.fixture
+def mosaic(tmp_path):
+    return camera.mosaic(tmp_path / "coadd.fits")
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ from skyblot import BatchError, reject_files
 pytestmark = pytest.mark.filterwarnings("ignore:.*its pixels have no flags")
 
 
-@pytest.fixture
-def mosaic(tmp_path):
-    return camera.mosaic(tmp_path / "coadd.fits")
-
-
 class TestOneFile:
     @pytest.mark.parametrize(
         "names",
