@@ -1,4 +1,4 @@
-"""Copies of exposures with the flags of cosmic rays, in a DQ that is there or in one made for them."""
+"""Copies of exposures with the flags of cosmic rays: in the DQ that is there, or in a new one."""
 
 import warnings
 
