@@ -184,8 +184,8 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
 
 def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
     """The first keyword of some facts that is there, and its value."""
-    found = (facts.first(row) for row in rows)
-    return next((pair for pair in found if pair[1] is not None), ("", None))
+    pairs = (facts.first(row) for row in rows)
+    return next((pair for pair in pairs if pair[1] is not None), ("", None))
 
 
 def _weights(image: Image, kind: str) -> str:
@@ -219,8 +219,8 @@ def _kind(
     if image.record:
         return "blot", dict(image.record)
     if facts.find("CRVER") is not None and facts.find("CREXP") is not None:
-        found = {keyword: facts.find(keyword) for keyword in _MASK_CARDS}
-        return "mask", {keyword: value for keyword, value in found.items() if value is not None}
+        cards = {keyword: facts.find(keyword) for keyword in _MASK_CARDS}
+        return "mask", {keyword: value for keyword, value in cards.items() if value is not None}
     if _is_mosaic(image):
         return "mosaic", {}
     observed = planes or facts.find("EXPSTART") is not None or (wcs is not None and wcs.distortion)

@@ -28,7 +28,7 @@ class BatchError(SkyblotError):
     ) -> None:
         self.results = list(results)
         self.failures = list(failures)
-        reasons = "; ".join(each.reason for each in failures[:3])
+        reasons = "; ".join(failure.reason for failure in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         count = len(results) + len(failures)
         self._what = what
@@ -57,7 +57,7 @@ def results_of(work: Work, options: RunOptions) -> list[Any]:
     SkyblotError
         If nothing can be made; with `fail_fast`, whatever went wrong first.
     """
-    found: dict[ImageName | None, Result] = {}
+    results: dict[ImageName | None, Result] = {}
     failures: list[Failure] = []
     with (
         progress_bar(options.progress) as bar,
@@ -68,8 +68,8 @@ def results_of(work: Work, options: RunOptions) -> list[Any]:
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
-                found[outcome.where] = outcome
-    done = [found[task.where] for task in work.tasks if task.where in found]
+                results[outcome.where] = outcome
+    done = [results[task.where] for task in work.tasks if task.where in results]
     if failures:
         raise BatchError(done, failures, f"{work.step.noun}s")
     return done

@@ -131,20 +131,20 @@ def _described(image: Image, wcs: Any) -> WCSInfo:
 def _distortion(image: Any, wcs: Any, onto: MapInfo) -> tuple[str, ...]:
     """What a FITS WCS has beside its linear terms and its projection."""
     code = str(image.header.get("CTYPE1", ""))[5:8]
-    found = [code] if code in _POLYNOMIALS else []
+    distortions = [code] if code in _POLYNOMIALS else []
     if wcs.sip is not None:
-        found.append(
+        distortions.append(
             f"SIP of order {max(order or 0 for order in (wcs.sip.a_order, wcs.sip.b_order))}"
         )
     for word, names in (("CPDIS", ("cpdis1", "cpdis2")), ("D2IM", ("det2im1", "det2im2"))):
         sizes = {
             np.shape(table.data) for name in names if (table := getattr(wcs, name)) is not None
         }
-        found += [f"{word} {ny} x {nx}" for ny, nx in sorted(sizes)]
-    if not found and str(wcs.wcs.ctype[0]).endswith("-TAN") and onto.way == ADAPTIVE:
+        distortions += [f"{word} {ny} x {nx}" for ny, nx in sorted(sizes)]
+    if not distortions and str(wcs.wcs.ctype[0]).endswith("-TAN") and onto.way == ADAPTIVE:
         # wcslib makes TAN with a distortion of SCAMP's PV and of the plates of DSS
-        found.append("polynomials")
-    return tuple(found)
+        distortions.append("polynomials")
+    return tuple(distortions)
 
 
 def _bounds(wcs: Any) -> Any:

@@ -354,8 +354,8 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     exptime = exposure.get(
         "effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time")
     )
-    found = {str(key).upper(): value for key, value in exposure.items()}
-    found |= {
+    keywords = {str(key).upper(): value for key, value in exposure.items()}
+    keywords |= {
         "TELESCOP": "ROMAN",
         "INSTRUME": as_mapping(meta.get("instrument")).get("name"),
         "DETECTOR": as_mapping(meta.get("instrument")).get("detector"),
@@ -366,15 +366,17 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
         "BKGSUB": background.get("subtracted"),
         "S_SKYMAT": as_mapping(meta.get("cal_step")).get("skymatch"),
     }
-    return {key: value for key, value in found.items() if value is not None and value != _UNKNOWN}
+    return {
+        key: value for key, value in keywords.items() if value is not None and value != _UNKNOWN
+    }
 
 
 def _bunit(image: AsdfImage) -> str:
     """The unit of the pixels: as recorded, as they carry it, or as files of this kind have it."""
     meta = image.meta
-    given = as_mapping(meta.get(RECORD)).get("bunit") or image.unit
-    if given:
-        return str(given)
+    unit = as_mapping(meta.get(RECORD)).get("bunit") or image.unit
+    if unit:
+        return str(unit)
     kind = f"{getattr(image.root, '_tag', '')} {meta.get('model_type', '')}".lower()
     if "mosaic" in kind or as_mapping(meta.get("cal_step")).get("flux") == "COMPLETE":
         return "MJy/sr"

@@ -162,11 +162,11 @@ def _reason(error: OSError) -> str:
     """What the system says, which may be behind other errors; NumPy only counts what it has
     written.
     """
-    each: BaseException | None = error
-    while each is not None:
-        if isinstance(each, OSError) and each.strerror:
-            return each.strerror
-        each = each.__cause__ or each.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
     text = str(error).partition(". ")[0]  # astropy says three times that there is no space
     return f"{text} (is the disk full?)" if "written" in text or "space" in text else text
 

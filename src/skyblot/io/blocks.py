@@ -85,10 +85,10 @@ def tree_end(stream: BinaryIO, path: AnyPath) -> int:
     FileError
         If it does not end.
     """
-    found = _search(stream, 0, TREE_END)
-    if found is None:
+    span = _search(stream, 0, TREE_END)
+    if span is None:
         raise FileError("truncated: its ASDF tree does not end", subject=path)
-    return found[1]
+    return span[1]
 
 
 def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[int, int] | None:

@@ -10,8 +10,8 @@ from .masks import BadPixels
 from .names import ImageName, plain_name, root_of
 
 
-def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of
+def write_flagged(path: Path, bad: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
+    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `bad` are of
     one file.
 
     A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
@@ -23,18 +23,18 @@ def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrit
     DataError
         If the bits do not fit the type of the DQ.
     """
-    images = list(found)
+    images = list(bad)
     format_of(images[0].where.path).write_flagged(path, images, bits, overwrite=overwrite)
 
 
-def write_clean(path: Path, found: Iterable[BadPixels], *, overwrite: bool) -> None:
+def write_clean(path: Path, bad: Iterable[BadPixels], *, overwrite: bool) -> None:
     """Write a copy of an exposure whose bad pixels, and gaps, have the blot's values, where there
     are any.
 
     Whole numbers are rounded, stay within the range of their type, and never become undefined
     (BLANK).
     """
-    images = list(found)
+    images = list(bad)
     format_of(images[0].where.path).write_clean(path, images, overwrite=overwrite)
 
 

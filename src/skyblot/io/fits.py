@@ -317,8 +317,8 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     if not hdu.is_image:
         raise DataError("is a table, expected a 2-D image (ny, nx)", subject=image.name)
     if not is_plane(shape):
-        found = f"its shape is {shape}" if shape else "it has no pixels"
-        raise DataError(f"{found}, expected a 2-D image (ny, nx)", subject=image.name)
+        description = f"its shape is {shape}" if shape else "it has no pixels"
+        raise DataError(f"{description}, expected a 2-D image (ny, nx)", subject=image.name)
     bitpix = hdu.header.get("BITPIX")
     expected = f"one of {sorted(_DTYPES)}"
     if bitpix not in _DTYPES:

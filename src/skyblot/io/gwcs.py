@@ -210,9 +210,9 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
     kinds = [str(kind) for kind in getattr(wcs, "world_axis_physical_types", None) or ["nothing"]]
     celestial = len(kinds) == 2 and all("pos." in kind for kind in kinds)
     if not celestial or wcs.pixel_n_dim != 2:
-        found = ", ".join(kinds)
+        axes = ", ".join(kinds)
         raise WCSError(
-            f"its {where} gives {found}, expected longitude and latitude of a 2-D image: spectra "
+            f"its {where} gives {axes}, expected longitude and latitude of a 2-D image: spectra "
             "cannot be blotted",
             subject=name,
         )

@@ -103,11 +103,11 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
             raise ParameterError(f"{name!r}: is not the name of a file")
-        for each in _expand(str(name), "", ()):
-            if isinstance(each, Path):
-                tables.append(each)
+        for item in _expand(str(name), "", ()):
+            if isinstance(item, Path):
+                tables.append(item)
             else:
-                exposures.setdefault(_identity(each), each)
+                exposures.setdefault(_identity(item), item)
     return Expanded(without_weights(list(exposures.values())), tables)
 
 

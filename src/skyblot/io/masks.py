@@ -151,9 +151,9 @@ def mask_headers(path: Path) -> list[fits.Header]:
 def mask_of(path: Path, exposure: str) -> ImageName:
     """Return an exposure's mask in a file: the extension that says so, else the first image."""
     with open_fits(path) as hdus:
-        wanted = ascii_text(exposure)
-        found = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == wanted)
-        return ImageName(path, next(found, None))
+        name = ascii_text(exposure)
+        numbers = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == name)
+        return ImageName(path, next(numbers, None))
 
 
 def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
@@ -167,7 +167,7 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
 
     history = "skyblot reject: flags of cosmic rays"
     if len(chips) > 1:
-        plain = [replace(each, cards=()) for each in chips]  # the cards of a mask
+        plain = [replace(chip, cards=()) for chip in chips]  # the cards of a mask
         _write_chips(path, plain, flags, history, overwrite=overwrite, cards=key_cards(chips))
         return
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
@@ -181,7 +181,7 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
 
 def key_cards(images: Sequence[BadPixels]) -> list[tuple[str, str, str]]:
     """Return the card of what a file of some images was made from; none where nobody has said."""
-    key = common_key([each.key for each in images])
+    key = common_key([image.key for image in images])
     return [(KEY_CARD, key, "stands for inputs and parameters")] if key else []
 
 
@@ -194,20 +194,20 @@ def _write_chips(
     overwrite: bool,
     cards: Iterable[tuple] = (),
 ) -> None:
-    made = fits.HDUList()
+    output = fits.HDUList()
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
         for chip in chips:
             image = select_image(hdus, chip.where, content)
-            if not made:
-                made.append(primary_of(path, image))
-                made[0].header.extend(cards)
+            if not output:
+                output.append(primary_of(path, image))
+                output[0].header.extend(cards)
             hdu = fits.ImageHDU(pixels(chip), wcs_cards(image), name=image.hdu.name)
             if "EXTVER" in image.header:
                 hdu.ver = image.hdu.ver
             _describe(hdu, chip.cards, history)
-            made.append(hdu)
-        made[0].header["NEXTEND"] = len(made) - 1
-        write_hdus(path, made, overwrite=overwrite)
+            output.append(hdu)
+        output[0].header["NEXTEND"] = len(output) - 1
+        write_hdus(path, output, overwrite=overwrite)
 
 
 def _describe(hdu: fits.PrimaryHDU | fits.ImageHDU, cards: Iterable[tuple], history: str) -> None:

@@ -245,13 +245,13 @@ def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, 
     is its WCS.
     """
     wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
-    found = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
-    for table in found if move is not None else []:
+    extensions = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
+    for table in extensions if move is not None else []:
         for axis in (1, 2):
             table.header[f"CRVAL{axis}"] = (
                 table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
             )
     other = reference.wcs_key or reference.head or move
     if "ASDF" in reference.hdus and not other and gwcs_counts(reference):
-        found.append(without_planes(reference.hdus["ASDF"], present))
-    return found
+        extensions.append(without_planes(reference.hdus["ASDF"], present))
+    return extensions

@@ -174,7 +174,7 @@ def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
     if isinstance(path, RemotePath):
         return []
     files = []
-    for beside in (each for names in known_names() for each in names.beside):
+    for beside in (companion for names in known_names() for companion in names.beside):
         if beside.holds is fact and re.search(beside.mark, path.name):
             stem = _SUFFIX.sub("", re.sub(beside.mark, beside.instead, path.name, count=1))
             suffixes = dict.fromkeys((_SUFFIX.search(path.name)[0], "", ".fz", ".gz"))  # type: ignore[index]

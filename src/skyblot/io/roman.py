@@ -133,16 +133,16 @@ def _copied(node: Any, *, tagged: bool) -> Any:
     """
     if _is_array(node):
         return None
-    made: Any = None
+    plain: Any = None
     if isinstance(node, Mapping):
-        made = {str(key): _copied(value, tagged=tagged) for key, value in node.items()}
+        plain = {str(key): _copied(value, tagged=tagged) for key, value in node.items()}
     elif isinstance(node, list):
-        made = [_copied(each, tagged=tagged) for each in node]
+        plain = [_copied(item, tagged=tagged) for item in node]
     else:
-        made = next(
+        plain = next(
             (kind(node) for kind in (bool, int, float, str) if isinstance(node, kind)), None
         )
-    return _with_tag(made, getattr(node, "_tag", "") if tagged else "")
+    return _with_tag(plain, getattr(node, "_tag", "") if tagged else "")
 
 
 def _with_tag(value: Any, tag: str) -> Any:
@@ -151,7 +151,7 @@ def _with_tag(value: Any, tag: str) -> Any:
     if not tag:
         return value
     if isinstance(value, str):
-        made = TaggedString(value)
-        made._tag = tag
-        return made
+        text = TaggedString(value)
+        text._tag = tag
+        return text
     return (TaggedDict if isinstance(value, dict) else TaggedList)(value, tag)

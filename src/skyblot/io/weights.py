@@ -36,7 +36,7 @@ def exposure_weight_files(path: AnyPath, suffix: str) -> list[Path]:
     stem = _FITS.sub("", path.name) + suffix
     names = dict.fromkeys((stem, *(f"{stem}.{end}" for end in ("fz", "gz"))))
     return [
-        each for name in names if name != path.name and (each := path.with_name(name)).is_file()
+        file for name in names if name != path.name and (file := path.with_name(name)).is_file()
     ]
 
 

@@ -92,10 +92,12 @@ def reject(
             exposure, blot, sigma, valid, overrides
         )
         judged_by = criteria_with(criteria, overrides)
-        found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
-    for doubt in found.doubts():
+        rejection = compare(
+            exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads
+        )
+    for doubt in rejection.doubts():
         warn(doubt, subject="the exposure")
-    return found
+    return rejection
 
 
 def compare(
@@ -122,13 +124,15 @@ def compare(
         uneven = background_map(data, model, noise, judged)
         uneven -= np.median(uneven)
         data = data - uneven
-    found = measure(data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers)
-    _check_match(found, criteria, name)
-    if found.shift != (0, 0):
-        model = moved(model, found.shift)
+    systematics = measure(
+        data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers
+    )
+    _check_match(systematics, criteria, name)
+    if systematics.shift != (0, 0):
+        model = moved(model, systematics.shift)
         judged &= np.isfinite(model)
     model, noise, left = _matched(
-        Images(data, model, noise, judged), found, sigma, criteria, workers
+        Images(data, model, noise, judged), systematics, sigma, criteria, workers
     )
     levels = np.empty(data.shape, np.uint8)
     significance = np.empty(data.shape, np.float32)
@@ -141,33 +145,34 @@ def compare(
 
     for_each_band(data.shape, work, workers)
     mask = _joined(levels, workers)
+    flux_ratio = systematics.flux_ratio
     count = np.count_nonzero(judged)
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
         grown(mask, criteria, workers), significance, judged, left.background, left.noise,
-        found.misalignment, found.misalignment_error, found.sharpness, left.roughness, fraction,
-        criteria, found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift,
-        found.slopes, found.flux_ratio.unexplained, left.spread, uneven,
+        systematics.misalignment, systematics.misalignment_error, systematics.sharpness,
+        left.roughness, fraction, criteria, flux_ratio.value, flux_ratio.error, systematics.ratio,
+        systematics.shift, systematics.slopes, flux_ratio.unexplained, left.spread, uneven,
     )  # fmt: skip
 
 
 def _matched(
-    images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
+    images: Images, systematics: Systematics, sigma: Any, criteria: Criteria, threads: int
 ) -> tuple[np.ndarray, np.ndarray, Systematics]:
     """A blot as sharp as its exposure, the errors that go with it, and what is then left of the
     systematics.
     """
     blot = images.blot
     noise = images.sigma
-    left = found
+    left = systematics
     if criteria.rule_used.adapts:
-        blot, left = match_sharpness(images, found, criteria.level, threads)
+        blot, left = match_sharpness(images, systematics, criteria.level, threads)
     if isinstance(sigma, Noise) and (
-        left is not found or (found.ratio, found.shift) != (1.0, (0, 0))
+        left is not systematics or (systematics.ratio, systematics.shift) != (1.0, (0, 0))
     ):
         noise = _sigma(sigma, left.ratio * blot)
-    if left is not found:
-        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(
+    if left is not systematics:
+        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - systematics.ratio * images.blot)).astype(
             noise.dtype, copy=False
         )
     return blot, noise, left
@@ -180,9 +185,9 @@ def _wanted_ratio(criteria: Criteria) -> float | str | None:
     return criteria.flux_ratio
 
 
-def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
+def _check_match(systematics: Systematics, criteria: Criteria, name: str) -> None:
     """Refuse a blot that is not one of the exposure, or is so much too bright or too faint."""
-    if not found.matches:
+    if not systematics.matches:
         #: Exposure and mosaic show different parts of the sky, or one of their WCS is wrong by
         #: much.
         raise DataError(
@@ -190,7 +195,7 @@ def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
             f"nor within {REACH} pixels of there; are mosaic and WCS the right ones?",
             subject=name,
         )
-    measured = found.flux_ratio
+    measured = systematics.flux_ratio
     if criteria.flux_ratio is not None or not measured.differs():
         return
     if not 1.0 / REFUSED_FLUX <= measured.value <= REFUSED_FLUX:
@@ -204,7 +209,7 @@ def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
         )
 
 
-def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
+def _marker(criteria: Criteria, systematics: Systematics, photons: float) -> Marker:
     """The kernel of a rule with its numbers."""
     snr, scale = criteria.thresholds
     return criteria.rule_used.marker(
@@ -212,10 +217,10 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
             snr=snr,
             scale=scale,
             exposures=criteria.exposures,
-            terms=found.terms,
-            noise=found.noise,
-            ratio=found.ratio,
-            roughness=found.roughness,
+            terms=systematics.terms,
+            noise=systematics.noise,
+            ratio=systematics.ratio,
+            roughness=systematics.roughness,
             photons=photons,
         )
     )
@@ -251,8 +256,8 @@ def _pixels(name: str, image: Any) -> np.ndarray:
     """An image as contiguous float32 or float64 in the machine's byte order."""
     array = np.asarray(image)
     if array.ndim != 2 or array.dtype.kind not in "fiub":
-        given = f"{array.dtype} of shape {array.shape}"
-        raise DataError(f"is {given}, expected a 2-D image of numbers", subject=f"the {name}")
+        description = f"{array.dtype} of shape {array.shape}"
+        raise DataError(f"is {description}, expected a 2-D image of numbers", subject=f"the {name}")
     small = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return np.ascontiguousarray(array, np.float32 if small else np.float64)
 
@@ -271,12 +276,12 @@ def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -
             np.isfinite(data) & np.isfinite(blot) & np.isfinite(sigma) & (sigma > 0)
         )
     if valid is not None:
-        given = np.asarray(valid)
-        _check_shape("valid", given.shape, data.shape)
-        if given.dtype.kind != "b":
+        booleans = np.asarray(valid)
+        _check_shape("valid", booleans.shape, data.shape)
+        if booleans.dtype.kind != "b":
             expected = "booleans, True for the pixels to judge"
-            raise DataError(f"is {given.dtype}, expected {expected}", subject="valid")
-        judged &= given
+            raise DataError(f"is {booleans.dtype}, expected {expected}", subject="valid")
+        judged &= booleans
     return judged
 
 

@@ -85,7 +85,7 @@ class Sample:
         """
         if times > 1:
             wide = on_wide_sources(images, times, threads)
-            on, off = (images._replace(valid=images.valid & each) for each in (wide, ~wide))
+            on, off = (images._replace(valid=images.valid & part) for part in (wide, ~wide))
             return cls(sampled(on, 0.0, math.inf, threads), *_sky_rows(off, threads, True))
         rows = sampled(images, CURVED, math.inf, threads)
         stand_out = len(rows) >= ENOUGH
@@ -158,7 +158,7 @@ def first_look(sample: Sample) -> Look | None:
     fit = robust_fit(design / errors[:, None], values / errors)
     if fit is None:
         return None
-    ratio, slope_x, slope_y, bend = (float(each) for each in fit.coefficients)
+    ratio, slope_x, slope_y, bend = (float(coefficient) for coefficient in fit.coefficients)
     left = np.abs(values - design @ fit.coefficients) / rows[:, STRUCTURE]
     roughness = float(np.percentile(left, COVERED)) / max(abs(ratio), 1e-6)
     level += clipped_median(
@@ -195,7 +195,10 @@ def registered(images: Images, look: Look, threads: int, reach: int) -> tuple[Im
     for _ in range(_CORRECTIONS):
         if shift != (0, 0):
             seen = first_look(Sample.of(there, threads)) or seen
-        dx, dy = (round(each) if HALF < abs(each) < _FARTHEST else 0 for each in seen.misalignment)
+        dx, dy = (
+            round(distance) if HALF < abs(distance) < _FARTHEST else 0
+            for distance in seen.misalignment
+        )
         if (dx, dy) == (0, 0):
             break
         shift = (shift[0] + dx, shift[1] + dy)

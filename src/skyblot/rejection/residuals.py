@@ -79,8 +79,8 @@ class Systematics:
         """
         known = math.isfinite(self.sharpness)
         ratio = self.flux_ratio
-        dx, dy = (times * each for each in (self.misalignment if known else self.shift))
-        shift = tuple(round(each) if abs(each) > HALF else 0 for each in (dx, dy))
+        dx, dy = (times * bins for bins in (self.misalignment if known else self.shift))
+        shift = tuple(round(distance) if abs(distance) > HALF else 0 for distance in (dx, dy))
         left = (dx - shift[0], dy - shift[1])
         return replace(
             self,
@@ -155,16 +155,20 @@ def measure(
         return _measured(images, background, flux_ratio, threads)
     bins = Images(*binned(images, times))
     how = (background, flux_ratio, threads, REACH // times)
-    found = _measured(bins, *how)
-    if found.matches and found.flux_ratio.known:
-        there = in_both(bins.moved(found.shift), found.flux_ratio.value)
+    systematics = _measured(bins, *how)
+    if systematics.matches and systematics.flux_ratio.known:
+        there = in_both(bins.moved(systematics.shift), systematics.flux_ratio.value)
         again = _measured(bins._replace(valid=bins.valid & there), *how)
-        found = again if again.flux_ratio.known else found
+        systematics = again if again.flux_ratio.known else systematics
     # in wide stars single pixels do not tell whether the ratio explains what is left, nor how sharp
     # they are
-    found = replace(found, ratio=_used(found.flux_ratio, flux_ratio)).of_bins(times)
-    pixels = at_pixels(Sample.of(images.moved(found.shift), threads, times), found, background)
-    return replace(pixels, sharpness=found.sharpness)
+    systematics = replace(systematics, ratio=_used(systematics.flux_ratio, flux_ratio)).of_bins(
+        times
+    )
+    pixels = at_pixels(
+        Sample.of(images.moved(systematics.shift), threads, times), systematics, background
+    )
+    return replace(pixels, sharpness=systematics.sharpness)
 
 
 def _measured(
@@ -176,20 +180,20 @@ def _measured(
 ) -> Systematics:
     """What `measure` returns, measured on the images as they are."""
     sample = Sample.of(images, threads)
-    found = Systematics(0.0)
+    systematics = Systematics(0.0)
     look = first_look(sample)
     if look is not None:
         images, look = registered(images, look, threads, reach)
         measured = look.meant(measure_flux_ratio(*images, look.sources))
         matches = look.matches and look.is_believable(measured)
-        found = replace(found, flux_ratio=measured, shift=look.shift, matches=matches)
+        systematics = replace(systematics, flux_ratio=measured, shift=look.shift, matches=matches)
         sample = look.sample
-    found = replace(found, ratio=_used(found.flux_ratio, flux_ratio))
-    as_it_is = replace(found, ratio=1.0)
-    if found.ratio == 1.0 and sample.stand_out:
+    systematics = replace(systematics, ratio=_used(systematics.flux_ratio, flux_ratio))
+    as_it_is = replace(systematics, ratio=1.0)
+    if systematics.ratio == 1.0 and sample.stand_out:
         return at_pixels(sample, as_it_is, background)
-    scaled = replace(sample, sources=sampled(images, CURVED / found.ratio, math.inf, threads))
-    result = at_pixels(scaled, found, background)
+    scaled = replace(sample, sources=sampled(images, CURVED / systematics.ratio, math.inf, threads))
+    result = at_pixels(scaled, systematics, background)
     if flux_ratio is None and sample.stand_out:
         without = at_pixels(sample, as_it_is, background)
         return result if result.roughness < _EXPLAINED * without.roughness else without
@@ -204,51 +208,54 @@ def _used(measured: FluxRatio, wanted: float | str | None) -> float:
     return measured.value if usable and (wanted == "fit" or measured.differs()) else 1.0
 
 
-def at_pixels(sample: "Sample", found: Systematics, background: float | None) -> Systematics:
+def at_pixels(sample: "Sample", systematics: Systematics, background: float | None) -> Systematics:
     """Add what single pixels say: background, noise, what is left of the misalignment, sharpness,
     roughness.
     """
-    ratio = found.ratio
+    ratio = systematics.ratio
     rows = sample.sources
     sky, spread = _sky(sample, ratio)
     background = sky if background is None else background
-    found = replace(
-        found, background=background, noise=float(np.clip(spread, *NOISE_RANGE)), spread=spread
+    systematics = replace(
+        systematics,
+        background=background,
+        noise=float(np.clip(spread, *NOISE_RANGE)),
+        spread=spread,
     )
     if len(rows) < ENOUGH:
-        return found
+        return systematics
     structure = ratio * rows[:, STRUCTURE]
     errors = np.hypot(rows[:, SIGMA], USUAL_ROUGHNESS * structure)
     design = ratio * rows[:, [SLOPE_X, SLOPE_Y, BEND]]
     residual = _residual(rows, ratio) - background
     fit = robust_fit(design / errors[:, None], residual / errors)
     if fit is None:
-        return found
+        return systematics
     left = np.abs(residual - design @ fit.coefficients)
-    slope_x, slope_y, bend = (float(each) for each in fit.coefficients)
-    smoothed = found.flux_ratio
+    slope_x, slope_y, bend = (float(coefficient) for coefficient in fit.coefficients)
+    smoothed = systematics.flux_ratio
     (dx, dy), error = (
         (smoothed.shift, smoothed.shift_error)
         if smoothed.known
         else ((-slope_x, -slope_y), _position_error(fit))
     )
     return replace(
-        found,
-        misalignment=(found.shift[0] + dx, found.shift[1] + dy),
+        systematics,
+        misalignment=(systematics.shift[0] + dx, systematics.shift[1] + dy),
         misalignment_error=error,
         slopes=(slope_x, slope_y),
         sharpness=bend,
-        roughness=_roughness(left, structure, rows[:, SIGMA], found),
+        roughness=_roughness(left, structure, rows[:, SIGMA], systematics),
     )
 
 
 def _roughness(
-    left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, found: Systematics
+    left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, systematics: Systematics
 ) -> float:
     """What is left of sources in units of their structure; in wide stars of what is no noise, and
     as usual at most.
     """
-    if found.binned == 1:
+    if systematics.binned == 1:
         return float(np.percentile(left / structure, COVERED))
     clear = structure > CURVED * sigma
     known = np.count_nonzero(clear) >= ENOUGH

@@ -108,12 +108,12 @@ class Rejection:
 
     def doubts(self) -> list[str]:
         """Return sentences on misalignment, uneven fit, flux ratio and noise, where they matter."""
-        found = []
+        sentences = []
         if self.unexplained > ODD_FIT:
             percent = 100 * self.unexplained
             #: A rotation, another pixel scale or distortion: the shift that is measured is only
             #: the mean of them.
-            found.append(
+            sentences.append(
                 f"its sources do not fit the blot's all over, {percent:.0f} % of their "
                 "brightness is left: by a rotation or another distortion, sources may "
                 "look like cosmic rays; align the exposures first"
@@ -121,7 +121,7 @@ class Rejection:
         if misaligned(self.misalignment, self.misalignment_error):
             dx, dy = self.misalignment
             #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
-            found.append(
+            sentences.append(
                 f"its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has "
                 f"them: more than {MISALIGNED:g} pixel makes sources look like cosmic "
                 "rays; align the exposures first"
@@ -133,7 +133,7 @@ class Rejection:
             and abs(self.flux_ratio - 1.0) > WRONG_FLUX
         ):
             used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
-            found.append(
+            sentences.append(
                 f"its sources are {self.flux_ratio:.3f} +- {self.flux_ratio_error:.3f} "
                 f"times as bright as the blot's, which is {used}: are units and exposure "
                 "times right, or are cores of stars missing in the mosaic? (--flux-ratio "
@@ -142,10 +142,10 @@ class Rejection:
         if self.noise_is_at_a_limit:
             #: The errors, or gain and read noise, are of another unit or image, or the background
             #: is far from flat.
-            found.append(
+            sentences.append(
                 f"the noise of its sky is {self.spread:.3g} times what its errors, or "
                 f"gain and read noise, say, and {self.noise:g} times is used: are they "
                 "right (--err, --gain, --read-noise), and is the background flat "
                 "(--background map)?"
             )
-        return found
+        return sentences

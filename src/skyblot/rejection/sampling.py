@@ -97,10 +97,10 @@ def _widths(images: Arrays, times: int) -> tuple[np.ndarray, np.ndarray]:
     inside = (slice(1, -1), slice(1, -1))
     near = [known[1:-1, :-2], known[1:-1, 2:], known[:-2, 1:-1], known[2:, 1:-1]]
     peaks = (4 * middle - sum(near) >= CURVED * sigma[inside]) & (middle > 0)
-    for each in near:
-        peaks &= middle >= each
+    for neighbour in near:
+        peaks &= middle >= neighbour
     top = middle[peaks]
-    steps = sum(np.log(np.maximum(each[peaks] / top, _LEAST_SHARE)) for each in near)
+    steps = sum(np.log(np.maximum(neighbour[peaks] / top, _LEAST_SHARE)) for neighbour in near)
     squared = -2.0 / np.minimum(steps, -1e-6) * (_FWHM * times) ** 2
     smoothed = ((2 * times - 1) ** 2 - 1) / 12 * _FWHM**2
     there = data[inside][peaks] - np.median(data[valid]) > _THERE * top
@@ -115,7 +115,7 @@ def binned(images: Arrays, times: int) -> Arrays:
     """
     across = 2 * times - 1
     shape = tuple((size - across) // times + 1 for size in images[0].shape)
-    out = [np.empty(shape, each.dtype) for each in images]
+    out = [np.empty(shape, image.dtype) for image in images]
     for row in range(0, shape[0], _BINS):
         last = min(row + _BINS, shape[0])
         rows = slice(row * times, (last - 1) * times + across)

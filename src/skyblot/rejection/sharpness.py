@@ -42,12 +42,12 @@ _LEAST_SHARE = 1e-6
 
 
 def match_sharpness(
-    images: Images, found: Systematics, background: float | None, threads: int
+    images: Images, systematics: Systematics, background: float | None, threads: int
 ) -> tuple[np.ndarray, Systematics]:
     """Return a blot as bright and as sharp as its exposure, and what they then differ by.
 
-    They are the blot as it is, and `found`, where the sharpness does not differ by much, or nothing
-    tells how.
+    They are the blot as it is, and `systematics`, where the sharpness does not differ by much, or
+    where nothing tells how.
 
     Parameters
     ----------
@@ -59,26 +59,26 @@ def match_sharpness(
         Exposure minus blot where there is nothing, where it is known.
     threads : int
     """
-    if not abs(found.sharpness) > _UNLIKE:
-        return images.blot, found
-    bright = images._replace(blot=images.blot * images.blot.dtype.type(found.ratio))
-    smoother = math.sqrt(2 * abs(found.sharpness))
-    widths = tuple(min(each * smoother, _WIDEST) for each in _WIDTHS)
-    weights = _weights(bright, found, widths, threads)
+    if not abs(systematics.sharpness) > _UNLIKE:
+        return images.blot, systematics
+    bright = images._replace(blot=images.blot * images.blot.dtype.type(systematics.ratio))
+    smoother = math.sqrt(2 * abs(systematics.sharpness))
+    widths = tuple(min(width * smoother, _WIDEST) for width in _WIDTHS)
+    weights = _weights(bright, systematics, widths, threads)
     if weights is None:
-        return images.blot, found
+        return images.blot, systematics
     blot = _convolved(bright.blot, widths, weights, threads)
-    sample = Sample.of(bright._replace(blot=blot), threads, found.binned)
-    return blot, at_pixels(sample, replace(found, ratio=1.0), background)
+    sample = Sample.of(bright._replace(blot=blot), threads, systematics.binned)
+    return blot, at_pixels(sample, replace(systematics, ratio=1.0), background)
 
 
 def _weights(
-    images: Images, found: Systematics, widths: tuple[float, ...], threads: int
+    images: Images, systematics: Systematics, widths: tuple[float, ...], threads: int
 ) -> np.ndarray | None:
     """What the blot convolved with each Gaussian, minus the blot, has to be multiplied by; None if
     nothing tells.
     """
-    sample = Sample.of(images, threads, found.binned)
+    sample = Sample.of(images, threads, systematics.binned)
     rows = np.concatenate([sample.sources, sample.sky[:: max(1, len(sample.sky) // _SKY_SAMPLE)]])
     y = rows[:, PLACE_Y].astype(np.int64)
     x = rows[:, PLACE_X].astype(np.int64)
@@ -93,7 +93,9 @@ def _weights(
     blot = images.blot[y, x]
     errors = np.hypot(rows[:, SIGMA], _GOOD_TO * (blot - clipped_median(sample.sky[:, BLOT])))
     design = np.column_stack([terms - blot[:, None], rows[:, [SLOPE_X, SLOPE_Y]]])
-    fit = robust_fit(design / errors[:, None], (rows[:, RESIDUAL] - found.background) / errors)
+    fit = robust_fit(
+        design / errors[:, None], (rows[:, RESIDUAL] - systematics.background) / errors
+    )
     return None if fit is None else fit.coefficients[: len(widths)]
 
 

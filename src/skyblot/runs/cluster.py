@@ -84,11 +84,11 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
 def _exposures(plan: Plan) -> list[Exposure]:
     """Put all images of one file together, in the order in which they are named."""
     planned = {task for group in plan.groups for task in plan.tasks(group)}
-    found: dict[AnyPath, list[Task]] = {}
+    by_file: dict[AnyPath, list[Task]] = {}
     for task in plan.work.tasks:
         if task in planned:
-            found.setdefault(task.where.path, []).append(task)
-    return [tuple(members) for members in found.values()]
+            by_file.setdefault(task.where.path, []).append(task)
+    return [tuple(members) for members in by_file.values()]
 
 
 def _pickled(job: Job) -> bytes:
@@ -134,10 +134,10 @@ class _Submission:
 
         run = uuid.uuid4().hex[:8]
         keys = {
-            f"{self._noun}-{run}-{number}-{each[0].where.path.name}": each
-            for number, each in enumerate(exposures)
+            f"{self._noun}-{run}-{number}-{exposure[0].where.path.name}": exposure
+            for number, exposure in enumerate(exposures)
         }
-        payloads = [pickle.dumps(each) for each in exposures]
+        payloads = [pickle.dumps(exposure) for exposure in exposures]
         futures = self._client.map(work_on, payloads, job=self._job, key=list(keys), pure=False)
         given_up: list[Exposure] = []
         try:

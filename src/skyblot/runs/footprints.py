@@ -105,7 +105,7 @@ class Group:
 
 def largest(group: Group) -> int:
     """How many pixels the largest blot of a group has."""
-    return max(math.prod(each.shape) for each in group.members)
+    return max(math.prod(member.shape) for member in group.members)
 
 
 def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
@@ -116,13 +116,13 @@ def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
     """
     members: list[Footprint] = []
     bounds = EMPTY
-    for each in _in_place_order(list(footprints)):
-        joined = bounds.union(each.bounds)
-        if members and joined.area > min(most_pixels, bounds.area + each.bounds.area):
+    for footprint in _in_place_order(list(footprints)):
+        joined = bounds.union(footprint.bounds)
+        if members and joined.area > min(most_pixels, bounds.area + footprint.bounds.area):
             yield Group(tuple(members), bounds)
             members = []
-            joined = each.bounds
-        members.append(each)
+            joined = footprint.bounds
+        members.append(footprint)
         bounds = joined
     if members:
         yield Group(tuple(members), bounds)
@@ -130,9 +130,9 @@ def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
 
 def _in_place_order(footprints: Sequence[Footprint]) -> list[Footprint]:
     """Strip by strip up the mosaic, strips as high as the highest window."""
-    height = max((each.bounds.shape[0] for each in footprints), default=0) or 1
+    height = max((footprint.bounds.shape[0] for footprint in footprints), default=0) or 1
 
-    def strip_and_column(each: Footprint) -> tuple[int, int]:
-        return (each.bounds.y0 + each.bounds.y1) // (2 * height), each.bounds.x0
+    def strip_and_column(footprint: Footprint) -> tuple[int, int]:
+        return (footprint.bounds.y0 + footprint.bounds.y1) // (2 * height), footprint.bounds.x0
 
     return sorted(footprints, key=strip_and_column)

@@ -162,9 +162,9 @@ class _Run:
     def _finish(self, task: Task, result: Result | None) -> None:
         """Let the step finish an exposure when the last of its images has ended."""
         path = task.where.path
-        found = self._results.setdefault(path, [])
+        results = self._results.setdefault(path, [])
         if result is not None:
-            found.append(result)
+            results.append(result)
         self._waiting[path] -= 1
         if self._waiting[path] == 0:
             self._step.finish(

@@ -91,23 +91,23 @@ class Needs:
 
     def bytes_of(self, groups: Sequence[Group]) -> int:
         """About how much memory groups take, one after the other."""
-        pixels = (each.bounds.area for each in groups if self.is_shared(each.bounds))
+        pixels = (group.bounds.area for group in groups if self.is_shared(group.bounds))
         held = 2 * max(pixels, default=0) * self.dtype.itemsize
         return held + max(
-            (self.workers(each) * self.bytes_per_pixel * largest(each) for each in groups),
+            (self.workers(group) * self.bytes_per_pixel * largest(group) for group in groups),
             default=0,
         )
 
     def seconds_of(self, groups: Sequence[Group]) -> float:
         """About how long groups take."""
         read = (
-            sum(each.bounds.area for each in groups if self.is_shared(each.bounds))
+            sum(group.bounds.area for group in groups if self.is_shared(group.bounds))
             * _SECONDS_PER_READ_PIXEL
         )
         per_pixel = (
             _SECONDS_PER_PIXEL + self.interpolant.taps**2 * _SECONDS_PER_TAP
         ) / self.threads
-        shapes = [member.shape for each in groups for member in each.members]
+        shapes = [member.shape for group in groups for member in group.members]
         return read + sum(_SECONDS_PER_BLOT + math.prod(shape) * per_pixel for shape in shapes)
 
 
@@ -157,12 +157,12 @@ class Plan:
     @property
     def count(self) -> int:
         """How many products are to be made."""
-        return sum(len(each.members) for each in self.groups)
+        return sum(len(group.members) for group in self.groups)
 
     def tasks(self, group: Group) -> list[Task]:
         """The tasks of a group."""
         by_image = {task.where: task for task in self.work.tasks}
-        return [by_image[each.where] for each in group.members]
+        return [by_image[member.where] for member in group.members]
 
     @property
     def known(self) -> list[Outcome]:
@@ -239,15 +239,15 @@ def most_memory(options: RunOptions) -> int:
     Where nothing is given for a cluster elsewhere, its workers know what they have.
     """
     if options.client is None or options.client == "local":
-        given = options if options.client is None else for_worker(options)
-        return max(free_memory() if options.memory is None else memory_limit(given.memory), LEAST)
+        limits = options if options.client is None else for_worker(options)
+        return max(free_memory() if options.memory is None else memory_limit(limits.memory), LEAST)
     return sys.maxsize if options.memory is None else memory_limit(options.memory)
 
 
 def _kept(source: Source, work: Work) -> dict[Task, Result]:
     """What is there already and stays."""
-    found = [work.step.kept(source, tasks) for tasks in work.exposures.values()]
-    return {task: result.named(task) for mine in found for task, result in mine.items()}
+    by_exposure = [work.step.kept(source, tasks) for tasks in work.exposures.values()]
+    return {task: result.named(task) for mine in by_exposure for task, result in mine.items()}
 
 
 def for_worker(options: RunOptions) -> RunOptions:
@@ -264,23 +264,24 @@ def _survey(
     source: Source, step: Step, tasks: Sequence[Task], needs: Needs
 ) -> tuple[list[Footprint], list[Failure]]:
     """Look exposures up on the source."""
-    found: list[Footprint] = []
+    footprints: list[Footprint] = []
     failures: list[Failure] = []
     for task in tasks:
         try:
             with WARNING_FILTERS:
                 place = place_of(source, task.where, step.recipe)
             needs.check_size(str(task.where), place.shape)
-            found.append(Footprint(task.where, place))
+            footprints.append(Footprint(task.where, place))
         except Exception as error:  # one exposure without a place ends no run
             failures.append(Failure.of(task.where, error))
-    return found, failures
+    return footprints, failures
 
 
 def _grouped(footprints: Sequence[Footprint], most_pixels: int) -> Iterator[Group]:
     """Groups of exposures that share a window, each in the order of the tasks."""
-    order = {each.where: number for number, each in enumerate(footprints)}
-    for made in group(footprints, most_pixels):
+    order = {footprint.where: number for number, footprint in enumerate(footprints)}
+    for neighbours in group(footprints, most_pixels):
         yield Group(
-            tuple(sorted(made.members, key=lambda member: order[member.where])), made.bounds
+            tuple(sorted(neighbours.members, key=lambda member: order[member.where])),
+            neighbours.bounds,
         )

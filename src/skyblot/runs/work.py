@@ -146,16 +146,16 @@ class Work:
     @cached_property
     def exposures(self) -> Mapping[AnyPath, list[Task]]:
         """The tasks of each file."""
-        found: dict[AnyPath, list[Task]] = {}
+        by_file: dict[AnyPath, list[Task]] = {}
         for task in self.tasks:
-            found.setdefault(task.where.path, []).append(task)
-        return found
+            by_file.setdefault(task.where.path, []).append(task)
+        return by_file
 
     @cached_property
     def reads(self) -> list[AnyPath]:
         """Every file that the run reads."""
         mosaic = parse_name(self.source).path
-        more = [each for path in self.exposures for each in (path, *self.step.reads(path))]
+        more = [file for path in self.exposures for file in (path, *self.step.reads(path))]
         return [mosaic, *weight_files(mosaic), *self.beside.reads, *more]
 
     @cached_property

@@ -92,7 +92,11 @@ def work_on(exposure: bytes, job: bytes) -> Report:
             outcomes = [Failure.of(task.where, error) for task in tasks]
     return Report(
         outcomes,
-        [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)],
+        [
+            str(warning.message)
+            for warning in caught
+            if issubclass(warning.category, SkyblotWarning)
+        ],
     )
 
 
@@ -129,7 +133,8 @@ def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
     plan = replace(plan_run(Work(name, step, tuple(asked)), there, most=most), options=options)
     originals = {str(task.where): original for task, original in asked.items()}
     return [
-        _as_asked(each, originals, resume=options.resume) for each in (*plan.known, *run_here(plan))
+        _as_asked(outcome, originals, resume=options.resume)
+        for outcome in (*plan.known, *run_here(plan))
     ]
 
 
@@ -155,13 +160,13 @@ def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
     """The options of a worker, whose memory is shared by its threads; and what one exposure may
     need.
     """
-    given = whole.options
-    threads = given.threads or (worker.state.nthreads if whole.alone else 1)
+    options = whole.options
+    threads = options.threads or (worker.state.nthreads if whole.alone else 1)
     share = 1 if whole.alone else worker.state.nthreads
     allowed = worker.memory_manager.memory_limit or free_memory()
-    memory = allowed // 2 if given.memory is None else memory_limit(given.memory)
-    most = whole.most or (allowed if given.memory is None else memory)
-    return RunOptions(threads, max(memory // share, LEAST), given.overwrite, given.resume), most
+    memory = allowed // 2 if options.memory is None else memory_limit(options.memory)
+    most = whole.most or (allowed if options.memory is None else memory)
+    return RunOptions(threads, max(memory // share, LEAST), options.overwrite, options.resume), most
 
 
 def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> Outcome:

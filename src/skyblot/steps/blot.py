@@ -144,13 +144,13 @@ class Blot(Step):
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
         """Return the blots that are there already and may stay."""
-        found = {task: self.kept_blot(source, task) for task in tasks}
-        return {task: blot for task, blot in found.items() if blot is not None}
+        blots = {task: self.kept_blot(source, task) for task in tasks}
+        return {task: blot for task, blot in blots.items() if blot is not None}
 
     def kept_blot(self, source: Source, task: Task) -> BlotResult | None:
         """Return a blot that is there already and may stay, or None."""
-        made, shape = provenance.read_record(task.path)
-        if not made or bool(made.get(provenance.ERROR_CARD)) != self.errors:
+        record, shape = provenance.read_record(task.path)
+        if not record or bool(record.get(provenance.ERROR_CARD)) != self.errors:
             return None
         try:
             with WARNING_FILTERS, open_reference(task.where, self.recipe.wcs_key) as reference:
@@ -159,10 +159,10 @@ class Blot(Step):
                 )
         except SkyblotError:  # to be reported when it is tried
             return None
-        if made.get(provenance.KEY_CARD) != key:
+        if record.get(provenance.KEY_CARD) != key:
             return None
         return BlotResult(
-            source.image.name, reference.name, task.path, shape, made["BLOTCOVR"], 0.0, kept=True
+            source.image.name, reference.name, task.path, shape, record["BLOTCOVR"], 0.0, kept=True
         )
 
     def storage(self, path: Path) -> dict[str, Any]:
@@ -178,21 +178,21 @@ class Blot(Step):
     def make(self, source: Source, task: Task, resources: Resources) -> BlotResult:
         """Blot the source onto one image, and write the result."""
         start = time.perf_counter()
-        with rendered(source, task.where, self, resources) as made:
-            if made.blot.covered == 0:
-                fill = made.planned.fill
+        with rendered(source, task.where, self, resources) as rendering:
+            if rendering.blot.covered == 0:
+                fill = rendering.planned.fill
                 #: Different parts of the sky, or a wrong WCS in one of the files.
                 warn(
-                    f"{source.image.name} does not overlap {made.reference.name}: every pixel of "
-                    f"the blot is {fill:g}"
+                    f"{source.image.name} does not overlap {rendering.reference.name}: every pixel "
+                    f"of the blot is {fill:g}"
                 )
-            made.write(task.path, source, self, overwrite=resources.overwrite)
-        logger.info("%s: %s onto %s", task.path, source.image.name, made.reference.name)
+            rendering.write(task.path, source, self, overwrite=resources.overwrite)
+        logger.info("%s: %s onto %s", task.path, source.image.name, rendering.reference.name)
         seconds = time.perf_counter() - start
-        shape = made.blot.data.shape
-        covered = made.blot.covered
+        shape = rendering.blot.data.shape
+        covered = rendering.blot.covered
         return BlotResult(
-            source.image.name, made.reference.name, task.path, shape, covered, seconds
+            source.image.name, rendering.reference.name, task.path, shape, covered, seconds
         )
 
 
@@ -283,10 +283,10 @@ def rendered(
             if errors is not None:
                 errors[np.isnan(blot.data)] = np.nan
             blot = _filled(blot, planned.fill)
-        made = Rendered(reference, planned, blot, identity, errors)
+        rendering = Rendered(reference, planned, blot, identity, errors)
         resources.proceed()
-        made.check_unchanged()
-        yield made
+        rendering.check_unchanged()
+        yield rendering
 
 
 def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:
@@ -294,13 +294,13 @@ def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> n
     if source.errors is None:
         return None
     variances = planned.job.of_variances(SquareView(source.errors))
-    made = variances.run(
+    values = variances.run(
         scale=planned.scaling.factor**2,
         fill_value=np.nan,
         threads=resources.threads,
         window_bytes=resources.window_bytes,
     ).data
-    return np.sqrt(made)
+    return np.sqrt(values)
 
 
 def _filled(blot: Resampled, fill: float) -> Resampled:

@@ -69,7 +69,7 @@ class Judged:
     ----------
     data : ndarray, shape (ny, nx)
         The exposure.
-    found : Rejection
+    rejection : Rejection
     notes : tuple of str
         What there is to warn of.
     remarks : tuple of str
@@ -77,13 +77,13 @@ class Judged:
     """
 
     data: np.ndarray
-    found: Rejection
+    rejection: Rejection
     notes: tuple[str, ...]
     remarks: tuple[str, ...]
 
 
 def judgement(
-    source: Source, exposure: Image, given: Mapping[str, Any], count: int | None, planes: Planes
+    source: Source, exposure: Image, choices: Mapping[str, Any], count: int | None, planes: Planes
 ) -> Judgement:
     """Return how an exposure is judged: by what is known of its instrument, and by what was given
     of the criteria.
@@ -91,12 +91,12 @@ def judgement(
     `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers
     tell.
     """
-    count = given.get("exposures") or _counted(source) or count
+    count = choices.get("exposures") or _counted(source) or count
     instrument = instrument_of(exposure.facts)
-    return Judgement(instrument, criteria_for(exposure.facts, given, count), planes)
+    return Judgement(instrument, criteria_for(exposure.facts, choices, count), planes)
 
 
-def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -> Judged:
+def judge(source: Source, rendering: Rendered, how: Judgement, threads: int | None) -> Judged:
     """Compare an exposure with its blot.
 
     Raises
@@ -104,16 +104,19 @@ def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -
     DataError
         If there is nothing to compare.
     """
-    exposure = made.reference
-    blot = made.blot.data
+    exposure = rendering.reference
+    blot = rendering.blot.data
     data = np.asarray(exposure.pixels()[:, :])
-    _check_blot(source, made)
-    noise, usable = _known(made, data, how)
+    _check_blot(source, rendering)
+    noise, usable = _known(rendering, data, how)
     options: dict[str, Any] = {"valid": usable.pixels, "gain": noise.gain, "threads": threads}
-    found = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
-    _check_judged(source, exposure, data, found, usable.pixels)
-    notes = (*_notes(found, how.instrument, exposure), *_noise_notes(made, data, found, noise))
-    return Judged(data, found, notes, (*noise.remarks, *usable.remarks))
+    rejection = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
+    _check_judged(source, exposure, data, rejection, usable.pixels)
+    notes = (
+        *_notes(rejection, how.instrument, exposure),
+        *_noise_notes(rendering, data, rejection, noise),
+    )
+    return Judged(data, rejection, notes, (*noise.remarks, *usable.remarks))
 
 
 def _counted(source: Source) -> int | None:
@@ -122,12 +125,12 @@ def _counted(source: Source) -> int | None:
     return int(count) if count is not None and count > 1 and count.is_integer() else None
 
 
-def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
+def _known(rendering: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
     """What is known of the noise of an exposure, with the photons of a sky that its blot has not,
     and of its pixels.
     """
-    exposure = made.reference
-    blot = made.blot.data
+    exposure = rendering.reference
+    blot = rendering.blot.data
     planes = how.planes
     sky = how.criteria.level
     if sky is None:
@@ -160,15 +163,17 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 
 def _noise_notes(
-    made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise
+    rendering: Rendered, data: np.ndarray, rejection: Rejection, noise: KnownNoise
 ) -> tuple[str, ...]:
     """Errors that pixels contradict: variances or weights taken for deviations, another unit."""
     if not isinstance(noise.sigma, np.ndarray):
         return ()
     some = _some(data.shape)
-    judged = found.valid[some]
-    uneven = 0.0 if found.uneven is None else found.uneven[some]
-    difference = np.abs(data[some] - made.blot.data[some] - found.background - uneven)[judged]
+    judged = rejection.valid[some]
+    uneven = 0.0 if rejection.uneven is None else rejection.uneven[some]
+    difference = np.abs(data[some] - rendering.blot.data[some] - rejection.background - uneven)[
+        judged
+    ]
     spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the
@@ -185,23 +190,26 @@ def _noise_notes(
     )
 
 
-def _check_blot(source: Source, made: Rendered) -> None:
+def _check_blot(source: Source, rendering: Rendered) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
-    blot = made.blot.data
+    blot = rendering.blot.data
     reason = ""
     some = blot[_some(blot.shape)]
     if _only_value(some[np.isfinite(some)]) is None:
         return
     known = np.isfinite(blot)
-    if made.blot.covered == 0:
+    if rendering.blot.covered == 0:
         reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
     elif not known.any():
         reason = "the mosaic has no finite pixel there"
-    elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
+    elif (
+        level := _only_value(blot[known] - np.float32(rendering.planned.scaling.offset))
+    ) is not None:
         reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
         raise DataError(
-            f"cannot be compared with {source.image.name}: {reason}", subject=made.reference.name
+            f"cannot be compared with {source.image.name}: {reason}",
+            subject=rendering.reference.name,
         )
 
 
@@ -218,10 +226,14 @@ def _only_value(values: np.ndarray) -> float | None:
 
 
 def _check_judged(
-    source: Source, exposure: Image, data: np.ndarray, found: Rejection, valid: np.ndarray | None
+    source: Source,
+    exposure: Image,
+    data: np.ndarray,
+    rejection: Rejection,
+    valid: np.ndarray | None,
 ) -> None:
     """Refuse a comparison in which no pixel was looked at."""
-    if found.valid.any():
+    if rejection.valid.any():
         return
     reason = "no pixel has a finite value, a finite blot, an error above 0 and no flag"
     if not np.isfinite(data).any():
@@ -231,10 +243,10 @@ def _check_judged(
     raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=exposure.name)
 
 
-def _notes(found: Rejection, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
+def _notes(rejection: Rejection, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
     """What there is to warn of."""
-    judged = int(np.count_nonzero(found.valid))
-    rejected = round(found.fraction * judged)
+    judged = int(np.count_nonzero(rejection.valid))
+    rejected = round(rejection.fraction * judged)
     fraction = rejected / judged if judged else 0.0
     doubts = instrument.doubts(fraction, judged, exposure_time(exposure.facts)) if judged else ""
-    return tuple(note for note in (*found.doubts(), doubts) if note)
+    return tuple(note for note in (*rejection.doubts(), doubts) if note)

@@ -154,15 +154,15 @@ class RejectResult(Result):
 
 
 def mask_cards(
-    source: str, exposure: str, found: Rejection, key: str, covered: float
+    source: str, exposure: str, rejection: Rejection, key: str, covered: float
 ) -> list[tuple[str, Any, str]]:
     """Return how a mask was made, for its header: keyword, value, comment; the images by their
     names.
     """
     from .. import __version__
 
-    criteria = found.criteria
-    (snr, scale) = found.criteria.thresholds
+    criteria = rejection.criteria
+    (snr, scale) = rejection.criteria.thresholds
     cards: list[tuple[str, Any, str]] = [
         ("CRVER", __version__, "version of skyblot"),
         ("CRSRC", source, ""),
@@ -174,35 +174,35 @@ def mask_cards(
         ("CRSCALE2", float(scale[1]), "second factor of the blot's structure"),
         ("CRGROW", float(criteria.grow), "[pixel] radius around bad pixels"),
         ("CRTAIL", criteria.cte_tail * criteria.cte_direction, "[pixel] tails along y, signed"),
-        ("CRBACK", found.background, "background of exposure minus blot"),
+        ("CRBACK", rejection.background, "background of exposure minus blot"),
         *(
             [("CRBACKM", True, "background is a map; CRBACK is its middle")]
-            if found.uneven is not None
+            if rejection.uneven is not None
             else []
         ),
         *(
-            [("CRNOISE", found.noise, "[sigma] noise of exposure minus blot")]
-            if np.isfinite(found.noise)
+            [("CRNOISE", rejection.noise, "[sigma] noise of exposure minus blot")]
+            if np.isfinite(rejection.noise)
             else []
         ),
-        ("CRFRAC", found.fraction, "fraction of the judged pixels rejected"),
-        ("CRJUDGED", int(np.count_nonzero(found.valid)), "pixels judged"),
+        ("CRFRAC", rejection.fraction, "fraction of the judged pixels rejected"),
+        ("CRJUDGED", int(np.count_nonzero(rejection.valid)), "pixels judged"),
         ("CRCOVR", round(covered, 6), "fraction of the pixels that the source covers"),
         (KEY_CARD, key, "stands for inputs and parameters"),
     ]
-    if np.isfinite(found.flux_ratio_error):
+    if np.isfinite(rejection.flux_ratio_error):
         cards += [
-            ("CRFLUX", found.flux_ratio, "flux ratio of exposure to blot, measured"),
-            ("CRFLUXE", found.flux_ratio_error, "its standard error"),
+            ("CRFLUX", rejection.flux_ratio, "flux ratio of exposure to blot, measured"),
+            ("CRFLUXE", rejection.flux_ratio_error, "its standard error"),
         ]
-    cards.append(("CRRATIO", found.ratio, "what the blot was multiplied by"))
-    if np.isfinite(found.sharpness):
+    cards.append(("CRRATIO", rejection.ratio, "what the blot was multiplied by"))
+    if np.isfinite(rejection.sharpness):
         cards += [
-            ("CRDX", found.misalignment[0], "[pixel] exposure minus blot, in x"),
-            ("CRDY", found.misalignment[1], "[pixel] exposure minus blot, in y"),
+            ("CRDX", rejection.misalignment[0], "[pixel] exposure minus blot, in x"),
+            ("CRDY", rejection.misalignment[1], "[pixel] exposure minus blot, in y"),
         ]
-    if np.isfinite(found.misalignment_error):
-        cards.append(("CRDXYE", found.misalignment_error, "[pixel] standard error of both"))
+    if np.isfinite(rejection.misalignment_error):
+        cards.append(("CRDXYE", rejection.misalignment_error, "[pixel] standard error of both"))
     return cards
 
 

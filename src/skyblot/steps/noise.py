@@ -92,17 +92,17 @@ def noise_of(
     )
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
-        found = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
+        lack = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
         if weights is not None:
             if are_inverse_variances(weights[1], exposure.pixels()[:, :], blot):
                 return KnownNoise(
                     _of_weights(weights[1], blot, gains.mean), None, weights[0], tuple(remarks)
                 )
-            found += f", weights that are no inverse variances ({weights[0]})"
+            lack += f", weights that are no inverse variances ({weights[0]})"
         #: A map of errors is looked for beside the image first: ERR, UNCERT, VARIANCE, or DECam's
         #: file of weights.
         raise DataError(
-            f"{found}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, "
+            f"{lack}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, "
             "err=)",
             subject=exposure.name,
         )

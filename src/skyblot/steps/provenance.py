@@ -121,10 +121,10 @@ def copy_key(path: Path) -> str:
         return ""
     try:
         with open(path, "rb") as stream:
-            found = _COPY_KEY.search(stream.read(_BEGINNING))
+            match = _COPY_KEY.search(stream.read(_BEGINNING))
     except OSError:
         return ""
-    return "" if found is None else found[1].decode()
+    return "" if match is None else match[1].decode()
 
 
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
@@ -142,16 +142,16 @@ def _bunit(mosaic: Image, reference: Image, scaling: Scaling) -> str:
     """The reference's BUNIT, turned from counts to a rate or back where the blot differs."""
     if scaling.in_units == UNCHANGED:
         return mosaic.facts.bunit
-    given = reference.facts.bunit or mosaic.facts.bunit
-    if scaling.in_units in (BRIGHTNESS, FLUX) and unit_kind(given) in (BRIGHTNESS, FLUX):
+    bunit = reference.facts.bunit or mosaic.facts.bunit
+    if scaling.in_units in (BRIGHTNESS, FLUX) and unit_kind(bunit) in (BRIGHTNESS, FLUX):
         # what PHOTMJSR makes of it
-        given = given if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"
-    kind = unit_kind(given)
+        bunit = bunit if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"
+    kind = unit_kind(bunit)
     if kind == scaling.out_units:
-        return given
+        return bunit
     if scaling.out_units == COUNTS:
-        return counts_of(given)
-    return f"{given}/S" if kind == COUNTS else "COUNTS/S"
+        return counts_of(bunit)
+    return f"{bunit}/S" if kind == COUNTS else "COUNTS/S"
 
 
 def _ascii(text: str) -> str:

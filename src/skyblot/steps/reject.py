@@ -180,7 +180,7 @@ class Reject(Step):
         headers = {path: read_masks(path) for path in {task.path for task in tasks}}
         if sum(map(len, headers.values())) > len(tasks):  # one file, with masks of other images too
             return {}
-        found: dict[Task, tuple[RejectResult, str]] = {}
+        masks: dict[Task, tuple[RejectResult, str]] = {}
         for task in tasks:
             try:
                 with WARNING_FILTERS, open_reference(task.where, self.recipe.wcs_key) as exposure:
@@ -188,10 +188,10 @@ class Reject(Step):
                     header = headers[task.path].get(ascii_text(exposure.name), {})
                     if header.get(KEY_CARD) != key or not self._has_blot(source, exposure, task):
                         continue
-                    found[task] = self._recorded(source, exposure, task, header), key
+                    masks[task] = self._recorded(source, exposure, task, header), key
             except SkyblotError:  # to be reported when it is tried
                 continue
-        return found
+        return masks
 
     def _has_blot(self, source: Source, exposure: Image, task: Task) -> bool:
         """Whether the blot of a mask is there, where it is wanted."""
@@ -233,8 +233,8 @@ class Reject(Step):
         planes = self.planes
         how = judgement(source, exposure, self.criteria, self.exposures, planes)
         patterns = [
-            None if each is None else companion_name(exposure.path, each).extension
-            for each in (planes.dq, planes.err)
+            None if pattern is None else companion_name(exposure.path, pattern).extension
+            for pattern in (planes.dq, planes.err)
         ]
         noise = planes.gain, planes.read_noise
         more = {**vars(how.criteria), "patterns": patterns, "noise": noise}
@@ -251,26 +251,26 @@ class Reject(Step):
             if not self.force:
                 check_exposure(image)
             blot = self._blot_onto(source, image)
-        with rendered(source, task.where, blot, resources) as made:
-            exposure = made.reference
+        with rendered(source, task.where, blot, resources) as rendering:
+            exposure = rendering.reference
             how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
-            judged = judge(source, made, how, resources.threads)
+            judged = judge(source, rendering, how, resources.threads)
             resources.proceed()
-            made.check_unchanged()
-            result = self._result(source, made, task, judged, how)
+            rendering.check_unchanged()
+            result = self._result(source, rendering, task, judged, how)
             if result.blot_path is not None:
-                made.write(result.blot_path, source, blot, overwrite=resources.overwrite)
+                rendering.write(result.blot_path, source, blot, overwrite=resources.overwrite)
             if not result.together:
                 assert result.bad is not None
                 write_mask(
                     task.path,
-                    judged.found.mask,
+                    judged.rejection.mask,
                     exposure,
                     result.bad.cards,
                     overwrite=resources.overwrite,
                 )
             result = replace(result, seconds=time.perf_counter() - start)
-            result = replace(result, picture=self._picture(result, made, judged))
+            result = replace(result, picture=self._picture(result, rendering, judged))
         for note in result.notes:
             warn(note, subject=result.reference)
         for remark in result.remarks:
@@ -293,22 +293,22 @@ class Reject(Step):
         return replace(blot, recipe=blot.recipe.override({"addsky": False}))
 
     def _result(
-        self, source: Source, made: Rendered, task: Task, judged: Judged, how: Judgement
+        self, source: Source, rendering: Rendered, task: Task, judged: Judged, how: Judgement
     ) -> RejectResult:
         """What was found, before anything is written."""
-        exposure = made.reference
-        found = judged.found
-        covered = made.blot.covered
+        exposure = rendering.reference
+        rejection = judged.rejection
+        covered = rendering.blot.covered
         key = self.key(source, exposure)
         bad = self._bad_pixels(
             task.where,
             judged,
-            made,
-            mask_cards(source.image.name, exposure.name, found, key, covered),
+            rendering,
+            mask_cards(source.image.name, exposure.name, rejection, key, covered),
         )
         if self.products.clean and how.instrument.bits & DO_NOT_USE:
-            bad = bad.with_gaps(judged.data, found.expected(made.blot.data))
-        count = int(np.count_nonzero(found.valid))
+            bad = bad.with_gaps(judged.data, rejection.expected(rendering.blot.data))
+        count = int(np.count_nonzero(rejection.valid))
         return RejectResult(
             source.image.name,
             exposure.name,
@@ -316,7 +316,7 @@ class Reject(Step):
             exposure.shape,
             covered,
             0.0,
-            rejected=round(found.fraction * count),
+            rejected=round(rejection.fraction * count),
             judged=count,
             blot_path=self._blot_path(task) if self.products.save_blots else None,
             bits=how.instrument.bits,
@@ -324,33 +324,35 @@ class Reject(Step):
             notes=judged.notes,
             remarks=judged.remarks,
             together=is_shared(task),
-            **{name: getattr(found, name) for name in _MEASURED},
+            **{name: getattr(rejection, name) for name in _MEASURED},
         )
 
     def _bad_pixels(
-        self, where: ImageName, judged: Judged, made: Rendered, cards: list[tuple]
+        self, where: ImageName, judged: Judged, rendering: Rendered, cards: list[tuple]
     ) -> BadPixels:
         """The bad pixels, with the values of a blot on the exposure's level where a clean copy
         needs them.
         """
-        found = judged.found
-        flat = np.flatnonzero(found.mask)
+        rejection = judged.rejection
+        flat = np.flatnonzero(rejection.mask)
         values = (
-            found.expected(made.blot.data).ravel()[flat] if self.products.clean else np.empty(0)
+            rejection.expected(rendering.blot.data).ravel()[flat]
+            if self.products.clean
+            else np.empty(0)
         )
         return BadPixels(
-            where, flat, values.astype(np.float32), found.mask.shape, cards, made.identity
+            where, flat, values.astype(np.float32), rejection.mask.shape, cards, rendering.identity
         )
 
-    def _picture(self, result: RejectResult, made: Rendered, judged: Judged) -> Any:
+    def _picture(self, result: RejectResult, rendering: Rendered, judged: Judged) -> Any:
         pictures = self.products.pictures
         if pictures is None:
             return None
         from ..report import report_of_rejection
         from ..report.view import picture_of
 
-        unit = made.reference.facts.bunit
-        chip = report_of_rejection(result, judged.data, made.blot.data, judged.found, unit)
+        unit = rendering.reference.facts.bunit
+        chip = report_of_rejection(result, judged.data, rendering.blot.data, judged.rejection, unit)
         return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
@@ -359,11 +361,11 @@ class Reject(Step):
         if not results or not (shared or self.products.copies):
             return
         order = {task.where: place for place, task in enumerate(tasks)}
-        bad = sorted((each.bad for each in results), key=lambda each: order[each.where])
+        bad = sorted((result.bad for result in results), key=lambda image: order[image.where])
         # files are opened, while other threads open theirs
         with WARNING_FILTERS, ExitStack() as stack:
-            for each in bad:
-                each.check_unchanged()
+            for image in bad:
+                image.check_unchanged()
             stack.enter_context(readable(tasks[0].where.path, "what is to be copied"))
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
