@@ -35,7 +35,7 @@ def blot_file(
     reference : str or Path
         The exposure that defines the blot's pixels, in the same form.
     output : str or Path
-        File to write, float32, with the reference's WCS: FITS with a primary header and one SCI
+        The file to write, float32, with the reference's WCS: FITS with a primary header and one SCI
         extension, or ASDF for a Roman reference.
     recipe : Recipe, optional
         How its pixels are made. By default: units from BUNIT, sky from MDRIZSKY, poly5, exact
@@ -153,9 +153,7 @@ def plan_blots(
 def blot_step(
     values: Mapping[str, Any], recipe: Recipe | None = None, options: RunOptions | None = None
 ) -> tuple[Blot, RunOptions]:
-    """Return what `blot_files` does with one exposure, and how its run goes on, with single values
-    put in.
-    """
+    """Return the step of `blot_files` and the options of its run, with single values put in."""
     singles = given_values(values, ("recipe", "options", "blots"))
     recipe = (recipe or Recipe()).override(singles["recipe"])
     options = (options or RunOptions()).override(singles["options"])

@@ -134,13 +134,13 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     file : str or Path
         FITS or Roman's ASDF, local or a URL; with an extension, that one alone.
     source : str or Path, optional
-        A mosaic: what its blots onto the images of the file would be is told too.
+        A mosaic: the result then says, too, what its blots onto the images of the file would be.
 
     Returns
     -------
     list of ImageInfo
         One for each image that a blot would be made onto: every SCI extension, else every image
-        with a sky.
+        with a celestial WCS.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
         If a file cannot be read. A WCS that cannot be used is no error: the result says why.
     """
     if source is not None:
-        with Blot(force=True).open(source):  # what is wrong with it is no fault of the file's
+        with Blot(force=True).open(source):  # its errors are raised here, not blamed on the file
             pass
     return [_image_info(where, source) for where in list_images(file)]
 

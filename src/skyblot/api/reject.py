@@ -53,7 +53,7 @@ def reject_files(
         What may be used, replaced and kept, and where to work.
     **values
         Single values of these by name, ``rule="plain"``, ``grow=1.5``, ``overwrite=True``, ...; and
-        what goes with the exposures' pixels, where it is not to be looked for:
+        what goes with the exposures' pixels:
 
         * ``gain``, ``read_noise``: electrons per unit of the exposures, and electrons; by default
           from their headers. They are needed where there is no map of errors.
@@ -130,9 +130,7 @@ def mask_step(
     products: Products | None = None,
     options: RunOptions | None = None,
 ) -> tuple[Reject, RunOptions]:
-    """Return what `reject_files` does with one exposure, and how its run goes on, with single
-    values put in.
-    """
+    """Return the step of `reject_files` and the options of its run, with single values put in."""
     singles = given_values(values, ("criteria", "planes", "masks", "options", "recipe"))
     recipe = (recipe or Recipe()).override(singles["recipe"])
     if recipe.user_wcs.given:
@@ -154,6 +152,6 @@ def mask_step(
 
 
 def _checked(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given of the criteria."""
+    """The criteria that the user chose, by name."""
     checked = vars(criteria_with(None, dict(criteria)))
     return {name: checked[name] for name, value in criteria.items() if value is not None}

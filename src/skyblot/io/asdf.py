@@ -25,8 +25,7 @@ from .tree import check_tree
 #: Where a blot's metadata say how it was made.
 RECORD = "skyblot"
 _WCS_KEYS = ("roman", "meta", "wcs")
-#: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing
-#: else.
+#: What romancal's outlier_detection saves as its median and its coadds: an array and a gwcs.
 _BARE = {"data", "wcs"}
 #: Its planes, by the names of FITS files.
 _NODES = {"ERR": "err", "DQ": "dq"}
@@ -37,9 +36,7 @@ _UNKNOWN = -999999
 
 
 class Layout(NamedTuple):
-    """Where an array is in its file, if it is a simple one: which block, the offset in it, shape
-    and dtype.
-    """
+    """Where a simple array is in its file: which block, the offset in it, shape and dtype."""
 
     block: int
     offset: int
@@ -144,20 +141,20 @@ class AsdfImage:
 
     @property
     def root(self) -> Mapping[str, Any]:
-        """What holds the arrays, nothing converted: ``roman``, or the whole tree of what romancal
-        saves meanwhile.
+        """What holds the arrays, nothing converted: ``roman``, or the whole tree of romancal's
+        intermediate files.
         """
         return _root(self.raw)
 
     @property
     def is_mosaic(self) -> bool:
-        """Whether it is of level 3, or what romancal saves of a mosaic meanwhile."""
+        """Whether it is of level 3, or an intermediate mosaic of romancal's."""
         named = f"{getattr(self.root, '_tag', '')} {self.meta.get('model_type', '')}".lower()
         return self.root is self.raw or "mosaic" in named
 
     @property
     def facts(self) -> Facts:
-        """The facts, under the keywords of FITS files."""
+        """The facts, under the keywords that FITS files have for them."""
         presumed = _RESAMPLED if self.root is self.raw else ""
         return Facts(self.name, _keywords(self), {}, presumed=presumed)
 
@@ -245,7 +242,7 @@ def is_asdf(path: AnyPath) -> bool:
             return False
         with open(path, "rb") as stream:
             return stream.read(5) == b"#ASDF"
-    except OSError:  # not readable: for the reader to say
+    except OSError:  # not readable: the reader says why
         return False
 
 

@@ -12,18 +12,18 @@ from typing import BinaryIO
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
-#: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no
-#: name for another.
+#: Folders of the system: /dev/stdout is a link to what may be a file, and no other name for that
+#: file.
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
 #: The names of temporary files end so: host and number of the process that writes, and something
 #: random.
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
-#: So many bytes of the name that the file is going to have: the system allows 255 in all.
+#: How many bytes of the final name are in that of the temporary file: the system allows 255 in all.
 _LONGEST = 100
 
-#: Those of this process.
+#: The temporary files of this process.
 _open: set[Path] = set()
 
 
@@ -75,8 +75,8 @@ def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
 
 
 def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
-    """What tells a file from others under any of its names; of one that is not there, its folder
-    and name.
+    """What identifies a file under any of its names; for one that is not there, its folder and
+    name.
     """
     try:
         facts = os.stat(path)
@@ -94,8 +94,8 @@ def _is_special(path: Path) -> bool:
 
 
 def file_identity(path: AnyPath) -> tuple[int, int | str]:
-    """Return size and time of change (ns, or what a server calls it) of a file: other ones, another
-    content.
+    """Return the size of a file and when it changed (ns, or what a server gives): where they
+    differ, so does the content.
 
     Raises
     ------
@@ -112,8 +112,8 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
 
 
 def file_state(path: AnyPath) -> tuple[int | str, ...]:
-    """Return what tells a file from one that was put in its place, on this machine: its identity,
-    device and inode.
+    """Return what tells a file from one put in its place on this machine: identity, device and
+    inode.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         raise FileError(f"cannot be written: {_reason(error)}", subject=path) from error
     finally:
-        with suppress(OSError):  # what it may be is told already, and the next run removes it
+        with suppress(OSError):  # the failure itself is told, and the next run removes what is left
             temporary.unlink()
         _open.discard(temporary)
 
@@ -201,9 +201,9 @@ def _owner() -> str:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files in a folder that processes of this host left that are gone."""
+    """Remove the temporary files that processes of this host left in a folder when they died."""
     host = _owner().rpartition("-")[0]
-    with suppress(OSError):  # a folder that cannot be read is for others to refuse
+    with suppress(OSError):  # a folder that cannot be read is refused elsewhere
         for name in os.listdir(folder):
             match = _TEMPORARY.fullmatch(name)
             if match and match["host"] == host and not _runs(int(match["process"])):

@@ -17,7 +17,7 @@ _STREAMED = 1
 TREE_END = re.compile(rb"\n\.\.\.\r?\n")
 _BLOCK = re.compile(re.escape(_MAGIC))
 _CHUNK = 2**20
-#: What a tree says of the extensions of asdf that wrote it, and each of them.
+#: Where a tree lists the extensions of asdf that wrote it, and one entry of the list.
 _EXTENSIONS = re.compile(
     rb"\n  extensions:\n((?:  - !core/extension_metadata[^\n]*\n(?:    [^\n]*\n)*)+)"
 )
@@ -107,7 +107,7 @@ def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[i
 
 
 def sort_extensions(path: str) -> None:
-    """Put what the tree of a file says of asdf's extensions in the order of names: asdf's differs
+    """Sort the list of asdf's extensions in the tree of a file by name: asdf's own order differs
     from run to run.
     """
     with open(path, "r+b") as file:

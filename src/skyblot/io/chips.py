@@ -6,7 +6,7 @@ from typing import Any
 from ..errors import DataError, FileError
 from .names import Extension, ImageName, can_be_named, extension_text
 
-#: Words in the names of extensions that go with an image, and are none to blot onto.
+#: Words in the names of extensions that go with an image and are not blotted onto.
 _COMPANIONS = frozenset(
     [
         "WHT",
@@ -69,8 +69,8 @@ def is_plane(shape: tuple[int, ...]) -> bool:
 def science_images(hdus: Any) -> list[int]:
     """Return the numbers of a file's images to blot onto.
 
-    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no
-    weight, error, flag or look-up table by its name. Empty where nothing says which image is one.
+    Every SCI extension; where there is none, every 2-D image with a celestial WCS whose name is not
+    that of weights, errors, flags or a look-up table. Empty where nothing tells them apart.
     """
     named = [index for index, hdu in enumerate(hdus) if hdu.name == "SCI" and hdu.is_image]
     return named or [index for index, hdu in enumerate(hdus) if _is_chip(hdu)]
@@ -98,7 +98,7 @@ def _text(header: Any, keyword: str) -> str:
 
 
 def extension_of(hdus: Any, index: int) -> Extension:
-    """Return the name and version of an HDU, its number where others have these too."""
+    """Return the name and version of an HDU, or its number where another HDU has the same."""
     hdu = hdus[index]
     if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
         return index

@@ -79,7 +79,9 @@ class FileContent:
 
 @dataclass(frozen=True)
 class CopyContent:
-    """An unnamed file in the temporary folder, with what another file means."""
+    """An unnamed file in the temporary folder, with the unpacked content of another file or of a
+    URL.
+    """
 
     path: AnyPath
     file: IO[bytes]
@@ -179,7 +181,7 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
 
 @contextmanager
 def _remote(path: RemotePath) -> Iterator[Content]:
-    """A URL read in ranges; where its server knows none, a copy of the whole file."""
+    """A URL read in ranges, or a copy of the whole file where its server cannot do that."""
     size = path.facts().get("size")
     if size is not None and _knows_ranges(path, size):
         yield RemoteContent(path, size)
@@ -201,9 +203,8 @@ def _remote(path: RemotePath) -> Iterator[Content]:
 
 
 def _knows_ranges(path: RemotePath, size: int) -> bool:
-    """Whether the server returns the last byte when asked for it.
-
-    What one without ranges sends is not read.
+    """Whether the server returns the last byte when asked for it; a whole file that it sends
+    instead is not read.
     """
     if not path.url.startswith(("http://", "https://")) or size < 2:
         return True
@@ -219,7 +220,7 @@ def _knows_ranges(path: RemotePath, size: int) -> bool:
 
 @contextmanager
 def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyContent]:
-    """An unnamed file that was filled; what hinders that, a full disk for example, is told."""
+    """An unnamed file with the content; an error says what is in the way, such as a full disk."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(tempfile.TemporaryFile(prefix="skyblot-"))

@@ -14,7 +14,7 @@ from .fits import open_image
 from .image import Image
 from .remote import AnyPath
 
-#: What stands in the name of a file of weights for what the mosaic's has: AstroDrizzle's with
+#: A part of a mosaic's name, and what its file of weights has there: AstroDrizzle's with
 #: build=False, SWarp's.
 _BESIDE = ((r"_sci(?=\.fits)", "_wht"), (r"_dr[zc](?=\.fits)", "_wht"), (r"(?=\.fits)", ".weight"))
 
@@ -30,11 +30,11 @@ _WEIGHT_FILE = re.compile(r"(_wht|\.weight|_o[a-z]w(_[^/]*)?)\.fits")
 
 @contextmanager
 def open_weights(image: Image) -> Iterator[Any]:
-    """Open the weights of a mosaic: what is sliced as its pixels are, None where there are none.
+    """Open the weights of a mosaic, to be sliced as its pixels are; None where there are none.
 
     Where a weight is not above 0, the mosaic is not covered. Weights of another shape are not used,
-    with a warning. What SWarp made has 0 where nothing is, which is all that tells where there are
-    no weights.
+    with a warning. A mosaic of SWarp's without weights is not covered where it is 0: nothing else
+    tells.
     """
     own = image.weights()
     if own is not None:

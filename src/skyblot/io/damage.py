@@ -1,5 +1,5 @@
-"""Damaged files: what libraries raise for them names the file, and what would end the process is
-seen before.
+"""Damaged files: errors of libraries get the name of the file, and what would kill the process is
+found first.
 """
 
 import re
@@ -43,8 +43,8 @@ _FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)", re.IGNORECASE)
 
 @contextmanager
 def readable(name: Any, part: str) -> Iterator[None]:
-    """Let what a library raises for a part of a file that it cannot read be a `FileError` that
-    names both.
+    """Turn whatever a library raises for a part of a file that it cannot read into a `FileError`
+    that names both.
     """
     try:
         yield
@@ -57,14 +57,14 @@ def readable(name: Any, part: str) -> Iterator[None]:
 
 @contextmanager
 def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
-    """Let what a library raises for headers that it cannot write be a `DataError` that names the
-    image that has them.
+    """Turn what a library raises for headers that it cannot write into a `DataError` that names
+    their image.
 
     Parameters
     ----------
     name : object
     *more : classes
-        What it raises beside what is known.
+        Further errors to turn.
     """
     try:
         yield
@@ -78,8 +78,8 @@ def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def parsed(hdus: Any, path: Any) -> Iterator[None]:
-    """Let the card that astropy cannot parse, wherever it is asked for, be a `FileError` that names
-    its header.
+    """Turn the error for a card that astropy cannot parse, wherever it comes up, into a `FileError`
+    that names the header.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""The extension ASDF of a blot, without references to planes that the blot has not.
+"""The extension ASDF of a blot, without references to planes that the blot does not have.
 
-JWST's data models open a file only where every plane that its tree refers to is there.
+JWST's data models open a file only if every plane that its tree refers to is there.
 """
 
 import re
@@ -20,7 +20,7 @@ _HASH = b"_fits_hash:"
 
 
 def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:
-    """Return a copy of an extension ASDF whose tree refers to no extension that is not there.
+    """Return a copy of an extension ASDF whose tree refers only to extensions that are there.
 
     Parameters
     ----------

@@ -159,7 +159,7 @@ class FitsImage:
         return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
 
     def header_offset(self, exact: Any) -> float | None:
-        """Return by how many pixels the WCS in the header is from an exact one.
+        """Return by how many pixels the WCS in the header is off an exact one.
 
         None where that is not known.
         """
@@ -216,7 +216,7 @@ class FitsImage:
 
     @cached_property
     def wcs_header(self) -> Any:
-        """The header that the WCS is made from: of the cards of its WCS those that count."""
+        """The header that the WCS is made from, with only those cards that count."""
         head = None if self.head is None else self._head_cards
         return wcs_header(self.header, self.facts, key=self.wcs_key, head=head)
 

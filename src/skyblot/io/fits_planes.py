@@ -75,8 +75,8 @@ class Plane:
 def plane_beside(image: Any, name: str) -> Any:
     """Return the extension of a name that goes with an image of its file: that of the same version.
 
-    Where versions are repeated, as astropy writes them, the second goes with the second. What goes
-    with an image that is no SCI is known where the version has no other image.
+    Where versions are repeated, as astropy writes them, the second goes with the second. An image
+    that is not an SCI has planes only if no other image has its version.
     """
     own = image.hdu
     hdus = [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
@@ -148,7 +148,7 @@ def _lsst_bits(header: Any) -> int | None:
 def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     """Return the pixels of an HDU.
 
-    Where it has none but the value of all of them, as many as it says.
+    A plane of one value gets as many pixels as its header says.
     """
     if shape_of(hdu):
         if isinstance(hdu, fits.CompImageHDU):

@@ -25,8 +25,8 @@ _OWNERS = {
 }
 #: A FITS WCS stands in for a gwcs if it differs by no more, in pixels.
 _SAME = 1e-7
-#: Bounding boxes end at the edges of pixels or at their centres; what goes farther out is of
-#: another image, in pixels.
+#: Bounding boxes end at the edges of pixels or at their centres; one that ends farther out than
+#: this, in pixels, is that of another image.
 _EDGE = 0.75
 
 
@@ -127,7 +127,7 @@ def unreadable(name: str, keys: tuple[str, ...], stored: StoredWCS) -> WCSError:
 
 
 def refused(name: str, misfit: str, shape: tuple[int, int]) -> WCSError:
-    """Return the error for a gwcs that is that of another image, and nothing else to go by."""
+    """Return the error for a gwcs that is that of another image, where there is no other WCS."""
     #: The image was cut out, or sliced, by a program that left the gwcs as it was. Cut the pixels
     #: and the WCS together, and set `array_shape` and `bounding_box` of the gwcs.
     return WCSError(

@@ -32,7 +32,7 @@ _IMAGE_SUFFIX = re.compile(r"\.(fits?|fts|asdf)(\.gz|\.bz2|\.xz|\.fz)?$", re.IGN
 _PLAIN_EXTENSION = re.compile(r"\[\s*(\d+|[A-Za-z]\w*(\s*,\s*\d+)?)\s*\]", re.ASCII)
 _COMPRESSION = ("", ".gz", ".fz", ".bz2", ".xz")
 _HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
-#: No list and no association is larger: what is, is a mosaic given by mistake.
+#: No list and no association is larger than this: a larger file is a mosaic, given by mistake.
 _LARGEST = 1 << 26
 _ASSOCIATION = "an association"
 _COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
@@ -57,8 +57,8 @@ _RANKS = list(dict.fromkeys(label for label, _ in _EXPOSURES))
 
 
 def expand_references(names: Sequence[str | Path]) -> Expanded:
-    """Return the names of the exposures that are meant, in order and without duplicates; and what
-    was read for it.
+    """Return the names of the exposures that are meant, in order and without duplicates, and what
+    was read to find them.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
         If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if
         a member of an association is missing, or if a list contains itself.
     ParameterError
-        If a name is not a name, or a list is given an extension.
+        If a name cannot be one, or a list is given an extension.
     """
     exposures: dict[str, str] = {}
     tables: list[Path] = []
@@ -114,7 +114,7 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
 def _identity(name: str) -> str:
     """The same text for every spelling of a file and extension.
 
-    Links keep their own name, blots are named by it.
+    A link counts under its own name: blots are named after it.
     """
     if _is_url(name):
         return name

@@ -133,9 +133,7 @@ def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", pl
 
 
 def _subarray_misfit(image: "FitsImage") -> str:
-    """What the keywords of the subarray say against an exposure that is smaller: it was cut out of
-    it.
-    """
+    """What the keywords of the subarray say against an exposure that was cut out of it."""
     if is_drizzled(image.facts):
         return ""
     sizes = [number(image.facts.find(keyword)) for keyword in reversed(SUBARRAY.keywords)]

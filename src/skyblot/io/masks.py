@@ -63,8 +63,8 @@ class BadPixels:
         return np.concatenate([self.flat, self.gaps]) if len(self.gaps) else self.flat
 
     def with_gaps(self, data: np.ndarray, expected: np.ndarray) -> "BadPixels":
-        """Return the same with what is `expected` where the `data` are undefined, beside the bad
-        pixels.
+        """Return the same with the `expected` values where the `data` are undefined, beside those
+        of the bad pixels.
         """
         gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
         values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
@@ -72,7 +72,7 @@ class BadPixels:
 
     @property
     def key(self) -> str:
-        """What stands for all that they were found from; empty where nobody has said."""
+        """The key of everything that they were found from; empty where it is not known."""
         return next((str(value) for keyword, value, _ in self.cards if keyword == KEY_CARD), "")
 
     @property
@@ -129,8 +129,8 @@ def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> N
 
 
 def common_key(keys: Sequence[str]) -> str:
-    """Return what stands for all that a file of several images was made from; empty where that of
-    one is not known.
+    """Return the key of everything that a file of several images was made from; empty where that of
+    one of them is not known.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
 
 
 def key_cards(images: Sequence[BadPixels]) -> list[tuple[str, str, str]]:
-    """Return the card of what a file of some images was made from; none where nobody has said."""
+    """Return the card with the key of a file of some images; none where it is not known."""
     key = common_key([image.key for image in images])
     return [(KEY_CARD, key, "stands for inputs and parameters")] if key else []
 

@@ -84,9 +84,8 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the standard deviations of an image's pixels, None where there are none.
-
-    NaN where one is none.
+    """Return the standard deviations of an image's pixels, None where there are none. NaN where a
+    pixel has no valid one.
 
     Raises
     ------

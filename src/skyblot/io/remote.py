@@ -19,7 +19,7 @@ from .reader import Reader
 
 #: What to say where fsspec, or what it needs for a protocol, is missing.
 INSTALL = "pip install 'skyblot[remote]'"
-#: Who brings a protocol, where fsspec itself and aiohttp do not.
+#: Which package brings a protocol, where fsspec itself and aiohttp do not.
 _PACKAGES = {
     "http": "aiohttp",
     "https": "aiohttp",
@@ -40,13 +40,13 @@ _STAMPS = (
     "modified",
     "created",
 )
-#: Queries with these are not to be shown, nor written into a header.
+#: Queries with these are never shown, nor written into a header.
 _SECRET = re.compile(
     r"(sig|signature|token|key|credential|password|secret|auth)[^=&]*=", re.IGNORECASE
 )
 #: Between the parts of a chain of fsspec's; not in an address of IPv6, which is in brackets.
 _CHAIN = re.compile(r"::(?![0-9A-Fa-f:.]*\])")
-#: A gap in each row of at most so many bytes is read too: it costs less than another request.
+#: A gap of at most this many bytes in each row is read too: it costs less than another request.
 _GAP = 8 << 10
 #: Bytes asked for in one request, requests at a time (of one thread), attempts at each.
 _LARGEST = 4 << 20
@@ -84,7 +84,7 @@ class RemotePath:
     def name(self) -> str:
         """The file's name: the last part of the path.
 
-        Of the query, where a service is given the file there.
+        It is in the query where a service takes the file from there.
         """
         address = self._address
         parts = urlsplit(
@@ -110,7 +110,7 @@ class RemotePath:
         return RemotePath(self.url.rpartition("/")[0])
 
     def exists(self) -> bool:
-        """Whether there is such a file; whatever hinders looking counts as none."""
+        """Whether there is such a file; False if looking fails."""
         try:
             self.identity()
         except FileError:

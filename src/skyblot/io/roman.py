@@ -1,5 +1,5 @@
-"""Blots onto Roman images, in the form of their reference: Roman's data models open them where they
-open that.
+"""Blots onto Roman images, in the form of their reference: Roman's data models open them if they
+open the reference.
 """
 
 from collections.abc import Iterable, Mapping
@@ -71,7 +71,7 @@ def _tag_for(reference: AsdfImage, data: np.ndarray) -> str:
     """The tag of a blot: that of its reference, where that is a whole exposure; pixels of old ones
     have units.
 
-    The metadata of coadds hold tables of their exposures, which a blot has not.
+    The metadata of coadds hold tables of their exposures, which a blot does not have.
     """
     root = reference.root
     whole = (

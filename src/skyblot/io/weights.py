@@ -16,7 +16,7 @@ _FITS = re.compile(r"\.(fits?|fts)((\.(gz|fz|bz2|xz))?)$", re.IGNORECASE)
 
 
 def checked_suffix(suffix: Any) -> str:
-    """Return a suffix as it is given; a `ParameterError` where it can be none."""
+    """Return a suffix as it is given; a `ParameterError` where it cannot be one."""
     if (
         not isinstance(suffix, str)
         or not suffix
@@ -67,7 +67,7 @@ def read_weights(image: Image, suffix: str) -> tuple[str, np.ndarray] | None:
 
 
 def without_weights(names: list[str]) -> list[str]:
-    """Leave the weights of images that are named too out of names, as a shell pattern has both.
+    """Leave files of weights out where their images are named too, as a shell pattern finds both.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import numpy as np
 from ..bounds import Bounds
 from .robust import clipped_median
 
-#: Cells are as many pixels wide as this, and at most so many lie along an axis.
+#: Cells are this many pixels wide, and at most this many lie along an axis.
 _CELL = 64
 _MOST = 16
 #: Pixels of a cell that are looked at, at most; with fewer than that a cell says nothing.
@@ -60,7 +60,7 @@ def _cells(size: int) -> int:
 
 
 def _level(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> float:
-    """The background of a cell; NaN where too few pixels say it."""
+    """The background of a cell; NaN where there are too few pixels."""
     step = max(1, math.isqrt(data.size // _SAMPLE))
     data, blot, sigma, valid = (image[::step, ::step] for image in (data, blot, sigma, valid))
     if np.count_nonzero(valid) < _FEWEST:

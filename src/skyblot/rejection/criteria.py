@@ -112,7 +112,7 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
     Raises
     ------
     ParameterError
-        For a name that is none, or a value that is not allowed.
+        For an unknown name, or a value that is not allowed.
     """
     names = list(Criteria.__dataclass_fields__)
     for name in overrides:

@@ -69,7 +69,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class FluxRatio:
-    """The ratio, and where the sources lie; NaN where too few sources say it.
+    """The ratio, and where the sources lie; NaN where there are too few sources.
 
     Attributes
     ----------

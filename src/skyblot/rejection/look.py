@@ -48,7 +48,7 @@ REFUSED_FLUX = 3.0
 _LINEAR = 0.3
 _SMOOTH = 0.4
 _ALIKE = 0.15
-#: Rougher than this no blot is that matches: aligned mosaics leave 0.09 to 0.36, and 0.45 if cosmic
+#: No blot that matches is rougher than this: aligned mosaics leave 0.09 to 0.36, and 0.45 if cosmic
 #: rays are in them.
 _ROUGHEST = 0.6
 #: Fits that leave more of the brightness of sources than this are not of the same sources.
@@ -80,8 +80,8 @@ class Sample:
 
     @classmethod
     def of(cls, images: Images, threads: int, times: int = 1) -> "Sample":
-        """Look at the images. Where no sources stand out, of a blot too faint perhaps, the
-        brightest pixels count.
+        """Take pixels of the images: where no sources stand out, perhaps as the blot is too faint,
+        the brightest ones.
         """
         if times > 1:
             wide = on_wide_sources(images, times, threads)
@@ -172,8 +172,8 @@ def first_look(sample: Sample) -> Look | None:
 
 
 def _brightest(images: Images, threads: int) -> np.ndarray:
-    """The pixels of most structure where none stands out of the noise: of a blot that is much too
-    faint, perhaps.
+    """The pixels of most structure where none stands out of the noise: perhaps as the blot is much
+    too faint.
     """
     rows = sampled(images, 0.0, math.inf, threads)
     if not len(rows):

@@ -27,7 +27,7 @@ class Rejection:
         Exposure minus blot where there is nothing.
     flux_ratio, flux_ratio_error : float
         How bright the exposure's sources are in units of the blot's, and its standard error; NaN
-        where too few sources say it.
+        where there are too few sources.
     unexplained : float
         What is left of sources in smoothed images, in units of their brightness: more than 0.15
         where positions differ from place to place, by a rotation for example.
@@ -44,7 +44,7 @@ class Rejection:
         map.
     misalignment : (float, float)
         By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN
-        where too few sources say it.
+        where there are too few sources.
     misalignment_error : float
         Its standard error, pixels.
     slopes : (float, float)
@@ -54,7 +54,7 @@ class Rejection:
         Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
     sharpness : float
         Coefficient of the blot's second differences in the residual, square pixels: negative where
-        the blot is smoother than the exposure; NaN where too few sources say it.
+        the blot is smoother than the exposure; NaN where there are too few sources.
     roughness : float
         Error of the blot at sources, of interpolation for example, in units of its structure: 90
         percent of the sources' pixels are within it.

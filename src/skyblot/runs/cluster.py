@@ -32,7 +32,7 @@ _ANSWER_SECONDS = 10
 
 def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
     """Make what a plan says on the workers of the cluster that its options name; the files are the
-    same as without.
+    same as without one.
 
     Closing the generator cancels what has not begun.
 
@@ -46,7 +46,7 @@ def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
         with _connected(client, plan.options.threads) as connected:
             yield from _run(connected, plan)
     except BaseException:
-        if _is_local(client):  # its workers have been stopped at whatever they did
+        if _is_local(client):  # whatever its workers were at has been stopped
             for output in {path.parent for path in plan.work.writes}:
                 remove_leftovers(output)
         raise
@@ -173,7 +173,7 @@ class _Submission:
         return True
 
     def _failures(self, exposure: Exposure, error: Exception) -> Iterator[Outcome]:
-        """One reason for all images of an exposure."""
+        """The same failure for all images of an exposure."""
         if self._fail_fast:
             raise error
         for task in exposure:
@@ -181,7 +181,7 @@ class _Submission:
 
 
 def _explained(error: Exception, exposure: Exposure) -> Exception:
-    """What an error that is none of the blot's own means."""
+    """What an error means that does not come from the blot itself."""
     if isinstance(error, CancelledError):
         return SkyblotError(
             f"was cancelled on the cluster: {one_line(error)}", subject=exposure[0].where.path
@@ -196,7 +196,7 @@ def _explained(error: Exception, exposure: Exposure) -> Exception:
 
 @contextmanager
 def _connected(client: Any, threads: int | None) -> Iterator[Any]:
-    """Yield a client of the cluster that is meant; what is made for it is closed behind it."""
+    """Yield a client of the cluster that is meant; a cluster made for it is closed afterwards."""
     try:
         import distributed
     except ImportError as error:

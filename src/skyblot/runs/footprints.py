@@ -43,7 +43,7 @@ class Place:
     bounds: Bounds
 
 
-#: Of an exposure that nobody has looked at, and that loads its own window.
+#: The place of an exposure that nobody has looked up; it loads its own window.
 UNKNOWN = Place((1, 1), math.nan, EMPTY)
 
 

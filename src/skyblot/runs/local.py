@@ -17,7 +17,7 @@ from .footprints import Group
 from .plan import Plan
 from .work import Failure, Outcome
 
-#: So many exposures for each worker may be done, or waiting, before the next outcome is taken.
+#: How many exposures for each worker may be done, or waiting, before the next outcome is taken.
 _AHEAD = 3
 
 
@@ -132,8 +132,8 @@ class _Run:
         return self._step.make(self._source, task, resources)
 
     def _proceed(self) -> None:
-        """Go on to the next stage, unless the run is being stopped or its source is another one
-        than was planned.
+        """Go on to the next stage, unless the run is being stopped or its source is not the one
+        that was planned.
         """
         if self._stopping.is_set():
             raise Stopped
@@ -150,7 +150,7 @@ class _Run:
         problems = [] if error is None else [error]
         try:
             self._finish(task, result)
-        except Exception as end:  # one exposure that cannot be finished ends no run
+        except Exception as end:  # one exposure that cannot be finished must not end the run
             problems.append(end)
         if problems and self._options.fail_fast:
             raise problems[0]

@@ -189,8 +189,7 @@ def plan_run(
     survey: bool = False,
     most: int | None = None,
 ) -> Plan:
-    """Find what is there already, and where exposures lie on the source; nothing but headers is
-    read for it.
+    """Find what is there already, and where exposures lie on the source; only headers are read.
 
     Parameters
     ----------
@@ -272,7 +271,7 @@ def _survey(
                 place = place_of(source, task.where, step.recipe)
             needs.check_size(str(task.where), place.shape)
             footprints.append(Footprint(task.where, place))
-        except Exception as error:  # one exposure without a place ends no run
+        except Exception as error:  # one exposure without a place must not end the run
             failures.append(Failure.of(task.where, error))
     return footprints, failures
 

@@ -36,7 +36,9 @@ class Failure:
 
     @classmethod
     def of(cls, reference: Any, error: Exception) -> "Failure":
-        """The failure that an error means; what nobody foresaw is called so."""
+        """Return the failure that an error means; one that nobody foresaw is called an internal
+        error.
+        """
         reason = one_line(error)
         if isinstance(error, MemoryError):
             error = no_memory(error)
@@ -74,7 +76,7 @@ Outcome = Result | Failure
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is asked for: no header has been read for it but those that list the images of
+    """What a run is asked for: the only headers read for it are those that list the images of
     files.
 
     Attributes
@@ -129,7 +131,7 @@ class Work:
         for exposure in named.exposures:
             try:
                 images += list_images(exposure)
-            except Exception as error:  # one exposure that cannot be read ends no run
+            except Exception as error:  # one exposure that cannot be read must not end the run
                 failures.append(Failure.of(exposure, error))
         chips: dict[AnyPath, list[ImageName]] = {}
         for where in images:

@@ -170,7 +170,7 @@ def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
 
 
 def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> Outcome:
-    """The outcome with the names that the run was given, and with nothing that cannot be sent."""
+    """The outcome under the names that the user gave, without anything that cannot be sent."""
     if not isinstance(outcome, Failure):
         return replace(outcome.named(originals[str(outcome.where)]), kept=outcome.kept and resume)
     outcome = replace(outcome, reference=str(originals[outcome.reference].where))
@@ -185,7 +185,7 @@ def _portable(error: Exception) -> bool:
     try:
         sent = pickle.dumps(error)
         return len(sent) <= _LARGEST_ERROR and isinstance(pickle.loads(sent), type(error))
-    except Exception:  # errors with arguments of their own raise anything
+    except Exception:  # errors that take other arguments raise anything
         return False
 
 

@@ -83,9 +83,7 @@ class Result:
         return self._found
 
     def named(self, task: Task) -> Self:
-        """Return the same with the names that a task has, where other names for the same files are
-        used.
-        """
+        """Return the same under the names that a task uses for the same files."""
         return replace(self, where=task.where, path=task.path)
 
     def public(self) -> Self:
@@ -193,11 +191,11 @@ class Step(ABC):
     @property
     @abstractmethod
     def bytes_per_pixel(self) -> int:
-        """Memory that it takes, for each pixel of the exposure."""
+        """Bytes of memory that it takes for each pixel of the exposure."""
 
     @property
     def is_local(self) -> bool:
-        """Whether it maps pixels in a way of its own, which only this process knows."""
+        """Whether it maps pixels in a way that only this process knows."""
         return False
 
     @abstractmethod
@@ -205,8 +203,8 @@ class Step(ABC):
         """Open a source: errors as for `open_image`."""
 
     def for_exposures(self, count: int) -> Self:
-        """Return the step for a source that was made of so many exposures, where nothing else says
-        of how many.
+        """Return the step for a source made of this many exposures, unless something else says how
+        many.
         """
         return self
 
@@ -224,7 +222,7 @@ class Step(ABC):
 
     @abstractmethod
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse, before any work is done, an exposure with which it cannot be done."""
+        """Refuse an exposure that the step cannot work on, before any work is done."""
 
     def check_sendable(self) -> None:  # noqa: B027 -- most steps can be sent
         """Refuse a step that cannot be sent to the workers of a cluster."""

@@ -77,8 +77,8 @@ class Blot(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Those of the blot, a copy in the file's byte order, and as much again; for the errors the
-        same.
+        """Four for the blot, four for a copy in the file's byte order, and four more; the same for
+        errors.
         """
         return 24 if self.errors else 12
 
@@ -157,7 +157,7 @@ class Blot(Step):
                 key = provenance.blot_key(
                     self.recipe, self.storage(task.path), source.image, reference
                 )
-        except SkyblotError:  # to be reported when it is tried
+        except SkyblotError:  # reported when it is tried
             return None
         if record.get(provenance.KEY_CARD) != key:
             return None
@@ -264,7 +264,7 @@ def rendered(
     """Make a blot in memory."""
     with ExitStack() as stack:
         with WARNING_FILTERS:
-            identity = state_of(where.path)  # before it is opened: what comes later shows
+            identity = state_of(where.path)  # before it is opened, so that later changes show
             reference = stack.enter_context(open_reference(where, step.recipe.wcs_key))
             planned = _plan(source, reference, step)
         resources.check_size(reference.name, planned.target.shape)

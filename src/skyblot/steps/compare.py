@@ -30,7 +30,7 @@ _USUAL_SPREAD = (0.1, 10.0)
 
 @dataclass(frozen=True)
 class Planes:
-    """What goes with the exposures' pixels, where it is not to be looked for.
+    """What goes with the exposures' pixels, where the user says so.
 
     Attributes
     ----------
@@ -85,8 +85,8 @@ class Judged:
 def judgement(
     source: Source, exposure: Image, choices: Mapping[str, Any], count: int | None, planes: Planes
 ) -> Judgement:
-    """Return how an exposure is judged: by what is known of its instrument, and by what was given
-    of the criteria.
+    """Return how an exposure is judged: by what is known of its instrument, and by the user's
+    choices of criteria.
 
     `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers
     tell.
@@ -126,8 +126,8 @@ def _counted(source: Source) -> int | None:
 
 
 def _known(rendering: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
-    """What is known of the noise of an exposure, with the photons of a sky that its blot has not,
-    and of its pixels.
+    """What is known of an exposure's noise, with the photons of a sky that its blot lacks, and of
+    its pixels.
     """
     exposure = rendering.reference
     blot = rendering.blot.data
@@ -216,7 +216,7 @@ def _check_blot(source: Source, rendering: Rendered) -> None:
 def _only_value(values: np.ndarray) -> float | None:
     """The value that all pixels have, to the rounding of an interpolation; None where they differ.
 
-    NaN without any.
+    NaN where there are no pixels.
     """
     if not values.size:
         return float("nan")

@@ -133,7 +133,7 @@ def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
     for where in images:
         try:
             label, alone = _flags_of_image(where)
-        except Exception:  # what is wrong with it is told when it is compared, and ends no run
+        except Exception:  # told when it is compared, and no reason to end the run
             continue
         if alone:
             return FLAGS, label

@@ -156,9 +156,7 @@ class RejectResult(Result):
 def mask_cards(
     source: str, exposure: str, rejection: Rejection, key: str, covered: float
 ) -> list[tuple[str, Any, str]]:
-    """Return how a mask was made, for its header: keyword, value, comment; the images by their
-    names.
-    """
+    """Return how a mask was made, for its header: keyword, value, comment."""
     from .. import __version__
 
     criteria = rejection.criteria

@@ -229,7 +229,7 @@ class Reject(Step):
         return result_of(plain, header, **more)
 
     def key(self, source: Source, exposure: Image) -> str:
-        """Return what stands for all that makes a mask of an exposure."""
+        """Return the key of everything that a mask of an exposure is made from."""
         planes = self.planes
         how = judgement(source, exposure, self.criteria, self.exposures, planes)
         patterns = [

@@ -96,7 +96,7 @@ def exposure_signs(image: Any) -> str:
         return ""
     try:
         flags = find_plane(image, QUALITY)
-    except SkyblotError:  # not for a mosaic to say
+    except SkyblotError:  # no reason to refuse a mosaic
         return ""
     if flags is None or flags.hdu is None:
         return ""
