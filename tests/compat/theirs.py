@@ -80,15 +80,11 @@ def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
                         ("map", wcs_functions.WCSMap(chip.wcs, source).forward),
                         ("map10", cdriz.DefaultWCSMapping(chip.wcs, source, nx, ny, 10)),
                     ):
-                        np.save(
-                            f"{name}.{label}.npy", np.array(forward(x, y)).reshape(2, ny, nx) - 1
-                        )
+                        positions = np.array(forward(x, y)).reshape(2, ny, nx)
+                        np.save(f"{name}.{label}.npy", positions - 1)
                     scale = chip.wcs.idcscale / source.pscale
-                    facts = {
-                        "factor": chip._exptime * scale**2 / chip._conversionFactor,
-                        "sky": sky,
-                    }
-                    Path(f"{name}.json").write_text(json.dumps(facts))
+                    factor = chip._exptime * scale**2 / chip._conversionFactor
+                    Path(f"{name}.json").write_text(json.dumps({"factor": factor, "sky": sky}))
 
     def masked(images, *arguments, **keywords):
         inner_mask(images, *arguments, **keywords)

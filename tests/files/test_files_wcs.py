@@ -139,25 +139,12 @@ def test_coeffs_no_writes_the_linear_wcs_that_was_used(demo, tmp_path):
     def decorate(hdus):
         header = hdus["SCI", 1].header
         header.update({"PCTEFRAC": 0.9, "CDBSFILE": "NONE", "PVALUE": 3, "B_NUMBER": 7})
-        header.update(
-            {
-                "CTYPE1O": "RA---TAN",
-                "CTYPE2O": "DEC--TAN",
-                "CRVAL1O": 53.0,
-                "CD1_1O": 1e-5,
-                "CD2_2O": 1e-5,
-            }
-        )
+        header.update({"CTYPE1O": "RA---TAN", "CTYPE2O": "DEC--TAN"})
+        header.update({"CRVAL1O": 53.0, "CD1_1O": 1e-5, "CD2_2O": 1e-5})
 
     reference = rewrite(demo.exposures[0], tmp_path / "one_flc.fits", decorate)
-    path = blot_file(
-        demo.median,
-        f"{reference}[sci,1]",
-        tmp_path / "blt.fits",
-        interp="linear",
-        coeffs=False,
-        **RAW,
-    )
+    how = {"interp": "linear", "coeffs": False, **RAW}
+    path = blot_file(demo.median, f"{reference}[sci,1]", tmp_path / "blt.fits", **how)
     linear = read_wcs(reference)
     for name in ("sip", *TABLES):
         setattr(linear, name, None)
@@ -178,18 +165,8 @@ def test_coeffs_no_writes_the_linear_wcs_that_was_used(demo, tmp_path):
         for key in ("PCTEFRAC", "CDBSFILE", "PVALUE", "B_NUMBER", "CTYPE1O", "CD1_1O")
     }
     assert kept == dict(zip(kept, (0.9, "NONE", 3, 7, "RA---TAN", 1e-5), strict=True))
-    gone = (
-        "A_ORDER",
-        "B_0_2",
-        "CPDIS1",
-        "D2IMDIS1",
-        "DP1",
-        "D2IM1",
-        "CPERR1",
-        "IDCSCALE",
-        "ORIENTAT",
-    )
-    assert [key for key in gone if key in header] == []
+    gone = "A_ORDER B_0_2 CPDIS1 D2IMDIS1 DP1 D2IM1 CPERR1 IDCSCALE ORIENTAT"
+    assert [key for key in gone.split() if key in header] == []
     assert header["BLOTCOEF"] is False
     with fits.open(path) as hdus:
         assert len(hdus) == 2

@@ -142,7 +142,7 @@ def interpolate(
     first, shift, centre = placement
     factor, offset = affine
     count = len(taps)
-    lanes = weights.shape[1]
+    lanes = int64(weights.shape[1])
     stride = int64(window.shape[1])
     low_x = float(x0 - first)
     low_y = float(y0 - first)
@@ -181,9 +181,7 @@ def interpolate(
                     if not _gather(window, origin, shape, low, left, count, patch):
                         missed += 1
                         continue
-                    value = separable(
-                        patch, int64(0), int64(lanes), sx[i], wy, i, weights, taps, powers
-                    )
+                    value = separable(patch, int64(0), lanes, sx[i], wy, i, weights, taps, powers)
                 line[i] = value * factor + offset
     return covered, missed
 

@@ -134,16 +134,9 @@ def compare(
     model, noise, left = _matched(
         Images(data, model, noise, judged), systematics, sigma, criteria, workers
     )
-    levels = np.empty(data.shape, np.uint8)
-    significance = np.empty(data.shape, np.float32)
-    mark = _marker(
-        criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain
-    )
-
-    def work(row0: int, row1: int) -> None:
-        mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
-
-    for_each_band(data.shape, work, workers)
+    photons = 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain
+    mark = _marker(criteria, left, photons)
+    levels, significance = _marked(Images(data, model, noise, judged), mark, workers)
     mask = _joined(levels, workers)
     flux_ratio = systematics.flux_ratio
     count = np.count_nonzero(judged)
@@ -224,6 +217,18 @@ def _marker(criteria: Criteria, systematics: Systematics, photons: float) -> Mar
             photons=photons,
         )
     )
+
+
+def _marked(images: Images, mark: Marker, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the rule makes of each pixel, and its significance."""
+    levels = np.empty(images.data.shape, np.uint8)
+    significance = np.empty(images.data.shape, np.float32)
+
+    def work(row0: int, row1: int) -> None:
+        mark(row0, *images, levels[row0:row1], significance[row0:row1])
+
+    for_each_band(levels.shape, work, threads)
+    return levels, significance
 
 
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
