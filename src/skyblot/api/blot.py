@@ -127,8 +127,7 @@ def plan_blots(
     options: RunOptions | None = None,
     **values: Any,
 ) -> Plan:
-    """Return what `blot_files` would do with the same arguments: a plan, for which only headers are
-    read.
+    """Return a plan of what `blot_files` would do with the same arguments, from headers alone.
 
     Parameters
     ----------

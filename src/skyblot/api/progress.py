@@ -60,9 +60,7 @@ class ProgressBar:
 
 @contextmanager
 def progress_bar(wanted: bool = True) -> Iterator[ProgressBar]:
-    """Yield a bar on stderr; one that shows nothing if none is wanted, or if there is no terminal
-    and no notebook.
-    """
+    """Yield a bar on stderr; it shows nothing if unwanted, or without terminal and notebook."""
     if not wanted:
         yield ProgressBar()
         return

@@ -100,8 +100,7 @@ def plan_masks(
     options: RunOptions | None = None,
     **values: Any,
 ) -> Plan:
-    """Return what `reject_files` would do with the same arguments: a plan, for which only headers
-    are read.
+    """Return a plan of what `reject_files` would do with the same arguments, from headers alone.
 
     Parameters
     ----------

@@ -40,9 +40,7 @@ class BatchError(SkyblotError):
 
 @contextmanager
 def planned(work: Work, options: RunOptions, *, survey: bool = False) -> Iterator[Plan]:
-    """Yield the plan of a run, with its source open for the run too; arguments and errors are those
-    of `plan_run`.
-    """
+    """Yield the plan of a run, its source open for the run too; arguments as for `plan_run`."""
     with memory_errors_told(), work.step.open(work.source) as source:
         yield plan_run(work, options, source=source, survey=survey)
 

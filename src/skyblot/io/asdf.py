@@ -1,6 +1,4 @@
-"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman`
-writes them.
-"""
+"""Roman's ASDF files: images of level 2 and mosaics of level 3; `roman` writes their blots."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -141,9 +139,7 @@ class AsdfImage:
 
     @property
     def root(self) -> Mapping[str, Any]:
-        """What holds the arrays, nothing converted: ``roman``, or the whole tree of romancal's
-        intermediate files.
-        """
+        """What holds the arrays, nothing converted: ``roman``, or all of an intermediate file."""
         return _root(self.raw)
 
     @property
@@ -192,9 +188,7 @@ class AsdfImage:
         return find_block(self.content, layout.block)
 
     def pixels(self) -> Any:
-        """Return the pixels: unread, or in memory where they are compressed or not stored in a
-        block of their own.
-        """
+        """Return the pixels: unread, or in memory where they are compressed or inline."""
         layout = _layout(self.node)
         if layout is not None:
             block = self.block

@@ -75,9 +75,7 @@ def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
 
 
 def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
-    """What identifies a file under any of its names; for one that is not there, its folder and
-    name.
-    """
+    """What identifies a file under any name; for one that is not there, its folder and name."""
     try:
         facts = os.stat(path)
     except (OSError, ValueError):
@@ -94,8 +92,7 @@ def _is_special(path: Path) -> bool:
 
 
 def file_identity(path: AnyPath) -> tuple[int, int | str]:
-    """Return the size of a file and when it changed (ns, or what a server gives): where they
-    differ, so does the content.
+    """Return a file's size and time of change (ns, or what a server gives).
 
     Raises
     ------
@@ -112,8 +109,7 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
 
 
 def file_state(path: AnyPath) -> tuple[int | str, ...]:
-    """Return what tells a file from one put in its place on this machine: identity, device and
-    inode.
+    """Return what tells a file from one put in its place on this machine, its inode too.
 
     Raises
     ------
@@ -159,9 +155,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, which may be behind other errors; NumPy only counts what it has
-    written.
-    """
+    """What the system says, perhaps behind other errors; NumPy only counts what it has written."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
@@ -179,9 +173,7 @@ def remove_temporaries() -> None:
 
 
 def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a complete file its name; a file that another run has put there meanwhile stays, unless
-    `overwrite`.
-    """
+    """Give a complete file its name, unless another run has put a file there meanwhile."""
     if not overwrite:
         try:
             os.link(temporary, path)

@@ -92,9 +92,7 @@ def tree_end(stream: BinaryIO, path: AnyPath) -> int:
 
 
 def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[int, int] | None:
-    """Start and end in the file of the first match at or after `place`; matches are no longer than
-    8 bytes.
-    """
+    """Start and end of the first match at or after `place`; matches have 8 bytes at most."""
     stream.seek(place)
     window = b""
     while chunk := stream.read(_CHUNK):
@@ -107,9 +105,7 @@ def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[i
 
 
 def sort_extensions(path: str) -> None:
-    """Sort the list of asdf's extensions in the tree of a file by name: asdf's own order differs
-    from run to run.
-    """
+    """Sort the list of asdf's extensions in a tree: its order differs from run to run."""
     with open(path, "r+b") as file:
         head = file.read(_CHUNK)
         if match := _EXTENSIONS.search(head):

@@ -79,9 +79,7 @@ class FileContent:
 
 @dataclass(frozen=True)
 class CopyContent:
-    """An unnamed file in the temporary folder, with the unpacked content of another file or of a
-    URL.
-    """
+    """An unnamed file in the temporary folder, with the content of a packed file or a URL."""
 
     path: AnyPath
     file: IO[bytes]
@@ -203,9 +201,7 @@ def _remote(path: RemotePath) -> Iterator[Content]:
 
 
 def _knows_ranges(path: RemotePath, size: int) -> bool:
-    """Whether the server returns the last byte when asked for it; a whole file that it sends
-    instead is not read.
-    """
+    """Whether the server sends the last byte when asked for it; a whole file is not read."""
     if not path.url.startswith(("http://", "https://")) or size < 2:
         return True
     filesystem, inner = path.opened

@@ -1,6 +1,4 @@
-"""Write copies of exposures with flags set in DQ, or with the blot in bad pixels; all else is as it
-was.
-"""
+"""Write copies of exposures with flags set in DQ, or with the blot in bad pixels."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,8 +9,7 @@ from .names import ImageName, plain_name, root_of
 
 
 def write_flagged(path: Path, bad: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `bad` are of
-    one file.
+    """Write a copy of an exposure with `bits` set in the DQ of bad pixels, all of one file.
 
     A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
 
@@ -28,8 +25,7 @@ def write_flagged(path: Path, bad: Iterable[BadPixels], bits: int, *, overwrite:
 
 
 def write_clean(path: Path, bad: Iterable[BadPixels], *, overwrite: bool) -> None:
-    """Write a copy of an exposure whose bad pixels, and gaps, have the blot's values, where there
-    are any.
+    """Write a copy of an exposure with the blot's values in bad pixels, and in gaps.
 
     Whole numbers are rounded, stay within the range of their type, and never become undefined
     (BLANK).
@@ -39,8 +35,7 @@ def write_clean(path: Path, bad: Iterable[BadPixels], *, overwrite: bool) -> Non
 
 
 def copy_name(where: ImageName, label: str) -> str:
-    """Return the name of a changed copy of an exposure: what is decompressed as a whole is no
-    ``.gz`` any more.
+    """Return the name of a changed copy of an exposure, without ``.gz``: it is not packed.
 
     Examples
     --------

@@ -1,6 +1,4 @@
-"""Damaged files: errors of libraries get the name of the file, and what would kill the process is
-found first.
-"""
+"""Damaged files: errors of libraries get the file's name, and deadly damage is found first."""
 
 import re
 from collections.abc import Iterator
@@ -43,9 +41,7 @@ _FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)", re.IGNORECASE)
 
 @contextmanager
 def readable(name: Any, part: str) -> Iterator[None]:
-    """Turn whatever a library raises for a part of a file that it cannot read into a `FileError`
-    that names both.
-    """
+    """Turn whatever a library raises for an unreadable part of a file into a `FileError`."""
     try:
         yield
     except (SkyblotError, MemoryError):
@@ -57,8 +53,7 @@ def readable(name: Any, part: str) -> Iterator[None]:
 
 @contextmanager
 def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
-    """Turn what a library raises for headers that it cannot write into a `DataError` that names
-    their image.
+    """Turn what a library raises for headers that it cannot write into a `DataError`.
 
     Parameters
     ----------
@@ -78,9 +73,7 @@ def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def parsed(hdus: Any, path: Any) -> Iterator[None]:
-    """Turn the error for a card that astropy cannot parse, wherever it comes up, into a `FileError`
-    that names the header.
-    """
+    """Turn the error for a card that cannot be parsed into a `FileError`, wherever it comes up."""
     try:
         yield
     except fits.VerifyError as error:
@@ -104,8 +97,7 @@ def _unparsable(hdus: Any) -> tuple[int, str] | None:
 
 
 def check_heap(hdu: Any, name: str) -> None:
-    """Refuse a table, or a tile-compressed image, whose rows lie outside of its heap: astropy would
-    read there.
+    """Refuse a table, or a tiled image, with rows outside of its heap: astropy would read there.
 
     Raises
     ------
@@ -133,9 +125,7 @@ def check_heap(hdu: Any, name: str) -> None:
 
 
 def _columns(header: Any) -> Iterator[tuple[slice, float]]:
-    """Where each column is in a row, and the bytes of a value in the heap; 0 for a column that has
-    none there.
-    """
+    """Where each column is in a row, and the bytes of a value in the heap, or 0."""
     place = 0
     for number in range(1, header["TFIELDS"] + 1):
         match = _FORM.match(header[f"TFORM{number}"])
@@ -154,9 +144,7 @@ def _columns(header: Any) -> Iterator[tuple[slice, float]]:
 
 
 def _is_outside(column: np.ndarray, item: float, heap: int) -> bool:
-    """Whether the rows of a column lie outside of a heap of so many bytes; a column is 8 or 16
-    bytes wide.
-    """
+    """Whether rows of a column of 8 or 16 bytes lie outside of a heap of so many bytes."""
     numbers = np.ascontiguousarray(column).view(f">i{column.shape[1] // 2}").astype(np.float64)
     count, start = numbers.T
     used = count != 0

@@ -62,9 +62,7 @@ class FitsFormat:
     def write_flagged(
         self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool
     ) -> None:
-        """Write a copy with bits set in the flags: in LSST's masks, and in those of Booleans, their
-        own.
-        """
+        """Write a copy with bits set in the flags; LSST's masks, and Booleans, have their own."""
         with open_content(images[0].where.path) as content, open_hdus(content, stored=True) as hdus:
             changed = list(hdus)
             for bad in images:

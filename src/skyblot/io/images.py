@@ -40,9 +40,7 @@ def format_of(path: AnyPath) -> Format:
 
 @contextmanager
 def open_reference(name: str | Path | ImageName, wcs_key: str = "") -> Iterator[Image]:
-    """Open an image to blot onto, with the alternate WCS `wcs_key` if one is asked for; errors as
-    for `open_image`.
-    """
+    """Open an image to blot onto, perhaps with an alternate WCS; errors as for `open_image`."""
     with open_image(name) as image:
         yield image.as_reference(wcs_key)
 

@@ -57,8 +57,7 @@ _RANKS = list(dict.fromkeys(label for label, _ in _EXPOSURES))
 
 
 def expand_references(names: Sequence[str | Path]) -> Expanded:
-    """Return the names of the exposures that are meant, in order and without duplicates, and what
-    was read to find them.
+    """Return the names of the exposures that are meant, and of the lists that were read.
 
     Parameters
     ----------
@@ -130,9 +129,7 @@ def _is_url(name: str) -> bool:
 
 
 def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
-    """Yield what one name stands for, and as a Path what is read for it; `lists` are the lists that
-    led to it.
-    """
+    """Yield what a name stands for, and as a Path what is read for it; `lists` led to it."""
     if not name.strip() or "\0" in name:
         raise ParameterError(f"{name!r}: is not the name of a file")
     if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):

@@ -1,6 +1,4 @@
-"""JWST's FITS files: the exact gwcs in the extension ASDF, beside the approximate WCS in the
-header.
-"""
+"""JWST's FITS files: the exact gwcs in the extension ASDF, beside the header's approximation."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -38,8 +36,7 @@ _ALIGNED = 0.1
 
 
 def best_wcs(image: "FitsImage") -> Any:
-    """Return the gwcs of an image in a JWST file; the WCS in its header where that is as good, or
-    all there is.
+    """Return the gwcs of an image in a JWST file, or its header's WCS where that is as good.
 
     The header's is as good for mosaics: both are the same TAN. It is preferred there, since a pair
     of FITS WCS has a closed form, and wcslib is faster than gwcs.
@@ -86,9 +83,7 @@ def gwcs_counts(image: "FitsImage") -> bool:
 
 
 def _chosen(image: "FitsImage", stored: StoredWCS) -> Any:
-    """The gwcs of an image, unless the WCS in its header is as good, or the gwcs is that of another
-    image.
-    """
+    """The gwcs of an image, unless the header's WCS is as good, or it is another image's."""
     misfit = _misfit(image, stored)
     plain = _tangent_wcs(image)
     if plain is not None and not misfit and agrees(stored.wcs, plain, image.name):
@@ -115,9 +110,7 @@ def _is_of_another(misfit: str, offset: "Offset | None", stored: StoredWCS) -> b
 
 
 def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", plain: Any) -> Any:
-    """The WCS in the header of a cut-out, where it was changed with the pixels and the gwcs was
-    not.
-    """
+    """The header's WCS of a cut-out, where it was changed with the pixels."""
     changed = offset is not None and (offset.cut_out or (plain is not None and offset.regridded))
     if not changed or offset is None:
         raise refused(image.name, misfit, image.shape)
@@ -172,9 +165,7 @@ class Offset:
 
     @property
     def told(self) -> bool:
-        """Whether it is so much that only one of them was aligned; linear terms alone differ from a
-        gwcs anyway.
-        """
+        """Whether only one of them can have been aligned; linear terms alone always differ."""
         return self.pixels > _ALIGNED and (self.exact or self.spread < _ALIGNED)
 
     @property
@@ -192,9 +183,7 @@ class Offset:
 
 
 def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
-    """Return how far the WCS in the header is from a gwcs; None where it has none, or they have
-    nothing in common.
-    """
+    """Return how far the header's WCS is from a gwcs; None where they have nothing in common."""
     from ..pixelmap.direct import DirectMap
     from ..pixelmap.sky import sky_of
 
@@ -239,9 +228,7 @@ def _without_gwcs(image: "FitsImage", content: bytes) -> Any:
 
 
 def _asdf_content(image: "FitsImage") -> bytes:
-    """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if
-    there is none.
-    """
+    """The bytes of the ASDF extension, a table or, in old files, an image; or none."""
     there = "ASDF" in image.hdus
     if there or instrument_of(image.facts).has_gwcs:
         _check_end(image)

@@ -1,6 +1,4 @@
-"""Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure;
-and as flags.
-"""
+"""Write what a comparison found as masks, of a chip or an exposure in a file, and as flags."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -63,9 +61,7 @@ class BadPixels:
         return np.concatenate([self.flat, self.gaps]) if len(self.gaps) else self.flat
 
     def with_gaps(self, data: np.ndarray, expected: np.ndarray) -> "BadPixels":
-        """Return the same with the `expected` values where the `data` are undefined, beside those
-        of the bad pixels.
-        """
+        """Return the same with `expected` values where the `data` are undefined, too."""
         gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
         values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
         return replace(self, values=values, gaps=gaps)
@@ -91,8 +87,7 @@ class BadPixels:
 def write_mask(
     path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool
 ) -> None:
-    """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels and 0 for bad
-    ones.
+    """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels.
 
     That of a JWST exposure is named SCI besides: its data models look for pixels by this name.
 
@@ -116,9 +111,7 @@ def write_mask(
 
 
 def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> None:
-    """Write the masks of an exposure's chips as extensions of one file, each with its chip's name
-    and WCS.
-    """
+    """Write the masks of an exposure's chips as extensions of one file, each with its WCS."""
     _write_chips(
         path,
         chips,
@@ -129,8 +122,7 @@ def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> N
 
 
 def common_key(keys: Sequence[str]) -> str:
-    """Return the key of everything that a file of several images was made from; empty where that of
-    one of them is not known.
+    """Return the key of what a file of several images was made from; empty if one is unknown.
 
     Examples
     --------
@@ -157,9 +149,7 @@ def mask_of(path: Path, exposure: str) -> ImageName:
 
 
 def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write the flags of an exposure that has none: laid out as it is, an image alone in the
-    primary HDU.
-    """
+    """Write the flags of an exposure that has none, laid out as it is."""
     dtype = np.int16 if bits < 1 << 15 else np.int32
 
     def flags(chip: BadPixels) -> np.ndarray:

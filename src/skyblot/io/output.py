@@ -1,6 +1,4 @@
-"""Write a blot: primary header and SCI extension, with the reference's WCS and its distortion
-tables.
-"""
+"""Write a blot: primary header and SCI extension, with the reference's WCS and its tables."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -58,8 +56,7 @@ def write_blot(
     compress: bool = False,
     errors: np.ndarray | None = None,
 ) -> None:
-    """Write a blot as primary header and one SCI extension, and ERR where there are `errors`,
-    atomically.
+    """Write a blot as primary header, one SCI extension and perhaps ERR, atomically.
 
     The reference's headers, distortion tables and ASDF extension go into the file, the latter
     without references to planes that a blot has not; the cards into the SCI header. With `compress`
@@ -118,9 +115,7 @@ def write_hdus(
     checksum: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises
-    undoes it all.
-    """
+    """Write HDUs to a file, atomically, unless `check` raises; with checksums if asked for."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         with copying(path):
             _write(stream, hdus, checksum=checksum)
@@ -134,9 +129,7 @@ def _write(stream: BinaryIO, hdus: fits.HDUList, *, checksum: bool = False) -> N
 
 
 def _announce_long_strings(header: fits.Header) -> None:
-    """Say in a header that its strings go on in CONTINUE cards, where some do: CFITSIO's convention
-    asks for it.
-    """
+    """Say in a header that its strings go on in CONTINUE cards, as CFITSIO's convention asks."""
     # cards that cannot be parsed are written as they are
     with suppress(fits.VerifyError, ValueError):
         text = header.tostring()
@@ -193,9 +186,7 @@ def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
 
 
 def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
-    """Return a primary HDU without pixels for what is made of an image, with the primary header of
-    its file.
-    """
+    """Return a primary HDU without pixels, with the primary header of an image's file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
     set_file_name(header, path.name.encode("ascii", "replace").decode())
@@ -203,9 +194,7 @@ def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
 
 
 def set_file_name(header: fits.Header, name: str) -> None:
-    """Put the name of a file into its header: without a comment, for which long names leave no
-    room.
-    """
+    """Put the name of a file into its header, without a comment: long names leave no room."""
     header["FILENAME"] = (name, "")
 
 
@@ -241,9 +230,7 @@ def _linear_cards(wcs: Any) -> dict[str, Any]:
 
 
 def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, int]]) -> list[Any]:
-    """The extensions that the WCS of the reference needs: look-up tables, and JWST's ASDF if that
-    is its WCS.
-    """
+    """The extensions that the reference's WCS needs: look-up tables, or JWST's ASDF."""
     wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
     extensions = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
     for table in extensions if move is not None else []:

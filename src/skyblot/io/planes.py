@@ -84,8 +84,7 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the standard deviations of an image's pixels, None where there are none. NaN where a
-    pixel has no valid one.
+    """Return the standard deviations of an image's pixels, NaN where there is none, or None.
 
     Raises
     ------

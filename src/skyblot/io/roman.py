@@ -1,6 +1,4 @@
-"""Blots onto Roman images, in the form of their reference: Roman's data models open them if they
-open the reference.
-"""
+"""Blots onto Roman images: Roman's data models open them if they open the reference."""
 
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -28,8 +26,7 @@ def write_blot(
     compress: bool = False,
     errors: np.ndarray | None = None,
 ) -> None:
-    """Write a blot onto a Roman image as ``roman/data``, ``roman/err`` and ``roman/meta`` of an
-    ASDF file, atomically.
+    """Write a blot onto a Roman image as ``roman`` with data, err and meta, atomically.
 
     Metadata are the reference's, with its gwcs (that of `wcs` where one is given) and the cards of
     how the blot was made. Where the reference has the tag of a data model the blot has it, too, and
@@ -68,8 +65,7 @@ def write_blot(
 
 
 def _tag_for(reference: AsdfImage, data: np.ndarray) -> str:
-    """The tag of a blot: that of its reference, where that is a whole exposure; pixels of old ones
-    have units.
+    """The tag of a blot: that of its reference, where that is a whole exposure.
 
     The metadata of coadds hold tables of their exposures, which a blot does not have.
     """
@@ -84,9 +80,7 @@ def _tag_for(reference: AsdfImage, data: np.ndarray) -> str:
 
 
 def _empty_planes(reference: AsdfImage, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """An array without a known value for each of the reference's but its pixels; all are parts of
-    two arrays.
-    """
+    """Arrays of unknown values for the planes of the reference; all are parts of two arrays."""
     forms = {}
     for name, node in reference.root.items():
         form = form_of(node) if name != "data" and _is_array(node) else None
@@ -128,9 +122,7 @@ def _holds_array(node: Any) -> bool:
 
 
 def _copied(node: Any, *, tagged: bool) -> Any:
-    """A node as plain values, with its tags or without: a reader needs no converters then. Arrays
-    become None.
-    """
+    """A node as plain values that need no converters, with or without tags; arrays are None."""
     if _is_array(node):
         return None
     plain: Any = None

@@ -41,8 +41,7 @@ def exposure_weight_files(path: AnyPath, suffix: str) -> list[Path]:
 
 
 def read_weights(image: Image, suffix: str) -> tuple[str, np.ndarray] | None:
-    """Return where the weights of an exposure's image are, and the weights; None where there are
-    none.
+    """Return where the weights of an exposure's image are, and the weights, or None.
 
     Raises
     ------

@@ -152,9 +152,7 @@ def compare(
 def _matched(
     images: Images, systematics: Systematics, sigma: Any, criteria: Criteria, threads: int
 ) -> tuple[np.ndarray, np.ndarray, Systematics]:
-    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the
-    systematics.
-    """
+    """A blot as sharp as its exposure, its errors, and what is then left of the systematics."""
     blot = images.blot
     noise = images.sigma
     left = systematics

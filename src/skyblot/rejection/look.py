@@ -80,9 +80,7 @@ class Sample:
 
     @classmethod
     def of(cls, images: Images, threads: int, times: int = 1) -> "Sample":
-        """Take pixels of the images: where no sources stand out, perhaps as the blot is too faint,
-        the brightest ones.
-        """
+        """Take pixels of sources, or the brightest where none stand out: the blot may be faint."""
         if times > 1:
             wide = on_wide_sources(images, times, threads)
             on, off = (images._replace(valid=images.valid & part) for part in (wide, ~wide))
@@ -124,9 +122,7 @@ class Look:
         return near and abs(self.sources.terms[1] - 1.0) < _ALIKE
 
     def meant(self, measured: FluxRatio) -> FluxRatio:
-        """What was measured, if it is of sources: where none stand out, only a blot that is too
-        faint says anything.
-        """
+        """What was measured, if it is of sources: else only a blot that is too faint counts."""
         shines = measured.known and measured.value > max(REFUSED_FLUX, 5 * measured.error)
         return measured if self.sample.stand_out or shines else FluxRatio()
 
@@ -143,9 +139,7 @@ class Look:
 
 
 def first_look(sample: Sample) -> Look | None:
-    """Fit the exposure by the blot, its slopes and second differences; None where there are too few
-    sources.
-    """
+    """Fit the exposure by the blot, its slopes and second differences; None if sources are few."""
     rows = sample.sources
     sky_rows = sample.sky
     if len(rows) < ENOUGH or not len(sky_rows):
@@ -172,9 +166,7 @@ def first_look(sample: Sample) -> Look | None:
 
 
 def _brightest(images: Images, threads: int) -> np.ndarray:
-    """The pixels of most structure where none stands out of the noise: perhaps as the blot is much
-    too faint.
-    """
+    """The pixels of most structure where none stands out: the blot may be much too faint."""
     rows = sampled(images, 0.0, math.inf, threads)
     if not len(rows):
         return rows

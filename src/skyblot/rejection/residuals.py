@@ -1,6 +1,4 @@
-"""What an exposure differs from its blot by, on the whole: sky, noise, position, brightness,
-sharpness, the rest.
-"""
+"""What an exposure differs from its blot by: sky, noise, position, brightness, sharpness, rest."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -37,8 +35,7 @@ ODD_FIT = 0.15
 
 @dataclass(frozen=True)
 class Systematics:
-    """How an exposure differs from its blot on the whole; attributes as those of
-    `skyblot.Rejection`.
+    """How an exposure differs from its blot on the whole; see `skyblot.Rejection` too.
 
     Attributes
     ----------
@@ -74,9 +71,7 @@ class Systematics:
     binned: int = 1
 
     def of_bins(self, times: int) -> "Systematics":
-        """The same in pixels, where it is in bins of so many each way: the blot is moved to within
-        half a pixel.
-        """
+        """The same in pixels, from bins of so many: the blot is moved to within half a pixel."""
         known = math.isfinite(self.sharpness)
         ratio = self.flux_ratio
         dx, dy = (times * bins for bins in (self.misalignment if known else self.shift))
@@ -96,8 +91,7 @@ class Systematics:
 
     @property
     def terms(self) -> tuple[float, float, float, float, float]:
-        """What is expected of a pixel, as coefficients of the blot, of 1, of slopes in x and y, and
-        second differences.
+        """Coefficients of the blot, 1, its slopes and second differences in a pixel's value.
 
         The blot is the one moved by whole pixels.
         """
@@ -128,8 +122,7 @@ def measure(
     flux_ratio: float | str | None = None,
     threads: int = 1,
 ) -> Systematics:
-    """Measure background, noise, misalignment, flux ratio, sharpness and roughness from pixels most
-    of which are good.
+    """Measure background, noise, misalignment, flux ratio, sharpness and roughness.
 
     The residual of a displaced blot is minus its gradient times the displacement, and that of a
     smoothed one its Laplacian times a constant, to first order. Both are fitted to the pixels of
@@ -209,9 +202,7 @@ def _used(measured: FluxRatio, wanted: float | str | None) -> float:
 
 
 def at_pixels(sample: "Sample", systematics: Systematics, background: float | None) -> Systematics:
-    """Add what single pixels say: background, noise, what is left of the misalignment, sharpness,
-    roughness.
-    """
+    """Add what single pixels say: background, noise, misalignment left, sharpness, roughness."""
     ratio = systematics.ratio
     rows = sample.sources
     sky, spread = _sky(sample, ratio)
@@ -252,9 +243,7 @@ def at_pixels(sample: "Sample", systematics: Systematics, background: float | No
 def _roughness(
     left: np.ndarray, structure: np.ndarray, sigma: np.ndarray, systematics: Systematics
 ) -> float:
-    """What is left of sources in units of their structure; in wide stars of what is no noise, and
-    as usual at most.
-    """
+    """What is left of sources in units of their structure; at most the usual in wide stars."""
     if systematics.binned == 1:
         return float(np.percentile(left / structure, COVERED))
     clear = structure > CURVED * sigma
@@ -273,9 +262,7 @@ def _residual(rows: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def _sky(sample: Sample, ratio: float) -> tuple[float, float]:
-    """Middle of the residuals of the sky, of all residuals where there is no sky, and their spread
-    in sigma.
-    """
+    """Middle of the residuals of the sky, or of all if there is none, and spread in sigma."""
     rows = sample.sky
     if not len(rows):
         return 0.0, math.nan

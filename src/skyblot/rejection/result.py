@@ -94,9 +94,7 @@ class Rejection:
         )
 
     def expected(self, blot: np.ndarray) -> np.ndarray:
-        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's
-        background.
-        """
+        """Return what the exposure should be: its blot, moved, times the ratio, plus background."""
         there = moved(blot, self.shift) if self.shift != (0, 0) else blot
         level = self.background if self.uneven is None else self.background + self.uneven
         return (self.ratio * there + level).astype(blot.dtype, copy=False)

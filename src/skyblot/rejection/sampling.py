@@ -1,5 +1,4 @@
-"""What exposure and blot are measured on: pixels with structure, of the images or of binned ones
-where stars are wide.
+"""Pixels with structure to measure on, of images or, where stars are wide, of binned ones.
 
 Stars of many pixels have little structure from a pixel to the next: what stands out there are hits
 that were left in the mosaic. Such images are binned until stars are as wide as a good camera in
@@ -51,8 +50,7 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def pixels_of_star(images: Arrays) -> int:
-    """Return how many pixels, each way, have to be binned for stars to be about 2.5 bins wide: 1
-    for sharp stars.
+    """Return how many pixels to bin each way for stars about 2.5 bins wide: 1 if sharp.
 
     `images` are exposure, blot, sigma and the pixels to judge. The width is the median of the
     blot's peaks. Hits that were left in it do not count: those are sharp, and the exposure has none
@@ -131,9 +129,7 @@ def binned(images: Arrays, times: int) -> Arrays:
 
 
 def _medians(values: np.ndarray, unused: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The medians along the last axis, without the unused of the values; infinite where none is
-    left.
-    """
+    """Medians of the used values along the last axis; infinite where none is left."""
     ordered = np.sort(np.where(unused, np.inf, values), axis=2)
     low = np.maximum(count - 1, 0) // 2
     high = np.minimum(count // 2, ordered.shape[2] - 1)
@@ -158,9 +154,7 @@ def on_wide_sources(images: Arrays, times: int, threads: int) -> np.ndarray:
 
 
 def in_both(images: Arrays, ratio: float) -> np.ndarray:
-    """Return where an exposure, or pixels beside, is about as bright as a blot that stands out: no
-    hits left in it.
-    """
+    """Return where an exposure is about as bright as a blot that stands out: no hits there."""
     from scipy.ndimage import maximum_filter
 
     data, blot, sigma, valid = images
@@ -175,8 +169,7 @@ def in_both(images: Arrays, ratio: float) -> np.ndarray:
 def sampled(
     images: Arrays, least: float, most: float, threads: int, step: int = 1, capacity: int = SAMPLE
 ) -> np.ndarray:
-    """Pixels of every `step`-th row whose structure is from `least` to `most` sigma, thinned out to
-    about `capacity`.
+    """Pixels of every `step`-th row with structure of `least` to `most` sigma, thinned out.
 
     Rows are looked at in pieces that do not depend on the number of threads, and neither does the
     result.

@@ -1,6 +1,4 @@
-"""Many blots on a Dask cluster: one task an exposure, and no pixels but those that the workers read
-and write.
-"""
+"""Many blots on a Dask cluster: a task an exposure; only workers read and write pixels."""
 
 import asyncio
 import atexit
@@ -31,8 +29,7 @@ _ANSWER_SECONDS = 10
 
 
 def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
-    """Make what a plan says on the workers of the cluster that its options name; the files are the
-    same as without one.
+    """Make what a plan says on the workers of a cluster; the files are the same as without one.
 
     Closing the generator cancels what has not begun.
 
@@ -127,9 +124,7 @@ class _Submission:
                 )
 
     def _submitted(self, exposures: Sequence[Exposure]) -> Generator[Outcome, None, list[Exposure]]:
-        """Submit exposures, yield their outcomes, and return those that Dask gave up because
-        workers died.
-        """
+        """Submit exposures, yield their outcomes, and return those that Dask gave up."""
         from distributed import as_completed
 
         run = uuid.uuid4().hex[:8]
@@ -261,9 +256,7 @@ def _local_cluster(threads: int | None) -> Any:
 
 
 def _dialled(address: str) -> Any:
-    """A client of the scheduler at an address; clients that find none there do not always clean up:
-    try it first.
-    """
+    """A client of the scheduler at an address, tried first: clients do not always clean up."""
     from distributed import Client
 
     try:

@@ -1,6 +1,4 @@
-"""Where exposures lie on a mosaic, from their headers alone, and which of them share a window of
-it.
-"""
+"""Where exposures lie on a mosaic, from headers alone, and which of them share a window."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence

@@ -105,8 +105,7 @@ class _Run:
     def _in_order(
         self, pool: ThreadPoolExecutor, tasks: Sequence[Task], resources: Resources, ahead: int
     ) -> Iterator[tuple[Task, Future[Result]]]:
-        """Yield tasks in order, each when it has ended; no more than `ahead` of them are begun by
-        then.
+        """Yield tasks in order, each when it has ended, with at most `ahead` of them begun.
 
         An interruption while one waits for a future can leave the future's lock closed; waiting for
         a queue cannot.
@@ -132,9 +131,7 @@ class _Run:
         return self._step.make(self._source, task, resources)
 
     def _proceed(self) -> None:
-        """Go on to the next stage, unless the run is being stopped or its source is not the one
-        that was planned.
-        """
+        """Go on to the next stage, unless the run is stopped or its source was replaced."""
         if self._stopping.is_set():
             raise Stopped
         path = self._source.image.path

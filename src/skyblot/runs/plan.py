@@ -57,9 +57,7 @@ class Needs:
 
     @classmethod
     def of(cls, source: Source, step: Step, options: RunOptions, most: int = sys.maxsize) -> Self:
-        """Return what a step needs with a source; a `DataError` where the source cannot be
-        interpolated.
-        """
+        """Return what a step needs with a source; a `DataError` if it cannot be interpolated."""
         how = step.recipe.interpolant
         with named(source.image.name):
             dtype = window_dtype(blot_dtype(source.pixels, how), how)
@@ -73,15 +71,11 @@ class Needs:
         return self.memory // 4
 
     def is_shared(self, bounds: Bounds) -> bool:
-        """Whether a window is loaded for all exposures of its group; else each of them loads its
-        own.
-        """
+        """Whether a window is loaded for all exposures of its group, or each loads its own."""
         return 0 < bounds.area * self.dtype.itemsize <= self.window_bytes
 
     def check_size(self, name: str, shape: tuple[int, int]) -> None:
-        """Refuse an image that does not fit into the memory, however small the windows of the
-        source are.
-        """
+        """Refuse an image that does not fit into the memory, however small the windows are."""
         check_memory(name, self.bytes_per_pixel * math.prod(shape), self.most)
 
     def workers(self, current: Group) -> int:
@@ -232,8 +226,7 @@ def plan_run(
 
 
 def most_memory(options: RunOptions) -> int:
-    """Return how many bytes one exposure may need: `memory` where that is given, or all that is
-    free.
+    """Return how many bytes one exposure may need: `memory` if given, or all that is free.
 
     Where nothing is given for a cluster elsewhere, its workers know what they have.
     """
@@ -250,9 +243,7 @@ def _kept(source: Source, work: Work) -> dict[Task, Result]:
 
 
 def for_worker(options: RunOptions) -> RunOptions:
-    """Return the options of each worker of a cluster: of one on this machine, threads and memory
-    are for all of it.
-    """
+    """Return the options of each worker of a cluster; workers on this machine share them."""
     if options.client != "local":
         return replace(options, threads=options.threads or 1)
     memory = memory_limit(options.memory) // checked_threads(options.threads)

@@ -36,9 +36,7 @@ class Failure:
 
     @classmethod
     def of(cls, reference: Any, error: Exception) -> "Failure":
-        """Return the failure that an error means; one that nobody foresaw is called an internal
-        error.
-        """
+        """Return the failure that an error means; an unforeseen one is an internal error."""
         reason = one_line(error)
         if isinstance(error, MemoryError):
             error = no_memory(error)
@@ -52,8 +50,7 @@ class Failure:
 
 
 class Beside(NamedTuple):
-    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no
-    output is one of these.
+    """What a run reads and writes beside mosaic and exposures: no output may be one of these.
 
     Attributes
     ----------
@@ -76,8 +73,7 @@ Outcome = Result | Failure
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is asked for: the only headers read for it are those that list the images of
-    files.
+    """What a run is asked for; the only headers read for it list the images of files.
 
     Attributes
     ----------

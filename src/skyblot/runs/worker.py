@@ -101,9 +101,7 @@ def work_on(exposure: bytes, job: bytes) -> Report:
 
 
 def dask_setup(worker: Any) -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started a "local"
-    cluster.
-    """
+    """Leave Ctrl-C, which a terminal sends to all, to the process that started the cluster."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -157,9 +155,7 @@ def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -
 
 
 def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
-    """The options of a worker, whose memory is shared by its threads; and what one exposure may
-    need.
-    """
+    """The options of a worker, whose threads share its memory, and what an exposure may need."""
     options = whole.options
     threads = options.threads or (worker.state.nthreads if whole.alone else 1)
     share = 1 if whole.alone else worker.state.nthreads
@@ -191,9 +187,7 @@ def _portable(error: Exception) -> bool:
 
 @contextmanager
 def _heard(whole: Job, worker: Any) -> Iterator[list[warnings.WarningMessage]]:
-    """Catch warnings, to be shown where the run was started; where other threads would get into it,
-    they stay here.
-    """
+    """Catch warnings, to be shown where the run was started, unless threads would mix them."""
     if worker.state.nthreads > 1 or whole.process == (socket.gethostname(), os.getpid()):
         yield []
         return

@@ -1,6 +1,4 @@
-"""What can be done with one exposure, from file to file: the interface of all steps, and what goes
-through it.
-"""
+"""What can be done with one exposure, from file to file: the interface of all steps."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -203,9 +201,7 @@ class Step(ABC):
         """Open a source: errors as for `open_image`."""
 
     def for_exposures(self, count: int) -> Self:
-        """Return the step for a source made of this many exposures, unless something else says how
-        many.
-        """
+        """Return the step for a source of this many exposures, unless it knows how many."""
         return self
 
     @abstractmethod
@@ -232,9 +228,7 @@ class Step(ABC):
         """Whether a file is a product of this step, complete or not."""
 
     def within(self, folder: Path) -> Self:
-        """Return the step with names of files as seen from another folder than the one they were
-        given in.
-        """
+        """Return the step with names of files as seen from another folder."""
         return self
 
     @abstractmethod
@@ -254,9 +248,7 @@ class Step(ABC):
     def finish(  # noqa: B027 -- most steps have nothing to finish
         self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources
     ) -> None:
-        """Write what is written once for all images of an exposure; `results` are of those that
-        could be made.
-        """
+        """Write what is written once for all images of an exposure; `results` are of those made."""
 
 
 def state_of(path: AnyPath) -> tuple[int | str, ...] | None:

@@ -1,6 +1,4 @@
-"""One blot from file to file: the geometry and the scaling from headers, then the pixels, then the
-output.
-"""
+"""One blot from file to file: geometry and scaling from headers, then pixels, then output."""
 
 import logging
 import time
@@ -77,9 +75,7 @@ class Blot(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Four for the blot, four for a copy in the file's byte order, and four more; the same for
-        errors.
-        """
+        """Four for the blot, four for a copy in the file's byte order, four more; errors too."""
         return 24 if self.errors else 12
 
     @property
@@ -89,9 +85,7 @@ class Blot(Step):
 
     @contextmanager
     def open(self, name: str | Path) -> Iterator[Source]:
-        """Open a source; a `DataError` for an exposure, and where there are no errors to carry
-        over.
-        """
+        """Open a source; a `DataError` for an exposure, or where errors are wanted and missing."""
         state = state_of(parse_name(name).path)
         with open_image(name) as image, open_weights(image) as weights:
             if not self.force:
@@ -123,9 +117,7 @@ class Blot(Step):
         return [*companion_files(path), *([] if head is None else [head])]
 
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse a name that is of another kind of file than the blot, and a source that is an
-        exposure too.
-        """
+        """Refuse a name of another kind of file than the blot, and a source among the exposures."""
         for task in tasks:
             check_kind(task.path, task.where.path)
         if not self.force:

@@ -1,6 +1,4 @@
-"""An exposure against its blot: what headers and files say of its noise, its flags and its
-instrument.
-"""
+"""An exposure against its blot: what is known of its noise, its flags and its instrument."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,8 +83,7 @@ class Judged:
 def judgement(
     source: Source, exposure: Image, choices: Mapping[str, Any], count: int | None, planes: Planes
 ) -> Judgement:
-    """Return how an exposure is judged: by what is known of its instrument, and by the user's
-    choices of criteria.
+    """Return how an exposure is judged: by its instrument, and by the user's choices.
 
     `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers
     tell.
@@ -126,9 +123,7 @@ def _counted(source: Source) -> int | None:
 
 
 def _known(rendering: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
-    """What is known of an exposure's noise, with the photons of a sky that its blot lacks, and of
-    its pixels.
-    """
+    """What is known of an exposure's noise, photons of a sky its blot lacks too, and its pixels."""
     exposure = rendering.reference
     blot = rendering.blot.data
     planes = how.planes

@@ -63,8 +63,7 @@ class Products:
 
 
 def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> dict[str, Path]:
-    """Return the copies that are written of an exposure, given all of its images: their kinds, and
-    where they go.
+    """Return the kinds of copies of an exposure, and where they go, given all of its images.
 
     Raises
     ------
@@ -124,8 +123,7 @@ def _same_folder(one: Path, other: Path) -> bool:
 
 
 def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
-    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline
-    calls it.
+    """How an exposure's flags are written, and the copy's name: JWST's as its pipeline has it.
 
     Where an image has no DQ, and is no SCI that would get one beside it, flags are written alone.
     """

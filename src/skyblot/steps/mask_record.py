@@ -205,9 +205,7 @@ def mask_cards(
 
 
 def read_masks(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Return the headers of complete masks in a file, by the names of their exposures; none where
-    there are none.
-    """
+    """Return the headers of complete masks in a file, by the names of their exposures."""
     if not is_complete(path):
         return {}
     try:

@@ -74,8 +74,7 @@ class Reject(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Exposure, blot, errors, significance, copies, flags and masks: 32, measured; a sharper
-        blot and its errors.
+        """Exposure, blots, errors, significance, copies, flags and masks: 32, measured.
 
         A map of the background, as a spline makes it, and the exposure without it take 16 more.
         """
@@ -131,9 +130,7 @@ class Reject(Step):
         return task.path.with_name(blot_name(task.where, compress=self.compress))
 
     def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse one file of flags or errors for several exposures, two kinds of noise, and the
-        source itself.
-        """
+        """Refuse one file of planes for several exposures, two kinds of noise, and the source."""
         planes = self.planes
         count = self.exposures or 1
         for name, pattern in (("dq", planes.dq), ("err", planes.err)):
@@ -156,17 +153,13 @@ class Reject(Step):
         )
 
     def within(self, folder: Path) -> Self:
-        """Return the step with patterns of files as seen from another folder than the one they were
-        given in.
-        """
+        """Return the step with patterns of files as seen from another folder."""
         planes = self.planes
         dq, err = (_within(folder, pattern) for pattern in (planes.dq, planes.err))
         return replace(self, planes=replace(planes, dq=dq, err=err))
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
-        """Return the masks that are there already and may stay: of an exposure that has copies, all
-        or none.
-        """
+        """Return the masks that may stay: of an exposure that has copies, all or none."""
         masks = self._kept_masks(source, tasks)
         bound = self.products.copies or is_shared(tasks[0])
         if bound and not (len(masks) == len(tasks) and self._has_copies(tasks, masks)):
@@ -243,9 +236,7 @@ class Reject(Step):
         )
 
     def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
-        """Compare one image with its blot, and write the mask, unless that is in one file with
-        others.
-        """
+        """Compare one image with its blot, and write the mask, unless it shares a file."""
         start = time.perf_counter()
         with WARNING_FILTERS, open_image(task.where) as image:
             if not self.force:
@@ -330,9 +321,7 @@ class Reject(Step):
     def _bad_pixels(
         self, where: ImageName, judged: Judged, rendering: Rendered, cards: list[tuple]
     ) -> BadPixels:
-        """The bad pixels, with the values of a blot on the exposure's level where a clean copy
-        needs them.
-        """
+        """The bad pixels, with a blot's values on the exposure's level for a clean copy."""
         rejection = judged.rejection
         flat = np.flatnonzero(rejection.mask)
         values = (
@@ -373,9 +362,7 @@ class Reject(Step):
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:
-    """A pattern as seen from another folder; one without a folder and with a ``*`` is beside its
-    exposure anyway.
-    """
+    """A pattern as seen from another folder; ``*`` without a folder is beside its exposure."""
     if pattern is None or ("*" in pattern and "/" not in pattern) or "://" in pattern:
         return pattern
     return str(folder / pattern)

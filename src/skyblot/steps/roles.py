@@ -82,8 +82,7 @@ def _called(where: ImageName) -> str:
 
 
 def exposure_signs(image: Any) -> str:
-    """Return what makes an image an exposure beyond doubt, in words; an empty string where there is
-    doubt.
+    """Return what makes an image an exposure beyond doubt, in words; else an empty string.
 
     That is a distortion and a DQ of its own, and an exposure time, in a file that no one drizzled
     or combined. A blot, or a sum of exposures that were not resampled, may be meant as a source.
