@@ -95,9 +95,7 @@ def blot(*args: Any, **input_dict: Any) -> None:
 
 
 def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
-    """Positional arguments by name: those of the signature, or without the reference, as in older
-    scripts.
-    """
+    """Positional arguments by name: those of the signature, or of older scripts."""
     names = ["data", "reference", "outdata", "configObj", "wcsmap", "editpars"]
     if "outdata" not in keywords and _without_reference(args, keywords):
         names.remove("reference")
@@ -119,9 +117,7 @@ def _documented(  # type: ignore[no-untyped-def]
 
 
 def _without_reference(args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    """Whether the second of the positional arguments is the output: the third is no name of one, or
-    there is none.
-    """
+    """Whether the second positional argument is the output: the third is no name of one."""
     third = args[2] if len(args) > 2 else ""
     is_name = isinstance(third, str | Path) and not str(third).strip().lower().endswith(
         (".cfg", "defaults")
@@ -247,8 +243,7 @@ def help(file: Any = None) -> None:
 
 
 def patch_drizzlepac() -> AblotPatch:
-    """Make AstroDrizzle use this blot: one line before ``AstroDrizzle(...)``, or in a ``with``
-    statement.
+    """Make AstroDrizzle use this blot: call it before ``AstroDrizzle(...)``, or use ``with``.
 
     Returns
     -------

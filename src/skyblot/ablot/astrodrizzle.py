@@ -33,9 +33,7 @@ _NAME = "Blot"
 
 @dataclass(frozen=True)
 class _ChipJob:
-    """One chip to blot: the image it belongs to, its header, the median's pixels, and the
-    parameters.
-    """
+    """One chip to blot: its image, its header, the median's pixels, and the parameters."""
 
     image: Any
     chip: Any
@@ -64,9 +62,7 @@ def run_step(
 
 
 def step_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return blot_interp, blot_sinscl, blot_addsky, blot_skyval and coeffs of AstroDrizzle's
-    configuration.
-    """
+    """Return the parameters of the step blot, and coeffs, from AstroDrizzle's configuration."""
     section = _section(config)
     names = ("blot_interp", "blot_sinscl", "blot_addsky", "blot_skyval")
     given = {name: section[name] for name in names if name in section}
@@ -87,9 +83,7 @@ def _section(config: Mapping[str, Any]) -> Mapping[str, Any]:
 def blot_images(
     images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap: Any = None
 ) -> None:
-    """Blot the median onto every chip of every image; chips run at the same time, each median is
-    read once.
-    """
+    """Blot the median onto every chip of every image, several at a time; it is read once."""
     medians: dict[Any, np.ndarray] = {}
     jobs = []
     for image in _listed(images):
@@ -104,9 +98,7 @@ def blot_images(
 
 
 def _blot_chips(jobs: list["_ChipJob"], median_wcs: Any, wcsmap: Any) -> list[dict[str, Any]]:
-    """Blot chips at the same time; a user's map that could not print there is called in this
-    thread.
-    """
+    """Blot chips at the same time, unless a user's map prints: it is called in this thread."""
     if wcsmap is not None and not _threads_can_print():
         return [_blot_chip(job, median_wcs, wcsmap, 1) for job in jobs]
     workers = max(1, min(available_cores(), len(jobs)))
@@ -116,9 +108,7 @@ def _blot_chips(jobs: list["_ChipJob"], median_wcs: Any, wcsmap: Any) -> list[di
 
 
 def _threads_can_print() -> bool:
-    """Whether another thread can print: not to the log that DrizzlePac puts in the place of
-    standard output.
-    """
+    """Whether another thread can print: not to the log that DrizzlePac has as stdout."""
     with ThreadPoolExecutor(1, thread_name_prefix="skyblot") as pool:
         return pool.submit(sys.stdout.write, "").exception() is None
 
@@ -182,9 +172,7 @@ def _deliver(job: _ChipJob, data: np.ndarray, sky: float) -> dict[str, Any]:
 
 
 def _header(chip: Any) -> fits.Header:
-    """The exposure's primary header with its extension's cards; empty where its file cannot be
-    read.
-    """
+    """The exposure's primary header with its extension's cards; empty if it cannot be read."""
     try:
         with open_image(chip.outputNames["data"]) as reference:
             header = reference.primary.copy(strip=True)

@@ -1,5 +1,4 @@
-"""The ablot task's parameter files: the packaged ``.cfg`` and its specification, as TEAL finds and
-reads them.
+"""The ablot task's ``.cfg`` files and their specification, as TEAL finds and reads them.
 
 TEAL looks for ``*.cfg`` and ``*.cfgspc`` below the package's folder whose ``_task_name_`` is the
 task's name.

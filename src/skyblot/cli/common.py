@@ -131,9 +131,7 @@ def given(options: dict[str, Any], rows: Iterable[Parameter]) -> dict[str, Any]:
 
 
 def recipe_of(options: dict[str, Any]) -> Recipe:
-    """How blots are made: as the file of ``--config`` says, with the command's other options over
-    it.
-    """
+    """How blots are made: as the file of ``--config`` says, unless options say otherwise."""
     values: dict[str, Any] = {}
     if options["config"] is not None:
         from ..parameters.files import read_config
@@ -180,9 +178,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 class _Messages(logging.Handler):
-    """Prints the log: what the levels of ``set_up_messages`` let pass, and other packages'
-    warnings.
-    """
+    """Prints the log as ``set_up_messages`` lets it pass, and other packages' warnings."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.name.partition(".")[0] == "skyblot" or record.levelno >= logging.WARNING

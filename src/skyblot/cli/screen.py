@@ -1,6 +1,4 @@
-"""What is shown while blots are made: results on stdout, the rest on stderr, and a progress bar on
-a terminal.
-"""
+"""What is shown while blots are made: results on stdout, all else on stderr."""
 
 import sys
 from collections.abc import Iterator

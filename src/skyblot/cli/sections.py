@@ -40,9 +40,7 @@ def sections(
 
 
 class SectionedCommand(click.Command):
-    """A command whose help lists its options in sections: names of sections, and of the options in
-    each.
-    """
+    """A command whose help lists its options in sections, each a name and its options."""
 
     def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **how: Any) -> None:
         super().__init__(*args, **how)

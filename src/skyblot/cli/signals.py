@@ -47,9 +47,7 @@ class Interruption:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Hear of signals at once in a thread, whatever the main thread does: compile, or wait for
-        a server.
-        """
+        """Hear of signals at once in a thread, whatever the main thread is doing or waiting for."""
         from ..io.atomic import remove_temporaries
 
         heard, told = socket.socketpair()
@@ -83,8 +81,7 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a `KeyboardInterrupt`; after the others the
-    process ends soon.
+    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a `KeyboardInterrupt`; others end the process.
 
     A signal that this process was started to ignore, as ``nohup`` and scripts do it, stays ignored.
     """

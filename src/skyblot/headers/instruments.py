@@ -186,9 +186,7 @@ class Instrument:
         return low / 10.0, 2.0 * high + 0.005
 
     def doubts(self, fraction: float, judged: int, exptime_s: float | None) -> str:
-        """Return a sentence on a fraction of rejected pixels, of those judged, that is hard to
-        believe, or nothing.
-        """
+        """Return a sentence on a fraction of rejected pixels that is hard to believe, if so."""
         if exptime_s is None:
             return ""
         low, high = self.expected(exptime_s)
@@ -317,9 +315,7 @@ def known_names() -> list[Names]:
 
 
 def instrument_of(facts: Facts) -> Instrument:
-    """Return what is known of the instrument that an image's headers name; general values for an
-    unknown one.
-    """
+    """Return what is known of an image's instrument; general values for an unknown one."""
     words = _words(facts)
     entry = next(
         (INSTRUMENTS[words[:n]] for n in (3, 2, 1) if words[:n] in INSTRUMENTS), Instrument()

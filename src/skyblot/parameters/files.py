@@ -95,8 +95,7 @@ def _flattened(config: Mapping[str, Any], section: str = "") -> list[tuple[str, 
 
 
 def known(name: str, value: Any) -> tuple[Parameter, Any]:
-    """Return the row of a parameter or alias, and its validated value; the default where a number
-    is unset.
+    """Return the row of a parameter or alias, and its valid value, or the default if unset.
 
     Raises
     ------

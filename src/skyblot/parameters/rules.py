@@ -164,8 +164,7 @@ def help_text() -> str:
 
 
 def defaults_text(name: str) -> str:
-    """Return the defaults of `snr` or `scale` for help: those of the usual rule, and what others
-    have.
+    """Return the defaults of `snr` or `scale` for help: of the usual rule, and of others.
 
     Examples
     --------

@@ -193,9 +193,7 @@ class UserWCS:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Where between its pixels a source is looked up, and how; the names and meanings are those of
-    `TABLE`.
-    """
+    """Where between its pixels a source is looked up, and how, by the names of `TABLE`."""
 
     interp: str = default("interp")
     sinscl: float = default("sinscl")

@@ -107,9 +107,7 @@ def _summary(chip: ChipReport, spread: Distribution) -> str:
 
 
 def _groups(chip: ChipReport, stretch: Stretch, count: int) -> Iterator[_Group]:
-    """The stamps: with a mask, apart for what it flags and what it does not, and for what it flags
-    on sources.
-    """
+    """The stamps: with a mask, apart for what it flags, what it does not, and flags on sources."""
     if not count:
         return
     size = np.abs(np.asarray(chip.residual_sigma, np.float32))

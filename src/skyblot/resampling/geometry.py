@@ -86,8 +86,7 @@ class Job:
         return Resampled(data if out is None else out, covered / data.size)
 
     def of_variances(self, variance: Any) -> "Job":
-        """Return the job that makes the variance of this one's blot of that of its source, NaN
-        where it is not covered.
+        """Return the job that makes the blot's variance from its source's, NaN if not covered.
 
         Raises
         ------
@@ -117,9 +116,7 @@ class Job:
         )
 
     def _strips(self, window_bytes: int | None) -> list[Bounds]:
-        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows
-        each.
-        """
+        """Rows of the target with windows no larger than `window_bytes`, or of a band each."""
         most_pixels = window_bytes // self._window_dtype.itemsize if window_bytes else math.inf
         strips = []
         waiting = [Bounds.whole(self.shape)]

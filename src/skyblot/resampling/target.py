@@ -1,6 +1,4 @@
-"""The target of a blot: the reference's WCS, without its distortion or with the user's values if
-asked.
-"""
+"""The target of a blot: the reference's WCS, perhaps without distortion or with user's values."""
 
 import logging
 import math
@@ -66,9 +64,7 @@ class Target:
 
 
 def idcscale_of(facts: Facts, scale: float) -> float | None:
-    """Return the IDCSCALE of an exposure whose WCS has a pixel scale, both arcsec; None where it
-    does not count.
-    """
+    """Return the IDCSCALE of an exposure whose WCS has a pixel scale, arcsec, if it counts."""
     value = number(facts.first(PIXEL_SCALE)[1])
     if value is None or value <= 0:
         return None
@@ -145,9 +141,7 @@ def _is_distorted(wcs: Any) -> bool:
 
 
 def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
-    """Return a FITS WCS with the user's reference pixel and position, and the rest as it was; see
-    `plan_target`.
-    """
+    """Return a FITS WCS with the user's reference pixel and position; see `plan_target`."""
     from astropy.wcs import DistortionLookupTable, Sip
 
     copy = plain_copy(wcs)
