@@ -8,9 +8,9 @@ from star_fields import F32
 
 from skyblot.bounds import Bounds
 from skyblot.errors import DataError
-from skyblot.headers import facts
+from skyblot.headers import pixel_facts
 from skyblot.headers.amplifiers import electronics, sections
-from skyblot.headers.facts import Facts
+from skyblot.headers.facts import COMBINED, Facts
 from skyblot.io.images import open_image
 from skyblot.rejection.criteria import Noise
 from skyblot.steps.noise import noise_of, noise_text
@@ -145,17 +145,8 @@ class TestKeywords:
         assert known(**cards).missing(gain=True, read_noise=True) == missing
 
     def test_the_rows_of_the_table_are_what_is_looked_up(self):
-        for name in (
-            "GAIN",
-            "READ_NOISE",
-            "AMPLIFIER_SECTIONS",
-            "ERRORS",
-            "QUALITY",
-            "COVERAGE",
-            "CONSTANT",
-            "COMBINED",
-        ):
-            row = getattr(facts, name)
+        names = "GAIN READ_NOISE AMPLIFIER_SECTIONS ERRORS QUALITY COVERAGE CONSTANT"
+        for row in (*(getattr(pixel_facts, name) for name in names.split()), COMBINED):
             assert all((row.name, row.keywords, row.overrides, row.missing, row.odd))
 
 
