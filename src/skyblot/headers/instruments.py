@@ -15,6 +15,8 @@ Pair = tuple[float, float]
 #: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is
 #: judged again.
 _HST_COSMIC = 4096 | 8192
+#: Pixels that are hot or warm, and corrected for it, and saturated ones.
+_HOT_OR_SATURATED = 16 | 64 | 256
 #: JWST's and Roman's bit of a pixel that is not to be used; their pipelines make most of these
 #: undefined.
 DO_NOT_USE = 1
@@ -141,6 +143,9 @@ class Instrument:
         What a rejected pixel gets in DQ.
     ignored : int
         DQ bits that leave no pixel out.
+    good : int
+        DQ bits that leave no pixel out of a mosaic either, as AstroDrizzle's and the pipelines'
+        defaults have it.
     rate : (float, float), optional
         Fraction of the pixels that cosmic rays hit in 1000 seconds, few and many.
     tails : Tails
@@ -167,6 +172,7 @@ class Instrument:
     scale_of_few: Pair | None = None
     bits: int = 4096
     ignored: int = _HST_COSMIC
+    good: int = 0
     rate: Pair | None = None
     tails: Tails = Tails()
     amplifiers: Amplifiers | None = None
@@ -246,12 +252,18 @@ _HST = Instrument(table="IDCTAB", names=_HST_NAMES)
 _CCD = replace(_HST, rate=_CCD_RATE)
 #: Detectors that count photons one by one see no cosmic rays.
 _MAMA = replace(_HST, rate=(0.0, 0.0))
-_RAMP = Instrument(snr=(5.0, 4.0), bits=DO_NOT_USE | 16, ignored=~_FORBIDDEN & 0xFFFFFFFF)
+_RAMP = Instrument(
+    snr=(5.0, 4.0),
+    bits=DO_NOT_USE | 16,
+    ignored=~_FORBIDDEN & 0xFFFFFFFF,
+    good=~DO_NOT_USE & 0xFFFFFFFF,
+)
 _STIS = replace(_HST, bits=8192, counts_are_dn=True)
 #: Chip 2 of two chips has its amplifiers at the lower edge.
 _TWO_CHIPS = replace(
     _CCD,
     scale_of_few=(1.5, 1.2),
+    good=_HOT_OR_SATURATED,
     tails=Tails(keyword="CCDCHIP", directions={1: -1, 2: 1}),
     amplifiers=Amplifiers(2048, {1: "AB", 2: "CD"}),
 )
@@ -281,12 +293,13 @@ INSTRUMENTS: dict[tuple[str, ...], Instrument] = {
     ),
     ("HST", "ACS", "SBC"): _MAMA,
     ("HST", "WFC3", "UVIS"): _TWO_CHIPS,
-    ("HST", "WFC3", "IR"): replace(_HST, snr=(5.0, 4.0), scale=(3.0, 2.4)),
+    ("HST", "WFC3", "IR"): replace(_HST, snr=(5.0, 4.0), scale=(3.0, 2.4), good=16 | 512),
     ("HST", "WFPC"): replace(_HST, counts_are_dn=True),
     ("HST", "WFPC2"): replace(
         _CCD,
         snr=(5.5, 3.5),
         scale=(2.0, 1.5),
+        good=1024,
         tails=Tails(always=1),
         handbook=_WFPC2_HANDBOOK,
         counts_are_dn=True,

@@ -83,6 +83,20 @@ def counts_of(bunit: str) -> str:
     return _without_pixel(bunit)[: len(match[1])].upper() if match and match[1] else "COUNTS"
 
 
+def rate_of(bunit: str) -> str:
+    """Return the unit of a rate that goes with counts; other units as they are.
+
+    Examples
+    --------
+    >>> rate_of("ELECTRONS"), rate_of("adu / pixel"), rate_of("MJy/sr"), rate_of("")
+    ('ELECTRONS/S', 'adu/s', 'MJy/sr', '')
+    """
+    if unit_kind(bunit) != COUNTS:
+        return bunit
+    word = _without_pixel(bunit).strip()
+    return f"{word}/S" if word.isupper() else f"{word}/s"
+
+
 def same_unit(one: str, other: str) -> bool:
     """Return whether two BUNITs mean the same unit.
 

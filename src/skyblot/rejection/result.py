@@ -1,7 +1,7 @@
 """What a comparison of an exposure with its blot found, and what is doubtful about it."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -98,6 +98,13 @@ class Rejection:
         there = moved(blot, self.shift) if self.shift != (0, 0) else blot
         level = self.background if self.uneven is None else self.background + self.uneven
         return (self.ratio * there + level).astype(blot.dtype, copy=False)
+
+    def without(self, spared: np.ndarray) -> "Rejection":
+        """Return the same without some of the bad pixels."""
+        mask = self.mask & ~spared
+        count = np.count_nonzero(self.mask)
+        share = np.count_nonzero(mask) / count if count else 1.0
+        return replace(self, mask=mask, fraction=self.fraction * share)
 
     @property
     def noise_is_at_a_limit(self) -> bool:

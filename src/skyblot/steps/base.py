@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
+import numpy as np
+
 from ..errors import FileError, warn
 from ..io.atomic import file_state
 from ..io.images import Image
@@ -120,7 +122,9 @@ class Source:
     """The mosaic of a step, open: its image, WCS and pixels, unread, and errors if asked for.
 
     Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is
-    that of its file before it was opened.
+    that of its file before it was opened. `cover` says for each pixel of an exposure how many
+    others are in the mosaic there, where that is known: a pixel without any is not judged, and one
+    with a single other is rejected only if it is the higher.
     """
 
     image: Image
@@ -129,6 +133,7 @@ class Source:
     weighted: bool = False
     errors: Any = None
     state: Any = None
+    cover: np.ndarray | None = None
     told: set[str] = field(default_factory=set, repr=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 

@@ -106,9 +106,15 @@ def judge(source: Source, rendering: Rendered, how: Judgement, threads: int | No
     data = np.asarray(exposure.pixels()[:, :])
     _check_blot(source, rendering)
     noise, usable = _known(rendering, data, how)
-    options: dict[str, Any] = {"valid": usable.pixels, "gain": noise.gain, "threads": threads}
+    valid = usable.pixels
+    if source.cover is not None:
+        covered = source.cover > 0
+        valid = covered if valid is None else valid & covered
+    options: dict[str, Any] = {"valid": valid, "gain": noise.gain, "threads": threads}
     rejection = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
-    _check_judged(source, exposure, data, rejection, usable.pixels)
+    _check_judged(source, exposure, data, rejection, valid)
+    if source.cover is not None:
+        rejection = rejection.without((source.cover == 1) & (rejection.significance < 0))
     notes = (
         *_notes(rejection, how.instrument, exposure),
         *_noise_notes(rendering, data, rejection, noise),

@@ -48,6 +48,21 @@ _MEASURED = (
 
 
 @dataclass(frozen=True)
+class Compared:
+    """An exposure that was compared with its blot, open; and what was found."""
+
+    rendering: Rendered
+    judged: Judged
+    result: RejectResult
+    blot: Blot
+
+    def write_blot(self, source: Source, *, overwrite: bool) -> None:
+        """Write the blot to its file."""
+        assert self.result.blot_path is not None
+        self.rendering.write(self.result.blot_path, source, self.blot, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
 class Reject(Step):
     """Compare an exposure with its blot, and write a mask of its cosmic rays.
 
@@ -238,35 +253,37 @@ class Reject(Step):
     def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
         """Compare one image with its blot, and write the mask, unless it shares a file."""
         start = time.perf_counter()
+        with self.compared(source, task, resources) as compared:
+            result = compared.result
+            if result.blot_path is not None:
+                compared.write_blot(source, overwrite=resources.overwrite)
+            if not result.together:
+                self.write_mask(result, compared.rendering.reference, overwrite=resources.overwrite)
+            result = replace(result, seconds=time.perf_counter() - start)
+            result = replace(result, picture=self.picture(replace(compared, result=result)))
+        tell_notes(source, result)
+        return result
+
+    @contextmanager
+    def compared(self, source: Source, task: Task, resources: Resources) -> Iterator["Compared"]:
+        """Compare one image with its blot, and write nothing; the exposure is open meanwhile."""
         with WARNING_FILTERS, open_image(task.where) as image:
             if not self.force:
                 check_exposure(image)
             blot = self._blot_onto(source, image)
         with rendered(source, task.where, blot, resources) as rendering:
-            exposure = rendering.reference
-            how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
+            how = judgement(source, rendering.reference, self.criteria, self.exposures, self.planes)
             judged = judge(source, rendering, how, resources.threads)
             resources.proceed()
             rendering.check_unchanged()
             result = self._result(source, rendering, task, judged, how)
-            if result.blot_path is not None:
-                rendering.write(result.blot_path, source, blot, overwrite=resources.overwrite)
-            if not result.together:
-                assert result.bad is not None
-                write_mask(
-                    task.path,
-                    judged.rejection.mask,
-                    exposure,
-                    result.bad.cards,
-                    overwrite=resources.overwrite,
-                )
-            result = replace(result, seconds=time.perf_counter() - start)
-            result = replace(result, picture=self._picture(result, rendering, judged))
-        for note in result.notes:
-            warn(note, subject=result.reference)
-        for remark in result.remarks:
-            source.tell(remark, subject=task.where.path)
-        return result
+            yield Compared(rendering, judged, result, blot)
+
+    def write_mask(self, result: RejectResult, exposure: Image, *, overwrite: bool) -> None:
+        """Write the mask of an image that is open."""
+        assert result.bad is not None
+        mask = result.bad.good == 0
+        write_mask(result.path, mask, exposure, result.bad.cards, overwrite=overwrite)
 
     def _blot_onto(self, source: Source, exposure: Image) -> Blot:
         """How the blot is made: without the sky where no header has it, or it is no number."""
@@ -333,15 +350,20 @@ class Reject(Step):
             where, flat, values.astype(np.float32), rejection.mask.shape, cards, rendering.identity
         )
 
-    def _picture(self, result: RejectResult, rendering: Rendered, judged: Judged) -> Any:
+    def picture(self, compared: "Compared") -> Any:
+        """Return what a page of pictures shows of a comparison, None where none is wanted."""
         pictures = self.products.pictures
         if pictures is None:
             return None
         from ..report import report_of_rejection
         from ..report.view import picture_of
 
+        rendering = compared.rendering
+        judged = compared.judged
         unit = rendering.reference.facts.bunit
-        chip = report_of_rejection(result, judged.data, rendering.blot.data, judged.rejection, unit)
+        chip = report_of_rejection(
+            compared.result, judged.data, rendering.blot.data, judged.rejection, unit
+        )
         return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
@@ -359,6 +381,14 @@ class Reject(Step):
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
+
+
+def tell_notes(source: Source, result: RejectResult) -> None:
+    """Warn of what there is to warn of in a comparison."""
+    for note in result.notes:
+        warn(note, subject=result.reference)
+    for remark in result.remarks:
+        source.tell(remark, subject=result.bad.where.path if result.bad else result.reference)
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:
