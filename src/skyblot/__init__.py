@@ -1,6 +1,7 @@
 """skyblot: put a clean astronomical mosaic back onto the distorted exposures it came from."""
 
-#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is listened to.
+#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is
+#: listened to.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from .parameters.options import RunOptions as RunOptions
     from .parameters.table import Parameters as Parameters
     from .parameters.table import Recipe as Recipe
-    from .rejection.compare import Rejection as Rejection
     from .rejection.compare import reject as reject
     from .rejection.criteria import Criteria as Criteria
     from .rejection.criteria import Noise as Noise
+    from .rejection.result import Rejection as Rejection
     from .resampling.arrays import pixel_map as pixel_map
     from .resampling.containers import blot as blot
     from .runs.plan import Plan as Plan
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
+#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is
+#: quick.
 _HOMES = {
     "blot": "resampling.containers",
     "pixel_map": "resampling.arrays",
@@ -54,7 +56,7 @@ _HOMES = {
     "reject_files": "api.reject",
     "Criteria": "rejection.criteria",
     "Noise": "rejection.criteria",
-    "Rejection": "rejection.compare",
+    "Rejection": "rejection.result",
     "RejectResult": "steps.mask_record",
     "info": "api.info",
     "ImageInfo": "api.info",

@@ -104,9 +104,7 @@ def _share_out(
     _in_parallel(serve, min(threads, waiting.qsize()))
 
 
-def each_done(
-    items: Iterable[Item], work: Callable[[Item], None], threads: int
-) -> Iterator[Item]:
+def each_done(items: Iterable[Item], work: Callable[[Item], None], threads: int) -> Iterator[Item]:
     """Call ``work(item)`` for every item, `threads` at once, and yield each when it is done.
 
     Closing the iterator ends it after the items that are being worked on.

@@ -19,7 +19,9 @@ def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
     return [row for row in rows if not row.python]
 
 
-def sections(rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]) -> dict[str, list[str]]:
+def sections(
+    rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]
+) -> dict[str, list[str]]:
     """Return the sections of a command's help, and the names of their options.
 
     Parameters
@@ -32,11 +34,13 @@ def sections(rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]
     found = {name: list(_OWN.get(name, ())) for name in (WRITING, JUDGING, RUNNING)}
     for row in rows:
         found[row.section].append(row.name)
-    return found | {name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()}
+    return found | {
+        name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()
+    }
 
 
 class SectionedCommand(click.Command):
-    """A command whose help lists its options in sections: names of sections, and of the options in each."""
+    """A command whose help lists its options in sections, each a name and its options."""
 
     def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **how: Any) -> None:
         super().__init__(*args, **how)
@@ -55,4 +59,6 @@ class SectionedCommand(click.Command):
                     formatter.write_dl(records)
 
     def _section(self, option: str | None) -> str:
-        return next((name for name, options in self._sections.items() if option in options), MESSAGES)
+        return next(
+            (name for name, options in self._sections.items() if option in options), MESSAGES
+        )

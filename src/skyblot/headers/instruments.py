@@ -1,26 +1,31 @@
 """Instruments. This file alone says what is known of each: one entry has everything.
 
-An entry is found by telescope, instrument and detector, the most exact one first. Nothing else asks for these names.
+An entry is found by telescope, instrument and detector, the most exact one first. Nothing else asks
+for these names.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .facts import DETECTOR, ERRORS, EXPOSURE_TIME, INSTRUMENT, QUALITY, TELESCOPE, Fact, Facts, number
+from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Fact, Facts, number
+from .pixel_facts import ERRORS, QUALITY
 
 Pair = tuple[float, float]
-#: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
+#: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is
+#: judged again.
 _HST_COSMIC = 4096 | 8192
 #: Pixels that are hot or warm, and corrected for it, and saturated ones.
 _HOT_OR_SATURATED = 16 | 64 | 256
-#: JWST's and Roman's bit of a pixel that is not to be used; their pipelines make most of these undefined.
+#: JWST's and Roman's bit of a pixel that is not to be used; their pipelines make most of these
+#: undefined.
 DO_NOT_USE = 1
 #: Their bits that forbid a pixel, with SATURATED.
 _FORBIDDEN = DO_NOT_USE | 2
 #: Pixels that HST's CCDs have hit, as a fraction, in 1000 seconds: few and many, over all of them.
 _CCD_RATE = (0.008, 0.05)
-#: Where ramps are fitted, cosmic rays were taken out before: more than this fraction of outliers is odd.
+#: Where ramps are fitted, cosmic rays were taken out before: more than this fraction of outliers is
+#: odd.
 _RAMP_LIMIT = 0.02
 #: Fewer cosmic rays than this are nothing to wonder at where as many are expected.
 _ENOUGH = 30
@@ -58,7 +63,8 @@ class Amplifiers:
     middle : int
         Columns of the left half, in physical pixels.
     of_chip : mapping
-        The letters of the two, by the number of the chip; a chip that is not named here may have any.
+        The letters of the two, by the number of the chip; a chip that is not named here may have
+        any.
     """
 
     middle: int
@@ -186,13 +192,17 @@ class Instrument:
         return low / 10.0, 2.0 * high + 0.005
 
     def doubts(self, fraction: float, judged: int, exptime_s: float | None) -> str:
-        """Return a sentence on a fraction of rejected pixels, of those judged, that is hard to believe, or nothing."""
+        """Return a sentence on a fraction of rejected pixels that is hard to believe, if so."""
         if exptime_s is None:
             return ""
         low, high = self.expected(exptime_s)
         if low <= fraction <= high or (fraction < low and low * judged < _ENOUGH):
             return ""
-        what = "are exposure and blot in the same unit, and aligned?" if fraction > high else "is the noise right?"
+        what = (
+            "are exposure and blot in the same unit, and aligned?"
+            if fraction > high
+            else "is the noise right?"
+        )
         percent = 100 * fraction
         low_text = 100 * low
         high_text = 100 * high
@@ -214,9 +224,23 @@ _HST_NAMES = Names(
 #: crf has the WCS of the mosaic, cal the one before alignment.
 _JWST_NAMES = Names(
     exposures=("crf", "cal"),
-    products=(*("uncal", "ramp", "rate", "rateints", "calints", "crfints", "skymatch", "i2d", "s2d", "s3d"),),
+    products=(
+        *(
+            "uncal",
+            "ramp",
+            "rate",
+            "rateints",
+            "calints",
+            "crfints",
+            "skymatch",
+            "i2d",
+            "s2d",
+            "s3d",
+        ),
+    ),
 )
-#: The files of NOIRLab's pipelines, for DECam and others: ooi is an image, ood its flags, oow its weights.
+#: The files of NOIRLab's pipelines, for DECam and others: ooi is an image, ood its flags, oow its
+#: weights.
 _NOIRLAB_NAMES = Names(
     products=("ooi", "ooj", "opi", "ood"),
     beside=(
@@ -288,7 +312,10 @@ INSTRUMENTS: dict[tuple[str, ...], Instrument] = {
     ("HST", "NICMOS"): replace(_HST, counts_are_dn=True),
     ("JWST",): replace(_RAMP, level="BKGLEVEL", has_gwcs=True, flagged="crf", names=_JWST_NAMES),
     ("ROMAN",): replace(
-        _RAMP, bits=DO_NOT_USE | 128, level="background.level", names=Names(("cal",), ("uncal", "coadd"), ".asdf")
+        _RAMP,
+        bits=DO_NOT_USE | 128,
+        level="background.level",
+        names=Names(("cal",), ("uncal", "coadd"), ".asdf"),
     ),
     ("CTIO 4.0-M TELESCOPE",): Instrument(names=_NOIRLAB_NAMES),
 }
@@ -301,9 +328,11 @@ def known_names() -> list[Names]:
 
 
 def instrument_of(facts: Facts) -> Instrument:
-    """Return what is known of the instrument that an image's headers name; general values for an unknown one."""
+    """Return what is known of an image's instrument; general values for an unknown one."""
     words = _words(facts)
-    entry = next((INSTRUMENTS[words[:n]] for n in (3, 2, 1) if words[:n] in INSTRUMENTS), Instrument())
+    entry = next(
+        (INSTRUMENTS[words[:n]] for n in (3, 2, 1) if words[:n] in INSTRUMENTS), Instrument()
+    )
     return replace(entry, name=" ".join(word for word in words if word) or entry.name)
 
 
@@ -321,7 +350,10 @@ def _fits(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def _words(facts: Facts) -> tuple[str, ...]:
-    return tuple(str(facts.first(fact)[1] or "").strip().upper() for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
+    return tuple(
+        str(facts.first(fact)[1] or "").strip().upper()
+        for fact in (TELESCOPE, INSTRUMENT, DETECTOR)
+    )
 
 
 def exposure_time(facts: Facts) -> float | None:

@@ -61,9 +61,7 @@ def settle(pixels, good, origin, xmap, ymap, slack, out):
             if not good[near_y, near_x]:
                 out[j, i] = np.nan
                 continue
-            lowest = min(
-                min(pixels[y0, x0], pixels[y0, x1]), min(pixels[y1, x0], pixels[y1, x1])
-            )
+            lowest = min(min(pixels[y0, x0], pixels[y0, x1]), min(pixels[y1, x0], pixels[y1, x1]))
             if out[j, i] < lowest - slack:
                 out[j, i] = lowest - slack
 
@@ -163,13 +161,17 @@ def minmed(cube, lines, high, low, pair, out, counts):
                 continue
             _sorted(values, count)
             half = count // 2
-            value = values[half] if count % 2 else np.float32(0.5) * (values[half - 1] + values[half])
+            value = (
+                values[half] if count % 2 else np.float32(0.5) * (values[half - 1] + values[half])
+            )
             bottom = values[0]
             middle[y, x] = value
             least[y, x] = bottom
             variance = lines[lowest, 0] + lines[lowest, 1] * max(bottom, 0.0)
             if count == 2:  # half a difference, whose sigma is 1.41 times that of one
-                above[y, x] = (value - bottom) * 1.4142135623730951 * high / (pair * np.sqrt(variance))
+                above[y, x] = (
+                    (value - bottom) * 1.4142135623730951 * high / (pair * np.sqrt(variance))
+                )
             else:
                 above[y, x] = (value - bottom) / np.sqrt(variance)
     for y in range(rows):
@@ -222,7 +224,7 @@ def clipped_median(cube, lines, snr, out, counts):
 
 @kernel
 def add_layer(layer, weight, sums, weights, counts):
-    """Add a layer, where it has pixels, to sums of weight times value, of weights, and to counts."""
+    """Add a layer's pixels to sums of weight times value and of weights, and to counts."""
     for y in range(layer.shape[0]):
         for x in range(layer.shape[1]):
             value = layer[y, x]

@@ -1,4 +1,6 @@
-"""The chips of exposures, as a mosaic needs them: where they lie, what they are worth, their pixels."""
+"""The chips of exposures, as a mosaic needs them: where they lie, what they are worth, their
+pixels.
+"""
 
 import threading
 from collections.abc import Sequence
@@ -11,7 +13,8 @@ import numpy as np
 from ..bounds import EMPTY, Bounds
 from ..errors import WARNING_FILTERS
 from ..headers.instruments import Instrument, exposure_time, instrument_of
-from ..headers.scaling import Pair, plan_scaling
+from ..headers.pair import Pair
+from ..headers.scaling import plan_scaling
 from ..io.images import Image, open_reference
 from ..io.names import ImageName
 from ..io.planes import usable_pixels

@@ -108,7 +108,9 @@ def _rare(most: int, density: float) -> np.ndarray:
     for number in numbers[1:]:
         # The exposure itself deviates: by chance, so many of the others do.
         chances = binom.sf(np.arange(number) - 1, number - 1, density)
-        needed[number] = 1 + int(np.argmax(chances < CHANCE)) if (chances < CHANCE).any() else number + 1
+        needed[number] = (
+            1 + int(np.argmax(chances < CHANCE)) if (chances < CHANCE).any() else number + 1
+        )
     return needed
 
 

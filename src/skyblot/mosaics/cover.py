@@ -1,4 +1,4 @@
-"""How many exposures cover each pixel of a chip, and which of its pixels lie where on the mosaic."""
+"""How many exposures cover each pixel of a chip, and where its pixels lie on the mosaic."""
 
 from collections.abc import Iterator
 

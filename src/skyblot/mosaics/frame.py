@@ -11,7 +11,10 @@ from ..headers.units import rate_of
 from ..io.fits_planes import Plane
 from ..io.image import Role
 from ..pixelmap.linear import pixel_scale
-from ..pixelmap.sky import plain_copy
+from ..pixelmap.wcs_objects import plain_copy
+
+#: What the header of a mosaic that is not written yet would say.
+_MADE = Role("mosaic", "made of these exposures")
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class StackImage:
     number: int | None = None
     choices: int = 1
     record: dict[str, Any] = field(default_factory=dict)
-    stated: Role = Role("mosaic", "made of these exposures")
+    stated: Role = _MADE
     takes_flags: bool = False
 
     @property
@@ -130,4 +133,4 @@ class StackImage:
 
     def weights(self) -> None:
         """Return None: pixels that are not covered are NaN."""
-        return None
+        return

@@ -83,9 +83,7 @@ class Judge:
         if not np.any((cover > 0) & chip.usable.whole()):
             return self._alone(chip, task)
         image = StackImage(self.frame, pixels, files)
-        source = Source(
-            image, self.frame.wcs, pixels, weighted=True, cover=cover, told=told
-        )
+        source = Source(image, self.frame.wcs, pixels, weighted=True, cover=cover, told=told)
         with self.step.compared(source, task, self.resources) as compared:
             result = compared.result
             if last:
@@ -150,7 +148,7 @@ def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
 def write_masks_of(
     step: Reject, chips: Sequence[Chip], results: Sequence[RejectResult], resources: Resources
 ) -> Iterator[Path]:
-    """Write the masks of the chips of one exposure and its copies, and yield where the masks are."""
+    """Write the masks of an exposure's chips and its copies, and yield where the masks are."""
     for chip, result in zip(chips, results, strict=True):
         if not result.together:
             with WARNING_FILTERS:

@@ -1,4 +1,4 @@
-"""How the noise of an exposure's pixels grows with their values, for a stack to tell outliers by."""
+"""How the noise of an exposure's pixels grows with their values: a stack needs it for outliers."""
 
 import numpy as np
 
@@ -16,7 +16,9 @@ _BRIGHT = 8.0
 _ENOUGH = 50
 
 
-def noise_line(image: Image, data: np.ndarray, good: np.ndarray, level: float) -> tuple[float, float]:
+def noise_line(
+    image: Image, data: np.ndarray, good: np.ndarray, level: float
+) -> tuple[float, float]:
     """Return the variance of a pixel at the sky's level, and what it grows by for each unit above.
 
     The first is measured from neighbouring pixels. The second is that of the exposure's errors,

@@ -1,4 +1,4 @@
-"""What a run from exposures to a mosaic is going to do: a value, for which only headers are read."""
+"""What a run from exposures to a mosaic is going to do: a value, made from headers alone."""
 
 import hashlib
 import json

@@ -59,7 +59,8 @@ class Cleaned:
 
 
 def clean(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | Cleaned]:
-    """Do what a plan says: yield stages as they go on, then masks that are written, and all at last.
+    """Do what a plan says: yield stages as they go on, then masks that are written, and all at
+    last.
 
     Raises
     ------

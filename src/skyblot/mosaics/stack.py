@@ -30,6 +30,9 @@ CLIP = 4.0
 #: Where exposures are interpolated for a stack.
 INTERPOLANT = "poly5"
 
+#: Of the pixels of a stack.
+_DTYPE = np.dtype(np.float32)
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -94,7 +97,7 @@ class Others:
     of: Sums
     stack: np.ndarray
     chips: tuple[Chip, ...]
-    dtype: Any = np.dtype(np.float32)
+    dtype: Any = _DTYPE
     concurrent: bool = True
 
     @property
@@ -203,7 +206,7 @@ def weight_of(chips: Sequence[Chip]) -> float:
 
 
 def resampled(chip: Chip, part: Bounds) -> np.ndarray:
-    """Return a chip's pixels on a part of the mosaic that lies in its box, NaN where it has none."""
+    """Return a chip's pixels on a part of the mosaic in its box, NaN where it has none."""
     out = np.full(part.shape, np.nan, np.float32)
     x, y = positions(chip, part)
     ny, nx = chip.shape

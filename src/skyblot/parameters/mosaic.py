@@ -1,4 +1,4 @@
-"""The part of the one table that is about a mosaic of exposures: its grid, its sky, how it is made."""
+"""The part of the one table about a mosaic of exposures: its grid, its sky, how it is made."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,13 @@ def _mosaic(name: str, kind: str, default: Any, help: str, **more: Any) -> Param
 
 
 GRID: tuple[Parameter, ...] = (
-    _grid("scale", "number", "Pixel scale; by default the exposures' own.", minimum=1e-6, unit="arcsec"),
+    _grid(
+        "scale",
+        "number",
+        "Pixel scale; by default the exposures' own.",
+        minimum=1e-6,
+        unit="arcsec",
+    ),
     _grid(
         "rotation",
         "number",
@@ -32,7 +38,12 @@ GRID: tuple[Parameter, ...] = (
         unit="degree",
     ),
     _grid("size", "any", "Width and height; by default around all exposures.", metavar="NX,NY"),
-    _grid("centre", "any", "Sky position of the middle, '10h00m30s +02d12m' or degrees.", metavar="POSITION"),
+    _grid(
+        "centre",
+        "any",
+        "Sky position of the middle, '10h00m30s +02d12m' or degrees.",
+        metavar="POSITION",
+    ),
     _grid("like", "any", "Take the pixels of this mosaic, exactly.", metavar="FILE"),
 )
 
@@ -103,9 +114,13 @@ CLEAN: tuple[Parameter, ...] = (
         "Output",
         metavar="NAME",
     ),
-    Parameter("mosaic", "bool", True, "Write the mosaic, NAME_drz.fits or NAME_drc.fits.", "Output"),
+    Parameter(
+        "mosaic", "bool", True, "Write the mosaic, NAME_drz.fits or NAME_drc.fits.", "Output"
+    ),
     Parameter("save_median", "flag", False, "Write the stack too, NAME_med.fits.", "Output"),
-    Parameter("objects", "flag", False, "Write a list of what was rejected, NAME_objects.csv.", "Output"),
+    Parameter(
+        "objects", "flag", False, "Write a list of what was rejected, NAME_objects.csv.", "Output"
+    ),
 )
 
 

@@ -1,4 +1,6 @@
-"""Two chips at the same places of the sky: differences of their blocks, and what they say of both levels."""
+"""Two chips at the same places of the sky: differences of their blocks, and what they say of both
+levels.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ import numpy as np
 
 from .blocks import Binned
 
-#: Degree of the polynomials that lead from the common grid back to blocks: exact to a part of a block is enough.
+#: Degree of the polynomials that lead from the common grid back to blocks: exact to a part of a
+#: block is enough.
 _DEGREE = 5
 #: Differences of fewer blocks say nothing.
 _FEWEST = 3
@@ -80,16 +83,23 @@ class Overlap:
 
 
 def place_blocks(
-    chip: Binned, to_common: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], factor: float
+    chip: Binned,
+    to_common: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    factor: float,
 ) -> PlacedBlocks:
     """Put the blocks of a chip on the common grid, in the common unit."""
     rows, columns = chip.values.shape
     j, i = (each.ravel() for each in np.indices((rows, columns)))
     common = np.array(to_common(chip.x[i], chip.y[j]), float)
-    values = factor * np.where(np.isfinite(common).all(axis=0).reshape(rows, columns), chip.values, np.nan)
+    values = factor * np.where(
+        np.isfinite(common).all(axis=0).reshape(rows, columns), chip.values, np.nan
+    )
     variances = (factor * chip.errors) ** 2
     somewhere = np.isfinite(common).all(axis=0)
-    low, high = (end(common[:, somewhere], axis=1) if somewhere.any() else np.zeros(2) for end in (np.min, np.max))
+    low, high = (
+        end(common[:, somewhere], axis=1) if somewhere.any() else np.zeros(2)
+        for end in (np.min, np.max)
+    )
     scale = np.stack([(low + high) / 2, np.maximum((high - low) / 2, 1e-9)])
     degree = (min(_DEGREE, columns - 1), min(_DEGREE, rows - 1))
     terms = _terms(common[:, somewhere], scale, min(degree) if min(degree) > 0 else 1)
@@ -97,7 +107,9 @@ def place_blocks(
     half = max(chip.shape) / 2
     middle = ((chip.shape[1] - 1) / 2, (chip.shape[0] - 1) / 2)
     places = np.stack([chip.x[i] - middle[0], chip.y[j] - middle[1]]) / half
-    return PlacedBlocks(values, variances, _bends(values, variances), common, places, back, scale, chip.block / half)
+    return PlacedBlocks(
+        values, variances, _bends(values, variances), common, places, back, scale, chip.block / half
+    )
 
 
 def _terms(common: np.ndarray, scale: np.ndarray, degree: int) -> np.ndarray:
@@ -123,11 +135,13 @@ def _bends(values: np.ndarray, variances: np.ndarray) -> np.ndarray:
     return _BEND**2 * np.maximum(total**2 - _BEND_OF_NOISE * np.nan_to_num(variances), 0.0)
 
 
-def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overlap | None:
+def overlap_of(
+    chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool
+) -> Overlap | None:
     """Return what two chips say of each other, None if they do not overlap.
 
-    The blocks of the first are compared with what the second has there between its blocks: a gradient of the sky does
-    not matter, however the blocks lie.
+    The blocks of the first are compared with what the second has there between its blocks: a
+    gradient of the sky does not matter, however the blocks lie.
     """
     low = second.scale[0] - 1.2 * second.scale[1]
     high = second.scale[0] + 1.2 * second.scale[1]
@@ -143,12 +157,16 @@ def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks
         return None
     near = near[known]
     difference = first.values.ravel()[near] - values[known]
-    variance = first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
+    variance = (
+        first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
+    )
     places = first.places[:, near]
     there = _places(second, column[known], row[known])
     design = np.vstack([np.ones(len(near)), places]).T if planes else np.ones((len(near), 1))
     weights = _robust_weights(design, difference, variance)
-    signed = np.concatenate([design, -np.vstack([np.ones(len(near)), there]).T[:, : design.shape[1]]], axis=1)
+    signed = np.concatenate(
+        [design, -np.vstack([np.ones(len(near)), there]).T[:, : design.shape[1]]], axis=1
+    )
     total = float(weights.sum())
     mean = float(weights @ difference) / total
     error = float(np.sqrt(weights**2 @ variance)) / total
@@ -157,8 +175,11 @@ def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks
     return Overlap(chips, mean, error, len(near), normal, scale * signed.T @ (weights * difference))
 
 
-def _interpolated(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Values, variances and bends between blocks, bilinear, and half a block beyond; NaN farther out.
+def _interpolated(
+    blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Values, variances and bends between blocks, bilinear, and half a block beyond; NaN farther
+    out.
 
     Neighbours share blocks, so that their variance is not less than that of one block.
     """
@@ -188,7 +209,9 @@ def _places(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> np.nda
 
 
 def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Weights with which least squares fit values, outliers with less; in units of the inverse variance."""
+    """Weights with which least squares fit values, outliers with less; in units of the inverse
+    variance.
+    """
     errors = np.sqrt(variance)
     away = (values - np.median(values)) / errors
     weights = np.ones(len(values))

@@ -1,7 +1,7 @@
 """The sky of exposures: one level for each chip, such that all see the same where they overlap.
 
-Arrays and pixel maps only. Differences of blocks at the same places of the sky give one robust difference for each
-pair of chips; levels are the least-squares solution for all pairs.
+Arrays and pixel maps only. Differences of blocks at the same places of the sky give one robust
+difference for each pair of chips; levels are the least-squares solution for all pairs.
 """
 
 import math
@@ -16,7 +16,8 @@ from .overlaps import Overlap, PlacedBlocks, overlap_of, place_blocks
 
 #: How levels may be found.
 METHODS = ("match", "plane", "local", "none")
-#: Slopes, and combinations of them, that the overlaps say so much less of than of others are not known: they are 0.
+#: Slopes, and combinations of them, that the overlaps say so much less of than of others are not
+#: known: they are 0.
 _KNOWN = 1e-4
 #: Groups that are named in a warning.
 _NAMED = 4
@@ -52,11 +53,12 @@ class SkyLevels:
     Attributes
     ----------
     levels, errors : ndarray, float64, shape (n,)
-        What is to be subtracted from each chip, in its own unit, and the standard deviation against the other chips
-        of its group. With slopes, the level in the middle of the chip.
+        What is to be subtracted from each chip, in its own unit, and the standard deviation against
+        the other chips of its group. With slopes, the level in the middle of the chip.
     shared : ndarray, float64, shape (n,)
-        The part of the level that is the same for all chips of a group, but for the unit: the lowest sky of them.
-        Without it, the chip with the lowest sky has 0: as ``skymethod='match'`` of AstroDrizzle and jwst.
+        The part of the level that is the same for all chips of a group, but for the unit: the
+        lowest sky of them. Without it, the chip with the lowest sky has 0: as ``skymethod='match'``
+        of AstroDrizzle and jwst.
     slopes : ndarray, float64, shape (n, 2)
         Change of the level with x and y, a pixel; zeros but for planes.
     middles : ndarray, float64, shape (n, 2)
@@ -96,15 +98,16 @@ def match_sky(
     binned : sequence of Binned
         The chips, by `bin_chip`.
     to_common : sequence of callable
-        For each chip, what takes its 0-based pixels (x, y; float64, 1-D) to those of the common grid.
+        For each chip, what takes its 0-based pixels (x, y; float64, 1-D) to those of the common
+        grid.
     factors : sequence of float, optional
-        What turns each chip's values into a unit that all share, such as counts per second and area of the sky: values
-        times factor. By default 1.
+        What turns each chip's values into a unit that all share, such as counts per second and area
+        of the sky: values times factor. By default 1.
     method : {"match", "plane", "local", "none"}
-        ``match``: one level for each chip, of which the differences are those of the overlaps, above the lowest sky
-        of all (AstroDrizzle's ``globalmin+match``). ``plane``: a slope in x and y beside. What the overlaps do not
-        tell, such as a plane that all have in common, is 0 in the mean. ``local``: the most common level of each chip.
-        ``none``: zeros.
+        ``match``: one level for each chip, of which the differences are those of the overlaps,
+        above the lowest sky of all (AstroDrizzle's ``globalmin+match``). ``plane``: a slope in x
+        and y beside. What the overlaps do not tell, such as a plane that all have in common, is 0
+        in the mean. ``local``: the most common level of each chip. ``none``: zeros.
     names : sequence of str, optional
         What the chips are called in warnings.
 
@@ -144,12 +147,16 @@ def _unmatched(binned: Sequence[Binned], levels: np.ndarray, errors: np.ndarray)
     """Levels of chips by themselves."""
     count = len(binned)
     groups = tuple((k,) for k in range(count))
-    return SkyLevels(levels, errors, levels.copy(), np.zeros((count, 2)), _middles(binned), groups, ())
+    return SkyLevels(
+        levels, errors, levels.copy(), np.zeros((count, 2)), _middles(binned), groups, ()
+    )
 
 
 def _middles(binned: Sequence[Binned]) -> np.ndarray:
     """The middles of the chips, x and y."""
-    return np.array([((nx - 1) / 2, (ny - 1) / 2) for ny, nx in (each.shape for each in binned)]).reshape(-1, 2)
+    return np.array(
+        [((nx - 1) / 2, (ny - 1) / 2) for ny, nx in (each.shape for each in binned)]
+    ).reshape(-1, 2)
 
 
 def _known_levels(levels: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -184,7 +191,9 @@ def _groups(count: int, overlaps: Sequence[Overlap]) -> tuple[tuple[int, ...], .
         low, high = sorted(map(first_of, overlap.chips))
         leader[high] = low
     firsts = [first_of(k) for k in range(count)]
-    return tuple(tuple(k for k in range(count) if firsts[k] == first) for first in sorted(set(firsts)))
+    return tuple(
+        tuple(k for k in range(count) if firsts[k] == first) for first in sorted(set(firsts))
+    )
 
 
 def _say_if_apart(groups: Sequence[Sequence[int]], names: Sequence[str]) -> None:
@@ -192,7 +201,8 @@ def _say_if_apart(groups: Sequence[Sequence[int]], names: Sequence[str]) -> None
         members = [" with ".join(names[k] for k in group[:_NAMED]) for group in groups[:_NAMED]]
         listed = "; ".join(members) + ("; ..." if len(groups) > _NAMED else "")
         warn(
-            f"no overlaps connect {len(groups)} groups of exposures, and each is matched by itself: {listed}",
+            f"no overlaps connect {len(groups)} groups of exposures, and each is matched by "
+            f"itself: {listed}",
             subject="the sky",
         )
 
@@ -219,7 +229,10 @@ def _solved(
     for group in groups:
         chips = list(group)
         own = [
-            sky_level(_without_plane(binned[k], units[k], slopes[k], middles[k]), units[k] * binned[k].errors)[0]
+            sky_level(
+                _without_plane(binned[k], units[k], slopes[k], middles[k]),
+                units[k] * binned[k].errors,
+            )[0]
             - relative[k, 0]
             for k in chips
         ]
@@ -228,7 +241,9 @@ def _solved(
     shared = _known_levels(shared, names)
     pairs = tuple(Pair(*each.chips, each.difference, each.error, each.blocks) for each in overlaps)
     levels = (relative[:, 0] + shared) / units
-    return SkyLevels(levels, errors / units, shared / units, slopes / units[:, None], middles, groups, pairs)
+    return SkyLevels(
+        levels, errors / units, shared / units, slopes / units[:, None], middles, groups, pairs
+    )
 
 
 def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
@@ -238,10 +253,14 @@ def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.nda
     return values
 
 
-def _least_squares(chips: Sequence[int], overlaps: Sequence[Overlap]) -> tuple[np.ndarray, np.ndarray]:
-    """Level and slopes of the chips of a group, of which the mean is 0, and the errors of the levels.
+def _least_squares(
+    chips: Sequence[int], overlaps: Sequence[Overlap]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Level and slopes of the chips of a group, of which the mean is 0, and the errors of the
+    levels.
 
-    Slopes are per half side. What the pairs do not tell is the shortest of all solutions: its sum is 0.
+    Slopes are per half side. What the pairs do not tell is the shortest of all solutions: its sum
+    is 0.
     """
     place = {chip: k for k, chip in enumerate(chips)}
     terms = len(overlaps[0].right) // 2

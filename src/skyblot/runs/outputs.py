@@ -16,8 +16,8 @@ def check_run(work: Work, options: RunOptions) -> None:
     Raises
     ------
     SkyblotError
-        For an output that is an input, is of the wrong kind, exists already or, where the run resumes, is no product
-        of skyblot's.
+        For an output that is an input, is of the wrong kind, exists already or, where the run
+        resumes, is no product of skyblot's.
     """
     checked_threads(options.threads)
     memory_limit(options.memory)
@@ -35,6 +35,7 @@ def check_run(work: Work, options: RunOptions) -> None:
     for path in work.writes:
         if path.exists() and not work.step.is_own(path):
             raise FileError(
-                f"is no {work.step.noun} of skyblot's, and --resume (resume=True) replaces no other; --overwrite does",
+                f"is no {work.step.noun} of skyblot's, and --resume (resume=True) replaces no "
+                "other; --overwrite does",
                 subject=path,
             )
