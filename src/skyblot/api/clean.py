@@ -22,6 +22,8 @@ from .reject import mask_step
 from .results import BatchError
 
 #: What the parameters of a run belong to.
+_REJECT = ("criteria", "planes", "masks", "options", "recipe")
+#: Those of its own, which come first: `scale` is the grid's, not that of a rule.
 _OWN = ("grid", "match", "drizzle", "writing")
 
 
@@ -148,9 +150,8 @@ def plan_clean(
     SkyblotError
         As `clean_files` does before any work.
     """
-    homes = (*_OWN, "criteria", "planes", "masks", "options", "recipe")
-    singles = given_values(values, homes)
-    rest = {name: value for home in homes[len(_OWN) :] for name, value in singles[home].items()}
+    singles = given_values(values, (*_REJECT, *_OWN))
+    rest = {name: value for home in _REJECT for name, value in singles[home].items()}
     step, how = mask_step(rest, recipe, criteria, products, options)
     grid = Grid(**singles["grid"])
     work = Work.of(None, exposures, Path(output_dir), step)

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from ..parameters.options import JUDGING, RUNNING, WRITING
+from ..parameters.options import JUDGING, RUNNING, OUTPUT
 from ..parameters.row import Parameter
 
 #: Where the options stand that no section names.
 MESSAGES = "Messages"
 #: Options of runs that are for the command line alone, by their sections.
-_OWN = {WRITING: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
+_OWN = {OUTPUT: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
 
 
 def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
@@ -31,7 +31,7 @@ def sections(
     blots : mapping
         The section of how blots are made, and its rows.
     """
-    found = {name: list(_OWN.get(name, ())) for name in (WRITING, JUDGING, RUNNING)}
+    found = {name: list(_OWN.get(name, ())) for name in (OUTPUT, JUDGING, RUNNING)}
     for row in rows:
         found[row.section].append(row.name)
     return found | {

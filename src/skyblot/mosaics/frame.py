@@ -31,22 +31,31 @@ class Frame:
         That of the exposures; of counts their rate.
     identity : mapping
         Telescope, instrument and detector, by their keywords.
+    chips : tuple of (int, int)
+        Shapes of the chips, (ny, nx).
     """
 
     wcs: Any
     shape: tuple[int, int]
     bunit: str
     identity: dict[str, Any]
+    chips: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def like(cls, wcs: Any, shape: tuple[int, int], facts: Facts) -> "Frame":
+    def like(
+        cls,
+        wcs: Any,
+        shape: tuple[int, int],
+        facts: Facts,
+        chips: tuple[tuple[int, int], ...] = (),
+    ) -> "Frame":
         """Return a frame for exposures whose headers are as those of one of them."""
         words = {}
         for fact in (TELESCOPE, INSTRUMENT, DETECTOR):
             keyword, value = facts.first(fact)
             if value is not None:
                 words[keyword] = value
-        return cls(wcs, shape, rate_of(facts.bunit), words)
+        return cls(wcs, shape, rate_of(facts.bunit), words, chips)
 
     @cached_property
     def scale(self) -> float:
