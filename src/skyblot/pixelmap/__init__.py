@@ -6,12 +6,22 @@ from .adaptive import adaptive_map
 from .direct import DirectMap
 from .fits_exact import tangent_map
 from .sampled import BilinearMap
-from .sky import sky_of, warn_of_unknown_frames
+from .sky import array_shape, sky_of, warn_of_unknown_frames
 from .types import RowMap
+
+#: Origin of the map of a target's pixel corners: that of pixel (0, 0) is half a pixel before it.
+CORNERS = (-0.5, -0.5)
 
 
 def plan_map(
-    target_wcs: Any, source_wcs: Any, shape: tuple[int, int], stepsize: int | None, tolerance: float
+    target_wcs: Any,
+    source_wcs: Any,
+    shape: tuple[int, int],
+    stepsize: int | None,
+    tolerance: float,
+    *,
+    origin: tuple[float, float] = (0.0, 0.0),
+    source_shape: tuple[int, int] | None = None,
 ) -> RowMap:
     """Choose the pixel map for a pair of WCS.
 
@@ -20,11 +30,17 @@ def plan_map(
     target_wcs, source_wcs : WCS
         An `astropy.wcs.WCS`, a `gwcs.WCS` or an APE 14 WCS; neither is changed.
     shape : tuple of int
-        (ny, nx) of the target.
+        (ny, nx) of the map.
     stepsize : int or None
         None, 0 or 1 is exact; n > 1 is exact every n pixels and bilinear between.
     tolerance : float
         Largest error, source pixels, where there is no closed form.
+    origin : tuple of float
+        Target position (x, y) of the map's pixel (0, 0). That of a part of a target is its first
+        pixel. `CORNERS`, with a shape larger by one, maps the corners of pixels.
+    source_shape : tuple of int, optional
+        (ny, nx) of the source, by default that of its WCS. A source with distortion has positions
+        on and near its pixels only; without a shape, it has no closed form.
 
     Raises
     ------
@@ -34,11 +50,11 @@ def plan_map(
     target = sky_of(target_wcs, "target")
     source = sky_of(source_wcs, "source")
     warn_of_unknown_frames(target, source)
-    closed = tangent_map(target, source, shape)
-    direct = DirectMap(target, source)
+    closed = tangent_map(target, source, shape, origin, source_shape or array_shape(source_wcs))
+    direct = DirectMap(target, source, origin)
     if stepsize is not None and stepsize > 1:
         return BilinearMap(closed or direct, shape, stepsize)
     return closed or adaptive_map(direct, shape, tolerance)
 
 
-__all__ = ["RowMap", "plan_map"]
+__all__ = ["CORNERS", "RowMap", "plan_map"]

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ SINGULAR = 1e-12
 #: Positions found by iteration are good to this, or there are none.
 CONVERGED_PIXELS = 1e-6
 
+#: Where an `astropy.wcs.WCS` keeps its distortion.
+DISTORTIONS = ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2")
+
 #: What stands for the frame that nearly all files have.
 ICRS_KEY = ("RA", "ICRS", None)
 
@@ -25,12 +28,12 @@ def plain_copy(wcs: Any) -> Any:
     """Return an independent `astropy.wcs.WCS` with the same transformation as a WCS or subclass."""
     from astropy.wcs import WCS
 
-    copy = WCS(naxis=wcs.naxis)
-    copy.wcs = deepcopy(wcs.wcs)
-    for name in ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2"):
-        setattr(copy, name, getattr(wcs, name))
-    copy.pixel_shape = wcs.pixel_shape
-    return with_statement(copy, frame_stated(wcs))
+    plain = WCS(naxis=wcs.naxis)
+    plain.wcs = deepcopy(wcs.wcs)
+    for name in DISTORTIONS:
+        setattr(plain, name, getattr(wcs, name))
+    plain.pixel_shape = wcs.pixel_shape
+    return with_statement(plain, frame_stated(wcs))
 
 
 #: A WCS object that does not tell whether its header states FK5, or EQUINOX = 2000 alone.
@@ -156,6 +159,14 @@ class FitsSky:
                 "rotation to the other WCS is known: expected ICRS, FK5 or FK4",
                 subject=f"the {self._role}",
             ) from None
+
+    def undistorted(self) -> "FitsSky":
+        """The same without D2IM, SIP and CPDIS."""
+        plane = copy(self)
+        plane.wcs = plain_copy(self.wcs)
+        for name in DISTORTIONS:
+            setattr(plane.wcs, name, None)
+        return plane
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""

@@ -1,0 +1,196 @@
+"""Inverse of a FITS distortion: undistorted positions to pixels, by Newton's method.
+
+A grid of solutions over the image is made first, each from its neighbour, so that all lie on the
+branch of the distortion on which the middle of the image lies. It gives every position a start that
+is good to some thousandths of a pixel; one step from there, with the true derivative, does for
+nearly all.
+"""
+
+import logging
+import math
+from typing import Any
+
+import numpy as np
+
+from ..kernels.separable import static
+from ..kernels.undistort import cell_forms, distorted_points, spread, undistort_rows
+from .distortion import Distortion, distortion_of
+
+logger = logging.getLogger(__name__)
+
+#: Positions are looked for up to so many pixels outside of the image, ...
+MARGIN = 64.0
+#: ... or so many steps of the grid, whichever is more.
+MARGIN_STEPS = 3.0
+#: Solutions this many steps outside of the image may have a pixel of it in their cell.
+NEAR_STEPS = 2.0
+#: The grid's steps are no shorter and no longer than this, pixels, ...
+FINEST = 8.0
+COARSEST = 64.0
+#: ... and no more along an axis than these.
+MOST_STEPS = 256
+#: What one step of Newton's method may leave, pixels: half the second derivative times its square.
+LEFT_PIXELS = 5e-10
+#: One step is never enough from further away than this: the second derivative is an estimate.
+LONGEST_STEP = 1 / 64
+#: Nor where the area of a pixel is less than this part of that in the middle: near a fold.
+LEAST_AREA = 0.5
+#: Slopes of tables, pixels per pixel, that Newton's method is sure to get along with.
+STEEPEST = 0.25
+#: Positions along each axis where the derivatives are looked at, and where the result is checked.
+LATTICE = 17
+#: What is found must lead back to the place that the WCS library has for it, to this many pixels.
+AGREEMENT_PIXELS = 1e-8
+
+
+class Undistortion:
+    """Undistorted positions of an image to its pixels.
+
+    Parameters
+    ----------
+    distortion : Distortion
+    shape : tuple of int
+        (ny, nx) of the image.
+    """
+
+    def __init__(self, distortion: Distortion, shape: tuple[int, int]) -> None:
+        self._model = _model(distortion)
+        self._size = np.array(shape[::-1], dtype=float)
+        middle = (self._size + 1) / 2
+        *centre, xx, xy, yx, yy = self._distorted(middle[:, None])[:, 0]
+        area = max(xx * yy - xy * yx, np.finfo(float).tiny)
+        curvature = self._curvature()
+        longest = min(math.sqrt(2 * LEFT_PIXELS / curvature), LONGEST_STEP)
+        # Bilinear starts are off by an eighth of the second derivative times the step's square.
+        step = min(max(math.sqrt(4 * longest / curvature), FINEST), COARSEST)
+        step = max(step, float(self._size.max()) / MOST_STEPS)
+        margin = max(MARGIN, MARGIN_STEPS * step)
+        high_x, high_y = (self._size + 0.5 + margin).tolist()
+        reach = 4 * step / math.sqrt(area)
+        self._limits = (0.5 - margin, 0.5 - margin, high_x, high_y, reach)
+        self._rule = (longest, LEAST_AREA * area)
+        self._grid = self._solutions(step, middle, np.array(centre))
+        self._start = _forms(*self._grid)
+        self._near = _near(self._grid[0], 0.5 - NEAR_STEPS * step, self._size + 0.5 + NEAR_STEPS * step)
+
+    def apply(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Replace undistorted positions by pixels, 0-based; float64, shape (rows, nx).
+
+        NaN where there is none, and further than `MARGIN` outside of the image.
+        """
+        powers = static(len(self._model[4]))
+        undistort_rows(
+            x, y, self._start, self._near, self._grid, self._limits, self._rule, self._model, powers
+        )
+
+    def agrees(self, wcs: Any) -> bool:
+        """Whether pixels all over the image are found again from where the WCS library has them."""
+        x, y = self._lattice(self._size - 1)
+        back = np.stack(wcs.pix2foc(x, y, 0))[:, None]
+        self.apply(back[0], back[1])
+        apart = np.abs(back[:, 0] - (x, y)).max()
+        if apart <= AGREEMENT_PIXELS:  # false for NaN
+            return True
+        logger.debug("inverse of the distortion is off by %.1e pixel; not used", apart)
+        return False
+
+    def _distorted(self, places: np.ndarray) -> np.ndarray:
+        """Undistorted positions of pixels (2, n), 1-based, and below them the derivatives."""
+        out = np.empty((6, places.shape[1]))
+        distorted_points(places[0], places[1], self._model, out)
+        return out
+
+    def _lattice(self, high: np.ndarray, low: float = 0.0) -> np.ndarray:
+        """Places (2, n) from `low` to `high` along each axis."""
+        x, y = np.meshgrid(*(np.linspace(low, end, LATTICE) for end in high))
+        return np.stack([x.ravel(), y.ravel()])
+
+    def _curvature(self) -> float:
+        """About the largest second derivative of SIP over the image, 1 / pixel; above 0."""
+        slopes = self._distorted(self._lattice(self._size, 1.0))[2:].reshape(4, LATTICE, LATTICE)
+        step_x, step_y = np.maximum(self._size - 1, 1) / (LATTICE - 1)
+        along_x = np.abs(np.diff(slopes, axis=2)).max() / step_x
+        along_y = np.abs(np.diff(slopes, axis=1)).max() / step_y
+        return float(along_x + along_y) + 1e-12
+
+    def _solutions(
+        self, step: float, middle: np.ndarray, centre: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of a grid of undistorted positions, NaN where there is none, and its place.
+
+        The grid has a node at the `centre`, the undistorted position of the `middle`.
+        """
+        low_x, low_y, high_x, high_y, _ = self._limits
+        places = self._lattice(np.array([high_x - low_x, high_y - low_y]))
+        there = self._distorted(places + [[low_x], [low_y]])
+        there = there[:2, there[2] * there[5] > there[3] * there[4]]
+        before = np.ceil((centre - there.min(axis=1, initial=centre.max())) / step)
+        after = np.ceil((there.max(axis=1) - centre) / step)
+        nx, ny = (before + after + 1).astype(int)
+        first = centre - before * step
+        nodes = np.empty((ny, nx, 2))
+        grid = (*first.tolist(), step, step)
+        at = (int(before[1]), int(before[0]))
+        spread(nodes, grid, at, tuple(middle.tolist()), self._limits, self._model)
+        return nodes, np.array([1.0, 1.0, *first, 1 / step, 1 / step])
+
+
+def undistortion(wcs: Any, shape: tuple[int, int]) -> Undistortion | None:
+    """Return the inverse of the distortion of an image of `shape`; None where there is no safe one.
+
+    It has been compared with the WCS library's own distortion all over the image.
+    """
+    distortion = distortion_of(wcs)
+    if _steepest(distortion) > STEEPEST:
+        return None
+    inverse = Undistortion(distortion, shape)
+    return inverse if inverse.agrees(wcs) else None
+
+
+def _model(distortion: Distortion) -> tuple:
+    """The distortion in the form that the kernels want."""
+    d2im = _pair(distortion.d2im, distortion.places[:2])
+    cpdis = _pair(distortion.cpdis, distortion.places[2:])
+    return d2im, cpdis, distortion.centre, distortion.a, distortion.b
+
+
+def _pair(tables: tuple[np.ndarray, np.ndarray], places: np.ndarray) -> tuple:
+    """A pair of tables: the forms of their cells, their place and shape."""
+    _, place = max(zip((each.size for each in tables), places, strict=True), key=lambda pair: pair[0])
+    ny, nx = max(table.shape for table in tables)
+    forms = np.zeros(((ny + 1) * (nx + 1), 8))
+    for table, own in zip(tables, (forms[:, :4], forms[:, 4:]), strict=True):
+        if table.size:
+            cell_forms(table, place, own)
+    return forms, place, (ny, nx)
+
+
+def _steepest(distortion: Distortion) -> float:
+    """The largest slope of a table along x or along y."""
+    tables = distortion.d2im + distortion.cpdis
+    return max(
+        float(np.abs(np.diff(table, axis=1 - axis)).max(initial=0.0) * abs(place[4 + axis]))
+        for table, place in zip(tables, distortion.places, strict=True)
+        for axis in (0, 1)
+    )
+
+
+def _forms(nodes: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Bilinear forms of the cells of a grid, for x and y; NaN outside of it."""
+    ny, nx, _ = nodes.shape
+    forms = np.empty((ny + 1, nx + 1, 8))
+    for axis in (0, 1):
+        own = forms.reshape(-1, 8)[:, 4 * axis : 4 * axis + 4]
+        cell_forms(np.ascontiguousarray(nodes[..., axis]), place, own)
+    forms[[0, -1]] = np.nan
+    forms[:, [0, -1]] = np.nan
+    return forms.reshape(-1, 8)
+
+
+def _near(nodes: np.ndarray, low: float, high: np.ndarray) -> np.ndarray:
+    """Whether cells have a solution from `low` to `high` at a corner; false outside of the grid."""
+    ny, nx, _ = nodes.shape
+    solved = ((nodes >= low) & (nodes <= high)).all(axis=2)
+    near = np.zeros((ny + 1, nx + 1), bool)
+    near[1:-1, 1:-1] = solved[1:, 1:] | solved[1:, :-1] | solved[:-1, 1:] | solved[:-1, :-1]
+    return near.ravel()
