@@ -106,6 +106,17 @@ def _offsets(pair, x, y):
     return _form(forms, cell, 0, x, y), _form(forms, cell, 4, x, y)
 
 
+@njit(nogil=True, inline="always")
+def _chain(xx, xy, yx, yy, d1_x, d1_y, d2_x, d2_y):
+    """Product of the derivatives of SIP with CPDIS, and of 1 + those of D2IM."""
+    return (
+        xx + (xx * d1_x + xy * d2_x),
+        xy + (xx * d1_y + xy * d2_y),
+        yx + (yx * d1_x + yy * d2_x),
+        yy + (yx * d1_y + yy * d2_y),
+    )
+
+
 @njit(nogil=True)
 def _distorted(x, y, model):
     """Undistorted position of a pixel, and the four derivatives."""
@@ -116,17 +127,9 @@ def _distorted(x, y, model):
     (c1, c1_x, c1_y), (c2, c2_x, c2_y) = _offsets(cpdis, qx, qy)
     su, su_u, su_v, sv, sv_u, sv_v = _sip_slopes(qx - centre[0], qy - centre[1], a, b, a.shape[0] - 1)
     xx = 1.0 + su_u + c1_x
-    xy = su_v + c1_y
-    yx = sv_u + c2_x
     yy = 1.0 + sv_v + c2_y
-    return (
-        qx + su + c1,
-        qy + sv + c2,
-        xx * (1.0 + d1_x) + xy * d2_x,
-        xx * d1_y + xy * (1.0 + d2_y),
-        yx * (1.0 + d1_x) + yy * d2_x,
-        yx * d1_y + yy * (1.0 + d2_y),
-    )
+    slopes = _chain(xx, su_v + c1_y, sv_u + c2_x, yy, d1_x, d1_y, d2_x, d2_y)
+    return qx + su + c1, qy + sv + c2, slopes
 
 
 @njit(nogil=True)
@@ -136,7 +139,7 @@ def _solve(fx, fy, x, y, limits, model):
     x0 = x
     y0 = y
     for _ in range(MOST_STEPS):
-        ux, uy, xx, xy, yx, yy = _distorted(x, y, model)
+        ux, uy, (xx, xy, yx, yy) = _distorted(x, y, model)
         det = xx * yy - xy * yx
         if not det > 0.0:
             break
@@ -157,9 +160,8 @@ def _solve(fx, fy, x, y, limits, model):
 def distorted_points(x, y, model, out):
     """Fill `out` (6, n) with undistorted positions (1-based, as x and y are) and derivatives."""
     for i in range(x.size):
-        found = _distorted(x[i], y[i], model)
-        for k in range(6):
-            out[k, i] = found[k]
+        out[0, i], out[1, i], slopes = _distorted(x[i], y[i], model)
+        out[2, i], out[3, i], out[4, i], out[5, i] = slopes
 
 
 @kernel
@@ -295,39 +297,47 @@ def _correct(w, size):
 
 
 @njit(nogil=True, inline="always")
-def _step(w, size, least, centre, a, b, order):
+def _step(w, size, least, centre, a, b, order, tabled):
     """One step of Newton's method for all positions, and how long it was.
 
-    It is infinite where a pixel's area is less than `least` times the undistorted one.
+    It is infinite where a pixel's area is less than `least`.
     """
     for i in range(size):
-        qx = w[QX + i]
-        qy = w[QY + i]
+        qx = w[QX + i] if tabled else w[PX + i]
+        qy = w[QY + i] if tabled else w[PY + i]
         su, su_u, su_v, sv, sv_u, sv_v = _sip_slopes(qx - centre[0], qy - centre[1], a, b, order)
-        xx = 1.0 + su_u + w[CPDIS + X_X + i]
-        xy = su_v + w[CPDIS + X_Y + i]
-        yx = sv_u + w[CPDIS + Y_X + i]
-        yy = 1.0 + sv_v + w[CPDIS + Y_Y + i]
-        d1_x = 1.0 + w[D2IM + X_X + i]
-        d1_y = w[D2IM + X_Y + i]
-        d2_x = w[D2IM + Y_X + i]
-        d2_y = 1.0 + w[D2IM + Y_Y + i]
-        jxx = xx * d1_x + xy * d2_x
-        jxy = xx * d1_y + xy * d2_y
-        jyx = yx * d1_x + yy * d2_x
-        jyy = yx * d1_y + yy * d2_y
-        det = jxx * jyy - jxy * jyx
+        xx = 1.0 + su_u
+        xy = su_v
+        yx = sv_u
+        yy = 1.0 + sv_v
+        rx = w[FX + i] - (qx + su)
+        ry = w[FY + i] - (qy + sv)
+        if tabled:
+            rx -= w[CPDIS + X + i]
+            ry -= w[CPDIS + Y + i]
+            xx, xy, yx, yy = _chain(
+                xx + w[CPDIS + X_X + i],
+                xy + w[CPDIS + X_Y + i],
+                yx + w[CPDIS + Y_X + i],
+                yy + w[CPDIS + Y_Y + i],
+                w[D2IM + X_X + i],
+                w[D2IM + X_Y + i],
+                w[D2IM + Y_X + i],
+                w[D2IM + Y_Y + i],
+            )
+        det = xx * yy - xy * yx
         inverse = 1.0 / det
-        rx = w[FX + i] - (qx + su + w[CPDIS + X + i])
-        ry = w[FY + i] - (qy + sv + w[CPDIS + Y + i])
-        step_x = (jyy * rx - jxy * ry) * inverse
-        step_y = (jxx * ry - jyx * rx) * inverse
+        step_x = (yy * rx - xy * ry) * inverse
+        step_y = (xx * ry - yx * rx) * inverse
         size_x = abs(step_x)
         size_y = abs(step_y)
         longer = size_x if size_x > size_y else size_y
         w[LENGTH + i] = longer if det >= least else math.inf
-        w[QX + i] = qx + (d1_x * step_x + d1_y * step_y)
-        w[QY + i] = qy + (d2_x * step_x + d2_y * step_y)
+        if tabled:
+            along_x = w[D2IM + X_X + i] * step_x + w[D2IM + X_Y + i] * step_y
+            along_y = w[D2IM + Y_X + i] * step_x + w[D2IM + Y_Y + i] * step_y
+            w[QX + i] = qx + (step_x + along_x)
+            w[QY + i] = qy + (step_y + along_y)
         w[PX + i] += step_x
         w[PY + i] += step_y
 
@@ -342,9 +352,8 @@ def _leave(w, size, at, out, pair):
 
 
 @njit(nogil=True)
-def _alone(fx, fy, cell, grid, limits, model):
+def _alone(fx, fy, cell, nodes, limits, model):
     """One position by itself, from a solution at a corner of its cell."""
-    nodes, _ = grid
     nx = nodes.shape[1]
     iy = cell // (nx + 1) - 1
     ix = cell % (nx + 1) - 1
@@ -358,8 +367,21 @@ def _alone(fx, fy, cell, grid, limits, model):
     return math.nan, math.nan
 
 
+@njit(nogil=True)
+def _mend(w, x, y, longest, near, nodes, limits, model):
+    """Iterate the positions for which one step was not enough, each by itself."""
+    for i in range(x.size):
+        if not w[LENGTH + i] <= longest:
+            cell = int(w[CELL + i])
+            px = py = math.nan
+            if near[cell]:
+                px, py = _alone(w[FX + i], w[FY + i], cell, nodes, limits, model)
+            x[i] = px - 1.0
+            y[i] = py - 1.0
+
+
 @kernel
-def undistort_rows(x, y, start, near, grid, limits, rule, model, powers):
+def undistort_rows(x, y, start, near, grid, limits, rule, model, tabled, powers):
     """Replace undistorted positions (0-based, shape (rows, nx)) by those on the detector.
 
     NaN where there is none on the detector's branch within the limits.
@@ -368,7 +390,8 @@ def undistort_rows(x, y, start, near, grid, limits, rule, model, powers):
     cell has a solution at a corner, `grid` is the solutions, (ny, nx, 2), and their place. `limits` are the lowest and highest
     positions, and the longest way from a start. `rule` is the longest step after which a position
     is done, and the least determinant there. `model` is both pairs of tables, the reference pixel
-    and coefficients of SIP, `powers` the SIP order + 1, static.
+    and coefficients of SIP, `tabled` a tuple that is empty where there are no tables, `powers` the
+    SIP order + 1, static.
     """
     d2im, cpdis, centre, a, b = model
     nodes, place = grid
@@ -377,29 +400,27 @@ def undistort_rows(x, y, start, near, grid, limits, rule, model, powers):
     for j in range(x.shape[0]):
         for first in range(0, x.shape[1], CHUNK):
             size = min(CHUNK, x.shape[1] - first)
+            xrun = x[j, first : first + size]
+            yrun = y[j, first : first + size]
             for i in range(size):
-                w[FX + i] = x[j, first + i] + 1.0
-                w[FY + i] = y[j, first + i] + 1.0
+                w[FX + i] = xrun[i] + 1.0
+                w[FY + i] = yrun[i] + 1.0
             if _begin(w, size, start, place, nodes.shape[:2]):
-                if d2im[2][0]:
+                if len(tabled):
                     _look_up(w, size, PX, D2IM, d2im)
-                _correct(w, size)
-                if cpdis[2][0]:
+                    _correct(w, size)
                     _look_up(w, size, QX, CPDIS, cpdis)
-                _step(w, size, least, centre, a, b, len(powers) - 1)
-                if d2im[2][0]:
+                    _step(w, size, least, centre, a, b, len(powers) - 1, True)
                     _leave(w, size, PX, D2IM, d2im)
-                if cpdis[2][0]:
                     _leave(w, size, QX, CPDIS, cpdis)
+                else:
+                    _step(w, size, least, centre, a, b, len(powers) - 1, False)
             else:
                 w[LENGTH : LENGTH + size] = math.inf
+            far = 0
             for i in range(size):
-                if not w[LENGTH + i] <= longest:
-                    cell = int(w[CELL + i])
-                    w[PX + i] = w[PY + i] = math.nan
-                    if near[cell]:
-                        w[PX + i], w[PY + i] = _alone(
-                            w[FX + i], w[FY + i], cell, grid, limits, model
-                        )
-                x[j, first + i] = w[PX + i] - 1.0
-                y[j, first + i] = w[PY + i] - 1.0
+                xrun[i] = w[PX + i] - 1.0
+                yrun[i] = w[PY + i] - 1.0
+                far += not w[LENGTH + i] <= longest
+            if far:
+                _mend(w, xrun, yrun, longest, near, nodes, limits, model)

@@ -55,6 +55,7 @@ class Undistortion:
 
     def __init__(self, distortion: Distortion, shape: tuple[int, int]) -> None:
         self._model = _model(distortion)
+        self._tables = int(any(table.size for table in distortion.d2im + distortion.cpdis))
         self._size = np.array(shape[::-1], dtype=float)
         middle = (self._size + 1) / 2
         *centre, xx, xy, yx, yy = self._distorted(middle[:, None])[:, 0]
@@ -78,9 +79,9 @@ class Undistortion:
 
         NaN where there is none, and further than `MARGIN` outside of the image.
         """
-        powers = static(len(self._model[4]))
+        kind = (static(self._tables), static(len(self._model[4])))
         undistort_rows(
-            x, y, self._start, self._near, self._grid, self._limits, self._rule, self._model, powers
+            x, y, self._start, self._near, self._grid, self._limits, self._rule, self._model, *kind
         )
 
     def agrees(self, wcs: Any) -> bool:
