@@ -53,7 +53,7 @@ def test_tpv_on_either_side():
     sampled(tangent(), tpv)
 
 
-def test_a_distorted_source():
+def test_a_distorted_source_without_a_shape():
     source = sip(tangent(orient=7.0))
     sampled(tangent(), source)
     sampled(sip(tangent()), source)

@@ -140,7 +140,9 @@ def _project(x, y, h):
     """Apply a homography; NaN for what lies behind the source's tangent plane."""
     depth = h[2, 0] * x + h[2, 1] * y + h[2, 2]
     inverse = 1.0 / depth if depth > 0 else math.nan
-    return (h[0, 0] * x + h[0, 1] * y + h[0, 2]) * inverse, (h[1, 0] * x + h[1, 1] * y + h[1, 2]) * inverse
+    along_x = h[0, 0] * x + h[0, 1] * y + h[0, 2]
+    along_y = h[1, 0] * x + h[1, 1] * y + h[1, 2]
+    return along_x * inverse, along_y * inverse
 
 
 @njit(nogil=True, inline="always")

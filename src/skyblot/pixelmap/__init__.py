@@ -6,7 +6,7 @@ from .adaptive import adaptive_map
 from .direct import DirectMap
 from .fits_exact import tangent_map
 from .sampled import BilinearMap
-from .sky import array_shape, sky_of, warn_of_unknown_frames
+from .sky import image_shape, sky_of, warn_of_unknown_frames
 from .types import RowMap
 
 #: Origin of the map of a target's pixel corners: that of pixel (0, 0) is half a pixel before it.
@@ -50,10 +50,12 @@ def plan_map(
     target = sky_of(target_wcs, "target")
     source = sky_of(source_wcs, "source")
     warn_of_unknown_frames(target, source)
-    closed = tangent_map(target, source, shape, origin, source_shape or array_shape(source_wcs))
+    source_shape = source_shape or image_shape(source_wcs)
+    closed = tangent_map(target, source, shape, origin, source_shape)
     direct = DirectMap(target, source, origin)
     if stepsize is not None and stepsize > 1:
-        return BilinearMap(closed or direct, shape, stepsize)
+        # Nodes far outside of the source are needed for the pixels at its edge.
+        return BilinearMap(closed if closed and closed.everywhere else direct, shape, stepsize)
     return closed or adaptive_map(direct, shape, tolerance)
 
 

@@ -59,10 +59,8 @@ def _sip_terms(sip: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     if sip is None or (sip.a is None and sip.b is None):
         return np.zeros(2), np.zeros((1, 1)), np.zeros((1, 1))
-    both = [
-        np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float)
-        for terms in (sip.a, sip.b)
-    ]
+    none = np.zeros((1, 1))
+    both = [none if terms is None else np.array(terms, dtype=float) for terms in (sip.a, sip.b)]
     size = max(len(terms) for terms in both)
     a, b = (np.pad(terms, (0, size - len(terms))) for terms in both)
     return np.array(sip.crpix, dtype=float), a, b

@@ -66,6 +66,11 @@ class TangentMap:
         along_x = self._distortion.d2im[0]
         return bool((np.diff(along_x, axis=1) * self._distortion.places[0, 4] <= -1.0).any())
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether it has positions far outside of the source, too."""
+        return self._inverse is None
+
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
         h = self._homography

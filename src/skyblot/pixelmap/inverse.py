@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.distortion import cell_forms, distorted_points, spread
 from ..kernels.separable import static
-from ..kernels.undistort import cell_forms, distorted_points, spread, undistort_rows
+from ..kernels.undistort import undistort_rows
 from .distortion import Distortion, distortion_of
 
 logger = logging.getLogger(__name__)
@@ -35,12 +36,15 @@ LEFT_PIXELS = 5e-10
 LONGEST_STEP = 1 / 64
 #: Nor where the area of a pixel is less than this part of that in the middle: near a fold.
 LEAST_AREA = 0.5
-#: Slopes of tables, pixels per pixel, that Newton's method is sure to get along with.
+#: The largest slope of a table, pixels per pixel, that Newton's method is sure to get along with.
 STEEPEST = 0.25
 #: Positions along each axis where the derivatives are looked at, and where the result is checked.
 LATTICE = 17
 #: What is found must lead back to the place that the WCS library has for it, to this many pixels.
 AGREEMENT_PIXELS = 1e-8
+
+#: Solutions, (ny, nx, 2), and their place, as that of a table.
+Grid = tuple[np.ndarray, np.ndarray]
 
 
 class Undistortion:
@@ -72,7 +76,8 @@ class Undistortion:
         self._rule = (longest, LEAST_AREA * area)
         self._grid = self._solutions(step, middle, np.array(centre))
         self._start = _forms(*self._grid)
-        self._near = _near(self._grid[0], 0.5 - NEAR_STEPS * step, self._size + 0.5 + NEAR_STEPS * step)
+        around = NEAR_STEPS * step
+        self._near = _near(self._grid[0], 0.5 - around, self._size + 0.5 + around)
 
     def apply(self, x: np.ndarray, y: np.ndarray) -> None:
         """Replace undistorted positions by pixels, 0-based; float64, shape (rows, nx).
@@ -80,9 +85,8 @@ class Undistortion:
         NaN where there is none, and further than `MARGIN` outside of the image.
         """
         kind = (static(self._tables), static(len(self._model[4])))
-        undistort_rows(
-            x, y, self._start, self._near, self._grid, self._limits, self._rule, self._model, *kind
-        )
+        grid = (self._start, self._near, self._grid)
+        undistort_rows(x, y, *grid, self._limits, self._rule, self._model, *kind)
 
     def agrees(self, wcs: Any) -> bool:
         """Whether pixels all over the image are found again from where the WCS library has them."""
@@ -114,19 +118,18 @@ class Undistortion:
         along_y = np.abs(np.diff(slopes, axis=1)).max() / step_y
         return float(along_x + along_y) + 1e-12
 
-    def _solutions(
-        self, step: float, middle: np.ndarray, centre: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _solutions(self, step: float, middle: np.ndarray, centre: np.ndarray) -> Grid:
         """Pixels of a grid of undistorted positions, NaN where there is none, and its place.
 
         The grid has a node at the `centre`, the undistorted position of the `middle`.
         """
-        low_x, low_y, high_x, high_y, _ = self._limits
-        places = self._lattice(np.array([high_x - low_x, high_y - low_y]))
-        there = self._distorted(places + [[low_x], [low_y]])
+        low = np.array(self._limits[:2])
+        size = np.array(self._limits[2:4]) - low
+        there = self._distorted(self._lattice(size) + low[:, None])
         there = there[:2, there[2] * there[5] > there[3] * there[4]]
-        before = np.ceil((centre - there.min(axis=1, initial=centre.max())) / step)
-        after = np.ceil((there.max(axis=1) - centre) / step)
+        from_centre = np.column_stack([np.zeros(2), there - centre[:, None]])
+        before = np.ceil(np.minimum(-from_centre.min(axis=1), size) / step)
+        after = np.ceil(np.minimum(from_centre.max(axis=1), size) / step)
         nx, ny = (before + after + 1).astype(int)
         first = centre - before * step
         nodes = np.empty((ny, nx, 2))
@@ -142,10 +145,28 @@ def undistortion(wcs: Any, shape: tuple[int, int]) -> Undistortion | None:
     It has been compared with the WCS library's own distortion all over the image.
     """
     distortion = distortion_of(wcs)
-    if _steepest(distortion) > STEEPEST:
+    if not _is_gentle(distortion):
+        logger.debug("distortion with tables that are steep or do not go together: no inverse")
         return None
     inverse = Undistortion(distortion, shape)
     return inverse if inverse.agrees(wcs) else None
+
+
+def _is_gentle(distortion: Distortion) -> bool:
+    """Whether all terms are numbers, no table is steep, and those of a pair have the same nodes."""
+    if not (np.isfinite(distortion.a).all() and np.isfinite(distortion.b).all()):
+        return False
+    pairs = (distortion.d2im, distortion.places[:2]), (distortion.cpdis, distortion.places[2:])
+    for tables, places in pairs:
+        both = all(table.size for table in tables)
+        if both and not (tables[0].shape == tables[1].shape and np.array_equal(*places)):
+            return False
+        for table, place in zip(tables, places, strict=True):
+            for axis in (0, 1):
+                steps = np.abs(np.diff(table, axis=1 - axis)).max(initial=0.0)
+                if steps * abs(place[4 + axis]) > STEEPEST:
+                    return False
+    return True
 
 
 def _model(distortion: Distortion) -> tuple:
@@ -157,23 +178,13 @@ def _model(distortion: Distortion) -> tuple:
 
 def _pair(tables: tuple[np.ndarray, np.ndarray], places: np.ndarray) -> tuple:
     """A pair of tables: the forms of their cells, their place and shape."""
-    _, place = max(zip((each.size for each in tables), places, strict=True), key=lambda pair: pair[0])
+    place = places[0] if tables[0].size else places[1]
     ny, nx = max(table.shape for table in tables)
     forms = np.zeros(((ny + 1) * (nx + 1), 8))
     for table, own in zip(tables, (forms[:, :4], forms[:, 4:]), strict=True):
         if table.size:
             cell_forms(table, place, own)
     return forms, place, (ny, nx)
-
-
-def _steepest(distortion: Distortion) -> float:
-    """The largest slope of a table along x or along y."""
-    tables = distortion.d2im + distortion.cpdis
-    return max(
-        float(np.abs(np.diff(table, axis=1 - axis)).max(initial=0.0) * abs(place[4 + axis]))
-        for table, place in zip(tables, distortion.places, strict=True)
-        for axis in (0, 1)
-    )
 
 
 def _forms(nodes: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -191,7 +202,7 @@ def _forms(nodes: np.ndarray, place: np.ndarray) -> np.ndarray:
 def _near(nodes: np.ndarray, low: float, high: np.ndarray) -> np.ndarray:
     """Whether cells have a solution from `low` to `high` at a corner; false outside of the grid."""
     ny, nx, _ = nodes.shape
-    solved = ((nodes >= low) & (nodes <= high)).all(axis=2)
+    solved: np.ndarray = np.all((nodes >= low) & (nodes <= high), axis=2)
     near = np.zeros((ny + 1, nx + 1), bool)
     near[1:-1, 1:-1] = solved[1:, 1:] | solved[1:, :-1] | solved[:-1, 1:] | solved[:-1, :-1]
     return near.ravel()

@@ -71,6 +71,12 @@ def array_shape(wcs: Any) -> tuple[int, ...] | None:
     return None if shape is None or None in tuple(shape) else tuple(int(size) for size in shape)
 
 
+def image_shape(wcs: Any) -> tuple[int, int] | None:
+    """Return the last two sizes, (ny, nx), of the array shape of a WCS of any kind, or None."""
+    shape = array_shape(wcs)
+    return None if shape is None or len(shape) < 2 else (shape[-2], shape[-1])
+
+
 def is_fits_wcs(wcs: Any) -> bool:
     """Whether `wcs` is an `astropy.wcs.WCS` or a subclass of it."""
     from astropy.wcs import WCS
