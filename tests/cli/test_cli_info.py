@@ -230,9 +230,9 @@ def test_the_pair_is_the_blot_that_will_be_made(demo, tmp_path):
         assert found.pair.seconds > 0
 
 
-def test_a_pair_the_other_way_round_is_adaptive(demo):
+def test_a_pair_the_other_way_round_has_a_closed_form_too(demo):
     (found,) = skyblot.info(demo.median, f"{demo.exposures[0]}[sci,1]")
-    assert found.pair.map.way == ADAPTIVE
+    assert found.pair.map.way == CLOSED_FORM
     assert found.pair.overlap < 0.9
 
 
@@ -267,7 +267,7 @@ def test_the_text_of_an_exposure(run, demo, monkeypatch):
     assert text.splitlines()[0] == f"{demo.exposures[0].name}[sci,1]"
     assert lines["kind"].strip() == "exposure of HST WFC3 UVIS"
     assert lines["pixels"].strip() == "96 x 160, float32"
-    assert "  map onto it closed form, within 1e-08 pixel\n  map from it adaptive map, within 1e-04 pixel\n" in text
+    assert "  map onto it closed form, within 1e-08 pixel\n  map from it closed form, within 1e-08 pixel\n" in text
     assert (
         lines["with"].strip().startswith("skydemo_med.fits[sci,1]: closed form, within 1e-08 pixel; overlap 100.0 %;")
     )
