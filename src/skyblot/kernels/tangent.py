@@ -147,7 +147,7 @@ def _project(x, y, h):
 
 @njit(nogil=True, inline="always")
 def _finish(px, py, dx, dy, centre, a, b, h, order):
-    """Turn corrected pixels into source pixels, in place: SIP, the CPDIS offsets, the homography."""
+    """Turn corrected pixels into source pixels, in place: SIP, CPDIS offsets, homography."""
     for i in range(px.size):
         su, sv = _sip(px[i] - centre[0], py[i] - centre[1], a, b, order)
         px[i], py[i] = _project(px[i] + su + dx[i], py[i] + sv + dy[i], h)

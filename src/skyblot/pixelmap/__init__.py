@@ -6,8 +6,9 @@ from .adaptive import adaptive_map
 from .direct import DirectMap
 from .fits_exact import tangent_map
 from .sampled import BilinearMap
-from .sky import image_shape, sky_of, warn_of_unknown_frames
+from .sky import sky_of, warn_of_unknown_frames
 from .types import RowMap
+from .wcs_objects import image_shape
 
 #: Origin of the map of a target's pixel corners: that of pixel (0, 0) is half a pixel before it.
 CORNERS = (-0.5, -0.5)
