@@ -63,6 +63,9 @@ def test_several_variances_are_kept_apart():
 
 GOOD = drops.exposure(drops.affine((4, 5)))
 STRIP = np.zeros(3)
+NUMBERS = "expected floating-point numbers or integers"
+THREADS = "expected a whole number, at least 1, or None for all cores"
+SHAPES = "expected two whole numbers, (ny, nx), each at least 1"
 WRONG = [
     (lambda: Drop("sqare"), "kernel = 'sqare': expected square, turbo, point (closest: 'square')"),
     (lambda: Drop(pixfrac=0.001), "pixfrac = 0.001: expected a number from 0.01 to 1"),
@@ -74,11 +77,11 @@ WRONG = [
     (lambda: add(weight=STRIP), "the exposure's weight: has shape (3,), expected (4, 5)"),
     (lambda: add(x=GOOD.x[1:]), "the exposure's x: has shape (4, 6), expected (5, 6)"),
     (lambda: add(y=GOOD.data), "the exposure's y: has shape (4, 5), expected (5, 6)"),
-    (lambda: add(data=GOOD.data > 0), "the exposure's data: has dtype bool, expected floating-point numbers or integers"),
-    (lambda: add(weight=1 + 0j), "the exposure's weight: has dtype complex128, expected floating-point numbers or integers"),
+    (lambda: add(data=GOOD.data > 0), f"the exposure's data: has dtype bool, {NUMBERS}"),
+    (lambda: add(weight=1j), f"the exposure's weight: has dtype complex128, {NUMBERS}"),
     (lambda: add(variances=[GOOD.data]), "the exposure: has 1 variances, expected as many as the sums: 0"),
-    (lambda: drizzle([GOOD], (0, 5)), "shape = (0, 5): expected two whole numbers, (ny, nx), each at least 1"),
-    (lambda: drizzle([GOOD], (5, 5), threads=0), "threads = 0: expected a whole number, at least 1, or None for all cores"),
+    (lambda: drizzle([GOOD], (0, 5)), f"shape = (0, 5): {SHAPES}"),
+    (lambda: drizzle([GOOD], (5, 5), threads=0), f"threads = 0: {THREADS}"),
 ]  # fmt: skip
 
 

@@ -273,9 +273,10 @@ def drizzle(
     Half of a pixel falls on each of two cells:
 
     >>> import numpy as np
-    >>> from skyblot.resampling.drizzle import Exposure, drizzle
+    >>> import skyblot
+    >>> from skyblot.resampling.drizzle import Exposure
     >>> x, y = np.meshgrid([0.0, 1.0], [-0.5, 0.5])
-    >>> mosaic = drizzle([Exposure([[6.0]], [[100.0]], x, y)], (1, 3))
+    >>> mosaic = skyblot.drizzle([Exposure([[6.0]], [[100.0]], x, y)], (1, 3))
     >>> mosaic.sci
     array([[ 6.,  6., nan]], dtype=float32)
     >>> mosaic.wht
@@ -316,7 +317,7 @@ def noise_correlation(pixfrac: float, scale_ratio: float) -> float:
     (1.5, 2.021)
     """
     ratio = pixfrac / scale_ratio
-    return ratio / (1 - 1 / (3 * ratio)) if ratio >= 1 else 1 / (1 - ratio / 3)
+    return 3 * ratio**2 / (3 * ratio - 1) if ratio >= 1 else 3 / (3 - ratio)
 
 
 @dataclass(frozen=True)
@@ -424,4 +425,6 @@ def _blocks(x: np.ndarray, y: np.ndarray, first: int, drop: Drop, threads: int) 
 
 def _is_between(value: Any, low: float, high: float) -> bool:
     """Whether a value is a number within limits."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and low <= value <= high
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        return False
+    return bool(low <= value <= high)
