@@ -1,0 +1,228 @@
+"""Two chips at the same places of the sky: differences of their blocks, and what they say of both
+levels.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from .blocks import Binned
+
+#: Degree of the polynomials that lead from the common grid back to blocks: exact to a part of a
+#: block is enough.
+_DEGREE = 5
+#: Differences of fewer blocks say nothing.
+_FEWEST = 3
+#: Interpolated blocks are wrong by this part of the second differences there.
+_BEND = 0.25
+#: Variance of the second differences of noise, in that of a block, over both axes.
+_BEND_OF_NOISE = 12.0
+#: Weights fall to a half at so many standard deviations (Cauchy's).
+_HALF = 2.0
+#: Differences have at least this width, in their errors.
+_LEAST_WIDTH = 0.3
+_NORMAL = 1.4826
+_SETTLED = 1e-4
+_ROUNDS = 30
+
+
+@dataclass(frozen=True)
+class PlacedBlocks:
+    """Blocks of a chip and where they are on the common grid.
+
+    Attributes
+    ----------
+    values, variances : ndarray, shape (rows, columns)
+        In the common unit; NaN where nothing is known.
+    bends : ndarray, shape (rows, columns)
+        Variance of what lies between blocks, as they do not follow straight lines there.
+    common : ndarray, shape (2, n)
+        Middles of the blocks on the common grid, x and y.
+    places : ndarray, shape (2, n)
+        The same on the chip, x and y from its middle in parts of half its longer side.
+    back : ndarray, shape (terms, 2)
+        Coefficients of the polynomials from the common grid to columns and rows of blocks.
+    scale : ndarray, shape (2, 2)
+        Middle and half width of `common`, for those.
+    spread : float
+        From columns and rows of blocks to `places`.
+    """
+
+    values: np.ndarray
+    variances: np.ndarray
+    bends: np.ndarray
+    common: np.ndarray
+    places: np.ndarray
+    back: np.ndarray
+    scale: np.ndarray
+    spread: float
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What two chips say of each other.
+
+    Attributes
+    ----------
+    chips : (int, int)
+    difference, error : float
+        First minus second, common unit.
+    blocks : int
+    normal, right : ndarray, shapes (2 k, 2 k) and (2 k,)
+        Their part of the normal equations, for k terms of each chip: level, or level and slopes.
+    """
+
+    chips: tuple[int, int]
+    difference: float
+    error: float
+    blocks: int
+    normal: np.ndarray
+    right: np.ndarray
+
+
+def place_blocks(
+    chip: Binned,
+    to_common: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    factor: float,
+) -> PlacedBlocks:
+    """Put the blocks of a chip on the common grid, in the common unit."""
+    rows, columns = chip.values.shape
+    j, i = (each.ravel() for each in np.indices((rows, columns)))
+    common = np.array(to_common(chip.x[i], chip.y[j]), float)
+    values = factor * np.where(
+        np.isfinite(common).all(axis=0).reshape(rows, columns), chip.values, np.nan
+    )
+    variances = (factor * chip.errors) ** 2
+    somewhere = np.isfinite(common).all(axis=0)
+    low, high = (
+        end(common[:, somewhere], axis=1) if somewhere.any() else np.zeros(2)
+        for end in (np.min, np.max)
+    )
+    scale = np.stack([(low + high) / 2, np.maximum((high - low) / 2, 1e-9)])
+    degree = (min(_DEGREE, columns - 1), min(_DEGREE, rows - 1))
+    terms = _terms(common[:, somewhere], scale, min(degree) if min(degree) > 0 else 1)
+    back = np.linalg.lstsq(terms, np.stack([i, j], axis=1)[somewhere], rcond=None)[0]
+    half = max(chip.shape) / 2
+    middle = ((chip.shape[1] - 1) / 2, (chip.shape[0] - 1) / 2)
+    places = np.stack([chip.x[i] - middle[0], chip.y[j] - middle[1]]) / half
+    return PlacedBlocks(
+        values, variances, _bends(values, variances), common, places, back, scale, chip.block / half
+    )
+
+
+def _terms(common: np.ndarray, scale: np.ndarray, degree: int) -> np.ndarray:
+    """Terms of a polynomial at positions, (n, terms)."""
+    u, v = (common - scale[0][:, None]) / scale[1][:, None]
+    powers = [(p, q) for p, q in product(range(degree + 1), repeat=2) if p + q <= degree]
+    return np.stack([u**p * v**q for p, q in powers], axis=1)
+
+
+def _degree_of(terms: int) -> int:
+    """The degree of a polynomial with so many terms in two variables."""
+    return int((np.sqrt(8 * terms + 1) - 3) / 2 + 0.5)
+
+
+def _bends(values: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Variance of what bilinear interpolation leaves out: stars and the middles of galaxies."""
+    total = np.zeros(values.shape)
+    for axis in (0, 1):
+        if values.shape[axis] > 2:
+            inner = np.abs(np.diff(values, 2, axis=axis))
+            ends = [(1, 1) if k == axis else (0, 0) for k in (0, 1)]
+            total += np.pad(np.nan_to_num(inner), ends, mode="edge")
+    return _BEND**2 * np.maximum(total**2 - _BEND_OF_NOISE * np.nan_to_num(variances), 0.0)
+
+
+def overlap_of(
+    chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool
+) -> Overlap | None:
+    """Return what two chips say of each other, None if they do not overlap.
+
+    The blocks of the first are compared with what the second has there between its blocks: a
+    gradient of the sky does not matter, however the blocks lie.
+    """
+    low = second.scale[0] - 1.2 * second.scale[1]
+    high = second.scale[0] + 1.2 * second.scale[1]
+    near = (first.common > low[:, None]).all(axis=0) & (first.common < high[:, None]).all(axis=0)
+    near = np.flatnonzero(near & np.isfinite(first.values.ravel()))
+    if len(near) < _FEWEST:
+        return None
+    terms = _terms(first.common[:, near], second.scale, _degree_of(len(second.back)))
+    column, row = (terms @ second.back).T
+    values, variances, bends = _interpolated(second, column, row)
+    known = np.isfinite(values)
+    if np.count_nonzero(known) < _FEWEST:
+        return None
+    near = near[known]
+    difference = first.values.ravel()[near] - values[known]
+    variance = (
+        first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
+    )
+    places = first.places[:, near]
+    there = _places(second, column[known], row[known])
+    design = np.vstack([np.ones(len(near)), places]).T if planes else np.ones((len(near), 1))
+    weights = _robust_weights(design, difference, variance)
+    signed = np.concatenate(
+        [design, -np.vstack([np.ones(len(near)), there]).T[:, : design.shape[1]]], axis=1
+    )
+    total = float(weights.sum())
+    mean = float(weights @ difference) / total
+    error = float(np.sqrt(weights**2 @ variance)) / total
+    scale = 1.0 / (error**2 * total)  # weights as if their sum were that of the mean's error
+    normal = scale * (signed * weights[:, None]).T @ signed
+    return Overlap(chips, mean, error, len(near), normal, scale * signed.T @ (weights * difference))
+
+
+def _interpolated(
+    blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Values, variances and bends between blocks, bilinear, and half a block beyond; NaN farther
+    out.
+
+    Neighbours share blocks, so that their variance is not less than that of one block.
+    """
+    shape = blocks.values.shape
+    inside = (column >= -0.5) & (column <= shape[1] - 0.5) & (row >= -0.5) & (row <= shape[0] - 0.5)
+    i = np.clip(np.floor(np.where(inside, column, 0)).astype(int), 0, max(shape[1] - 2, 0))
+    j = np.clip(np.floor(np.where(inside, row, 0)).astype(int), 0, max(shape[0] - 2, 0))
+    s = column - i if shape[1] > 1 else np.zeros(len(column))
+    t = row - j if shape[0] > 1 else np.zeros(len(row))
+    values = np.zeros(len(column))
+    squares = np.zeros(len(column))
+    variances = np.zeros(len(column))
+    bends = np.zeros(len(column))
+    for dj, di in product((0, 1), repeat=2):
+        weight = (s if di else 1 - s) * (t if dj else 1 - t)
+        at = (np.minimum(j + dj, shape[0] - 1), np.minimum(i + di, shape[1] - 1))
+        values += weight * np.where(weight == 0, 0.0, blocks.values[at])
+        squares += weight**2
+        variances += np.nan_to_num(blocks.variances[at]) / 4
+        bends = np.maximum(bends, blocks.bends[at])
+    return np.where(inside, values, np.nan), variances * np.maximum(squares, 1.0), bends
+
+
+def _places(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Positions on a chip as its `places` are, (2, n)."""
+    return blocks.places[:, :1] + blocks.spread * np.stack([column, row])
+
+
+def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Weights with which least squares fit values, outliers with less; in units of the inverse
+    variance.
+    """
+    errors = np.sqrt(variance)
+    away = (values - np.median(values)) / errors
+    weights = np.ones(len(values))
+    before = np.full(design.shape[1], np.inf)
+    for _ in range(_ROUNDS):
+        width = max(_LEAST_WIDTH, _NORMAL * float(np.median(np.abs(away))))
+        weights = 1.0 / (1.0 + (away / (_HALF * width)) ** 2)
+        scaled = design * (np.sqrt(weights) / errors)[:, None]
+        fit = np.linalg.lstsq(scaled, values * np.sqrt(weights) / errors, rcond=1e-8)[0]
+        away = (values - design @ fit) / errors
+        if np.abs(fit - before).max() < _SETTLED * float(np.median(errors)):
+            break
+        before = fit
+    return weights / variance
