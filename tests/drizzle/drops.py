@@ -18,8 +18,8 @@ def area(polygon):
     return 0.5 * math.fsum(xa * yb - xb * ya for (xa, ya), (xb, yb) in pairs)
 
 
-def clipped(polygon, axis, limit, sign):
-    """The part of a polygon where ``sign * (coordinate - limit) >= 0`` (Sutherland & Hodgman 1974)."""
+def clip(polygon, axis, limit, sign):
+    """A polygon where ``sign * (coordinate - limit) >= 0`` (Sutherland & Hodgman 1974)."""
     kept = []
     for here, after in zip(polygon, polygon[1:] + polygon[:1], strict=True):
         inside = sign * (here[axis] - limit)
@@ -39,7 +39,7 @@ def overlap(polygon, row, column):
     polygon = [(x - column, y - row) for x, y in polygon]
     for axis in (0, 1):
         for limit, sign in ((-0.5, 1), (0.5, -1)):
-            polygon = clipped(polygon, axis, limit, sign)
+            polygon = clip(polygon, axis, limit, sign)
             if len(polygon) < 3:
                 return 0.0
     return abs(area(polygon))
@@ -55,11 +55,13 @@ def quadrilateral(exposure, i, j, pixfrac):
     drop = []
     for u, v in ((low, low), (high, low), (high, high), (low, high)):
         shares = ((1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v)
-        drop.append(tuple(sum(s * c[axis] for s, c in zip(shares, given, strict=True)) for axis in (0, 1)))
+        drop.append(
+            tuple(sum(s * c[axis] for s, c in zip(shares, given, strict=True)) for axis in (0, 1))
+        )
     return drop
 
 
-def dropped(exposure, shape, pixfrac=1.0):
+def drop_slowly(exposure, shape, pixfrac=1.0):
     """Sums of weight, weighted value and squared weight times variance; and what is touched."""
     total, flux, noise = np.zeros((3, *shape))
     for i, j in np.ndindex(exposure.data.shape):
@@ -86,10 +88,13 @@ def affine(size, degrees=0.0, scale=1.0, middle=(20.0, 20.0), flip=False):
 
 
 def bent(size, seed, amount=0.12, **how):
-    """The same, and every corner displaced at random by up to `amount` of a pixel along each axis."""
+    """The same, and every corner displaced at random by up to `amount` pixels along each axis."""
     rng = np.random.default_rng(seed)
     scale = how.get("scale", 1.0)
-    return [corner + scale * rng.uniform(-amount, amount, corner.shape) for corner in affine(size, **how)]
+    return [
+        corner + scale * rng.uniform(-amount, amount, corner.shape)
+        for corner in affine(size, **how)
+    ]
 
 
 def exposure(corners, seed=0, dtype=np.float64, variances=0):

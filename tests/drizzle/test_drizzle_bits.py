@@ -22,10 +22,10 @@ def exposures(scale=1.0, size=(180, 330)):
 @pytest.fixture(scope="module", params=DROPS, ids=IDS)
 def case(request):
     """A drop, and the sums of all rows by one thread."""
-    return request.param, summed(request.param, threads=1)
+    return request.param, sum_up(request.param, threads=1)
 
 
-def summed(drop, rows=slice(None), threads=2, cut=lambda exposure: exposure, **how):
+def sum_up(drop, rows=slice(None), threads=2, cut=lambda exposure: exposure, **how):
     start, end, _ = rows.indices(SHAPE[0])
     sums = Sums((end - start, SHAPE[1]), start, variances=1)
     for number, exposure in enumerate(exposures(**how)):
@@ -43,21 +43,23 @@ def assert_same(sums, whole, rows=slice(None)):
 @pytest.mark.parametrize("threads", [2, 5])
 def test_any_number_of_threads(case, threads):
     drop, whole = case
-    assert_same(summed(drop, threads=threads), whole)
+    assert_same(sum_up(drop, threads=threads), whole)
 
 
-@pytest.mark.parametrize("rows", [slice(0, 1), slice(17, 18), slice(100, 117), slice(255, 300), slice(3, 290)])
+@pytest.mark.parametrize(
+    "rows", [slice(0, 1), slice(17, 18), slice(100, 117), slice(255, 300), slice(3, 290)]
+)
 def test_any_band(case, rows):
     drop, whole = case
-    assert_same(summed(drop, rows), whole, rows)
+    assert_same(sum_up(drop, rows), whole, rows)
 
 
 @pytest.mark.parametrize("scale", [0.4, 9.5])
 def test_any_band_of_larger_and_smaller_drops(scale):
     how = {"scale": scale, "size": (60, 40)}
-    whole = summed(Drop(), threads=1, **how)
+    whole = sum_up(Drop(), threads=1, **how)
     for rows in (slice(140, 141), slice(150, 163), slice(3, 290)):
-        assert_same(summed(Drop(), rows, **how), whole, rows)
+        assert_same(sum_up(Drop(), rows, **how), whole, rows)
 
 
 def window(exposure, rows, columns):
@@ -74,7 +76,7 @@ def window(exposure, rows, columns):
     )
 
 
-def touching(exposure, rows):
+def cut_out(exposure, rows):
     """The least window of an exposure with all pixels that come near some rows."""
     y = exposure.y
     least = np.minimum(np.minimum(y[1:, 1:], y[:-1, 1:]), np.minimum(y[1:, :-1], y[:-1, :-1]))
@@ -85,14 +87,16 @@ def touching(exposure, rows):
 @pytest.mark.parametrize("rows", [slice(100, 101), slice(140, 160)])
 def test_any_window_of_an_exposure_that_has_all_pixels_of_a_band(case, rows):
     drop, whole = case
-    cut = touching(next(iter(exposures())), rows)
+    cut = cut_out(next(iter(exposures())), rows)
     assert cut.data.size < 180 * 330
-    assert_same(summed(drop, rows, cut=lambda exposure: touching(exposure, rows)), whole, rows)
+    assert_same(sum_up(drop, rows, cut=lambda exposure: cut_out(exposure, rows)), whole, rows)
 
 
 def test_with_and_without_variances(case):
     drop, whole = case
-    plain = drizzle([exposure._replace(variances=()) for exposure in exposures()], SHAPE, drop, dtype=np.float64)
+    plain = drizzle(
+        [exposure._replace(variances=()) for exposure in exposures()], SHAPE, drop, dtype=np.float64
+    )
     there = whole.weight > 0
     assert np.array_equal(plain.wht, whole.weight)
     assert np.array_equal(plain.sci[there], whole.flux[there] / whole.weight[there])
@@ -103,14 +107,17 @@ def test_any_form_of_the_same_numbers(case):
     drop, whole = case
 
     def cut(exposure):
-        swapped = [np.array(image, ">f4") for image in (exposure.data, exposure.weight, exposure.variances[0])]
+        swapped = [
+            np.array(image, ">f4")
+            for image in (exposure.data, exposure.weight, exposure.variances[0])
+        ]
         for image in swapped:
             image.flags.writeable = False
         x, y = (np.asfortranarray(corner) for corner in (exposure.x, exposure.y))
         return Exposure(swapped[0], swapped[1], x, y, swapped[2:])
 
     before = [np.array(image) for image in next(iter(exposures()))[:4]]
-    assert_same(summed(drop, cut=cut), whole)
+    assert_same(sum_up(drop, cut=cut), whole)
     for image, then in zip(next(iter(exposures()))[:4], before, strict=True):
         assert np.array_equal(image, then)
 
@@ -118,7 +125,9 @@ def test_any_form_of_the_same_numbers(case):
 def test_integers_count_as_the_numbers_that_they_are():
     exposure = next(iter(exposures()))
     whole = np.rint(exposure.data).astype(np.int16)
-    one, other = (drizzle([exposure._replace(data=data)], SHAPE) for data in (whole, whole.astype(np.float32)))
+    one, other = (
+        drizzle([exposure._replace(data=data)], SHAPE) for data in (whole, whole.astype(np.float32))
+    )
     assert np.array_equal(one.sci, other.sci, equal_nan=True)
 
 
@@ -134,5 +143,10 @@ def test_a_mosaic_knows_its_exposures_by_their_bits():
     assert context.dtype == np.uint32
     assert context.shape == (3, 2, 2)
     for i, j in np.ndindex(2, 2):
-        found = [32 * plane + bit for plane in range(3) for bit in range(32) if context[plane, i, j] >> bit & 1]
+        found = [
+            32 * plane + bit
+            for plane in range(3)
+            for bit in range(32)
+            if context[plane, i, j] >> bit & 1
+        ]
         assert found == [number for number in numbers if i == 0 and number % 2 == j]

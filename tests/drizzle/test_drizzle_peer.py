@@ -19,7 +19,7 @@ GEOMETRIES = {
 SINGLE = 2.0**-24
 
 
-def given(name):
+def exposures_of(name):
     """Exposures and their scales."""
     for number, (degrees, scale, flip) in enumerate(GEOMETRIES[name]):
         size = SIZE if scale < 1.1 else (50, 41)
@@ -30,11 +30,14 @@ def given(name):
         yield exposure, scale
 
 
-def theirs(name, kernel, pixfrac):
-    """What `drizzle` makes. Its map is that of the pixels' centres, which an affine map has without error."""
+def drizzle_theirs(name, kernel, pixfrac):
+    """What `drizzle` makes, from positions of centres: for an affine map there is no difference."""
     run = resample.Drizzle(kernel=kernel, out_shape=SHAPE)
-    for exposure, scale in given(name):
-        centres = [(c[1:, 1:] + c[:-1, 1:] + c[1:, :-1] + c[:-1, :-1]) / 4 for c in (exposure.x, exposure.y)]
+    for exposure, scale in exposures_of(name):
+        centres = [
+            (c[1:, 1:] + c[:-1, 1:] + c[1:, :-1] + c[:-1, :-1]) / 4
+            for c in (exposure.x, exposure.y)
+        ]
         run.add_image(
             exposure.data,
             1.0,
@@ -49,15 +52,16 @@ def theirs(name, kernel, pixfrac):
 
 @pytest.mark.parametrize("name", GEOMETRIES)
 @pytest.mark.parametrize(
-    ("kernel", "pixfrac"), [("square", 1.0), ("square", 0.5), ("turbo", 1.0), ("turbo", 0.7), ("point", 1.0)]
+    ("kernel", "pixfrac"),
+    [("square", 1.0), ("square", 0.5), ("turbo", 1.0), ("turbo", 0.7), ("point", 1.0)],
 )
 def test_mosaics_are_those_of_drizzle(name, kernel, pixfrac):
-    run = theirs(name, kernel, pixfrac)
-    ours = drizzle([exposure for exposure, _ in given(name)], SHAPE, Drop(kernel, pixfrac))
-    #: It rounds to single precision with every drop: a cell gets some ten from each exposure, or
-    #: (1 / scale + 2)**2 where cells are larger than pixels. It has the scale in single precision, too:
-    #: a drop of `turbo` weighs at most 2, and its edges are off by half of 2**-24 of a side.
-    most = 3 * max((1 / scale + 2) ** 2 for _, scale in given(name))
+    run = drizzle_theirs(name, kernel, pixfrac)
+    ours = drizzle([exposure for exposure, _ in exposures_of(name)], SHAPE, Drop(kernel, pixfrac))
+    # It rounds to single precision with every drop: a cell gets some ten from each exposure, or
+    # (1 / scale + 2)**2 where cells are larger than pixels. It has the scale in single precision,
+    # too: a drop of `turbo` weighs at most 2, and its edges are off by half of 2**-24 of a side.
+    most = 3 * max((1 / scale + 2) ** 2 for _, scale in exposures_of(name))
     loose = np.sqrt(most) * SINGLE
     there = run.out_wht > 1e-5
     assert there.sum() > 500
@@ -72,13 +76,20 @@ def test_mosaics_are_those_of_drizzle(name, kernel, pixfrac):
 
 @pytest.mark.parametrize("kernel", ["square", "turbo"])
 def test_bits_of_the_context_are_those_of_drizzle_wherever_a_drop_does_not_only_graze(kernel):
-    """Of each exposure by itself: its weight tells where `drizzle` has set a bit for its own rounding."""
-    for exposure, scale in given("turned"):
+    """Of each exposure by itself: its weight tells where `drizzle` set a bit for its rounding."""
+    for exposure, scale in exposures_of("turned"):
         ours = drizzle([exposure], SHAPE, Drop(kernel))
         run = resample.Drizzle(kernel=kernel, out_shape=SHAPE)
-        centres = [(c[1:, 1:] + c[:-1, 1:] + c[1:, :-1] + c[:-1, :-1]) / 4 for c in (exposure.x, exposure.y)]
+        centres = [
+            (c[1:, 1:] + c[:-1, 1:] + c[1:, :-1] + c[:-1, :-1]) / 4
+            for c in (exposure.x, exposure.y)
+        ]
         run.add_image(
-            exposure.data, 1.0, np.dstack(centres), weight_map=exposure.weight, pixel_scale_ratio=1 / scale
+            exposure.data,
+            1.0,
+            np.dstack(centres),
+            weight_map=exposure.weight,
+            pixel_scale_ratio=1 / scale,
         )
         differ = (ours.ctx[0] != 0) != (run.out_ctx[0] != 0)
         assert np.maximum(run.out_wht, ours.wht)[differ].max(initial=0) < 1e-11

@@ -27,8 +27,8 @@ GEOMETRIES = [
     (30.0, 15.0, 1.0, False),  # drops larger than the margin of a tile
     (0.0, 15.0, 0.7, True),
 ]
-#: Rounding of a weight: coordinates up to 40 have 2**-48, a drop's side is at least 0.003 of a cell, so
-#: that of an oracle's corner is 2**-48 / 0.003; in practice a tenth of that.
+#: Coordinates up to 64 are rounded to 2**-48 and a drop's side is 0.003 cells at least, which is
+#: 1.2e-12 of a weight at most: by one of the corners, in one direction.
 CLOSE = 1e-12
 
 
@@ -44,18 +44,21 @@ def test_weights_are_those_of_clipped_polygons(degrees, scale, pixfrac, flip, se
     size = (9, 8) if scale < 3 else (4, 3)
     corners = drops.bent(size, seed, degrees=degrees, scale=scale, flip=flip, middle=(19.3, 21.2))
     exposure = drops.exposure(corners, seed, variances=1)
-    total, flux, noise = drops.dropped(exposure, SHAPE, pixfrac)
+    total, flux, noise = drops.drop_slowly(exposure, SHAPE, pixfrac)
     sums = sums_of(exposure, drop=Drop(pixfrac=pixfrac))
     assert np.abs(sums.weight - total).max() <= CLOSE * exposure.weight.max()
     assert np.abs(sums.flux - flux).max() <= CLOSE * np.abs(exposure.data * exposure.weight).max()
-    assert np.abs(sums.variance[0] - noise).max() <= CLOSE * (exposure.weight**2 * exposure.variances[0]).max()
+    assert (
+        np.abs(sums.variance[0] - noise).max()
+        <= CLOSE * (exposure.weight**2 * exposure.variances[0]).max()
+    )
 
 
 @pytest.mark.parametrize(("degrees", "scale", "pixfrac", "flip"), GEOMETRIES)
 def test_a_cell_that_no_drop_touches_has_exactly_nothing(degrees, scale, pixfrac, flip):
     corners = drops.bent((5, 6), 4, degrees=degrees, scale=scale, flip=flip, middle=(19.3, 21.2))
     exposure = drops.exposure(corners, 4)
-    total, _, _ = drops.dropped(exposure, SHAPE, pixfrac)
+    total, _, _ = drops.drop_slowly(exposure, SHAPE, pixfrac)
     sums = sums_of(exposure, drop=Drop(pixfrac=pixfrac))
     touched = total > 1e-13  # what overlaps less is dropped with the rounding
     assert np.array_equal(sums.context[0] == 1, touched)
@@ -97,7 +100,9 @@ def test_what_falls_beside_the_mosaic_is_left_out(kernel):
 
 
 def test_a_mosaic_of_single_precision_is_within_its_rounding():
-    exposures = [drops.exposure(drops.bent((9, 8), n, degrees=40 * n), n, np.float32) for n in range(4)]
+    exposures = [
+        drops.exposure(drops.bent((9, 8), n, degrees=40 * n), n, np.float32) for n in range(4)
+    ]
     single, double = (Sums(SHAPE, dtype=dtype) for dtype in (np.float32, np.float64))
     for number, exposure in enumerate(exposures):
         single.add(exposure, number, Drop())
@@ -125,18 +130,22 @@ def test_turbo_drops_are_upright_squares_of_the_size_of_the_pixel():
     sums = sums_of(Exposure([[2.0]], 3.0, x, y), drop=Drop("turbo", 0.8))
     ends = {axis: (middle - 0.6, middle + 0.6) for axis, middle in (("y", 10.2), ("x", 20.4))}
     cells = {
-        axis: np.clip(np.minimum(high, np.arange(n) + 0.5) - np.maximum(low, np.arange(n) - 0.5), 0, None)
+        axis: np.clip(
+            np.minimum(high, np.arange(n) + 0.5) - np.maximum(low, np.arange(n) - 0.5), 0, None
+        )
         for (axis, (low, high)), n in zip(ends.items(), SHAPE, strict=True)
     }
     expected = 3.0 * np.outer(cells["y"], cells["x"]) / 1.2**2
     assert np.allclose(sums.weight, expected, rtol=0, atol=1e-13)
-    given_scale = sums_of(Exposure([[2.0]], 3.0, x, y), drop=Drop("turbo", 0.8, scale_ratio=1 / 1.5))
+    given_scale = sums_of(
+        Exposure([[2.0]], 3.0, x, y), drop=Drop("turbo", 0.8, scale_ratio=1 / 1.5)
+    )
     assert np.allclose(given_scale.weight, expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("scale", [0.25, 2.0])
 def test_turbo_drops_beyond_their_pixels_are_not_lost(scale):
-    """A narrow pixel, whose square reaches farther than it does; the mosaic begins beside the pixel."""
+    """A narrow pixel, whose square reaches farther than itself; the mosaic begins beside it."""
     x, y = np.meshgrid([-0.9, -0.8], [-20.0, 30.0])
     drop = Drop("turbo", scale_ratio=scale)
     sums = sums_of(Exposure([[1.0]], 1.0, x, y), drop=drop)
@@ -151,5 +160,7 @@ def test_points_fall_into_the_cell_of_their_middle():
     sums = sums_of(exposure, drop=Drop("point", 0.5))
     middle_x, middle_y = ((c[1:, 1:] + c[:-1, 1:] + c[1:, :-1] + c[:-1, :-1]) / 4 for c in (x, y))
     expected = np.zeros(SHAPE)
-    np.add.at(expected, (np.rint(middle_y).astype(int), np.rint(middle_x).astype(int)), exposure.weight)
+    np.add.at(
+        expected, (np.rint(middle_y).astype(int), np.rint(middle_x).astype(int)), exposure.weight
+    )
     assert np.allclose(sums.weight, expected, rtol=1e-15)

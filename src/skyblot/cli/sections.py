@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..parameters.options import JUDGING, RUNNING, OUTPUT
+from ..parameters.options import JUDGING, OUTPUT, RUNNING
 from ..parameters.row import Parameter
 
 #: Where the options stand that no section names.

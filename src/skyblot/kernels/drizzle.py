@@ -41,7 +41,7 @@ from .overlaps import (
 
 #: Rows of input pixels that are outlined together, `LANES` columns of them at a time.
 BLOCK = 32
-#: Cells around a tile that are written to and do not count, so that drops up to that size need no checks.
+#: Cells around a tile that are written to and do not count: drops up to that size need no checks.
 MARGIN = 8
 SQUARE, TURBO, POINT = range(3)
 
@@ -111,7 +111,19 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
                 if tall > 0:
                     touched = True
                     reach = tall, wide, stride
-                    _fill(buffer, places, drop[0], reach, tile, flat_flux, flat_total, variances, i, start, noise)
+                    _fill(
+                        buffer,
+                        places,
+                        drop[0],
+                        reach,
+                        tile,
+                        flat_flux,
+                        flat_total,
+                        variances,
+                        i,
+                        start,
+                        noise,
+                    )
     return touched
 
 
@@ -174,8 +186,8 @@ def _shape(buffer, drop):
 def _extent(buffer, places, tile, width):
     """Fill `places` with the cells that drops begin in; return how many they reach, (y, x).
 
-    None, where no drop touches the tile. What pixels elsewhere reach counts too: it then is the same
-    for all tiles.
+    None, where no drop touches the tile. What pixels elsewhere reach counts too: it then is the
+    same for all tiles.
     """
     y0, _, x0, _ = tile
     tall = np.int64(0)

@@ -1,8 +1,8 @@
 """What drops of input pixels cover of the cells of a mosaic, `LANES` pixels of a row at a time.
 
 A quadrilateral's overlap with the cell of column c in a row is, by Green's theorem, what its edges
-enclose right of x = c less what they enclose right of x = c + 1. Every drop is counted from a cell of
-its own: no rounding comes from its neighbours, and a cell that it does not touch gets exactly 0.
+enclose right of x = c less what they enclose right of x = c + 1. Every drop is counted from a cell
+of its own: no rounding comes from its neighbours, and what it does not touch gets exactly 0.
 
 All quantities are in one buffer, at offsets that the compiler knows: of separate arrays it could
 not tell that they do not overlap, and would make no vector code.
@@ -85,7 +85,9 @@ def square_up(buffer, pixfrac, scale):
         x = 0.25 * ((buffer[X0 + k] + buffer[X2 + k]) + (buffer[X1 + k] + buffer[X3 + k]))
         y = 0.25 * ((buffer[Y0 + k] + buffer[Y2 + k]) + (buffer[Y1 + k] + buffer[Y3 + k]))
         across = (buffer[X2 + k] - buffer[X0 + k]) * (buffer[Y3 + k] - buffer[Y1 + k])
-        area = 0.5 * abs(across - (buffer[X3 + k] - buffer[X1 + k]) * (buffer[Y2 + k] - buffer[Y0 + k]))
+        area = 0.5 * abs(
+            across - (buffer[X3 + k] - buffer[X1 + k]) * (buffer[Y2 + k] - buffer[Y0 + k])
+        )
         size = scale if scale > 0.0 else np.sqrt(area)
         half = 0.5 * pixfrac * size if area > 0.0 else np.nan
         buffer[X0 + k] = x - half
@@ -102,8 +104,12 @@ def square_up(buffer, pixfrac, scale):
 def to_points(buffer):
     """Put the whole cell that the middle of a pixel falls on in place of the pixel."""
     for k in range(LANES):
-        x = np.floor(0.25 * ((buffer[X0 + k] + buffer[X2 + k]) + (buffer[X1 + k] + buffer[X3 + k])) + 0.5)
-        y = np.floor(0.25 * ((buffer[Y0 + k] + buffer[Y2 + k]) + (buffer[Y1 + k] + buffer[Y3 + k])) + 0.5)
+        x = np.floor(
+            0.25 * ((buffer[X0 + k] + buffer[X2 + k]) + (buffer[X1 + k] + buffer[X3 + k])) + 0.5
+        )
+        y = np.floor(
+            0.25 * ((buffer[Y0 + k] + buffer[Y2 + k]) + (buffer[Y1 + k] + buffer[Y3 + k])) + 0.5
+        )
         buffer[X0 + k] = x - 0.5
         buffer[X3 + k] = x - 0.5
         buffer[X1 + k] = x + 0.5
