@@ -235,10 +235,9 @@ def resampled(chip: Chip, part: Bounds) -> np.ndarray:
 def positions(chip: Chip, part: Bounds) -> tuple[np.ndarray, np.ndarray]:
     """Return where pixels of a chip's box lie on the chip; both float64."""
     inner = part.within(chip.box)
-    x = np.empty((inner.shape[0], chip.box.shape[1]))
-    y = np.empty_like(x)
+    x = np.empty(inner.shape)
+    y = np.empty(inner.shape)
     assert chip.inverse is not None
     with quiet():
-        chip.inverse.rows(inner.y0, x, y)
-    columns = slice(inner.x0, inner.x1)
-    return np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(y[:, columns])
+        chip.inverse.rows(inner.y0, x, y, inner.x0)
+    return x, y

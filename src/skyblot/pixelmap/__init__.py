@@ -4,10 +4,10 @@ from typing import Any
 
 from .adaptive import adaptive_map
 from .direct import DirectMap
-from .fits_exact import tangent_map
+from .fits_exact import TangentMap, tangent_map
 from .sampled import BilinearMap
 from .sky import sky_of, warn_of_unknown_frames
-from .types import RowMap
+from .types import PartMap, RowMap
 from .wcs_objects import image_shape
 
 #: Origin of the map of a target's pixel corners: that of pixel (0, 0) is half a pixel before it.
@@ -48,16 +48,41 @@ def plan_map(
     WCSError
         If either is not a usable celestial WCS.
     """
-    target = sky_of(target_wcs, "target")
-    source = sky_of(source_wcs, "source")
-    warn_of_unknown_frames(target, source)
-    source_shape = source_shape or image_shape(source_wcs)
-    closed = tangent_map(target, source, shape, origin, source_shape)
-    direct = DirectMap(target, source, origin)
     if stepsize is not None and stepsize > 1:
-        # Nodes far outside of the source are needed for the pixels at its edge.
-        return BilinearMap(closed if closed and closed.everywhere else direct, shape, stepsize)
+        closed, direct = _maps(target_wcs, source_wcs, shape, origin, source_shape)
+        return BilinearMap(closed or direct, shape, stepsize)
+    return exact_map(
+        target_wcs, source_wcs, shape, tolerance, origin=origin, source_shape=source_shape
+    )
+
+
+def exact_map(
+    target_wcs: Any,
+    source_wcs: Any,
+    shape: tuple[int, int],
+    tolerance: float,
+    *,
+    origin: tuple[float, float] = (0.0, 0.0),
+    source_shape: tuple[int, int] | None = None,
+) -> PartMap:
+    """Choose the pixel map that is the most exact; arguments and errors are those of `plan_map`."""
+    closed, direct = _maps(target_wcs, source_wcs, shape, origin, source_shape)
     return closed or adaptive_map(direct, shape, tolerance)
 
 
-__all__ = ["CORNERS", "RowMap", "plan_map"]
+def _maps(
+    target_wcs: Any,
+    source_wcs: Any,
+    shape: tuple[int, int],
+    origin: tuple[float, float],
+    source_shape: tuple[int, int] | None,
+) -> tuple[TangentMap | None, DirectMap]:
+    """The closed form of a pair of WCS, where there is one, and their own functions."""
+    target = sky_of(target_wcs, "target")
+    source = sky_of(source_wcs, "source")
+    warn_of_unknown_frames(target, source)
+    closed = tangent_map(target, source, shape, origin, source_shape or image_shape(source_wcs))
+    return closed, DirectMap(target, source, origin)
+
+
+__all__ = ["CORNERS", "PartMap", "RowMap", "exact_map", "plan_map"]

@@ -28,9 +28,12 @@ class DirectMap:
         self._source = source
         self._origin = origin
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
-        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        y, x = np.mgrid[row0 : row0 + xout.shape[0], : xout.shape[1]].astype(float)
+    def rows(
+        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
+    ) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
+        rows, columns = xout.shape
+        y, x = np.mgrid[row0 : row0 + rows, column0 : column0 + columns].astype(float)
         xmap, ymap = self.at(x.ravel(), y.ravel())
         xout[:] = xmap.reshape(xout.shape)
         yout[:] = ymap.reshape(yout.shape)

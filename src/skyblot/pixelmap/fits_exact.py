@@ -71,11 +71,14 @@ class TangentMap:
         """Whether it has positions far outside of the source, too."""
         return self._inverse is None
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
-        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
+    def rows(
+        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
+    ) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         h = self._homography
         powers = static(len(self._distortion.a))
-        tangent_rows(row0, self._first, *self._distortion, h, self._span, powers, xout, yout)
+        first = (self._first[0] + column0, self._first[1])
+        tangent_rows(row0, first, *self._distortion, h, self._span, powers, xout, yout)
         if self._inverse is not None:
             self._inverse.apply(xout, yout)
 
