@@ -66,17 +66,32 @@ def _moments(values, middle, reach):
 
 
 @njit(nogil=True)
+def _nearest_other(values, middle):
+    """The smallest distance of a value that is not `middle`; infinite if there is none."""
+    nearest = np.inf
+    for k in range(len(values)):
+        away = abs(values[k] - middle)
+        if 0.0 < away < nearest:
+            nearest = away
+    return nearest
+
+
+@njit(nogil=True)
 def _clipped_mean(values, sample):
     """Mean within three standard deviations of itself, and its error."""
     middle, width = _first_guess(values, len(values), sample)
     before = -1.0
     count = 0.0
+    widened = False
     for _ in range(ROUNDS):
         count, first, second = _moments(values, middle, CLIP * width)
         mean = first / count
         middle += mean
         width = CLIPPED_WIDTH * np.sqrt(max(second / count - mean * mean, 0.0))
-        if count == before:
+        if width == 0.0 and count < len(values) and not widened:  # whole numbers, most of them the same
+            width = _nearest_other(values, middle) / CLIP
+            widened = True
+        elif count == before:
             break
         before = count
     return middle, width / np.sqrt(count)

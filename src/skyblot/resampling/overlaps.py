@@ -21,7 +21,7 @@ _HALF = 2.0
 #: Differences have at least this width, in their errors.
 _LEAST_WIDTH = 0.3
 _NORMAL = 1.4826
-_SETTLED = 1e-4
+_SETTLED = 1e-3
 _ROUNDS = 30
 
 
@@ -91,8 +91,7 @@ def place_blocks(
     somewhere = np.isfinite(common).all(axis=0)
     low, high = (end(common[:, somewhere], axis=1) if somewhere.any() else np.zeros(2) for end in (np.min, np.max))
     scale = np.stack([(low + high) / 2, np.maximum((high - low) / 2, 1e-9)])
-    degree = (min(_DEGREE, columns - 1), min(_DEGREE, rows - 1))
-    terms = _terms(common[:, somewhere], scale, min(degree) if min(degree) > 0 else 1)
+    terms = _terms(common[:, somewhere], scale, max(1, min(_DEGREE, columns - 1, rows - 1)))
     back = np.linalg.lstsq(terms, np.stack([i, j], axis=1)[somewhere], rcond=None)[0]
     half = max(chip.shape) / 2
     middle = ((chip.shape[1] - 1) / 2, (chip.shape[0] - 1) / 2)
@@ -102,9 +101,11 @@ def place_blocks(
 
 def _terms(common: np.ndarray, scale: np.ndarray, degree: int) -> np.ndarray:
     """Terms of a polynomial at positions, (n, terms)."""
-    u, v = (common - scale[0][:, None]) / scale[1][:, None]
-    powers = [(p, q) for p, q in product(range(degree + 1), repeat=2) if p + q <= degree]
-    return np.stack([u**p * v**q for p, q in powers], axis=1)
+    across, up = (common - scale[0][:, None]) / scale[1][:, None]
+    powers = [np.vander(each, degree + 1, increasing=True) for each in (across, up)]
+    return np.stack(
+        [powers[0][:, p] * powers[1][:, q] for p in range(degree + 1) for q in range(degree + 1 - p)], axis=1
+    )
 
 
 def _degree_of(terms: int) -> int:
@@ -126,9 +127,27 @@ def _bends(values: np.ndarray, variances: np.ndarray) -> np.ndarray:
 def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overlap | None:
     """Return what two chips say of each other, None if they do not overlap.
 
-    The blocks of the first are compared with what the second has there between its blocks: a gradient of the sky does
-    not matter, however the blocks lie.
+    The blocks of each are compared with what the other has there between its blocks: a gradient of the sky does not
+    matter, however the blocks lie.
     """
+    ways = [_compared(first, second, planes), _compared(second, first, planes)]
+    if None in ways:
+        return None
+    there, back = (way for way in ways if way is not None)
+    half = len(back.right) // 2
+    swap = np.roll(np.arange(2 * half), half)
+    return Overlap(
+        chips,
+        (there.difference - back.difference) / 2,
+        (there.error + back.error) / 2,
+        min(there.blocks, back.blocks),
+        (there.normal + back.normal[np.ix_(swap, swap)]) / 2,
+        (there.right + back.right[swap]) / 2,
+    )
+
+
+def _compared(first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overlap | None:
+    """What the blocks of a chip say, compared with what another has there; None if that is nothing."""
     low = second.scale[0] - 1.2 * second.scale[1]
     high = second.scale[0] + 1.2 * second.scale[1]
     near = (first.common > low[:, None]).all(axis=0) & (first.common < high[:, None]).all(axis=0)
@@ -144,17 +163,22 @@ def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks
     near = near[known]
     difference = first.values.ravel()[near] - values[known]
     variance = first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
-    places = first.places[:, near]
-    there = _places(second, column[known], row[known])
-    design = np.vstack([np.ones(len(near)), places]).T if planes else np.ones((len(near), 1))
-    weights = _robust_weights(design, difference, variance)
-    signed = np.concatenate([design, -np.vstack([np.ones(len(near)), there]).T[:, : design.shape[1]]], axis=1)
+    own = _design(first.places[:, near], planes)
+    other = _design(_places(second, column[known], row[known]), planes)
+    weights = _robust_weights(own, difference, variance)
+    signed = np.concatenate([own, -other], axis=1)
     total = float(weights.sum())
     mean = float(weights @ difference) / total
     error = float(np.sqrt(weights**2 @ variance)) / total
     scale = 1.0 / (error**2 * total)  # weights as if their sum were that of the mean's error
     normal = scale * (signed * weights[:, None]).T @ signed
-    return Overlap(chips, mean, error, len(near), normal, scale * signed.T @ (weights * difference))
+    return Overlap((0, 1), mean, error, len(near), normal, scale * signed.T @ (weights * difference))
+
+
+def _design(places: np.ndarray, planes: bool) -> np.ndarray:
+    """What a level adds at places, and slopes if there are some, (n, terms)."""
+    level = np.ones((1, places.shape[1]))
+    return np.concatenate([level, places]).T if planes else level.T
 
 
 def _interpolated(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -196,8 +220,8 @@ def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray
     for _ in range(_ROUNDS):
         width = max(_LEAST_WIDTH, _NORMAL * float(np.median(np.abs(away))))
         weights = 1.0 / (1.0 + (away / (_HALF * width)) ** 2)
-        scaled = design * (np.sqrt(weights) / errors)[:, None]
-        fit = np.linalg.lstsq(scaled, values * np.sqrt(weights) / errors, rcond=1e-8)[0]
+        weighted = design * (weights / variance)[:, None]
+        fit = np.linalg.pinv(weighted.T @ design, rcond=1e-8, hermitian=True) @ (weighted.T @ values)
         away = (values - design @ fit) / errors
         if np.abs(fit - before).max() < _SETTLED * float(np.median(errors)):
             break

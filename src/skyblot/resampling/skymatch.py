@@ -16,8 +16,11 @@ from .overlaps import Overlap, PlacedBlocks, overlap_of, place_blocks
 
 #: How levels may be found.
 METHODS = ("match", "plane", "local", "none")
-#: Slopes, and combinations of them, that the overlaps say so much less of than of others are not known: they are 0.
-_KNOWN = 1e-4
+#: Slopes want to be 0 with this part of the weight that their chip's overlaps have: combinations of slopes of which
+#: these say next to nothing are left at that.
+_FLAT = 1e-3
+#: An eigenvalue below this part of the largest is 0, but for rounding.
+_ZERO = 1e-12
 #: Groups that are named in a warning.
 _NAMED = 4
 
@@ -241,7 +244,7 @@ def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.nda
 def _least_squares(chips: Sequence[int], overlaps: Sequence[Overlap]) -> tuple[np.ndarray, np.ndarray]:
     """Level and slopes of the chips of a group, of which the mean is 0, and the errors of the levels.
 
-    Slopes are per half side. What the pairs do not tell is the shortest of all solutions: its sum is 0.
+    Slopes are per half side. A plane that all have in common changes no difference: their mean is 0 as well.
     """
     place = {chip: k for k, chip in enumerate(chips)}
     terms = len(overlaps[0].right) // 2
@@ -253,9 +256,10 @@ def _least_squares(chips: Sequence[int], overlaps: Sequence[Overlap]) -> tuple[n
             rows = np.concatenate([place[chip] * terms + np.arange(terms) for chip in each.chips])
             normal[np.ix_(rows, rows)] += each.normal
             right[rows] += each.right
-    values, vectors = np.linalg.eigh(normal)
-    known = values > (_KNOWN if terms > 1 else 1e-12) * values.max()
-    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
+    slopes = np.flatnonzero(np.arange(size) % terms)
+    if len(slopes):
+        normal[slopes, slopes] *= 1 + _FLAT
+    inverse = np.linalg.pinv(normal, rcond=_ZERO, hermitian=True)
     solution = np.zeros((len(chips), 3))
     solution[:, :terms] = (inverse @ right).reshape(-1, terms)
     return solution, np.sqrt(np.diag(inverse).reshape(-1, terms)[:, 0])
