@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .api.blot import blot_file as blot_file
     from .api.blot import blot_files as blot_files
     from .api.blot import plan_blots as plan_blots
+    from .api.grid import common_grid as common_grid
     from .api.info import ImageInfo as ImageInfo
     from .api.info import info as info
     from .api.reject import plan_masks as plan_masks
@@ -56,6 +57,7 @@ _HOMES = {
     "Noise": "rejection.criteria",
     "Rejection": "rejection.compare",
     "RejectResult": "steps.mask_record",
+    "common_grid": "api.grid",
     "info": "api.info",
     "ImageInfo": "api.info",
     "make_demo": "demo",

@@ -13,16 +13,28 @@ READ_NOISE = 3.0
 
 
 class Camera:
-    """Exposures of a scene: pixels to the common grid by an affine map, expected electrons, noise, cosmic rays."""
+    """Exposures of a scene: an affine map to the common grid, electrons, noise, cosmic rays."""
 
     def __init__(self, seed=1):
         self.rng = np.random.default_rng(seed)
         self.chips, self.maps, self.factors, self.levels, self.sigmas = [], [], [], [], []
 
-    def expose(self, scene, level, *, offset=(0.0, 0.0), roll=0.0, time=500.0, hits=0.05, pixel=1.0, ghost=None):
-        """Add a chip whose sky is `level` electrons in a pixel; `scene` is a rate at common positions.
+    def expose(
+        self,
+        scene,
+        level,
+        *,
+        offset=(0.0, 0.0),
+        roll=0.0,
+        time=500.0,
+        hits=0.05,
+        pixel=1.0,
+        ghost=None,
+    ):
+        """Add a chip whose sky is `level` electrons in a pixel.
 
-        `ghost` is what this exposure alone has: electrons at its own pixels (x, y).
+        `scene` is a rate at common positions, and `ghost` what this exposure alone has:
+        electrons at its own pixels (x, y).
         """
         to_common = affine(offset, roll, pixel)
         y, x = (each.ravel() for each in np.indices(SHAPE).astype(float))
@@ -62,17 +74,24 @@ def affine(offset=(0.0, 0.0), roll=0.0, pixel=1.0):
 
 
 def field(crowding):
-    """Stars and galaxies over the common grid and around it, joined by straight lines between its pixels."""
+    """Stars and galaxies over the common grid and around it; straight lines between its pixels."""
     rng = np.random.default_rng(3)
     image = np.zeros((900, 1000))
-    for sources in [*(random_stars(rng, image.shape) for _ in range(crowding)), random_galaxies(rng, image.shape)]:
+    for sources in [
+        *(random_stars(rng, image.shape) for _ in range(crowding)),
+        random_galaxies(rng, image.shape),
+    ]:
         add_sources(image, sources, np.stack([sources.x, sources.y]), lambda x, y: (x, y))
     return lambda x, y: map_coordinates(image, [y + 250, x + 250], order=1)
 
 
 def nebula(x, y):
     """What covers half of the field, ten times as bright as the sky, and nowhere flat."""
-    return 1.2 / (1 + np.exp((x - 230 - 25 * np.sin(y / 40)) / 15)) * (1 + 0.4 * np.sin(x / 17) * np.cos(y / 23))
+    return (
+        1.2
+        / (1 + np.exp((x - 230 - 25 * np.sin(y / 40)) / 15))
+        * (1 + 0.4 * np.sin(x / 17) * np.cos(y / 23))
+    )
 
 
 def giant(x, y):

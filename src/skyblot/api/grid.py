@@ -25,18 +25,20 @@ def common_grid(
     Parameters
     ----------
     exposures : sequence of str, Path or WCS
-        Files, shell patterns, ``@list.txt``, associations and folders, as for `skyblot.blot_files`; or the WCS of
-        chips, with an ``array_shape``.
+        Files, shell patterns, ``@list.txt``, associations and folders, as for `skyblot.blot_files`;
+        or the WCS of chips, with an ``array_shape``.
     scale : float, optional
         Pixel scale, arcsec; by default the median of the chips' own in their middles.
     rotation : float, optional
-        Position angle of the y axis, north through east, degrees: 0 has north up. By default the mean of the chips'.
+        Position angle of the y axis, north through east, degrees: 0 has north up. By default the
+        mean of the chips'.
     size : (int, int), optional
         Width and height, (nx, ny); by default what covers all exposures.
     centre : (float, float), str or SkyCoord, optional
         What is in the middle: degrees, ``"53.16 -27.79"``, ``"03:32:28.8 -27:47:28"``.
     like : str or Path, optional
-        A mosaic whose pixels are taken, exactly; nothing else may be asked for then, and no exposure is opened.
+        A mosaic whose pixels are taken, exactly; nothing else may be asked for then, and no
+        exposure is opened.
 
     Returns
     -------

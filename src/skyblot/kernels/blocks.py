@@ -1,4 +1,4 @@
-"""The level of each block of an image, which neither stars nor cosmic rays nor flagged pixels pull."""
+"""The level of each block of an image, pulled by neither stars nor cosmic rays."""
 
 import numpy as np
 from numba import njit
@@ -11,7 +11,8 @@ SAMPLE = 128
 CLIP = 3.0
 #: ... which is that many of what is left of a normal distribution then.
 CLIPPED_WIDTH = 1.01361
-#: The mean distance from the median within the middle eight tenths of a normal distribution, in standard deviations.
+#: The mean distance from the median within the middle eight tenths of a normal distribution, in
+#: standard deviations.
 MIDDLE_TENTHS = 0.55862
 ROUNDS = 12
 
@@ -88,7 +89,9 @@ def _clipped_mean(values, sample):
         mean = first / count
         middle += mean
         width = CLIPPED_WIDTH * np.sqrt(max(second / count - mean * mean, 0.0))
-        if width == 0.0 and count < len(values) and not widened:  # whole numbers, most of them the same
+        if (
+            width == 0.0 and count < len(values) and not widened
+        ):  # whole numbers, most of them the same
             width = _nearest_other(values, middle) / CLIP
             widened = True
         elif count == before:
@@ -99,10 +102,10 @@ def _clipped_mean(values, sample):
 
 @kernel
 def block_means(data, good, block, fewest, values, errors):
-    """Fill `values` and `errors` (rows, columns) with the clipped mean of each block and its standard deviation.
+    """Fill `values` and `errors` (rows, columns) with clipped means of blocks and their errors.
 
-    `data` and `good` (bool) begin with the first block, of ``block x block`` pixels. Pixels that are not finite are not
-    good. NaN where fewer than `fewest` are.
+    `data` and `good` (bool) begin with the first block, of ``block x block`` pixels. Pixels that
+    are not finite are not good. NaN where fewer than `fewest` are.
     """
     pixels = np.empty(block * block)
     sample = np.empty(SAMPLE)

@@ -1,4 +1,4 @@
-"""The common grid of exposures: the undistorted pixels of a mosaic that covers them; from their WCS alone."""
+"""The common grid of exposures: the undistorted pixels of a mosaic that covers them."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DataError, ParameterError
 from ..headers.wcs_facts import STATED, with_statement
 from .grid_wishes import Wishes, wishes_of
-from .outlines import Outline, axes_at, direction, grid_sky, outlines_of
+from .outlines import Outline, axes_at, direction, outlines_of
 
 #: A grid has at most so many pixels.
 LARGEST = 1 << 31
@@ -23,11 +23,13 @@ _NEIGHBOURS = 3.0
 _WIDEST = 80.0
 #: What reaches less than this into a pixel, in pixels, asks for no pixel more: it may be rounding.
 _SLIVER = 1e-3
-#: Steps of what is chosen here. Rounded values don't depend on the order of sums, and read well in a header.
+#: Steps of what is chosen here. Rounded values don't depend on the order of sums, and read well in
+#: a header.
 _POSITION_STEP = 1e-6  # degrees
 _ROLL_STEP = 1e-4  # degrees
 _SCALE_DIGITS = 6
-#: Halves are common in what people write down. What is rounded changes at this fraction, which is not.
+#: Halves are common in what people write down. What is rounded changes at this fraction, which is
+#: not.
 _ROUNDED_UP_FROM = 0.4863
 #: The tangent point is the pole where it would be as near, in degrees.
 _AT_POLE = 1e-4
@@ -56,13 +58,13 @@ class _Plane:
 
     @property
     def matrix(self) -> np.ndarray:
-        """CD, degrees per pixel: x is the y axis' right hand in the sky as it is seen, east to the left."""
+        """CD, degrees per pixel; with north up, east is to the left."""
         angle = math.radians(self.roll)
         axes = np.array([[-math.cos(angle), math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         return axes * (self.scale / 3600)
 
     def pixels(self, vectors: np.ndarray) -> np.ndarray:
-        """Pixels, (n, 2), of unit vectors, (n, 3); NaN where they lie too far from the tangent point."""
+        """Pixels, (n, 2), of unit vectors, (n, 3); NaN far from the tangent point."""
         east, north, normal = axes_at(self.lon, self.lat)
         depth = vectors @ normal
         depth = np.where(depth > math.cos(math.radians(_WIDEST)), depth, np.nan)
@@ -105,27 +107,30 @@ def common_wcs(
     Parameters
     ----------
     exposures : sequence of (WCS, (ny, nx))
-        The WCS of each chip, an `astropy.wcs.WCS`, a `gwcs.WCS` or an APE 14 WCS, and its shape. None is changed.
+        The WCS of each chip, an `astropy.wcs.WCS`, a `gwcs.WCS` or an APE 14 WCS, and its shape.
+        None is changed.
     scale : float, optional
-        Pixel scale, arcsec. By default the median of that of the chips: the square root of the area of the pixel in
-        the middle, with all distortion, to 6 digits.
+        Pixel scale, arcsec. By default the median of that of the chips: the square root of the area
+        of the pixel in the middle, with all distortion, to 6 digits.
     rotation : float, optional
-        Position angle of the y axis, north through east, degrees; 0 has north up. By default the mean of the chips',
-        each in the middle, and 0 where they have no mean as they cancel each other.
+        Position angle of the y axis, north through east, degrees; 0 has north up. By default the
+        mean of the chips', each in the middle, and 0 where they have no mean as they cancel each
+        other.
     size : (int, int), optional
         Width and height in pixels, (nx, ny). By default all exposures are covered.
     centre : (float, float), str or SkyCoord, optional
-        What is in the middle of the grid: right ascension and declination in degrees, in the grid's frame, or
-        whatever `astropy.coordinates.SkyCoord` reads. By default the middle of the exposures.
+        What is in the middle of the grid: right ascension and declination in degrees, in the grid's
+        frame, or whatever `astropy.coordinates.SkyCoord` reads. By default the middle of the
+        exposures.
     names : sequence of str, optional
         What the exposures are called in messages.
 
     Returns
     -------
     astropy.wcs.WCS
-        TAN, with ``array_shape``, square pixels and east to the left of north, whatever the parity of the detectors.
-        Its frame is that of the exposures, ICRS or FK5, if all that state one agree; else ICRS. It does not depend
-        on the order of the exposures.
+        TAN, with ``array_shape``, square pixels and east to the left of north, whatever the parity
+        of the detectors. Its frame is that of the exposures, ICRS or FK5, if all that state one
+        agree; else ICRS. It does not depend on the order of the exposures.
 
     Raises
     ------
@@ -134,7 +139,8 @@ def common_wcs(
     WCSError
         If an exposure's WCS cannot be used.
     DataError
-        If exposures lie so far apart that the grid would be empty or without bounds, or none lies on it.
+        If exposures lie so far apart that the grid would be empty or without bounds, or none lies
+        on it.
     """
     wishes = wishes_of(scale, rotation, size, centre)
     if not exposures:
@@ -162,7 +168,9 @@ def _plane_of(outlines: Sequence[Outline], wishes: Wishes, frame: Any) -> _Plane
         lon, lat = wishes.position(frame)
         return _Plane(lon, lat, scale, _roll(outlines, lon, lat, wishes.rotation))
     total = np.sum([each.middle for each in outlines], axis=0)
-    lon, lat = _nice_position(*direction(total if np.linalg.norm(total) > 1e-3 else outlines[0].middle))
+    lon, lat = _nice_position(
+        *direction(total if np.linalg.norm(total) > 1e-3 else outlines[0].middle)
+    )
     first = _Plane(lon, lat, scale, _roll(outlines, lon, lat, wishes.rotation))
     low, high = _span(outlines, first)
     lon, lat = _nice_position(*first.sky(*(low + high) / 2))
@@ -170,7 +178,10 @@ def _plane_of(outlines: Sequence[Outline], wishes: Wishes, frame: Any) -> _Plane
 
 
 def _roll(outlines: Sequence[Outline], lon: float, lat: float, wish: float | None) -> float:
-    """The wish, else the mean direction of the detectors' y axes in the tangent plane, where poles do no harm."""
+    """The wish, else the mean direction of the detectors' y axes in the tangent plane.
+
+    Position angles would mean nothing near a pole.
+    """
     if wish is not None:
         return wish
     plane = _Plane(lon, lat, 3600.0, 0.0)  # x to the west, y to the north
@@ -197,7 +208,7 @@ def _nice_position(lon: float, lat: float) -> tuple[float, float]:
     """A tangent point near by whose numbers are short; the pole itself where it is near."""
     if 90 - abs(lat) < _AT_POLE:
         return 0.0, math.copysign(90.0, lat)
-    step = 10.0 ** math.ceil(math.log10(_POSITION_STEP / math.cos(math.radians(lat))))
+    step = 10.0 ** round(math.log10(_POSITION_STEP / math.cos(math.radians(lat))))
     return _rounded(lon, step) % 360, _rounded(lat, _POSITION_STEP)
 
 
@@ -209,8 +220,8 @@ def _span(outlines: Sequence[Outline], plane: _Plane) -> tuple[np.ndarray, np.nd
         pixels = plane.pixels(each.border)
         if not np.isfinite(pixels).all():
             raise DataError(
-                f"lies more than {_WIDEST:.0f} degrees from the middle of the exposures, which no tangent plane "
-                "holds: leave it out, or give a size and a centre (--size, --centre)",
+                f"lies more than {_WIDEST:.0f} degrees from the middle of the exposures, which no "
+                "tangent plane holds: leave it out, or give a size and a centre (--size, --centre)",
                 subject=each.name,
             )
         low = np.minimum(low, pixels.min(axis=0))
@@ -229,7 +240,9 @@ def _box(outlines: Sequence[Outline], plane: _Plane) -> _Box:
 def _check_size(size: tuple[int, int]) -> None:
     if math.prod(size) > LARGEST:
         nx, ny = size
-        raise ParameterError(f"is {nx} x {ny} pixels, expected at most {LARGEST} in all", subject="size")
+        raise ParameterError(
+            f"is {nx} x {ny} pixels, expected at most {LARGEST} in all", subject="size"
+        )
 
 
 def _check_any(outlines: Sequence[Outline], plane: _Plane, size: tuple[int, int]) -> None:
@@ -242,14 +255,17 @@ def _check_any(outlines: Sequence[Outline], plane: _Plane, size: tuple[int, int]
             return
     nx, ny = size
     raise DataError(
-        f"{nx} x {ny} pixels of {plane.scale:g} arcsec around {plane.lon:.6g} {plane.lat:+.6g} degrees have no "
-        "exposure on them: expected a size and a centre (--size, --centre) on some",
+        f"{nx} x {ny} pixels of {plane.scale:g} arcsec around {plane.lon:.6g} {plane.lat:+.6g} "
+        "degrees have no exposure on them: expected a size and a centre (--size, --centre) on some",
         subject="the grid",
     )
 
 
 def _check_box(outlines: Sequence[Outline], size: tuple[int, int], plane: _Plane) -> None:
-    """Refuse a grid without bounds, or one that is nearly empty: an exposure of another field is in it."""
+    """Refuse a grid without bounds, or one that is nearly empty.
+
+    Then an exposure of another field is among the others, most often.
+    """
     nx, ny = size
     pixels = nx * ny
     covered = sum(each.pixels * (each.scale / plane.scale) ** 2 for each in outlines)
@@ -259,23 +275,25 @@ def _check_box(outlines: Sequence[Outline], size: tuple[int, int], plane: _Plane
     if far is not None:
         outline, degrees = far
         raise DataError(
-            f"lies {degrees:.3g} degrees from the other exposures, and a grid for all would have {nx} x {ny} pixels: "
-            "leave it out, or give a size and a centre (--size, --centre)",
+            f"lies {degrees:.3g} degrees from the other exposures, and a grid for all would have "
+            f"{nx} x {ny} pixels: leave it out, or give a size and a centre (--size, --centre)",
             subject=outline.name,
         )
     if pixels > LARGEST:
         raise DataError(
-            f"would have {nx} x {ny} pixels, expected at most {LARGEST} in all: give a larger scale, "
-            "or a size and a centre (--scale, --size, --centre)",
+            f"would have {nx} x {ny} pixels, expected at most {LARGEST} in all: give a larger "
+            "scale, or a size and a centre (--scale, --size, --centre)",
             subject="the grid",
         )
 
 
 def _far_off(outlines: Sequence[Outline]) -> tuple[Outline, float] | None:
-    """One of the fewest exposures that have no neighbours among the others, and how far it is; None if all have."""
+    """An exposure of the smallest group that is apart, and how far it is; None if none is."""
     middles = np.array([each.middle for each in outlines])
     reach = np.array([each.reach for each in outlines])
-    apart = np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(middles[:, None] - middles, axis=2) / 2, 0, 1)))
+    apart = np.degrees(
+        2 * np.arcsin(np.clip(np.linalg.norm(middles[:, None] - middles, axis=2) / 2, 0, 1))
+    )
     from scipy.sparse.csgraph import connected_components
 
     count, labels = connected_components(apart < _NEIGHBOURS * (reach[:, None] + reach))
@@ -303,6 +321,3 @@ def _written(plane: _Plane, crpix: Sequence[float], size: tuple[int, int], frame
     wcs.wcs.set()
     wcs.pixel_shape = size
     return with_statement(wcs, STATED)
-
-
-__all__ = ["LARGEST", "common_wcs", "grid_sky"]

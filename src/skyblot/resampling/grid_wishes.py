@@ -13,7 +13,19 @@ from ..pixelmap.sky import FitsSky
 
 @dataclass(frozen=True)
 class Wishes:
-    """Pixel scale (arcsec), position angle of the y axis (degrees), size (nx, ny) and centre; None for what is open."""
+    """What is wanted; None for what is open.
+
+    Attributes
+    ----------
+    scale : float
+        Arcsec a pixel.
+    rotation : float
+        Position angle of the y axis, degrees.
+    size : (int, int)
+        (nx, ny).
+    centre : (float, float), str or SkyCoord
+        Degrees, or what astropy reads.
+    """
 
     scale: float | None
     rotation: float | None
@@ -63,7 +75,9 @@ def _checked_size(size: Any) -> tuple[int, int]:
     except (TypeError, ValueError):
         nx = ny = 0
     if min(nx, ny) < 1:
-        raise not_allowed("size", size, "width and height in pixels, (nx, ny), two whole numbers of at least 1")
+        raise not_allowed(
+            "size", size, "width and height in pixels, (nx, ny), two whole numbers of at least 1"
+        )
     return nx, ny
 
 
@@ -81,7 +95,11 @@ def _checked_centre(centre: Any) -> Any:
 
     try:
         read = SkyCoord(centre, unit=("hourangle", "deg")) if isinstance(centre, str) else centre
-        if isinstance(read, SkyCoord) and read.isscalar and np.isfinite(read.icrs.ra.deg + read.icrs.dec.deg):
+        if (
+            isinstance(read, SkyCoord)
+            and read.isscalar
+            and np.isfinite(read.icrs.ra.deg + read.icrs.dec.deg)
+        ):
             return centre
     except Exception:  # what astropy raises on a text that it cannot read
         pass

@@ -1,4 +1,4 @@
-"""Where exposures lie on the sky: their outlines with all distortion, as unit vectors in one celestial frame."""
+"""Where exposures lie on the sky: their outlines with all distortion, in one celestial frame."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,8 @@ from ..errors import WCSError
 from ..headers.wcs_facts import STATED, with_statement
 from ..pixelmap.sky import FitsSky, LowLevelSky, convert_frame, sky_of
 
-#: Positions along each edge of an exposure, and along each axis where edges have no place on the sky.
+#: Positions along each edge of an exposure, and along each axis where edges have no place on the
+#: sky.
 _EDGE = 65
 #: The scale and the roll of a pixel are those over so many pixels, each way.
 _STEP = 16.0
@@ -51,7 +52,8 @@ class Outline:
     @property
     def reach(self) -> float:
         """How far its border is from its middle, at most, degrees."""
-        return math.degrees(2 * math.asin(min(1.0, float(np.linalg.norm(self.border - self.middle, axis=1).max()) / 2)))
+        chord = float(np.linalg.norm(self.border - self.middle, axis=1).max())
+        return math.degrees(2 * math.asin(min(1.0, chord / 2)))
 
 
 def outlines_of(
@@ -106,9 +108,10 @@ def _kind(sky: AnySky) -> tuple[str, float] | None:
 
 
 def _common_frame(skies: Sequence[AnySky], kinds: Sequence[tuple[str, float] | None]) -> FitsSky:
-    """The frame that all agree on that state one; else ICRS."""
-    stated = {str(kind): kind for sky, kind in zip(skies, kinds, strict=True) if sky.stated == STATED}
-    agreed = next(iter(stated.values())) if len(stated) == 1 else None
+    """The frame on which all agree that state one, or all if none does; else ICRS."""
+    stated = [kind for sky, kind in zip(skies, kinds, strict=True) if sky.stated == STATED]
+    wanted = {str(kind): kind for kind in stated or kinds}
+    agreed = next(iter(wanted.values())) if len(wanted) == 1 else None
     return grid_sky(*(agreed or ("ICRS", math.nan)))
 
 
@@ -128,15 +131,21 @@ def _outline(sky: AnySky, shape: tuple[int, int], name: str, frame: FitsSky) -> 
     x = (x0 + x1) / 2
     y = (y0 + y1) / 2
     step = min(_STEP, (x1 - x0) / 4, (y1 - y0) / 4)
-    cross = np.array([[0, 0], [-step, 0], [step, 0], [0, -step], [0, step]]) + (x, y)
+    steps = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]])
+    cross = np.array([x, y]) + step * steps
     points = _vectors(sky, cross, frame)
     if not np.isfinite(points).all():
-        raise WCSError(f"its WCS has no sky position around the middle, ({x:g}, {y:g})", subject=name)
+        raise WCSError(
+            f"its WCS has no sky position around the middle, ({x:g}, {y:g})", subject=name
+        )
     across = (points[2] - points[1]) / (2 * step)
     up = (points[4] - points[3]) / (2 * step)
     area = abs(float(np.dot(np.cross(across, up), points[0])))
     if not area > 0:
-        raise WCSError(f"its WCS is singular: pixels around the middle, ({x:g}, {y:g}), have no area", subject=name)
+        raise WCSError(
+            f"its WCS is singular: pixels around the middle, ({x:g}, {y:g}), have no area",
+            subject=name,
+        )
     border = _vectors(sky, _border((x0, x1), (y0, y1)), frame)
     if not np.isfinite(border).all():  # a part of it is beyond a horizon
         border = _vectors(sky, _lattice((x0, x1), (y0, y1)), frame)
@@ -151,7 +160,10 @@ def _limits(sky: AnySky, shape: tuple[int, int]) -> list[tuple[float, float]]:
     bounds = getattr(sky.wcs, "pixel_bounds", None)
     if bounds is None:
         return whole
-    inner = [own if axis is None else tuple(map(float, axis)) for own, axis in zip(whole, bounds, strict=True)]
+    inner = [
+        own if axis is None else tuple(map(float, axis))
+        for own, axis in zip(whole, bounds, strict=True)
+    ]
     cut = [(max(a[0], b[0]), min(a[1], b[1])) for a, b in zip(whole, inner, strict=True)]
     return cut if all(low < high for low, high in cut) else whole
 
@@ -166,7 +178,9 @@ def _border(x: tuple[float, float], y: tuple[float, float]) -> np.ndarray:
 
 def _lattice(x: tuple[float, float], y: tuple[float, float]) -> np.ndarray:
     """Positions all over an image, (n, 2)."""
-    return np.stack(np.meshgrid(np.linspace(*x, _EDGE), np.linspace(*y, _EDGE)), axis=-1).reshape(-1, 2)
+    return np.stack(np.meshgrid(np.linspace(*x, _EDGE), np.linspace(*y, _EDGE)), axis=-1).reshape(
+        -1, 2
+    )
 
 
 def _vectors(sky: AnySky, positions: np.ndarray, frame: FitsSky) -> np.ndarray:
@@ -182,7 +196,7 @@ def direction(vector: np.ndarray) -> tuple[float, float]:
 
 
 def axes_at(lon: float, lat: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """East, north, and the point itself, as unit vectors, at a longitude and latitude in degrees."""
+    """East, north, and the point itself, unit vectors, of a longitude and latitude in degrees."""
     a = math.radians(lon)
     b = math.radians(lat)
     east = np.array([-math.sin(a), math.cos(a), 0.0])

@@ -1,4 +1,4 @@
-"""Two chips at the same places of the sky: differences of their blocks, and what they say of both levels."""
+"""Two chips at the same places of the sky: what differences of their blocks say of both."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 
 from .blocks import Binned
 
-#: Degree of the polynomials that lead from the common grid back to blocks: exact to a part of a block is enough.
+#: Degree of the polynomials that lead from the common grid back to blocks: exact to a part of a
+#: block is enough.
 _DEGREE = 5
 #: Differences of fewer blocks say nothing.
 _FEWEST = 3
@@ -43,6 +44,8 @@ class PlacedBlocks:
         Coefficients of the polynomials from the common grid to columns and rows of blocks.
     scale : ndarray, shape (2, 2)
         Middle and half width of `common`, for those.
+    reach : ndarray, shape (2,)
+        Half width with the outer halves of the blocks.
     spread : float
         From columns and rows of blocks to `places`.
     """
@@ -54,6 +57,7 @@ class PlacedBlocks:
     places: np.ndarray
     back: np.ndarray
     scale: np.ndarray
+    reach: np.ndarray
     spread: float
 
 
@@ -80,23 +84,34 @@ class Overlap:
 
 
 def place_blocks(
-    chip: Binned, to_common: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], factor: float
+    chip: Binned,
+    to_common: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    factor: float,
 ) -> PlacedBlocks:
     """Put the blocks of a chip on the common grid, in the common unit."""
     rows, columns = chip.values.shape
     j, i = (each.ravel() for each in np.indices((rows, columns)))
     common = np.array(to_common(chip.x[i], chip.y[j]), float)
-    values = factor * np.where(np.isfinite(common).all(axis=0).reshape(rows, columns), chip.values, np.nan)
+    values = factor * np.where(
+        np.isfinite(common).all(axis=0).reshape(rows, columns), chip.values, np.nan
+    )
     variances = (factor * chip.errors) ** 2
     somewhere = np.isfinite(common).all(axis=0)
-    low, high = (end(common[:, somewhere], axis=1) if somewhere.any() else np.zeros(2) for end in (np.min, np.max))
+    low, high = (
+        end(common[:, somewhere], axis=1) if somewhere.any() else np.zeros(2)
+        for end in (np.min, np.max)
+    )
     scale = np.stack([(low + high) / 2, np.maximum((high - low) / 2, 1e-9)])
     terms = _terms(common[:, somewhere], scale, max(1, min(_DEGREE, columns - 1, rows - 1)))
     back = np.linalg.lstsq(terms, np.stack([i, j], axis=1)[somewhere], rcond=None)[0]
     half = max(chip.shape) / 2
     middle = ((chip.shape[1] - 1) / 2, (chip.shape[0] - 1) / 2)
     places = np.stack([chip.x[i] - middle[0], chip.y[j] - middle[1]]) / half
-    return PlacedBlocks(values, variances, _bends(values, variances), common, places, back, scale, chip.block / half)
+    reach = scale[1] * (1 + 1.5 / max(1, min(rows, columns) - 1))
+    bends = _bends(values, variances)
+    return PlacedBlocks(
+        values, variances, bends, common, places, back, scale, reach, chip.block / half
+    )
 
 
 def _terms(common: np.ndarray, scale: np.ndarray, degree: int) -> np.ndarray:
@@ -104,7 +119,12 @@ def _terms(common: np.ndarray, scale: np.ndarray, degree: int) -> np.ndarray:
     across, up = (common - scale[0][:, None]) / scale[1][:, None]
     powers = [np.vander(each, degree + 1, increasing=True) for each in (across, up)]
     return np.stack(
-        [powers[0][:, p] * powers[1][:, q] for p in range(degree + 1) for q in range(degree + 1 - p)], axis=1
+        [
+            powers[0][:, p] * powers[1][:, q]
+            for p in range(degree + 1)
+            for q in range(degree + 1 - p)
+        ],
+        axis=1,
     )
 
 
@@ -124,11 +144,13 @@ def _bends(values: np.ndarray, variances: np.ndarray) -> np.ndarray:
     return _BEND**2 * np.maximum(total**2 - _BEND_OF_NOISE * np.nan_to_num(variances), 0.0)
 
 
-def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overlap | None:
+def overlap_of(
+    chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool
+) -> Overlap | None:
     """Return what two chips say of each other, None if they do not overlap.
 
-    The blocks of each are compared with what the other has there between its blocks: a gradient of the sky does not
-    matter, however the blocks lie.
+    The blocks of each are compared with what the other has there between its blocks: a gradient of
+    the sky does not matter, however the blocks lie.
     """
     ways = [_compared(first, second, planes), _compared(second, first, planes)]
     if None in ways:
@@ -147,10 +169,9 @@ def overlap_of(chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks
 
 
 def _compared(first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overlap | None:
-    """What the blocks of a chip say, compared with what another has there; None if that is nothing."""
-    low = second.scale[0] - 1.2 * second.scale[1]
-    high = second.scale[0] + 1.2 * second.scale[1]
-    near = (first.common > low[:, None]).all(axis=0) & (first.common < high[:, None]).all(axis=0)
+    """What the blocks of a chip say against what another has there; None if that is nothing."""
+    away = np.abs(first.common - second.scale[0][:, None])
+    near = (away < second.reach[:, None]).all(axis=0)
     near = np.flatnonzero(near & np.isfinite(first.values.ravel()))
     if len(near) < _FEWEST:
         return None
@@ -162,7 +183,9 @@ def _compared(first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overla
         return None
     near = near[known]
     difference = first.values.ravel()[near] - values[known]
-    variance = first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
+    variance = (
+        first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
+    )
     own = _design(first.places[:, near], planes)
     other = _design(_places(second, column[known], row[known]), planes)
     weights = _robust_weights(own, difference, variance)
@@ -172,7 +195,9 @@ def _compared(first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overla
     error = float(np.sqrt(weights**2 @ variance)) / total
     scale = 1.0 / (error**2 * total)  # weights as if their sum were that of the mean's error
     normal = scale * (signed * weights[:, None]).T @ signed
-    return Overlap((0, 1), mean, error, len(near), normal, scale * signed.T @ (weights * difference))
+    return Overlap(
+        (0, 1), mean, error, len(near), normal, scale * signed.T @ (weights * difference)
+    )
 
 
 def _design(places: np.ndarray, planes: bool) -> np.ndarray:
@@ -181,8 +206,10 @@ def _design(places: np.ndarray, planes: bool) -> np.ndarray:
     return np.concatenate([level, places]).T if planes else level.T
 
 
-def _interpolated(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Values, variances and bends between blocks, bilinear, and half a block beyond; NaN farther out.
+def _interpolated(
+    blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Values, variances and bends between blocks, and half a block beyond; NaN farther out.
 
     Neighbours share blocks, so that their variance is not less than that of one block.
     """
@@ -212,7 +239,7 @@ def _places(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> np.nda
 
 
 def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Weights with which least squares fit values, outliers with less; in units of the inverse variance."""
+    """Weights for least squares, less for outliers; in units of the inverse variance."""
     errors = np.sqrt(variance)
     away = (values - np.median(values)) / errors
     weights = np.ones(len(values))
@@ -221,7 +248,9 @@ def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray
         width = max(_LEAST_WIDTH, _NORMAL * float(np.median(np.abs(away))))
         weights = 1.0 / (1.0 + (away / (_HALF * width)) ** 2)
         weighted = design * (weights / variance)[:, None]
-        fit = np.linalg.pinv(weighted.T @ design, rcond=1e-8, hermitian=True) @ (weighted.T @ values)
+        fit = np.linalg.pinv(weighted.T @ design, rcond=1e-8, hermitian=True) @ (
+            weighted.T @ values
+        )
         away = (values - design @ fit) / errors
         if np.abs(fit - before).max() < _SETTLED * float(np.median(errors)):
             break

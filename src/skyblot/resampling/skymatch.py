@@ -1,7 +1,7 @@
 """The sky of exposures: one level for each chip, such that all see the same where they overlap.
 
-Arrays and pixel maps only. Differences of blocks at the same places of the sky give one robust difference for each
-pair of chips; levels are the least-squares solution for all pairs.
+Arrays and pixel maps only. Differences of blocks at the same places of the sky give one robust
+difference for each pair of chips; levels are the least-squares solution for all pairs.
 """
 
 import math
@@ -12,12 +12,13 @@ import numpy as np
 
 from ..errors import not_allowed, warn
 from .blocks import Binned, sky_level
-from .overlaps import Overlap, PlacedBlocks, overlap_of, place_blocks
+from .overlaps import Overlap, place_blocks
+from .pairs import compare_all
 
 #: How levels may be found.
 METHODS = ("match", "plane", "local", "none")
-#: Slopes want to be 0 with this part of the weight that their chip's overlaps have: combinations of slopes of which
-#: these say next to nothing are left at that.
+#: Slopes want to be 0 with this part of the weight that their chip's overlaps have: combinations of
+#: slopes of which these say next to nothing are left at that.
 _FLAT = 1e-3
 #: An eigenvalue below this part of the largest is 0, but for rounding.
 _ZERO = 1e-12
@@ -55,11 +56,12 @@ class SkyLevels:
     Attributes
     ----------
     levels, errors : ndarray, float64, shape (n,)
-        What is to be subtracted from each chip, in its own unit, and the standard deviation against the other chips
-        of its group. With slopes, the level in the middle of the chip.
+        What is to be subtracted from each chip, in its own unit, and the standard deviation against
+        the other chips of its group. With slopes, the level in the middle of the chip.
     shared : ndarray, float64, shape (n,)
-        The part of the level that is the same for all chips of a group, but for the unit: the lowest sky of them.
-        Without it, the chip with the lowest sky has 0: as ``skymethod='match'`` of AstroDrizzle and jwst.
+        The part of the level that is the same for all chips of a group, but for the unit: the
+        lowest sky of them. Without it, the chip with the lowest sky has 0: as ``skymethod='match'``
+        of AstroDrizzle and jwst.
     slopes : ndarray, float64, shape (n, 2)
         Change of the level with x and y, a pixel; zeros but for planes.
     middles : ndarray, float64, shape (n, 2)
@@ -99,15 +101,16 @@ def match_sky(
     binned : sequence of Binned
         The chips, by `bin_chip`.
     to_common : sequence of callable
-        For each chip, what takes its 0-based pixels (x, y; float64, 1-D) to those of the common grid.
+        For each chip, what takes its 0-based pixels (x, y; float64, 1-D) to those of the common
+        grid.
     factors : sequence of float, optional
-        What turns each chip's values into a unit that all share, such as counts per second and area of the sky: values
-        times factor. By default 1.
+        What turns each chip's values into a unit that all share, such as counts per second and area
+        of the sky: values times factor. By default 1.
     method : {"match", "plane", "local", "none"}
-        ``match``: one level for each chip, of which the differences are those of the overlaps, above the lowest sky
-        of all (AstroDrizzle's ``globalmin+match``). ``plane``: a slope in x and y beside. What the overlaps do not
-        tell, such as a plane that all have in common, is 0 in the mean. ``local``: the most common level of each chip.
-        ``none``: zeros.
+        ``match``: one level for each chip, of which the differences are those of the overlaps,
+        above the lowest sky of all (AstroDrizzle's ``globalmin+match``). ``plane``: a slope in x
+        and y beside. What the overlaps do not tell, such as a plane that all have in common, is 0
+        in the mean. ``local``: the most common level of each chip. ``none``: zeros.
     names : sequence of str, optional
         What the chips are called in warnings.
 
@@ -137,8 +140,7 @@ def match_sky(
         found = np.array([sky_level(each.values, each.errors) for each in binned]).reshape(-1, 2)
         return _unmatched(binned, _known_levels(found[:, 0], names), found[:, 1])
     placed = [place_blocks(*each) for each in zip(binned, to_common, units, strict=True)]
-    overlaps = _overlaps(placed, method == "plane")
-    groups = _groups(len(binned), overlaps)
+    overlaps, groups = compare_all(placed, method == "plane")
     _say_if_apart(groups, names)
     return _solved(binned, units, overlaps, groups, names)
 
@@ -147,12 +149,16 @@ def _unmatched(binned: Sequence[Binned], levels: np.ndarray, errors: np.ndarray)
     """Levels of chips by themselves."""
     count = len(binned)
     groups = tuple((k,) for k in range(count))
-    return SkyLevels(levels, errors, levels.copy(), np.zeros((count, 2)), _middles(binned), groups, ())
+    return SkyLevels(
+        levels, errors, levels.copy(), np.zeros((count, 2)), _middles(binned), groups, ()
+    )
 
 
 def _middles(binned: Sequence[Binned]) -> np.ndarray:
     """The middles of the chips, x and y."""
-    return np.array([((nx - 1) / 2, (ny - 1) / 2) for ny, nx in (each.shape for each in binned)]).reshape(-1, 2)
+    return np.array(
+        [((nx - 1) / 2, (ny - 1) / 2) for ny, nx in (each.shape for each in binned)]
+    ).reshape(-1, 2)
 
 
 def _known_levels(levels: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -163,39 +169,13 @@ def _known_levels(levels: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return np.nan_to_num(levels)
 
 
-def _overlaps(placed: Sequence[PlacedBlocks], planes: bool) -> list[Overlap]:
-    """What all pairs of chips that overlap say."""
-    found = []
-    for i, first in enumerate(placed):
-        for j in range(i + 1, len(placed)):
-            overlap = overlap_of((i, j), first, placed[j], planes)
-            if overlap is not None:
-                found.append(overlap)
-    return found
-
-
-def _groups(count: int, overlaps: Sequence[Overlap]) -> tuple[tuple[int, ...], ...]:
-    """Chips that are connected, in the order of the first of each group."""
-    leader = list(range(count))
-
-    def first_of(chip: int) -> int:
-        while leader[chip] != chip:
-            chip = leader[chip]
-        return chip
-
-    for overlap in overlaps:
-        low, high = sorted(map(first_of, overlap.chips))
-        leader[high] = low
-    firsts = [first_of(k) for k in range(count)]
-    return tuple(tuple(k for k in range(count) if firsts[k] == first) for first in sorted(set(firsts)))
-
-
 def _say_if_apart(groups: Sequence[Sequence[int]], names: Sequence[str]) -> None:
     if len(groups) > 1:
         members = [" with ".join(names[k] for k in group[:_NAMED]) for group in groups[:_NAMED]]
         listed = "; ".join(members) + ("; ..." if len(groups) > _NAMED else "")
         warn(
-            f"no overlaps connect {len(groups)} groups of exposures, and each is matched by itself: {listed}",
+            f"no overlaps connect {len(groups)} groups of exposures, and each is matched by "
+            f"itself: {listed}",
             subject="the sky",
         )
 
@@ -222,7 +202,10 @@ def _solved(
     for group in groups:
         chips = list(group)
         own = [
-            sky_level(_without_plane(binned[k], units[k], slopes[k], middles[k]), units[k] * binned[k].errors)[0]
+            sky_level(
+                _without_plane(binned[k], units[k], slopes[k], middles[k]),
+                units[k] * binned[k].errors,
+            )[0]
             - relative[k, 0]
             for k in chips
         ]
@@ -231,7 +214,9 @@ def _solved(
     shared = _known_levels(shared, names)
     pairs = tuple(Pair(*each.chips, each.difference, each.error, each.blocks) for each in overlaps)
     levels = (relative[:, 0] + shared) / units
-    return SkyLevels(levels, errors / units, shared / units, slopes / units[:, None], middles, groups, pairs)
+    return SkyLevels(
+        levels, errors / units, shared / units, slopes / units[:, None], middles, groups, pairs
+    )
 
 
 def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
@@ -241,10 +226,13 @@ def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.nda
     return values
 
 
-def _least_squares(chips: Sequence[int], overlaps: Sequence[Overlap]) -> tuple[np.ndarray, np.ndarray]:
-    """Level and slopes of the chips of a group, of which the mean is 0, and the errors of the levels.
+def _least_squares(
+    chips: Sequence[int], overlaps: Sequence[Overlap]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Level and slopes of the chips of a group, of which the mean is 0, and errors of levels.
 
-    Slopes are per half side. A plane that all have in common changes no difference: their mean is 0 as well.
+    Slopes are per half side. A plane that all have in common changes no difference: their mean is 0
+    as well.
     """
     place = {chip: k for k, chip in enumerate(chips)}
     terms = len(overlaps[0].right) // 2
