@@ -1,4 +1,6 @@
-"""How far each competitor is from the exact answer, on the work of the benchmark: coordinates and values."""
+"""How far each competitor is from the exact answer, on the work of the benchmark: coordinates and
+values.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +13,8 @@ from work import Work
 
 from skyblot.parameters.table import INTERPOLANTS
 
-PERIOD = 8  # of the ramp that shows which coordinate was used; small, so that float32 resolves 1e-6 pixel
+# of the ramp that shows which coordinate was used; small, so that float32 resolves 1e-6 pixel
+PERIOD = 8
 REACH = 8  # source pixels around a position whose largest value is the local peak
 
 
@@ -56,7 +59,9 @@ class MapErrors:
 
 
 def map_errors(work: Work, makers: Mapping[str, Competitor]) -> MapErrors:
-    """Compare the maps of some competitors, given with the names of what they call, with the exact one."""
+    """Compare the maps of some competitors, given with the names of what they call, with the exact
+    one.
+    """
     positions, found = exact_map(work), []
     for name, each in makers.items():
         if each.missing():
@@ -74,8 +79,12 @@ def blot(work: Work, competitor: Competitor, interp: str, pixel_map: Map) -> np.
     return np.asarray(call(), dtype=float)
 
 
-def used_coordinates(work: Work, competitor: Competitor, pixel_map: Map, positions: Map, chosen: np.ndarray) -> Error:
-    """Error of the coordinates as used: blot a ramp linearly, and its values are the coordinates, modulo a period."""
+def used_coordinates(
+    work: Work, competitor: Competitor, pixel_map: Map, positions: Map, chosen: np.ndarray
+) -> Error:
+    """Error of the coordinates as used: blot a ramp linearly, and its values are the coordinates,
+    modulo a period.
+    """
     total = np.zeros(work.shape)
     chosen = chosen.copy()
     for axis, exact in zip((1, 0), positions, strict=True):
@@ -101,5 +110,8 @@ def local_peak(work: Work, positions: Map) -> np.ndarray:
     """Largest absolute value of the source near each position."""
     peaks = ndimage.maximum_filter(np.abs(work.source), 2 * REACH + 1)
     ny, nx = peaks.shape
-    x, y = (np.clip(np.round(each), 0, size - 1).astype(int) for each, size in zip(positions, (nx, ny), strict=True))
+    x, y = (
+        np.clip(np.round(each), 0, size - 1).astype(int)
+        for each, size in zip(positions, (nx, ny), strict=True)
+    )
     return peaks[y, x]

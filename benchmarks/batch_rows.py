@@ -17,15 +17,25 @@ UNITS = {"in_units": "cps", "out_units": "cps", "addsky": False}
 
 
 def chips(bench: Bench) -> Iterator[Row]:
-    """Sixteen chips (four, for a smoke test): ours, loops over the peer's task and over its step's work, the bytes."""
+    """Sixteen chips (four, for a smoke test): ours, loops over the peer's task and over its step's
+    work, the bytes.
+    """
     references = write_exposures(work.uvis(bench.quick), bench.folder, 4 if bench.quick else 16)
     source, folder = bench.files.source, bench.folder / "blots"
     folder.mkdir(exist_ok=True)
     missing = cannot_import("drizzlepac.ablot")
     entries = (
         Entry("skyblot.blot_files", lambda: _ours(source, references, folder)),
-        Entry("loop over drizzlepac ablot.blot, exact", lambda: _task(source, references, folder), missing),
-        Entry("loop over drizzlepac ablot.blot, stepsize=10", lambda: _task(source, references, folder, True), missing),
+        Entry(
+            "loop over drizzlepac ablot.blot, exact",
+            lambda: _task(source, references, folder),
+            missing,
+        ),
+        Entry(
+            "loop over drizzlepac ablot.blot, stepsize=10",
+            lambda: _task(source, references, folder, True),
+            missing,
+        ),
         Entry("what runBlot does, stepsize=10", lambda: _step(source, references, folder), missing),
         Entry("the same bytes, read and written", lambda: _copy(source, references, folder)),
     )
@@ -38,7 +48,9 @@ def _ours(source: Path, references: list[Path], folder: Path) -> Callable[[], ob
     return lambda: skyblot.blot_files(source, references, folder, overwrite=True, **UNITS)
 
 
-def _task(source: Path, references: list[Path], folder: Path, stepped: bool = False) -> Callable[[], object]:
+def _task(
+    source: Path, references: list[Path], folder: Path, stepped: bool = False
+) -> Callable[[], object]:
     """The stand-alone task for each chip; without a `wcsmap` it takes the grid of its stepsize."""
     from drizzlepac import ablot
 
@@ -50,14 +62,21 @@ def _task(source: Path, references: list[Path], folder: Path, stepped: bool = Fa
             output.unlink(missing_ok=True)
             with redirect_stdout(StringIO()):
                 ablot.blot(
-                    f"{source}[sci,1]", f"{reference}[sci,1]", str(output), configObj="defaults", **UNITS, **options
+                    f"{source}[sci,1]",
+                    f"{reference}[sci,1]",
+                    str(output),
+                    configObj="defaults",
+                    **UNITS,
+                    **options,
                 )
 
     return call
 
 
 def _step(source: Path, references: list[Path], folder: Path) -> Callable[[], object]:
-    """AstroDrizzle's step without the rest of AstroDrizzle: the median read once, a blot and a file for each chip."""
+    """AstroDrizzle's step without the rest of AstroDrizzle: the median read once, a blot and a file
+    for each chip.
+    """
     from drizzlepac import ablot
     from stwcs.wcsutil import HSTWCS
 
@@ -68,7 +87,9 @@ def _step(source: Path, references: list[Path], folder: Path) -> Callable[[], ob
             with fits.open(reference) as hdus:
                 wcs = HSTWCS(hdus, ext=("SCI", 1))
                 header = hdus["SCI", 1].header
-                blot = ablot.do_blot(median, median_wcs, wcs, 1.0, coeffs=True, interp="poly5", stepsize=10)
+                blot = ablot.do_blot(
+                    median, median_wcs, wcs, 1.0, coeffs=True, interp="poly5", stepsize=10
+                )
             fits.PrimaryHDU(blot, header).writeto(
                 folder / f"step_{reference.name}", overwrite=True, output_verify="silentfix+ignore"
             )
@@ -77,7 +98,9 @@ def _step(source: Path, references: list[Path], folder: Path) -> Callable[[], ob
 
 
 def _copy(source: Path, references: list[Path], folder: Path) -> Callable[[], object]:
-    """As ``cp`` does: the mosaic's bytes read, those of all chips read and written, without a flush."""
+    """As ``cp`` does: the mosaic's bytes read, those of all chips read and written, without a
+    flush.
+    """
 
     def call() -> None:
         source.read_bytes()

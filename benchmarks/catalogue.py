@@ -1,4 +1,6 @@
-"""The groups of rows in the order in which they are run, with the words that the pages have for them."""
+"""The groups of rows in the order in which they are run, with the words that the pages have for
+them.
+"""
 
 import batch_rows
 import groups
@@ -25,9 +27,9 @@ GROUPS = (
     Group(
         "resample",
         "Resampling alone",
-        "The map is given, in memory. skyblot makes its map band by band and never holds it whole: it is measured "
-        "here with a map that comes from memory, which costs it time. `do_blot` gets the map row by row through its "
-        "`wcsmap`.",
+        "The map is given, in memory. skyblot makes its map band by band and never holds it "
+        "whole: it is measured here with a map that comes from memory, which costs it time. "
+        "`do_blot` gets the map row by row through its `wcsmap`.",
         groups.resampling,
     ),
     Group(
@@ -37,13 +39,19 @@ GROUPS = (
         groups.infrared,
         (work.infrared,),
     ),
-    Group("nircam", "A detector of JWST", "In memory, pixel map included.", groups.nircam, (work.nircam,)),
+    Group(
+        "nircam",
+        "A detector of JWST",
+        "In memory, pixel map included.",
+        groups.nircam,
+        (work.nircam,),
+    ),
     Group(
         "gwcs",
         "A gwcs, as JWST and Roman have",
-        "In memory. Both transformations are gwcs; skyblot's map is within its default tolerance of 1e-4 pixel. The "
-        "blots are linear, pixel map included: stcal's is `gwcs_blot` itself. How far each map is from the exact "
-        "transformation is on the page on accuracy.",
+        "In memory. Both transformations are gwcs; skyblot's map is within its default tolerance "
+        "of 1e-4 pixel. The blots are linear, pixel map included: stcal's is `gwcs_blot` itself. "
+        "How far each map is from the exact transformation is on the page on accuracy.",
         transform_rows.gwcs,
         (transforms.gwcs_detector,),
     ),
@@ -66,24 +74,26 @@ GROUPS = (
     Group(
         "file",
         "File to file",
-        "In one process, everything imported, the files in the system's cache. skyblot flushes its output to the disk "
-        "before it gives it its name; drizzlepac does not. The last line reads the bytes of the mosaic and the "
-        "reference and writes as many as the reference has, without a flush.",
+        "In one process, everything imported, the files in the system's cache. skyblot flushes "
+        "its output to the disk before it gives it its name; drizzlepac does not. The last line "
+        "reads the bytes of the mosaic and the reference and writes as many as the reference has, "
+        "without a flush.",
         groups.file_to_file,
     ),
     Group(
         "process",
         "Whole processes",
-        "From start to end, start-up and imports included, the files in the system's cache. The peer is a Python "
-        "process that imports `drizzlepac.ablot` and blots the same files. The kernels are in Numba's cache.",
+        "From start to end, start-up and imports included, the files in the system's cache. The "
+        "peer is a Python process that imports `drizzlepac.ablot` and blots the same files. The "
+        "kernels are in Numba's cache.",
         groups.process,
         slow=True,
     ),
     Group(
         "cold",
         "The first run after an installation",
-        "The kernels have to be compiled: Numba's cache is empty. The system's caches are not: dropping them takes "
-        "rights that a benchmark should not have.",
+        "The kernels have to be compiled: Numba's cache is empty. The system's caches are not: "
+        "dropping them takes rights that a benchmark should not have.",
         groups.cold_process,
         rounds=3,
         warmups=0,
@@ -100,42 +110,44 @@ GROUPS = (
     Group(
         "floor",
         "The floor",
-        "No blot can be faster than one copy of its source and of itself: `numpy.copyto`, one thread, into memory that "
-        "has been used before.",
+        "No blot can be faster than one copy of its source and of itself: `numpy.copyto`, one "
+        "thread, into memory that has been used before.",
         groups.floor,
     ),
     Group("threads", "Threads", "skyblot alone.", groups.threads),
     Group(
         "output-size",
         "Larger blots",
-        "Square chips with the distortion of WFC3/UVIS scaled to them, the mosaic a little larger. The time per pixel "
-        "should stay the same.",
+        "Square chips with the distortion of WFC3/UVIS scaled to them, the mosaic a little "
+        "larger. The time per pixel should stay the same.",
         groups.output_size,
         (),
     ),
     Group(
         "source-size",
         "Larger mosaics",
-        "`skyblot blot`, whole process: the same chip from the middle of ever larger mosaics on disk (float32, "
-        "big-endian, zeros that take no room). Neither time nor memory should grow.",
+        "`skyblot blot`, whole process: the same chip from the middle of ever larger mosaics on "
+        "disk (float32, big-endian, zeros that take no room). Neither time nor memory should grow.",
         groups.source_size,
         slow=True,
     ),
     Group(
         "batch",
         "Many chips from one mosaic",
-        "Sixteen dithered chips, file to file, in one process that has everything imported, the files in the system's "
-        "cache. skyblot flushes each blot to the disk before it gives it its name; nobody else does.",
+        "Sixteen dithered chips, file to file, in one process that has everything imported, the "
+        "files in the system's cache. skyblot flushes each blot to the disk before it gives it "
+        "its name; nobody else does.",
         batch_rows.chips,
         rounds=5,
     ),
     Group(
         "reject",
         "Cosmic rays",
-        "Four full-size exposures of two chips and their median, file to file: masks of cosmic rays. AstroDrizzle runs "
-        "once with its defaults, then its steps blot and driz_cr are timed, with as many processes as there are cores; "
-        "skyblot takes the same exposures, reads their errors and flags too, and measures what "
-        "exposure and blot differ by before it judges.",
+        "Four full-size exposures of two chips and their median, file to file: masks of cosmic "
+        "rays. AstroDrizzle runs once with its defaults, then its steps blot and driz_cr are "
+        "timed, with as many processes as there are cores; skyblot takes the same exposures, "
+        "reads their errors and flags too, and measures what exposure and blot differ by before "
+        "it judges.",
         reject_rows.comparisons,
         (),
         rounds=3,

@@ -1,7 +1,7 @@
 """skyblot and its peers: how each makes a blot, a pixel map alone, and a blot from a given map.
 
-Every method prepares outside the clock and returns the call to be timed. Blots are float32 (ny, nx), not scaled;
-maps are two float64 arrays x, y (ny, nx), 0-based.
+Every method prepares outside the clock and returns the call to be timed. Blots are float32 (ny,
+nx), not scaled; maps are two float64 arrays x, y (ny, nx), 0-based.
 """
 
 import importlib.util
@@ -59,12 +59,13 @@ def cannot_import(package: str) -> str:
 
 
 class Skyblot(Competitor):
-    """skyblot, on all cores: exact, or within its default tolerance where there is no closed form."""
+    """skyblot, on all cores: exact, or to its default tolerance where there is no closed form."""
 
     name = "skyblot"
     interpolants: ClassVar = {
         name: name
-        for name in ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5", "sinc")
+        for name in ("nearest", "linear", "poly3", "poly5", "spline3", "lanczos3", "lanczos5",
+        "sinc")
     }  # fmt: skip
 
     def __init__(self, threads: int | None = None) -> None:
@@ -82,7 +83,9 @@ class Skyblot(Competitor):
         return lambda: skyblot.pixel_map(work.target_wcs, work.source_wcs, threads=self.threads)
 
     def resample(self, work: Work, interp: str, pixel_map: Map) -> Blot:
-        """The bands and kernels that `blot` uses, but with a map from memory: there is no public call for this."""
+        """The bands and kernels that `blot` uses, but with a map from memory: there is no public
+        call for this.
+        """
         from skyblot.bands import available_cores, for_each_band
         from skyblot.kernels.interpolants import interpolant
         from skyblot.resampling.window import whole_source
@@ -94,7 +97,9 @@ class Skyblot(Competitor):
             out = np.empty(work.shape, np.float32)
             for_each_band(
                 work.shape,
-                lambda row0, row1: window.resample(x[row0:row1], y[row0:row1], out[row0:row1], 1.0, 0.0, 0.0),
+                lambda row0, row1: window.resample(
+                    x[row0:row1], y[row0:row1], out[row0:row1], 1.0, 0.0, 0.0
+                ),
                 threads,
             )
             return out
@@ -103,7 +108,9 @@ class Skyblot(Competitor):
 
 
 class DoBlot(Competitor):
-    """``drizzlepac.ablot.do_blot``; its lanczos names are in no documentation, but its C code knows them."""
+    """``drizzlepac.ablot.do_blot``; its lanczos names are in no documentation, but its C code knows
+    them.
+    """
 
     needs = ("drizzlepac.ablot",)
     interpolants: ClassVar = {
@@ -116,7 +123,9 @@ class DoBlot(Competitor):
 
         source_wcs, target_wcs = hst_like(work)
         name = self.interpolants[interp]
-        return lambda: ablot.do_blot(work.source, source_wcs, target_wcs, 1.0, interp=name, **options)
+        return lambda: ablot.do_blot(
+            work.source, source_wcs, target_wcs, 1.0, interp=name, **options
+        )
 
 
 class DoBlotStep(DoBlot):
@@ -134,7 +143,9 @@ class DoBlotStep(DoBlot):
         ny, nx = work.shape
         mapping = cdriz.DefaultWCSMapping(work.target_wcs, work.source_wcs, nx, ny, 10)
         x, ones = np.arange(1.0, nx + 1), np.ones(nx)
-        return lambda: np.stack([np.array(mapping(x, (row + 1) * ones)) - 1 for row in range(ny)], axis=1)
+        return lambda: np.stack(
+            [np.array(mapping(x, (row + 1) * ones)) - 1 for row in range(ny)], axis=1
+        )
 
 
 class DoBlotExact(DoBlot):
@@ -155,7 +166,9 @@ class DoBlotExact(DoBlot):
         return lambda: mapping.forward(x.ravel(), y.ravel())
 
     def resample(self, work: Work, interp: str, pixel_map: Map) -> Blot:
-        """By a mapping that looks its rows up; `do_blot` asks for one row at a time, counting from 1."""
+        """By a mapping that looks its rows up; `do_blot` asks for one row at a time, counting from
+        1.
+        """
         x, y = (np.ascontiguousarray(each + 1.0) for each in pixel_map)
 
         class Rows:
@@ -173,7 +186,9 @@ class Drizzle(Competitor):
 
     name = "drizzle calc_pixmap + blot_image"
     needs = ("drizzle",)
-    interpolants: ClassVar = {name: name for name in ("nearest", "linear", "poly3", "poly5", "lanczos3", "lanczos5")}
+    interpolants: ClassVar = {
+        name: name for name in ("nearest", "linear", "poly3", "poly5", "lanczos3", "lanczos5")
+    }
 
     def blot(self, work: Work, interp: str) -> Blot:
         from drizzle.resample import blot_image
@@ -197,7 +212,9 @@ class Drizzle(Competitor):
 
 
 class Stcal(Drizzle):
-    """What jwst and romancal run: stcal's map every so many pixels with splines between, then ``blot_image``."""
+    """What jwst and romancal run: stcal's map every so many pixels with splines between, then
+    ``blot_image``.
+    """
 
     needs = ("drizzle", "stcal.outlier_detection.utils")
 
@@ -220,7 +237,9 @@ class GwcsBlot(Stcal):
     def __init__(self, stepsize: int, order: int = 1) -> None:
         super().__init__(stepsize, order)
         self.name = (
-            "stcal gwcs_blot, exact" if stepsize == 1 else f"stcal gwcs_blot, stepsize={stepsize}, order={order}"
+            "stcal gwcs_blot, exact"
+            if stepsize == 1
+            else f"stcal gwcs_blot, stepsize={stepsize}, order={order}"
         )
 
     def blot(self, work: Work, interp: str) -> Blot:
@@ -231,18 +250,28 @@ class GwcsBlot(Stcal):
 
 
 class Reproject(Competitor):
-    """``reproject_interp`` at its fastest: no round trip of the coordinates, serial (its dask blocks are slower)."""
+    """``reproject_interp`` at its fastest: no round trip of the coordinates, serial (its dask
+    blocks are slower).
+    """
 
     name = "reproject_interp"
     needs = ("reproject",)
-    interpolants: ClassVar = {"nearest": "nearest-neighbor", "linear": "bilinear", "spline3": "bicubic"}
+    interpolants: ClassVar = {
+        "nearest": "nearest-neighbor",
+        "linear": "bilinear",
+        "spline3": "bicubic",
+    }
 
     def blot(self, work: Work, interp: str) -> Blot:
         from reproject import reproject_interp
 
         options = {"shape_out": work.shape, "order": self.interpolants[interp]}
         return lambda: reproject_interp(
-            (work.source, work.source_wcs), work.target_wcs, roundtrip_coords=False, return_footprint=False, **options
+            (work.source, work.source_wcs),
+            work.target_wcs,
+            roundtrip_coords=False,
+            return_footprint=False,
+            **options,
         )
 
     def pixel_map(self, work: Work) -> Callable[[], Any]:
@@ -254,7 +283,9 @@ class Reproject(Competitor):
 
 
 def hst_like(work: Work) -> tuple[Any, Any]:
-    """Copies of both WCS with what `do_blot` wants of an HSTWCS, made so that its ratio of pixel areas is 1."""
+    """Copies of both WCS with what `do_blot` wants of an HSTWCS, made so that its ratio of pixel
+    areas is 1.
+    """
     source_wcs, target_wcs = deepcopy(work.source_wcs), deepcopy(work.target_wcs)
     source_wcs.pscale = target_wcs.pscale = target_wcs.idcscale = 1.0
     if not target_wcs.wcs.has_cd():

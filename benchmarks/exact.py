@@ -1,4 +1,5 @@
-"""The right answers, in float64, by definition: where a pixel falls, and what an interpolant gives there.
+"""The right answers, in float64, by definition: where a pixel falls, and what an interpolant gives
+there.
 
 Nothing here is shared with skyblot, and nothing is fast.
 """
@@ -15,7 +16,9 @@ ROWS = 32  # of the blot, at a time
 
 
 def exact_map(work: Work) -> Map:
-    """Source positions of all target pixels by ``astropy.wcs`` or ``gwcs``, good to about 1e-8 pixel."""
+    """Source positions of all target pixels by ``astropy.wcs`` or ``gwcs``, good to about 1e-8
+    pixel.
+    """
     x, y = np.empty(work.shape), np.empty(work.shape)
     for row0 in range(0, work.shape[0], ROWS):
         rows, columns = np.indices(x[row0 : row0 + ROWS].shape, dtype=float)
@@ -71,7 +74,9 @@ def _b_spline(t: np.ndarray) -> np.ndarray:
 
 
 def _lagrange(t: np.ndarray, half: int) -> np.ndarray:
-    """``t`` holds the nodes minus the position; each weight is 1 at its own node and 0 at the others."""
+    """``t`` holds the nodes minus the position; each weight is 1 at its own node and 0 at the
+    others.
+    """
     weights = np.ones_like(t)
     for own in range(len(t)):
         for other in range(len(t)):

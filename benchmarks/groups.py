@@ -91,12 +91,16 @@ MAPS: dict[str, Competitor] = {
 
 def blots(job: Work, interp: str, competitors: tuple[Competitor, ...] = COMPETITORS) -> Row:
     """One interpolant, map included, by all who have it."""
-    entries = [_blot_entry(each, job, interp) for each in competitors if interp in each.interpolants]
+    entries = [
+        _blot_entry(each, job, interp) for each in competitors if interp in each.interpolants
+    ]
     return Row(interp, tuple(entries), SKYBLOT.name)
 
 
 def _blot_entry(competitor: Competitor, job: Work, interp: str) -> Entry:
-    return Entry(competitor.name, lambda: competitor.blot(job, interp), competitor.missing(), job.pixels)
+    return Entry(
+        competitor.name, lambda: competitor.blot(job, interp), competitor.missing(), job.pixels
+    )
 
 
 def memory(bench: Bench) -> Iterator[Row]:
@@ -109,13 +113,16 @@ def poly5(job: Work, competitors: tuple[Competitor, ...] = COMPETITORS) -> Row:
     row = blots(job, "poly5", competitors)
     reproject = Reproject()
     bicubic = Entry(
-        f"{reproject.name}, bicubic", lambda: reproject.blot(job, "spline3"), reproject.missing(), job.pixels
+        f"{reproject.name}, bicubic",
+        lambda: reproject.blot(job, "spline3"),
+        reproject.missing(),
+        job.pixels,
     )
     return Row(row.title, (*row.entries, bicubic), row.baseline)
 
 
 def interpolants(bench: Bench) -> Iterator[Row]:
-    """The other interpolants, against do_blot: its map is quick enough to be included every time."""
+    """The other interpolants, against do_blot: its map is quick enough to be timed too."""
     for interp in OTHERS:
         if interp in DoBlotStep.interpolants:
             yield blots(work.uvis(bench.quick), interp, (SKYBLOT, DoBlotStep()))
@@ -142,7 +149,8 @@ def maps(bench: Bench) -> Iterator[Row]:
 def map_row(job: Work, makers: dict[str, Competitor]) -> Row:
     """The pixel map of all pixels, by several who are given with the names of what they call."""
     entries = [
-        Entry(name, lambda each=each: each.pixel_map(job), each.missing(), job.pixels) for name, each in makers.items()
+        Entry(name, lambda each=each: each.pixel_map(job), each.missing(), job.pixels)
+        for name, each in makers.items()
     ]
     return Row("map of every pixel", tuple(entries), "skyblot.pixel_map")
 
@@ -155,17 +163,29 @@ def resampling(bench: Bench) -> Iterator[Row]:
     for interp in ("nearest", "linear", "poly3", "poly5", "lanczos3", "lanczos5"):
         entries = [
             Entry("skyblot", _resampler(SKYBLOT, job, interp, pixel_map), "", job.pixels),
-            Entry("drizzle blot_image", _resampler(drizzle, job, interp, pixel_map), drizzle.missing(), job.pixels),
+            Entry(
+                "drizzle blot_image",
+                _resampler(drizzle, job, interp, pixel_map),
+                drizzle.missing(),
+                job.pixels,
+            ),
         ]
         if interp == "poly5":  # the same C code as for its other interpolants
             tblot = DoBlotExact()
             entries.append(
-                Entry("drizzlepac do_blot", _resampler(tblot, job, interp, pixel_map), tblot.missing(), job.pixels)
+                Entry(
+                    "drizzlepac do_blot",
+                    _resampler(tblot, job, interp, pixel_map),
+                    tblot.missing(),
+                    job.pixels,
+                )
             )
         yield Row(interp, tuple(entries), "skyblot")
 
 
-def _resampler(competitor: Competitor, job: Work, interp: str, pixel_map: Map) -> Callable[[], Callable]:
+def _resampler(
+    competitor: Competitor, job: Work, interp: str, pixel_map: Map
+) -> Callable[[], Callable]:
     return lambda: competitor.resample(job, interp, pixel_map)
 
 
@@ -183,7 +203,11 @@ def floor(bench: Bench) -> Iterator[Row]:
 
         return call
 
-    yield Row("poly5", (_blot_entry(SKYBLOT, job, "poly5"), Entry("numpy.copyto", copy, "", job.pixels)), "skyblot")
+    yield Row(
+        "poly5",
+        (_blot_entry(SKYBLOT, job, "poly5"), Entry("numpy.copyto", copy, "", job.pixels)),
+        "skyblot",
+    )
 
 
 def threads(bench: Bench) -> Iterator[Row]:
@@ -199,7 +223,9 @@ def threads(bench: Bench) -> Iterator[Row]:
     }
     for title, kind in kinds.items():
         entries = [
-            Entry(_threads(count), lambda count=count, kind=kind: kind(Skyblot(count)), "", job.pixels)
+            Entry(
+                _threads(count), lambda count=count, kind=kind: kind(Skyblot(count)), "", job.pixels
+            )
             for count in counts
         ]
         yield Row(title, tuple(entries), _threads(counts[-1]))
@@ -210,11 +236,13 @@ def _threads(count: int) -> str:
 
 
 def output_size(bench: Bench) -> Iterator[Row]:
-    """The time per pixel of blots of 1, 4, 16, 64 Mpixel, one at a time: the largest takes 0.6 GB."""
+    """Time per pixel of blots of 1, 4, 16, 64 Mpixel, one at a time: the largest takes 0.6 GB."""
     sizes = (64, 128, 256) if bench.quick else (1024, 2048, 4096, 8192)
 
     def entry(size: int) -> Entry:
-        return Entry(f"{size} x {size}", lambda: SKYBLOT.blot(work.square(size), "poly5"), "", size * size)
+        return Entry(
+            f"{size} x {size}", lambda: SKYBLOT.blot(work.square(size), "poly5"), "", size * size
+        )
 
     yield Row("poly5", tuple(entry(size) for size in sizes))
     work.square.cache_clear()

@@ -1,7 +1,8 @@
 """Run a command and print its wall time and its own peak memory, as JSON.
 
-A process of its own because Linux counts the memory of the process that starts a child towards the child's peak:
-started from the benchmark itself, which holds large images, every command would seem to need them too.
+A process of its own because Linux counts the memory of the process that starts a child towards the
+child's peak: started from the benchmark itself, which holds large images, every command would seem
+to need them too.
 """
 
 import json
@@ -19,7 +20,11 @@ def main() -> None:
     seconds = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
-    print(json.dumps({"seconds": seconds, "peak_bytes": usage.ru_maxrss * unit, "exit": child.returncode}))
+    print(
+        json.dumps(
+            {"seconds": seconds, "peak_bytes": usage.ru_maxrss * unit, "exit": child.returncode}
+        )
+    )
 
 
 main()

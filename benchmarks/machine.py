@@ -9,8 +9,8 @@ from pathlib import Path
 from skyblot.bands import available_cores
 
 PACKAGES = (
-    "skyblot", "numpy", "numba", "llvmlite", "scipy", "astropy", "drizzlepac", "stwcs", "drizzle", "stcal",
-    "reproject", "gwcs",
+    "skyblot", "numpy", "numba", "llvmlite", "scipy", "astropy", "drizzlepac", "stwcs", "drizzle",
+    "stcal", "reproject", "gwcs",
 )  # fmt: skip
 #: What matters for the kernels, in the order in which it came.
 VECTOR_FLAGS = ("sse2", "avx2", "fma", "avx512f", "avx512vl", "asimd")
@@ -21,7 +21,9 @@ def facts() -> dict[str, str]:
     cpu = _cpu()
     return {
         "Processor": cpu.get("model name") or platform.processor() or platform.machine(),
-        "Vector instructions": ", ".join(flag for flag in VECTOR_FLAGS if flag in cpu.get("flags", "").split()),
+        "Vector instructions": ", ".join(
+            flag for flag in VECTOR_FLAGS if flag in cpu.get("flags", "").split()
+        ),
         "Cores this process may use": str(available_cores()),
         "Memory": _memory(),
         "System": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",

@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """Entries that are timed in turn; the others are divided by `baseline`, the name of an entry."""
+    """Entries timed in turn; the others are divided by `baseline`, the name of an entry."""
 
     title: str
     entries: tuple[Entry, ...]
@@ -79,7 +79,9 @@ def spread(values: Sequence[float]) -> Spread:
 
 def ratios(timing: Timing, baseline: Timing) -> Spread:
     """How many times as long as the baseline, each round against the same round."""
-    return spread([one / other for one, other in zip(timing.seconds, baseline.seconds, strict=True)])
+    return spread(
+        [one / other for one, other in zip(timing.seconds, baseline.seconds, strict=True)]
+    )
 
 
 def measure(row: Row, rounds: int, warmups: int) -> list[Timing]:
@@ -87,7 +89,8 @@ def measure(row: Row, rounds: int, warmups: int) -> list[Timing]:
     timings = [Timing(entry.name, entry.pixels, skipped=entry.missing) for entry in row.entries]
     calls = list(_prepared(row, timings))
     gc.collect()
-    gc.freeze()  # else each collection before a call goes through all that the peers have imported: 0.15 s
+    # else each collection before a call goes through all that the peers have imported: 0.15 s
+    gc.freeze()
     for number in range(warmups + rounds):
         for timing, call in calls:
             spent = _timed(call)

@@ -19,12 +19,16 @@ def write_pages(results: Results, folder: Path) -> None:
 
 
 ALT = (
-    "Time taken by skyblot (black) and by others (blue) for the same work: median and range; the scale is logarithmic."
+    "Time taken by skyblot (black) and by others (blue) for the same work: median and range; the "
+    "scale is logarithmic."
 )
 
 
 def _text(lines: Sequence[str]) -> str:
-    return "\n".join([".. Made by benchmarks/run.py; changes here are lost.", "", *lines]).rstrip() + "\n"
+    return (
+        "\n".join([".. Made by benchmarks/run.py; changes here are lost.", "", *lines]).rstrip()
+        + "\n"
+    )
 
 
 def machine_lines(results: Results) -> list[str]:
@@ -49,7 +53,11 @@ def speed_lines(results: Results) -> list[str]:
 
 def group_table(group: GroupResult) -> list[str]:
     """All rows of a group in one table, without the columns that are empty."""
-    table = [[f"**{row.title}**" if first else "", *line] for row in group.rows for first, line in _numbered(row)]
+    table = [
+        [f"**{row.title}**" if first else "", *line]
+        for row in group.rows
+        for first, line in _numbered(row)
+    ]
     header = ["row", *COLUMNS]
     header[1] = "who"
     kept = [k for k in range(len(header)) if any(line[k] for line in table)]
@@ -70,8 +78,16 @@ def map_lines(maps: list[MapErrors]) -> list[str]:
     """A table for each work."""
     lines = ["Other transformations", "---------------------", "", MAPS, ""] if maps else []
     for each in maps:
-        rows = [[one.name, error_text(one.largest), error_text(one.rms)] for one in each.errors if not one.skipped]
-        lines += [f"{each.work[0].upper()}{each.work[1:]}.", "", *list_table(["who", "largest", "rms"], rows)]
+        rows = [
+            [one.name, error_text(one.largest), error_text(one.rms)]
+            for one in each.errors
+            if not one.skipped
+        ]
+        lines += [
+            f"{each.work[0].upper()}{each.work[1:]}.",
+            "",
+            *list_table(["who", "largest", "rms"], rows),
+        ]
     return lines
 
 
@@ -83,29 +99,33 @@ def uvis_lines(results: Results) -> list[str]:
     names = list(dict.fromkeys(each.name for each in found))
     lines = [f"{results.accuracy_work}.", "", "Coordinates", "-----------", "", COORDINATES, ""]
     header = ["who", "map, largest", "map, rms", "as used, largest", "as used, rms"]
-    lines += list_table(header, [[name, *_pair(found, name, "map"), *_pair(found, name, "used")] for name in names])
+    lines += list_table(
+        header, [[name, *_pair(found, name, "map"), *_pair(found, name, "used")] for name in names]
+    )
     lines += ["Values", "------", "", VALUES, ""]
     kinds = list(dict.fromkeys(each.kind for each in found if each.kind not in ("map", "used")))
     rows = [[f"**{kind}**" if number == 0 else "", each.name, *_pair(found, each.name, kind)]
-            for kind in kinds for number, each in enumerate(each for each in found if each.kind == kind)]  # fmt: skip
+            for kind in kinds
+        for number, each in enumerate(each for each in found if each.kind == kind)]  # fmt: skip
     return lines + list_table(["interpolant", "who", "largest", "rms"], rows)
 
 
 COORDINATES = (
-    "Errors in source pixels against ``astropy.wcs`` at every pixel; that is itself good to about 1e-8 pixel only, and "
-    "who calls it has an error of 0 by definition. *Map* is the pixel map as the program computes it. *As used* is "
-    "what its interpolation makes of it, found by blotting a ramp whose values are the coordinates; the ramp resolves "
-    "1e-6 pixel."
+    "Errors in source pixels against ``astropy.wcs`` at every pixel; that is itself good to about "
+    "1e-8 pixel only, and who calls it has an error of 0 by definition. *Map* is the pixel map as "
+    "the program computes it. *As used* is what its interpolation makes of it, found by blotting a "
+    "ramp whose values are the coordinates; the ramp resolves 1e-6 pixel."
 )
 MAPS = (
-    "Errors of pixel maps in source pixels, against ``gwcs`` or ``astropy.wcs`` at every pixel. Who calls them for "
-    "every pixel has no error by definition; below about 4e-9 pixel one sees their own rounding. What skyblot "
-    "samples is to stay within its tolerance, here the default of 1e-4 pixel."
+    "Errors of pixel maps in source pixels, against ``gwcs`` or ``astropy.wcs`` at every pixel. "
+    "Who calls them for every pixel has no error by definition; below about 4e-9 pixel one sees "
+    "their own rounding. What skyblot samples is to stay within its tolerance, here the default of "
+    "1e-4 pixel."
 )
 VALUES = (
-    "Errors relative to the largest value of the source within 8 pixels, against the interpolant's definition in "
-    "float64 at the exact position. Pixels near the edge of the source are left out. Bicubic of ``reproject_interp`` "
-    "is a spline."
+    "Errors relative to the largest value of the source within 8 pixels, against the interpolant's "
+    "definition in float64 at the exact position. Pixels near the edge of the source are left out. "
+    "Bicubic of ``reproject_interp`` is a spline."
 )
 
 
@@ -118,5 +138,7 @@ def list_table(header: list[str], rows: list[list[str]]) -> list[str]:
     """A list-table."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [header, *rows]:
-        lines += [f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(row)]
+        lines += [
+            f"   {'*' if number == 0 else ' '} - {cell}".rstrip() for number, cell in enumerate(row)
+        ]
     return [*lines, ""]

@@ -22,7 +22,9 @@ def plot(results: Results, path: Path) -> bool:
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    panels = [(title, found) for group, row, title in PANELS if (found := _timings(results, group, row))]
+    panels = [
+        (title, found) for group, row, title in PANELS if (found := _timings(results, group, row))
+    ]
     if not panels:
         return False
     sizes = [len(timings) + 1 for _, timings in panels]
@@ -45,11 +47,19 @@ def _timings(results: Results, group_name: str, row_title: str) -> list[Timing]:
 def _panel(axes: Any, title: str, timings: list[Timing]) -> None:
     axes.set_title(title, fontsize=8, loc="left", pad=3)
     for place, timing in enumerate(timings):
-        found, colour = spread(timing.seconds), "black" if timing.name.startswith("skyblot") else "#3f7fbf"
+        found, colour = (
+            spread(timing.seconds),
+            "black" if timing.name.startswith("skyblot") else "#3f7fbf",
+        )
         axes.plot([found.low, found.high], [place, place], color=colour, linewidth=1.5)
         axes.plot(found.median, place, "o", color=colour, markersize=5)
         axes.annotate(
-            f"{found.median:.3g}", (found.high, place), (6, 0), textcoords="offset points", va="center", size=7
+            f"{found.median:.3g}",
+            (found.high, place),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            size=7,
         )
     axes.set_yticks(range(len(timings)), [timing.name for timing in timings], fontsize=7)
     axes.set_ylim(len(timings) - 0.4, -0.6)

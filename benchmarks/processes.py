@@ -1,4 +1,4 @@
-"""Whole processes: what a user at a prompt waits for, start-up included, and the memory it takes."""
+"""Whole processes: what a user at a prompt waits for, and the memory it takes."""
 
 import json
 import os
@@ -33,10 +33,15 @@ ablot.blot(source + "[sci,1]", reference + "[sci,1]", output, configObj="default
 def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Spent:
     """Run a command and return its wall time and peak memory."""
     launch = [sys.executable, "-I", "-S", str(LAUNCHER), *map(str, command)]
-    done = subprocess.run(launch, capture_output=True, text=True, env={**os.environ, **(environment or {})})
+    done = subprocess.run(
+        launch, capture_output=True, text=True, env={**os.environ, **(environment or {})}
+    )
     facts = json.loads(done.stdout) if done.returncode == 0 else {"exit": done.returncode}
     if facts["exit"] != 0:
-        raise RuntimeError(f"{' '.join(map(str, command[:4]))} ... ended with {facts['exit']}: {done.stderr[-2000:]}")
+        raise RuntimeError(
+            f"{' '.join(map(str, command[:4]))} ... ended with {facts['exit']}: "
+            f"{done.stderr[-2000:]}"
+        )
     return Spent(facts["seconds"], facts["peak_bytes"])
 
 
@@ -49,7 +54,9 @@ def skyblot_command(*arguments: str | Path) -> list[str]:
 
 def blot_command(files: Files) -> list[str]:
     """``skyblot blot`` of these files."""
-    return skyblot_command("blot", files.source, f"{files.reference}[sci,1]", "-o", files.output, *OPTIONS)
+    return skyblot_command(
+        "blot", files.source, f"{files.reference}[sci,1]", "-o", files.output, *OPTIONS
+    )
 
 
 def warm(files: Files) -> Entry:
@@ -69,7 +76,15 @@ def cold(files: Files) -> Entry:
 
 def ablot(files: Files, name: str, options: str) -> Entry:
     """A Python process that imports drizzlepac.ablot and blots the same files."""
-    command = [sys.executable, "-c", ABLOT, str(files.source), str(files.reference), str(files.output), options]
+    command = [
+        sys.executable,
+        "-c",
+        ABLOT,
+        str(files.source),
+        str(files.reference),
+        str(files.output),
+        options,
+    ]
     return Entry(name, lambda: lambda: run(command), missing=cannot_import("drizzlepac"))
 
 

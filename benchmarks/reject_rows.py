@@ -42,12 +42,20 @@ def _ours(demo: DemoSet, **how: object) -> Callable[[], object]:
     masks = demo.folder / "masks"
     masks.mkdir(exist_ok=True)
     return lambda: skyblot.reject_files(
-        demo.median, demo.exposures, masks, overwrite=True, exposures=EXPOSURES, threads=available_cores(), **how
+        demo.median,
+        demo.exposures,
+        masks,
+        overwrite=True,
+        exposures=EXPOSURES,
+        threads=available_cores(),
+        **how,
     )
 
 
 def _theirs(demo: DemoSet) -> Callable[[], Spent]:
-    """Run AstroDrizzle up to the masks, with its defaults and a process for each core; time the two steps alone."""
+    """Run AstroDrizzle up to the masks, with its defaults and a process for each core; time the two
+    steps alone.
+    """
     from drizzlepac import astrodrizzle
 
     folder = demo.folder / "theirs"
@@ -57,9 +65,10 @@ def _theirs(demo: DemoSet) -> Callable[[], Spent]:
     def call() -> Spent:
         with _quietly(folder), _timed_steps() as seconds:
             astrodrizzle.AstroDrizzle(
-                names, output="final", mdriztab=False, updatewcs=False, wcskey="", resetbits=4096, build=False,
-                clean=False, preserve=False, overwrite=True, skysub=True, skymethod="localmin", context=False,
-                num_cores=available_cores(), driz_combine=False,
+                names, output="final", mdriztab=False, updatewcs=False, wcskey="", resetbits=4096,
+                build=False, clean=False, preserve=False, overwrite=True, skysub=True,
+                skymethod="localmin", context=False, num_cores=available_cores(),
+                driz_combine=False,
             )  # fmt: skip
         assert len(seconds) == len(_STEPS)
         return Spent(sum(seconds), 0)
@@ -101,7 +110,11 @@ def _quietly(folder: Path) -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     os.environ.update(ASTROMETRY_STEP_CONTROL="off", iref="/nonexistent/", jref="/nonexistent/")
     try:
-        with contextlib.chdir(folder), contextlib.redirect_stdout(StringIO()), contextlib.redirect_stderr(StringIO()):
+        with (
+            contextlib.chdir(folder),
+            contextlib.redirect_stdout(StringIO()),
+            contextlib.redirect_stderr(StringIO()),
+        ):
             yield
     finally:
         logging.disable(logging.NOTSET)

@@ -22,7 +22,9 @@ class RowResult:
     timings: list[Timing]
 
     def ratio(self, timing: Timing) -> Spread | None:
-        """How many times as long as the baseline; None for the baseline itself and for what was skipped."""
+        """How many times as long as the baseline; None for the baseline itself and for what was
+        skipped.
+        """
         base = next((each for each in self.timings if each.name == self.baseline), None)
         if base is None or base is timing or not timing.seconds or not base.seconds:
             return None
@@ -67,9 +69,15 @@ class Results:
     def load(cls, path: Path) -> "Results":
         """Read what `save` wrote."""
         whole = json.loads(path.read_text())
-        groups = [GroupResult(**{**group, "rows": [_row(row) for row in group["rows"]]}) for group in whole["groups"]]
+        groups = [
+            GroupResult(**{**group, "rows": [_row(row) for row in group["rows"]]})
+            for group in whole["groups"]
+        ]
         errors = [Error(**error) for error in whole["errors"]]
-        maps = [MapErrors(each["work"], [Error(**error) for error in each["errors"]]) for each in whole.get("maps", [])]
+        maps = [
+            MapErrors(each["work"], [Error(**error) for error in each["errors"]])
+            for each in whole.get("maps", [])
+        ]
         return cls(**{**whole, "groups": groups, "errors": errors, "maps": maps})
 
 
@@ -85,13 +93,20 @@ def seconds_text(timing: Timing) -> str:
         return "not run"
     found = spread(timing.seconds)
     if found.median < 1:
-        return f"{number(1e3 * found.median)} ms ({number(1e3 * found.low)} to {number(1e3 * found.high)})"
+        return (
+            f"{number(1e3 * found.median)} ms ({number(1e3 * found.low)} to "
+            f"{number(1e3 * found.high)})"
+        )
     return f"{number(found.median)} s ({number(found.low)} to {number(found.high)})"
 
 
 def ratio_text(ratio: Spread | None) -> str:
     """Median and range of a ratio."""
-    return "" if ratio is None else f"{number(ratio.median)} ({number(ratio.low)} to {number(ratio.high)})"
+    return (
+        ""
+        if ratio is None
+        else f"{number(ratio.median)} ({number(ratio.low)} to {number(ratio.high)})"
+    )
 
 
 def pixel_text(timing: Timing) -> str:
@@ -110,7 +125,13 @@ def error_text(value: float) -> str:
     """An error to two digits; what is below the rounding of the reference is still shown."""
     if not math.isfinite(value):
         return "not a number"
-    return "0" if value == 0 else f"{value:.1e}".replace("e-0", "e-") if value < 1e-3 else f"{value:.2g}"
+    return (
+        "0"
+        if value == 0
+        else f"{value:.1e}".replace("e-0", "e-")
+        if value < 1e-3
+        else f"{value:.2g}"
+    )
 
 
 def number(value: float) -> str:

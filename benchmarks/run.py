@@ -48,12 +48,24 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes and two rounds: a smoke test")
-    parser.add_argument("--rows", nargs="+", metavar="NAME", choices=NAMES, default=NAMES, help=", ".join(NAMES))
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes and two rounds: a smoke test"
+    )
+    parser.add_argument(
+        "--rows", nargs="+", metavar="NAME", choices=NAMES, default=NAMES, help=", ".join(NAMES)
+    )
     parser.add_argument("--rounds", type=int, help="rounds after the warm-up [7; with --quick 2]")
-    parser.add_argument("--output-dir", type=Path, default=HERE / "results", help="folder for the results")
-    parser.add_argument("--docs", action="store_true", help="also write the tables and the plot of the documentation")
-    parser.add_argument("--from-json", type=Path, metavar="FILE", help="measure nothing, use these results")
+    parser.add_argument(
+        "--output-dir", type=Path, default=HERE / "results", help="folder for the results"
+    )
+    parser.add_argument(
+        "--docs",
+        action="store_true",
+        help="also write the tables and the plot of the documentation",
+    )
+    parser.add_argument(
+        "--from-json", type=Path, metavar="FILE", help="measure nothing, use these results"
+    )
     options = parser.parse_args()
     if options.quick and options.docs:
         parser.error("--quick results say nothing: they do not go into the documentation")
@@ -78,7 +90,11 @@ def run(options: argparse.Namespace, console: Console) -> Results:
         show_errors(console, results.errors)
     for make, makers in COMPARED if "map-accuracy" in options.rows else ():
         results.maps.append(map_errors(make(options.quick), makers))
-        show_errors(console, results.maps[-1].errors, f"map-accuracy, in source pixels: {results.maps[-1].work}")
+        show_errors(
+            console,
+            results.maps[-1].errors,
+            f"map-accuracy, in source pixels: {results.maps[-1].work}",
+        )
     console.print(f"took {time.perf_counter() - start:.0f} s")
     return results
 
@@ -97,7 +113,9 @@ def run_group(group: Group, bench: Bench, rounds: int, console: Console) -> Grou
     return result
 
 
-def quiet(loggers: Sequence[str] = ("drizzlepac", "stwcs", "stcal", "reproject", "astropy")) -> None:
+def quiet(
+    loggers: Sequence[str] = ("drizzlepac", "stwcs", "stcal", "reproject", "astropy"),
+) -> None:
     """Peers say much; none of it is wanted between the tables."""
     warnings.simplefilter("ignore")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")

@@ -39,7 +39,9 @@ def gwcs(bench: Bench) -> Iterator[Row]:
 
 
 def gwcs_large(bench: Bench) -> Iterator[Row]:
-    """Maps and blots of 16 megapixels; the exact map of stcal takes so long that one row with it is enough."""
+    """Maps and blots of 16 megapixels; the exact map of stcal takes so long that one row with it is
+    enough.
+    """
     job = transforms.gwcs_large(bench.quick)
     yield map_row(job, GWCS_MAPS)
     yield blots(job, "linear", (SKYBLOT, ORDER1, ORDER3))

@@ -1,7 +1,8 @@
 """What is blotted: real detectors, mosaics that match them, and a sky of stars.
 
-The WCS come from real headers where they are at hand (``../shared/data/real_wcs`` beside the project), else from
-the demo's synthetic detector, which has the same kinds of distortion and the same size.
+The WCS come from real headers where they are at hand (``../shared/data/real_wcs`` beside the
+project), else from the demo's synthetic detector, which has the same kinds of distortion and the
+same size.
 """
 
 import warnings
@@ -116,7 +117,9 @@ def _hst(name: str, shape: tuple[int, int], *, tables: bool = True) -> Target:
     with fits.open(path) as hdus:
         header = hdus["SCI", 1].header
         parts = tuple(hdu.copy() for hdu in hdus if hdu.name in ("WCSDVARR", "D2IMARR"))
-        return Target(_read_wcs(header, hdus, shape), "real header", "", hdus[0].header, header, parts)
+        return Target(
+            _read_wcs(header, hdus, shape), "real header", "", hdus[0].header, header, parts
+        )
 
 
 def _demo(shape: tuple[int, int], *, tables: bool = True) -> Target:
@@ -127,7 +130,9 @@ def _demo(shape: tuple[int, int], *, tables: bool = True) -> Target:
     if not tables:
         wcs.cpdis1 = wcs.cpdis2 = wcs.det2im1 = wcs.det2im2 = None
     primary = detector.primary_hdu(exposure, "flc", 1).header
-    return Target(wcs, "demo header", "", primary, detector.sci_header(plan, exposure, 1, parts), tuple(parts))
+    return Target(
+        wcs, "demo header", "", primary, detector.sci_header(plan, exposure, 1, parts), tuple(parts)
+    )
 
 
 def _read_wcs(header: fits.Header, hdus: fits.HDUList | None, shape: tuple[int, int]) -> WCS:
@@ -141,13 +146,16 @@ def _read_wcs(header: fits.Header, hdus: fits.HDUList | None, shape: tuple[int, 
 def mosaic_for(
     target: WCS, scale: float | None = None, shape: tuple[int, int] | None = None
 ) -> tuple[WCS, tuple[int, int]]:
-    """Return the WCS and shape of a mosaic along a target's y axis: `shape`, else just large enough; target central.
+    """Return the WCS and shape of a mosaic along a target's y axis: `shape`, else just large
+    enough; target central.
 
     `scale` is in degrees per pixel, by default the target's own.
     """
     scale = scale or float(np.sqrt(abs(np.linalg.det(target.pixel_scale_matrix))))
     ny, nx = target.array_shape
-    wcs = tangent(target.all_pix2world(nx / 2, ny / 2, 0), scale, np.arctan2(*target.pixel_scale_matrix[:, 1]))
+    wcs = tangent(
+        target.all_pix2world(nx / 2, ny / 2, 0), scale, np.arctan2(*target.pixel_scale_matrix[:, 1])
+    )
     t = np.linspace(0.0, 1.0, 65)
     border = np.concatenate([[t, 0 * t], [t, 0 * t + 1], [0 * t, t], [0 * t + 1, t]], axis=1)
     x, y = border * [[nx], [ny]] - 0.5
@@ -167,7 +175,9 @@ def tangent(crval: tuple[float, float], scale: float, orient: float) -> WCS:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.radesys = ("RA---TAN", "DEC--TAN"), "ICRS"
     wcs.wcs.crval, wcs.wcs.crpix = [float(value) for value in crval], (1.0, 1.0)
-    wcs.wcs.cd = scale * np.array([[-np.cos(orient), np.sin(orient)], [np.sin(orient), np.cos(orient)]])
+    wcs.wcs.cd = scale * np.array(
+        [[-np.cos(orient), np.sin(orient)], [np.sin(orient), np.cos(orient)]]
+    )
     wcs.wcs.set()
     return wcs
 

@@ -15,15 +15,27 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
 import skyblot
-from skyblot.headers import facts, ground, wcs_facts
+from skyblot.headers import facts, ground, pixel_facts, wcs_facts
 from skyblot.headers.facts import HEADERS, Fact
 from skyblot.parameters.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
 from skyblot.parameters.row import Parameter
 from skyblot.parameters.table import TABLE
 
 #: All rows of the modules, in their order.
-FACTS = [row for module in (wcs_facts, facts, ground) for row in vars(module).values() if isinstance(row, Fact)]
-_FACT_TITLES = ["Fact", "Looked for", "Overridden by", "Missing", "No number, or odd", "Contradicted"]
+FACTS = [
+    row
+    for module in (wcs_facts, pixel_facts, facts, ground)
+    for row in vars(module).values()
+    if isinstance(row, Fact)
+]
+_FACT_TITLES = [
+    "Fact",
+    "Looked for",
+    "Overridden by",
+    "Missing",
+    "No number, or odd",
+    "Contradicted",
+]
 
 #: The packages that say something, from the command line down, and what their sections are called.
 _PARTS = {
@@ -77,7 +89,9 @@ class RstDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Parse the text where the directive stands; sections are allowed in it."""
         node = nodes.Element()
-        nested_parse_with_titles(self.state, StringList(self.lines(), self.get_source_info()[0]), node)
+        nested_parse_with_titles(
+            self.state, StringList(self.lines(), self.get_source_info()[0]), node
+        )
         return node.children
 
 
@@ -93,7 +107,11 @@ class ParametersDirective(RstDirective):
                 section = row.section
                 title = section or "General"
                 lines += ["", title, "-" * len(title), ""]
-                lines += [f"In a ``.cfg`` file: section ``[{section}]``.", ""] if section and row in TABLE else []
+                lines += (
+                    [f"In a ``.cfg`` file: section ``[{section}]``.", ""]
+                    if section and row in TABLE
+                    else []
+                )
             lines += self.row_lines(row)
         return lines
 
@@ -102,14 +120,20 @@ class ParametersDirective(RstDirective):
         option = f"{row.option} / --no-{row.option[2:]}" if row.kind == "bool" else row.option
         words = {None: "nothing", "": "nothing", "True": "yes", "False": "no"}
         default = words.get(row.default if row.default is None else str(row.default), row.default)
-        facts = [f"Default: ``{default}``.", *([f"Unit: {row.unit}."] if row.unit else []), f"Allowed: {row.allowed}."]
+        facts = [
+            f"Default: ``{default}``.",
+            *([f"Unit: {row.unit}."] if row.unit else []),
+            f"Allowed: {row.allowed}.",
+        ]
         where = "in Python" if row.python else f"on the command line ``{option}``"
         words = row.help.replace("*", r"\*")
         return [f"``{row.name}``, {where}", f"   {words}", "", f"   {' '.join(facts)}", ""]
 
 
 class MessagesDirective(RstDirective):
-    """``.. messages::`` lists every sentence of errors and warnings, by the part of skyblot that says it."""
+    """``.. messages::`` lists every sentence of errors and warnings, by the part of skyblot that
+    says it.
+    """
 
     def lines(self) -> list[str]:
         """One section for each part; one item for each sentence, with the comment on it."""
@@ -118,7 +142,9 @@ class MessagesDirective(RstDirective):
         for sentence in sentences(package):
             part = sentence.path.relative_to(package).parts[0].removesuffix(".py")
             subject = "<file>: " if sentence.subject else ""
-            listed.setdefault((part, sentence.warns), {}).setdefault(subject + sentence.text, sentence.advice)
+            listed.setdefault((part, sentence.warns), {}).setdefault(
+                subject + sentence.text, sentence.advice
+            )
         lines: list[str] = []
         for part, title in _PARTS.items():
             lines += ["", title, "-" * len(title), ""]
@@ -143,14 +169,23 @@ class FactsDirective(RstDirective):
     def row(self, fact: Fact) -> list[str]:
         """Return the texts of a fact's columns."""
         keywords = ", ".join(f"``{each}``" for each in fact.keywords)
-        places = "" if fact.places == HEADERS else re.sub(r"\b([A-Z]+_)(?=\W)", r"``\1``", f" ({fact.places})")
+        places = (
+            ""
+            if fact.places == HEADERS
+            else re.sub(r"\b([A-Z]+_)(?=\W)", r"``\1``", f" ({fact.places})")
+        )
         overrides = re.sub(r"(--[a-z-]+|[a-z]+\.fits\[[^\]]+\])", r"``\1``", fact.overrides)
-        texts = [re.sub(r"\b([A-Z]+_)(?=\W)", r"``\1``", text) for text in (fact.missing, fact.odd, fact.contradicted)]
+        texts = [
+            re.sub(r"\b([A-Z]+_)(?=\W)", r"``\1``", text)
+            for text in (fact.missing, fact.odd, fact.contradicted)
+        ]
         return [fact.name, keywords + places, overrides or "nothing", *texts]
 
 
 class MarkdownDirective(RstDirective):
-    """``.. markdown:: FILE`` includes one of the project's own, simple, Markdown files without its title."""
+    """``.. markdown:: FILE`` includes one of the project's own, simple, Markdown files without its
+    title.
+    """
 
     required_arguments = 1
 
@@ -192,7 +227,9 @@ def write_math(writer, node) -> None:
     """Write a formula as MathML: browsers show it without a script, and without a network."""
     mathml = tex2mathml(node.astext())
     if isinstance(node, nodes.math_block):
-        mathml = '<div class="math">' + mathml.replace("<math", '<math display="block"', 1) + "</div>"
+        mathml = (
+            '<div class="math">' + mathml.replace("<math", '<math display="block"', 1) + "</div>"
+        )
     writer.body.append(mathml)
     raise nodes.SkipNode
 

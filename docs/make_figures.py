@@ -1,7 +1,8 @@
 """Make every figure and every measured table of the documentation: ``python docs/make_figures.py``.
 
-Figures go to ``docs/_static/figures``, tables to ``docs/tables``; both are kept in the repository. All of them come
-from the synthetic data set of ``skyblot demo``, which is the same on every machine.
+Figures go to ``docs/_static/figures``, tables to ``docs/tables``; both are kept in the repository.
+All of them come from the synthetic data set of ``skyblot demo``, which is the same on every
+machine.
 """
 
 import csv
@@ -47,26 +48,32 @@ STYLE = {
 
 
 def save(figure, name: str, colours: int = 64, *, grey: bool = False) -> None:
-    """Write a figure with few colours, or 43 steps of grey: a fraction of the size, and no visible difference."""
+    """Write a figure with few colours, or 43 steps of grey: a fraction of the size, and no visible
+    difference.
+    """
     path = FIGURES / f"{name}.png"
     figure.savefig(path, metadata={"Software": None})
     plt.close(figure)
     with Image.open(path) as image:
         if grey:
-            small = image.convert("L").point(lambda value: 6 * round(value / 6) if value < 250 else 255)
+            small = image.convert("L").point(
+                lambda value: 6 * round(value / 6) if value < 250 else 255
+            )
         else:
             small = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
 
 
-# ---- the picture of the front page -------------------------------------------------------------------------------
+# ---- the picture of the front page ---------------------------------------------------------------
 
 
 def picture() -> None:
     """Exposure, blot and difference: one stretch for all three."""
     with tempfile.TemporaryDirectory() as folder:
         demo = skyblot.make_demo(folder)
-        path = skyblot.blot_file(demo.median, f"{demo.exposures[0]}[sci,2]", Path(folder) / "blot.fits")
+        path = skyblot.blot_file(
+            demo.median, f"{demo.exposures[0]}[sci,2]", Path(folder) / "blot.fits"
+        )
         exposure, blot = fits.getdata(demo.exposures[0], ("SCI", 2)), fits.getdata(path, 1)
         sky = fits.getheader(path, 1)["BLOTSKY"]
     y, x, size = 226, 432, 216
@@ -84,14 +91,26 @@ def picture() -> None:
         left = k * (side + gap)
         axes = figure.add_axes((left / width, 0, side / width, side / height))
         axes.imshow(
-            np.arcsinh((data - sky) / 20.0), cmap="gray", vmin=-1.2, vmax=4.4, origin="lower", interpolation="nearest"
+            np.arcsinh((data - sky) / 20.0),
+            cmap="gray",
+            vmin=-1.2,
+            vmax=4.4,
+            origin="lower",
+            interpolation="nearest",
         )
         axes.set_axis_off()
-        figure.text((left + side / 2) / width, 1 - 0.55 * top / height, title, ha="center", va="center", fontsize=14)
+        figure.text(
+            (left + side / 2) / width,
+            1 - 0.55 * top / height,
+            title,
+            ha="center",
+            va="center",
+            fontsize=14,
+        )
     save(figure, "blot", grey=True)
 
 
-# ---- interpolants ------------------------------------------------------------------------------------------------
+# ---- interpolants --------------------------------------------------------------------------------
 
 
 def kernel(name: str, t: np.ndarray) -> np.ndarray:
@@ -114,7 +133,9 @@ def kernel(name: str, t: np.ndarray) -> np.ndarray:
 
 def kernels() -> None:
     """The weights of a pixel as a function of its distance."""
-    figure, panels = plt.subplots(2, 4, figsize=(9.6, 4.4), dpi=110, sharex=True, sharey=True, layout="constrained")
+    figure, panels = plt.subplots(
+        2, 4, figsize=(9.6, 4.4), dpi=110, sharex=True, sharey=True, layout="constrained"
+    )
     t = np.linspace(-8, 8, 3201)
     for axes, name in zip(panels.flat, INTERPOLANTS, strict=True):
         axes.plot(t, kernel(name, t), color=COLOURS[name], lw=1.7)
@@ -127,7 +148,9 @@ def kernels() -> None:
 
 
 def responses(name: str, frequency: np.ndarray) -> np.ndarray:
-    """Return what becomes of unit waves, complex, shape (offsets, frequencies); `frequency` in cycles per pixel."""
+    """Return what becomes of unit waves, complex, shape (offsets, frequencies); `frequency` in
+    cycles per pixel.
+    """
     how = interpolant(name)
     s = (np.arange(64) + 0.5) / 64 - (how.shift or 0.0)
     weights = np.polynomial.polynomial.polyval(s - how.centre, how.table)
@@ -140,14 +163,20 @@ def responses(name: str, frequency: np.ndarray) -> np.ndarray:
 
 
 def frequency_response() -> None:
-    """How much of a wave survives, and how far off it is, averaged over all positions between pixels."""
+    """How much of a wave survives, and how far off it is, averaged over all positions between
+    pixels.
+    """
     fraction = np.linspace(0.02, 1.0, 197)
     with plt.rc_context({"lines.linewidth": 1.7}):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), dpi=110, layout="constrained")
+        figure, (left, right) = plt.subplots(
+            1, 2, figsize=(9.6, 4.0), dpi=110, layout="constrained"
+        )
         for name in INTERPOLANTS:
             given = responses(name, fraction / 2)
             left.plot(fraction, given.mean(axis=0).real, color=COLOURS[name], label=name)
-            right.plot(fraction, np.sqrt((np.abs(given - 1) ** 2).mean(axis=0)), color=COLOURS[name])
+            right.plot(
+                fraction, np.sqrt((np.abs(given - 1) ** 2).mean(axis=0)), color=COLOURS[name]
+            )
     left.set(ylim=(0, 1.1), ylabel="mean response", xlim=(0, 1))
     right.set(yscale="log", ylim=(1e-5, 2), ylabel="rms error / amplitude of the wave", xlim=(0, 1))
     for axes in (left, right):
@@ -163,7 +192,9 @@ def wave_table() -> None:
     for name in INTERPOLANTS:
         error = np.sqrt((np.abs(responses(name, np.array(fractions) / 2) - 1) ** 2).mean(axis=0))
         rows.append([name, interpolant(name).taps, *(f"{value:.1e}" for value in error)])
-    write_table("waves", ["interp", "taps per axis", *(f"at {each:g} Nyquist" for each in fractions)], rows)
+    write_table(
+        "waves", ["interp", "taps per axis", *(f"at {each:g} Nyquist" for each in fractions)], rows
+    )
 
 
 def star_field_table() -> None:
@@ -181,7 +212,9 @@ def star_field_table() -> None:
         rms = 100 * np.sqrt((error**2).mean() / (truth**2).mean())
         rows.append([name, f"{rms:.2f}", f"{100 * np.abs(error).max() / truth.max():.2f}"])
     write_table(
-        "star_field", ["interp", "rms error / rms of the image [%]", "largest error / brightest pixel [%]"], rows
+        "star_field",
+        ["interp", "rms error / rms of the image [%]", "largest error / brightest pixel [%]"],
+        rows,
     )
 
 
@@ -191,18 +224,23 @@ def write_table(name: str, header: list[str], rows: list[list]) -> None:
         csv.writer(stream, lineterminator="\n").writerows([header, *rows])
 
 
-# ---- pixel map ---------------------------------------------------------------------------------------------------
+# ---- pixel map -----------------------------------------------------------------------------------
 
 
 def distortion() -> None:
-    """The distortion of a chip: its pixel grid on the sky, exaggerated, and what the look-up tables add."""
+    """The distortion of a chip: its pixel grid on the sky, exaggerated, and what the look-up tables
+    add.
+    """
     plan = DemoPlan()
     target, source = chip_wcs(plan, 0, 1), demo_scene(plan).wcs
     ny, nx = plan.chip_shape
     smooth = target.deepcopy()
     smooth.cpdis1 = smooth.cpdis2 = smooth.det2im1 = smooth.det2im2 = None
     x, y = skyblot.pixel_map(target, source)
-    dx, dy = (ours - theirs for ours, theirs in zip((x, y), skyblot.pixel_map(smooth, source), strict=True))
+    dx, dy = (
+        ours - theirs
+        for ours, theirs in zip((x, y), skyblot.pixel_map(smooth, source), strict=True)
+    )
     v, u = np.indices((ny, nx), dtype=float)
     bend_x, bend_y = nonlinear(u, v, x, y)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 2.8), dpi=110, layout="constrained")
@@ -220,7 +258,14 @@ def distortion() -> None:
     right.set(xlabel="x [pixel]")
     right.set_title("share of the D2IM and CPDIS tables", fontsize=10)
     right.grid(False)
-    figure.colorbar(image, ax=(left, right), label="pixel", location="right", shrink=0.85, ticks=[0, 0.05, 0.1, 0.15])
+    figure.colorbar(
+        image,
+        ax=(left, right),
+        label="pixel",
+        location="right",
+        shrink=0.85,
+        ticks=[0, 0.05, 0.1, 0.15],
+    )
     save(figure, "distortion", 96)
 
 
@@ -235,7 +280,7 @@ def nonlinear(u, v, x, y) -> tuple[np.ndarray, np.ndarray]:
 
 
 class SlitAndKink:
-    """A map with a smooth distortion, a kink along an oblique line, and a slit without positions."""
+    """A map with a smooth distortion, a kink along a slanted line, a slit without positions."""
 
     shape = (512, 1024)
 
@@ -257,17 +302,24 @@ class SlitAndKink:
 
 
 def adaptive_blocks() -> None:
-    """The adaptive map of a target with a slit and a kink: its blocks, and where the true map is asked."""
+    """The adaptive map of a target with a slit and a kink: its blocks, and where the true map is
+    asked.
+    """
     truth = SlitAndKink()
     made = adaptive.adaptive_map(truth, truth.shape, 1e-4)
     blocks, stored = made.patches.boxes, made.pixels.boxes
     nodes = refining._node_places(blocks).reshape(2, -1)
     checks = np.concatenate(
-        [refining._lattice(truth.shape, (0, 0, *truth.shape[::-1])), refining._check_places(blocks).reshape(2, -1)],
+        [
+            refining._lattice(truth.shape, (0, 0, *truth.shape[::-1])),
+            refining._check_places(blocks).reshape(2, -1),
+        ],
         axis=1,
     )
     checks = checks[:, ~within(stored, *checks)]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), dpi=110, layout="constrained", width_ratios=(1.6, 1))
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9.6, 3.8), dpi=110, layout="constrained", width_ratios=(1.6, 1)
+    )
     slit = np.where(truth.in_slit(*np.indices(truth.shape)[::-1]), 0.0, np.nan)
     y = np.array([-0.5, truth.shape[0] - 0.5])
     for axes, size in ((left, 1.0), (right, 5.0)):
@@ -283,7 +335,13 @@ def adaptive_blocks() -> None:
     left.set_title("the whole target", fontsize=10)
     right.set(xlim=(384, 544), ylim=(224, 352))
     right.set_title("the right end of the slit", fontsize=10)
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9, markerscale=1.6)
+    figure.legend(
+        *right.get_legend_handles_labels(),
+        loc="outside lower right",
+        ncols=2,
+        fontsize=9,
+        markerscale=1.6,
+    )
     save(figure, "adaptive", 32)
 
 
@@ -307,7 +365,9 @@ def step_table() -> None:
     rows = []
     for step in (5, 10, 20, 50):
         grid = skyblot.pixel_map(target, source, stepsize=step)
-        rows.append([step, f"{max(np.abs(a - b).max() for a, b in zip(exact, grid, strict=True)):.3f}"])
+        rows.append(
+            [step, f"{max(np.abs(a - b).max() for a, b in zip(exact, grid, strict=True)):.3f}"]
+        )
     write_table("stepsize", ["stepsize", "largest error [source pixel]"], rows)
 
 

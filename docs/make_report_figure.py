@@ -1,6 +1,7 @@
 """Make the picture of the page of a report: ``python docs/make_report_figure.py``.
 
-Needs Chromium and its driver, which `tests/chromium.py` steers. The picture goes to ``docs/_static/figures``.
+Needs Chromium and its driver, which `tests/chromium.py` steers. The picture goes to
+``docs/_static/figures``.
 """
 
 import sys
@@ -19,9 +20,17 @@ from skyblot.report import open_report  # noqa: E402
 from skyblot.report.encode import diverging_colours  # noqa: E402
 
 FIGURE = HERE / "_static" / "figures" / "report.png"
-#: Few greys and few colours of residuals, so that the picture is small; then those of marks, letters and buttons.
+#: Few greys and few colours of residuals, so that the picture is small; then those of marks,
+#: letters and buttons.
 GREYS, RESIDUALS = 20, 17
-OTHERS = [(255, 140, 0), (11, 98, 196), (243, 244, 246), (207, 212, 218), (22, 25, 29), (255, 255, 255)]
+OTHERS = [
+    (255, 140, 0),
+    (11, 98, 196),
+    (243, 244, 246),
+    (207, 212, 218),
+    (22, 25, 29),
+    (255, 255, 255),
+]
 
 
 def write_page(folder: Path) -> Path:

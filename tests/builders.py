@@ -16,8 +16,18 @@ PLAN = DemoPlan(exposures=1, chip_shape=(96, 160))
 EVERY = pytest.mark.parametrize("interp", INTERPOLANTS)
 
 
-def tangent(crval=(10.0, 20.0), scale=1e-5, orient=30.0, crpix=(50.0, 40.0), shape=(80, 100), sign=-1, **facts):
-    """A TAN WCS: `scale` in degrees per pixel, `sign` -1 for east to the left, `facts` go to ``wcs.wcs``."""
+def tangent(
+    crval=(10.0, 20.0),
+    scale=1e-5,
+    orient=30.0,
+    crpix=(50.0, 40.0),
+    shape=(80, 100),
+    sign=-1,
+    **facts,
+):
+    """A TAN WCS: `scale` in degrees per pixel, `sign` -1 for east to the left, `facts` go to
+    ``wcs.wcs``.
+    """
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = facts.pop("ctype", ("RA---TAN", "DEC--TAN"))
     wcs.wcs.crval, wcs.wcs.crpix = crval, crpix
@@ -43,7 +53,9 @@ def gwcs_like(wcs, bounded=True):
     transform |= m.AffineTransformation2D(matrix=wcs.pixel_scale_matrix)
     transform |= m.Pix2Sky_TAN() | m.RotateNative2Celestial(*wcs.wcs.crval, 180.0)
     detector = cf.Frame2D(name="detector", axes_order=(0, 1), unit=(u.pix, u.pix))
-    sky = cf.CelestialFrame(name="sky", axes_order=(0, 1), reference_frame=ICRS(), unit=(u.deg, u.deg))
+    sky = cf.CelestialFrame(
+        name="sky", axes_order=(0, 1), reference_frame=ICRS(), unit=(u.deg, u.deg)
+    )
     made = gwcs.WCS([(detector, transform), (sky, None)])
     ny, nx = made.array_shape = wcs.array_shape
     if bounded:
@@ -52,7 +64,9 @@ def gwcs_like(wcs, bounded=True):
 
 
 def mosaic_for(target, orient=28.0, scale=1.0, origin=(70.0, -50.0)):
-    """A TAN WCS near a target of any kind, its pixels `scale` times the target's; `origin` is its CRPIX."""
+    """A TAN WCS near a target of any kind, its pixels `scale` times the target's; `origin` is its
+    CRPIX.
+    """
     ny, nx = target.array_shape
     degrees = scale * np.sqrt(abs(np.linalg.det(target.pixel_scale_matrix)))
     crval = [float(value) for value in target.all_pix2world(0.4 * nx, 0.6 * ny, 0)]
@@ -99,7 +113,9 @@ def sky_image(shape, seed=0):
 
 
 def scattered(shape, count=4000, seed=1, reach=0.5):
-    """Random positions (x, y) over an image of `shape` up to `reach` pixels past its outer pixel centres."""
+    """Random positions (x, y) over an image of `shape` up to `reach` pixels past its outer pixel
+    centres.
+    """
     rng = np.random.default_rng(seed)
     ny, nx = shape
     # Just inside the border: -0.5 <= x < nx - 0.5.

@@ -1,4 +1,6 @@
-"""Headless Chromium for tests: as much of the WebDriver protocol, which is JSON over HTTP, as they need."""
+"""Headless Chromium for tests: as much of the WebDriver protocol, which is JSON over HTTP, as they
+need.
+"""
 
 import base64
 import json
@@ -52,10 +54,14 @@ class Browser:
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._port_file = Path(self._profile.name) / "driver.log"
         self._log = open(self._port_file, "wb")
-        self._driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=self._log, stderr=subprocess.STDOUT)
+        self._driver = subprocess.Popen(
+            ["chromedriver", "--port=0"], stdout=self._log, stderr=subprocess.STDOUT
+        )
         try:
             self._base = f"http://127.0.0.1:{self._port()}"
-            answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": self._capabilities()}})
+            answer = self._call(
+                "POST", "/session", {"capabilities": {"alwaysMatch": self._capabilities()}}
+            )
             self._base += f"/session/{answer['sessionId']}"
         except BaseException:
             self._end()
@@ -77,11 +83,17 @@ class Browser:
     def _port(self):
         """The port that the driver chose: it says so when it is ready."""
         for _ in range(300):
-            words = self._port_file.read_text(errors="replace").partition("started successfully on port ")[2].split()
+            words = (
+                self._port_file.read_text(errors="replace")
+                .partition("started successfully on port ")[2]
+                .split()
+            )
             if words:
                 return int(words[0].rstrip("."))
             time.sleep(0.1)
-        raise TimeoutError(f"chromedriver did not start: {self._port_file.read_text(errors='replace')}")
+        raise TimeoutError(
+            f"chromedriver did not start: {self._port_file.read_text(errors='replace')}"
+        )
 
     def _capabilities(self):
         arguments = [*ARGUMENTS, f"--user-data-dir={self._profile.name}/profile"]
@@ -95,7 +107,9 @@ class Browser:
     def _call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(self._base + path, data=data, method=method, headers=headers)
+        request = urllib.request.Request(
+            self._base + path, data=data, method=method, headers=headers
+        )
         with _OPEN(request, timeout=120) as response:
             return json.load(response)["value"]
 
@@ -107,12 +121,17 @@ class Browser:
         """Open a file, in the size and the colours that were asked for."""
         width, height = self.size
         self.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if self.dark else "light"}
         self.command("Emulation.setEmulatedMedia", features=[scheme])
         self._call("POST", "/url", {"url": "about:blank"})
-        self.requests(), self.complaints()  # of the page before, such as the browser's own first one
+        # of the page before, such as the browser's own first one
+        self.requests(), self.complaints()
         self._call("POST", "/url", {"url": Path(path).resolve().as_uri()})
 
     def run(self, script, *arguments):
@@ -129,9 +148,17 @@ class Browser:
         raise TimeoutError(script)
 
     def press(self, *keys):
-        """Press keys, one after the other: characters, or Left, Right, Up, Down, Escape, Enter, Tab."""
-        actions = [{"type": kind, "value": _KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
-        self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+        """Press keys, one after the other: characters, or Left, Right, Up, Down, Escape, Enter,
+        Tab.
+        """
+        actions = [
+            {"type": kind, "value": _KEYS.get(key, key)}
+            for key in keys
+            for kind in ("keyDown", "keyUp")
+        ]
+        self._call(
+            "POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]}
+        )
 
     def drag(self, start, by):
         """Drag with the mouse from a point of the window."""
@@ -142,12 +169,16 @@ class Browser:
             {"type": "pointerMove", "x": x + dx, "y": y + dy, "duration": 50},
             {"type": "pointerUp", "button": 0},
         ]
-        self._call("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": moves}]})
+        self._call(
+            "POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": moves}]}
+        )
 
     def wheel(self, point, delta):
         """Turn the wheel over a point of the window; upwards is negative."""
         turn = {"type": "scroll", "x": point[0], "y": point[1], "deltaX": 0, "deltaY": delta}
-        self._call("POST", "/actions", {"actions": [{"type": "wheel", "id": "wheel", "actions": [turn]}]})
+        self._call(
+            "POST", "/actions", {"actions": [{"type": "wheel", "id": "wheel", "actions": [turn]}]}
+        )
 
     def screenshot(self, path):
         """Write what the window shows as a PNG."""
@@ -163,5 +194,5 @@ class Browser:
         return found
 
     def complaints(self):
-        """Return what the page wrote to the console since the last call: errors, refused requests."""
+        """Return what the page wrote to the console since the last call: errors, refusals."""
         return [entry["message"] for entry in self._call("POST", "/se/log", {"type": "browser"})]

@@ -1,4 +1,6 @@
-"""Every comparison the tests make with something independent, in one table, and the slow obvious versions."""
+"""Every comparison the tests make with something independent, in one table, and the slow obvious
+versions.
+"""
 
 import math
 from dataclasses import dataclass
@@ -26,7 +28,8 @@ COMPARISONS = {
         "astropy.wcs: all_pix2world, astropy.coordinates, wcs_world2pix",
         1e-8,
         "source pixel",
-        "issue 2, item 1; where astropy itself is further from the truth, the truth decides (`assert_map`)",
+        "issue 2, item 1; where astropy itself is further from the truth, the truth decides "
+        "(`assert_map`)",
     ),
     "map, truth": Comparison(
         "pixel_map",
@@ -35,16 +38,17 @@ COMPARISONS = {
         "radian",
         "a direction cosine is rounded by at most 2**-53; eight of them make up a homography",
     ),
-    "nearest, drizzle": Comparison("nearest", "drizzle.resample.blot_image", 0.0, "value", "a copy"),
-    "drizzle": Comparison(
+    "nearest, drizzle": Comparison("nearest", "drizzle.resample.blot_image", 0.0, "value",
+    "a copy"), "drizzle": Comparison(
         "linear, poly3, poly5", "drizzle.resample.blot_image", 2e-6, "local peak", "issue 2, item 2"
     ),
     "constant": Comparison("all", "a constant", 1e-6, "the constant", "issue 2, item 3"),
     "definition": Comparison(
         "all", "`interpolated`", 1.0, "kernel_rounding * extended peak", "see `kernel_rounding`"
     ),
-    "fit": Comparison("lanczos3, lanczos5, sinc", "their weights' definition", 1e-7, "1", "DESIGN 6"),
-    "cutout": Comparison("blot", "blot of a cutout", 4 * _F32, "local peak", "issue 2, item 4"),
+    "fit": Comparison("lanczos3, lanczos5, sinc", "their weights' definition", 1e-7, "1",
+    "DESIGN 6"), "cutout": Comparison("blot", "blot of a cutout", 4 * _F32, "local peak",
+    "issue 2, item 4"),
 }  # fmt: skip
 
 
@@ -53,7 +57,7 @@ def tolerance(name):
     return COMPARISONS[name].tolerance
 
 
-# ---- pixel maps -----------------------------------------------------------------------------------------
+# ---- pixel maps ----------------------------------------------------------------------------------
 
 
 def pixel_grid(shape, step_y=1, step_x=1):
@@ -65,7 +69,9 @@ def pixel_grid(shape, step_y=1, step_x=1):
 
 
 def astropy_map(target, source, x, y, frames=None):
-    """Target pixels to source pixels by astropy alone; `frames` are the two celestial frames, if they differ."""
+    """Target pixels to source pixels by astropy alone; `frames` are the two celestial frames, if
+    they differ.
+    """
     world = target.all_pix2world(np.asarray(x, float), np.asarray(y, float), 0)
     lon, lat = world[target.wcs.lng], world[target.wcs.lat]
     if frames is not None:
@@ -88,7 +94,8 @@ def rotation_between(frames):
 
 
 def true_map(target, source, x, y, frames=None):
-    """Target pixels to source pixels of two TAN images, in extended precision from FITS WCS Paper II.
+    """Target pixels to source pixels of two TAN images, in extended precision from FITS WCS Paper
+    II.
 
     Only the distortion (`pix2foc`: polynomials and tables, in pixels) is double precision.
     """
@@ -104,7 +111,9 @@ def true_map(target, source, x, y, frames=None):
     with np.errstate(invalid="ignore", divide="ignore"):
         u, v = np.where(along[2] > 0, along[:2] / along[2], np.nan)
     crpix = [real(value) - 1 for value in source.wcs.crpix]
-    return (d * u - b * v) / (a * d - b * c) + crpix[0], (a * v - c * u) / (a * d - b * c) + crpix[1]
+    return (d * u - b * v) / (a * d - b * c) + crpix[0], (a * v - c * u) / (a * d - b * c) + crpix[
+        1
+    ]
 
 
 def _degree():
@@ -113,31 +122,41 @@ def _degree():
 
 def _plane(wcs):
     """Pixel offsets to tangent plane, radians, longitude first."""
-    return (np.array(wcs.pixel_scale_matrix, dtype=np.longdouble) * _degree())[[wcs.wcs.lng, wcs.wcs.lat]]
+    return (np.array(wcs.pixel_scale_matrix, dtype=np.longdouble) * _degree())[
+        [wcs.wcs.lng, wcs.wcs.lat]
+    ]
 
 
 def _axes(wcs):
     """Columns: x axis, y axis and normal of the tangent plane in the celestial frame."""
-    lon, lat = (np.longdouble(wcs.wcs.crval[axis]) * _degree() for axis in (wcs.wcs.lng, wcs.wcs.lat))
+    lon, lat = (
+        np.longdouble(wcs.wcs.crval[axis]) * _degree() for axis in (wcs.wcs.lng, wcs.wcs.lat)
+    )
     turn = (np.longdouble(wcs.wcs.lonpole) - 180) * _degree()
     east = np.array([-np.sin(lon), np.cos(lon), np.longdouble(0)])
     normal = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
     north = np.cross(normal, east)
-    x_axis, y_axis = np.cos(turn) * east - np.sin(turn) * north, np.sin(turn) * east + np.cos(turn) * north
+    x_axis, y_axis = (
+        np.cos(turn) * east - np.sin(turn) * north,
+        np.sin(turn) * east + np.cos(turn) * north,
+    )
     return np.stack([x_axis, y_axis, normal], axis=1)
 
 
 def map_rounding(source):
     """What "map, truth" allows, in pixels of a source."""
-    return tolerance("map, truth") / math.radians(math.sqrt(abs(np.linalg.det(source.pixel_scale_matrix))))
+    return tolerance("map, truth") / math.radians(
+        math.sqrt(abs(np.linalg.det(source.pixel_scale_matrix)))
+    )
 
 
 def assert_map(ours, target, source, x, y, frames=None):
     """Check a map of a TAN pair at 1-D positions: within 1e-8 pixel of astropy, and of the truth.
 
     Astropy hands the sky over in degrees: an ulp of 360 is 5e-9 of a 0.04 arcsec pixel, and its
-    inverse sines near the poles of both systems cost as much again. Where the two differ by more than 1e-8,
-    the truth decides: ours must be within its own rounding, and astropy further away than we are.
+    inverse sines near the poles of both systems cost as much again. Where the two differ by more
+    than 1e-8, the truth decides: ours must be within its own rounding, and astropy further away
+    than we are.
     """
     theirs = np.stack(astropy_map(target, source, x, y, frames))
     ours = np.stack([np.asarray(each).ravel() for each in ours])
@@ -154,11 +173,11 @@ def assert_map(ours, target, source, x, y, frames=None):
     return float(np.nanmax(apart, initial=0)), float(np.nanmax(off, initial=0))
 
 
-# ---- interpolation --------------------------------------------------------------------------------------
+# ---- interpolation -------------------------------------------------------------------------------
 
 
 def taps_and_weights(name, position, sinscl=1.0):
-    """First tap (integers) and weights (taps, n) at 1-D positions, straight from the definitions."""
+    """First tap (integers) and weights (taps, n) at 1-D positions, from the definitions."""
     position = np.asarray(position, float)
     if name in ("nearest", "sinc"):
         base = np.floor(position + 0.5)
@@ -181,12 +200,16 @@ def taps_and_weights(name, position, sinscl=1.0):
     else:
         weights = np.ones_like(t)
         for other in range(1 - half, half + 1):
-            weights *= np.where(j == other, 1.0, (position - base - other) / np.where(j == other, 1, j - other))
+            weights *= np.where(
+                j == other, 1.0, (position - base - other) / np.where(j == other, 1, j - other)
+            )
     return base.astype(int) + 1 - half, weights
 
 
 def extended(image, margin):
-    """An image continued by point reflection about its end pixels, ``e(-i) = 2 e(0) - e(i)``, axis by axis."""
+    """An image continued by point reflection about its end pixels, ``e(-i) = 2 e(0) - e(i)``, axis
+    by axis.
+    """
     for axis in (0, 1):
         line = np.moveaxis(image, axis, 0)
         size = len(line)
@@ -205,7 +228,8 @@ def _pixels(source, name, margin):
     image = np.asarray(source, dtype=np.float64)
     if name != "spline3":
         return extended(image, margin)
-    # The spline through the data, continued far enough (0.268**40 = 1e-23) for the filter's own border.
+    # The spline through the data, continued far enough (0.268**40 = 1e-23) for the filter's own
+    # border.
     wide = ndimage.spline_filter(extended(image, margin + 40), order=3, mode="mirror")
     return wide[40:-40, 40:-40]
 
@@ -214,7 +238,9 @@ def interpolated(source, x, y, name, sinscl=1.0):
     """The source at positions ``x, y`` by the definition, in float64, tap by tap."""
     margin = 16
     pixels = _pixels(source, name, margin)
-    (first_x, weights_x), (first_y, weights_y) = (taps_and_weights(name, np.ravel(each), sinscl) for each in (x, y))
+    (first_x, weights_x), (first_y, weights_y) = (
+        taps_and_weights(name, np.ravel(each), sinscl) for each in (x, y)
+    )
     total = np.zeros(np.size(x))
     for i, wy in enumerate(weights_y):
         for j, wx in enumerate(weights_x):
@@ -223,11 +249,15 @@ def interpolated(source, x, y, name, sinscl=1.0):
 
 
 def touches(bad, x, y, name):
-    """Whether a position's taps (those beyond the edges: the pixels they are made of) include a bad pixel."""
+    """Whether a position's taps (those beyond the edges: the pixels they are made of) include a bad
+    pixel.
+    """
     marked = np.where(bad, np.nan, 0.0)
     margin = 16
     pixels = extended(marked, margin)
-    (first_x, weights_x), (first_y, weights_y) = (taps_and_weights(name, np.ravel(each)) for each in (x, y))
+    (first_x, weights_x), (first_y, weights_y) = (
+        taps_and_weights(name, np.ravel(each)) for each in (x, y)
+    )
     found = np.zeros(np.size(x), bool)
     for i in range(len(weights_y)):
         for j in range(len(weights_x)):
@@ -238,10 +268,10 @@ def touches(bad, x, y, name):
 def kernel_rounding(how, dtype):
     """Bound of a kernel's error, per unit of the largest pixel under its taps.
 
-    `how` gives the powers and taps, `dtype` the unit roundoff u. Per axis: a weight's polynomial (Horner, fused
-    or not, coefficients rounded: 2 powers + 2 roundings of sum |c s^p|), the offset s rounded (u times the
-    derivative), and 1e-7 where it is fitted. Products and sums: one rounding per tap row, the tree of sums,
-    the last product, scale and offset.
+    `how` gives the powers and taps, `dtype` the unit roundoff u. Per axis: a weight's polynomial
+    (Horner, fused or not, coefficients rounded: 2 powers + 2 roundings of sum |c s^p|), the offset
+    s rounded (u times the derivative), and 1e-7 where it is fitted. Products and sums: one rounding
+    per tap row, the tree of sums, the last product, scale and offset.
     """
     unit = np.finfo(dtype).eps / 2
     powers, taps = how.table.shape
@@ -250,21 +280,27 @@ def kernel_rounding(how, dtype):
     size, slope = np.abs(how.table)[:, :, None] * np.abs(s) ** p, p * np.abs(how.table)[:, :, None]
     fitted = tolerance("fit") if how.name in ("lanczos3", "lanczos5", "sinc") else 0.0
     error = (unit * ((2 * powers + 2) * size.sum(0) + slope.sum(0)) + fitted).sum(0).max()
-    total = np.abs(np.einsum("pts,ps->ts", how.table[:, :, None] * np.ones(s.size), s ** p[:, 0])).sum(0).max()
+    total = (
+        np.abs(np.einsum("pts,ps->ts", how.table[:, :, None] * np.ones(s.size), s ** p[:, 0]))
+        .sum(0)
+        .max()
+    )
     return 2 * error * total + (taps + 8) * unit * total**2
 
 
 def amplification(name):
     """How much larger than the pixels the values under the taps can be.
 
-    Point reflection makes at most 3 times the peak along each axis; the spline's coefficients are at most 3 times
-    the pixels along each axis (the sum of sqrt(3) 0.268**|k|).
+    Point reflection makes at most 3 times the peak along each axis; the spline's coefficients are
+    at most 3 times the pixels along each axis (the sum of sqrt(3) 0.268**|k|).
     """
     return 81 if name == "spline3" else 9
 
 
 def local_peak(source, x, y, reach=8):
-    """Largest absolute value of the source within `reach` pixels of positions ``x, y``, NaN ignored."""
+    """Largest absolute value of the source within `reach` pixels of positions ``x, y``, NaN
+    ignored.
+    """
     peaks = ndimage.maximum_filter(np.nan_to_num(np.abs(np.asarray(source, float))), 2 * reach + 1)
     ny, nx = peaks.shape
     rows = np.clip(np.nan_to_num(np.round(y)), 0, ny - 1).astype(int)

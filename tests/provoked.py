@@ -1,7 +1,8 @@
-"""Every sentence that skyblot can say is said in the tests: a run of the whole suite fails where one was not.
+"""Every sentence that skyblot can say is said in the tests: a run of the whole suite fails where
+one was not.
 
-Each process of the tests notes which lines make errors and warnings, and what they say; at the end that is held against
-the sentences in the source.
+Each process of the tests notes which lines make errors and warnings, and what they say; at the end
+that is held against the sentences in the source.
 """
 
 import re
@@ -44,7 +45,10 @@ class Recorder:
     def _was_said(self, sentence):
         if sentence.said_by in OTHERS:
             return True
-        if any(Path(file) == sentence.path and sentence.first <= line <= sentence.last for file, line, _ in self.said):
+        if any(
+            Path(file) == sentence.path and sentence.first <= line <= sentence.last
+            for file, line, _ in self.said
+        ):
             return True
         pattern = re.compile(".*".join(map(re.escape, re.split("<[a-z_]+>", sentence.text))))
         return any(pattern.search(text) for _, _, text in self.said)
@@ -67,8 +71,14 @@ def pytest_sessionfinish(session):
         session.config.workeroutput["said"] = list(RECORDER.said)
         return
     option = session.config.option
-    whole = not (option.keyword or option.lf or option.collectonly) and session.config.args == ["tests"]
-    unsaid = RECORDER.unsaid() if whole and option.markexpr == "not compat" and not session.shouldstop else []
+    whole = not (option.keyword or option.lf or option.collectonly) and session.config.args == [
+        "tests"
+    ]
+    unsaid = (
+        RECORDER.unsaid()
+        if whole and option.markexpr == "not compat" and not session.shouldstop
+        else []
+    )
     for sentence in unsaid:
         place = f"{sentence.path.relative_to(PACKAGE)}:{sentence.first}"
         sys.stderr.write(f"\nno test makes skyblot say ({place}): {sentence.text}\n")

@@ -1,4 +1,6 @@
-"""Small files for the tests of files and of the command line: images with known headers, and what is in them."""
+"""Small files for the tests of files and of the command line: images with known headers, and what
+is in them.
+"""
 
 import errno
 import hashlib
@@ -20,9 +22,19 @@ CHIPS = pytest.mark.parametrize("chip", [1, 2])
 def tan_header(shape=(40, 50), *, scale=SCALE, ra=RA, dec=DEC, **cards):
     """Header cards of a north-up TAN image of `shape` (ny, nx) that has (ra, dec) at its centre."""
     ny, nx = shape
-    header = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CUNIT1": "deg", "CUNIT2": "deg"})
+    header = fits.Header(
+        {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CUNIT1": "deg", "CUNIT2": "deg"}
+    )
     header.update({"CRVAL1": ra, "CRVAL2": dec, "CRPIX1": (nx + 1) / 2, "CRPIX2": (ny + 1) / 2})
-    header.update({"CD1_1": -scale / 3600, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": scale / 3600, "RADESYS": "ICRS"})
+    header.update(
+        {
+            "CD1_1": -scale / 3600,
+            "CD1_2": 0.0,
+            "CD2_1": 0.0,
+            "CD2_2": scale / 3600,
+            "RADESYS": "ICRS",
+        }
+    )
     header.update(cards)
     return header
 
@@ -50,7 +62,9 @@ def texture(shape, dtype="f4"):
 
 
 def linear_blot(data, source_wcs, target_wcs, shape):
-    """Bilinear interpolation at the coordinates of ``astropy.wcs``: what a blot inside the source must be."""
+    """Bilinear interpolation at the coordinates of ``astropy.wcs``: what a blot inside the source
+    must be.
+    """
     y, x = np.indices(shape)
     sky = target_wcs.all_pix2world(x.ravel(), y.ravel(), 0)
     sx, sy = source_wcs.wcs_world2pix(*sky, 0)
@@ -77,7 +91,9 @@ def world(wcs, shape):
 
 def digests(folder):
     """Name and hash of everything in a folder."""
-    return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in Path(folder).iterdir()}
+    return {
+        each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in Path(folder).iterdir()
+    }
 
 
 def no_space(*_, **__):
@@ -94,7 +110,9 @@ def tasks_of(references, folder, **how):
 
 
 def blots_watched(source, references, folder, watch, **how):
-    """Blot files, and call something with each result as it comes; return all results, and all failures."""
+    """Blot files, and call something with each result as it comes; return all results, and all
+    failures.
+    """
     from contextlib import closing
 
     import skyblot

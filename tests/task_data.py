@@ -14,13 +14,15 @@ from skyblot.demo import make_demo
 CHIP_SHAPE = (96, 160)
 IDCSCALE = 0.043  # arcsec; neither the mosaic's scale nor that of the chip's CD matrix
 F32 = float(np.finfo(np.float32).eps)
-#: Of the largest value: the product, the sum and the conversion may each be rounded elsewhere in the two ways.
+#: Of the largest value: the product, the sum and the conversion may each be rounded elsewhere in
+#: the two ways.
 ROUNDING = 4 * F32
 #: As documented by DrizzlePac.
 DOCUMENTED = {
     "coeffs": True, "interp": "poly5", "sinscl": 1.0, "stepsize": 10, "addsky": True, "skyval": 0.0,
-    "in_units": "cps", "out_units": "counts", "expkey": "exptime", "expout": "input", "outscale": None, "orient": None,
-    "raref": None, "decref": None, "xrefpix": None, "yrefpix": None, "outnx": None, "outny": None,
+    "in_units": "cps", "out_units": "counts", "expkey": "exptime", "expout": "input",
+    "outscale": None, "orient": None, "raref": None, "decref": None, "xrefpix": None,
+    "yrefpix": None, "outnx": None, "outny": None,
 }  # fmt: skip
 DOCUMENTED_INTERP = ("nearest", "linear", "poly3", "poly5", "sinc")
 USER_WCS = ("outscale", "orient", "raref", "decref", "xrefpix", "yrefpix", "outnx", "outny")
@@ -28,7 +30,9 @@ USER_WCS = ("outscale", "orient", "raref", "decref", "xrefpix", "yrefpix", "outn
 
 @dataclass(frozen=True)
 class Pair:
-    """A mosaic and an exposure with SIP, NPOL and D2IM; names as the task wants them, in the current folder."""
+    """A mosaic and an exposure with SIP, NPOL and D2IM; names as the task wants them, in the
+    current folder.
+    """
 
     data: str
     reference: str
@@ -106,7 +110,10 @@ def wcs_cards(wcs):
     """Cards of a TAN WCS with a CD matrix."""
     cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CUNIT1": "deg", "CUNIT2": "deg"}
     for axis in (1, 2):
-        cards |= {f"CRVAL{axis}": float(wcs.wcs.crval[axis - 1]), f"CRPIX{axis}": float(wcs.wcs.crpix[axis - 1])}
+        cards |= {
+            f"CRVAL{axis}": float(wcs.wcs.crval[axis - 1]),
+            f"CRPIX{axis}": float(wcs.wcs.crpix[axis - 1]),
+        }
         cards |= {f"CD{axis}_{j}": float(wcs.wcs.cd[axis - 1, j - 1]) for j in (1, 2)}
     return cards
 
@@ -128,7 +135,11 @@ def flat_pair(folder, *, exptimes=(400.0, 100.0), skies=(None, 0.0), data=None):
         data = np.full((60, 60), 2.0, np.float32)
     names = []
     for name, pixels, exptime, sky in zip(
-        ("flat.fits", "ref.fits"), (data, np.zeros((40, 40), np.float32)), exptimes, skies, strict=True
+        ("flat.fits", "ref.fits"),
+        (data, np.zeros((40, 40), np.float32)),
+        exptimes,
+        skies,
+        strict=True,
     ):
         write_image(folder / name, pixels, primary={"EXPTIME": exptime}, MDRIZSKY=sky)
         names.append(f"{folder / name}[sci,1]")
@@ -144,7 +155,9 @@ def run_blot(pair, **parameters):
     return pixels_of()
 
 
-def by_hand(pair, *, target=None, scale=IDCSCALE, exptime=None, sky=None, rate=1.0, stepsize=10, **how):
+def by_hand(
+    pair, *, target=None, scale=IDCSCALE, exptime=None, sky=None, rate=1.0, stepsize=10, **how
+):
     """What a blot must be: DESIGN 7, every factor written out."""
     source_wcs = pair.source_wcs()
     exptime = pair.value("EXPTIME") if exptime is None else exptime
@@ -152,4 +165,6 @@ def by_hand(pair, *, target=None, scale=IDCSCALE, exptime=None, sky=None, rate=1
     ratio = scale_of(source_wcs) / scale
     target = pair.target_wcs() if target is None else target
     factor = rate * exptime / ratio**2
-    return expected(pair.pixels(), source_wcs, target, factor=factor, sky=sky, stepsize=stepsize, **how)
+    return expected(
+        pair.pixels(), source_wcs, target, factor=factor, sky=sky, stepsize=stepsize, **how
+    )

@@ -6,7 +6,9 @@ import subprocess
 
 
 def on_a_terminal(command, *, pipe_stdout=False):
-    """Run with a terminal for stderr, and for stdout unless `pipe_stdout`; return exit code, what it shows, stdout."""
+    """Run with a terminal for stderr, and for stdout unless `pipe_stdout`; return exit code, what
+    it shows, stdout.
+    """
     ours, theirs = pty.openpty()
     stdout = subprocess.PIPE if pipe_stdout else theirs
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "160"}

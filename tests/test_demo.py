@@ -1,4 +1,6 @@
-"""The synthetic data set is what it says: deterministic, laid out like a real `_flc`, true to its scene."""
+"""The synthetic data set is what it says: deterministic, laid out like a real `_flc`, true to its
+scene.
+"""
 
 import dataclasses
 import warnings
@@ -46,7 +48,9 @@ def chip_pixels(plan, scene, index, chip):
 
 
 def observed_rate(plan, scene, index, chip):
-    """CLEAN without sky and exposure time: electron/s per mosaic pixel (both scales are 0.0396 arcsec)."""
+    """CLEAN without sky and exposure time: electron/s per mosaic pixel (both scales are 0.0396
+    arcsec).
+    """
     exposure = exposure_facts(plan, index)
     clean = chip_frame(plan, index, chip, scene).clean.astype(float)
     return (clean - exposure.sky[chip]) / exposure.exptime_s
@@ -107,7 +111,12 @@ def test_wcs_reads_back_with_all_corrections_and_no_warning(demo, chip):
             wcs = WCS(hdus["SCI", 3 - chip].header, hdus)
         assert list(wcs.wcs.ctype) == ["RA---TAN-SIP", "DEC--TAN-SIP"]
         assert (wcs.sip.a_order, wcs.sip.b_order) == (4, 4)
-        for table, largest in ((wcs.cpdis1, 0.2), (wcs.cpdis2, 0.2), (wcs.det2im1, 0.1), (wcs.det2im2, 0.1)):
+        for table, largest in (
+            (wcs.cpdis1, 0.2),
+            (wcs.cpdis2, 0.2),
+            (wcs.det2im1, 0.1),
+            (wcs.det2im2, 0.1),
+        ):
             assert table.data.shape == (32, 64)
             assert 0.02 < np.abs(table.data).max() < largest
         expected = chip_wcs(PLAN, index, chip).all_pix2world([[0, 0], [159, 95], [80.3, 40.8]], 0)
@@ -122,8 +131,11 @@ def test_wcs_reads_back_with_all_corrections_and_no_warning(demo, chip):
 def test_scale_varies_as_on_the_real_detector(shape, chip):
     plan = DemoPlan(exposures=1, chip_shape=shape)
     to_mosaic = exact_map(chip_wcs(plan, 0, chip), mosaic_wcs(plan))
-    y, x = (np.indices((9, 9)) / 8.0).reshape(2, 81) * np.array([[shape[0] * 0.9], [shape[1] * 0.9]])
-    step = 0.1 * np.array(shape)[::-1]  # wide, so that the small structure of the tables averages out
+    y, x = (np.indices((9, 9)) / 8.0).reshape(2, 81) * np.array(
+        [[shape[0] * 0.9], [shape[1] * 0.9]]
+    )
+    # wide, so that the small structure of the tables averages out
+    step = 0.1 * np.array(shape)[::-1]
     at = np.array(to_mosaic(x, y))
     along_x = (np.array(to_mosaic(x + step[0], y)) - at) / step[0]
     along_y = (np.array(to_mosaic(x, y + step[1])) - at) / step[1]
@@ -162,7 +174,11 @@ def test_mosaic_file_is_an_undistorted_rate(demo, scene):
 @CHIPS
 def test_stamps_lose_nothing(scene, chip):
     x, y = chip_pixels(PLAN, scene, 0, chip)
-    every = sum(sources.brightness(np.array(i), x, y) for sources in scene.sources for i in range(sources.x.size))
+    every = sum(
+        sources.brightness(np.array(i), x, y)
+        for sources in scene.sources
+        for i in range(sources.x.size)
+    )
     exposure = exposure_facts(PLAN, 0)
     expected = every * exposure.exptime_s + exposure.sky[chip]
     # CLEAN is float32: half a unit in the last place is 6e-8.
@@ -190,9 +206,9 @@ def test_mosaic_interpolates_to_the_stars(chip):
         if near.sum() > 25:
             relative.append(error[near].max() / rate[near].max())
     assert len(relative) > 15
-    # A fwhm of 2 pixels is undersampled (the Gaussian has 3 % left at the Nyquist frequency). Measured
-    # with a quintic spline, in units of the peak: median 0.023 and 0.026, worst 0.054 and 0.051. Moving
-    # the map by a tenth of a pixel makes the medians 0.08.
+    # A fwhm of 2 pixels is undersampled (the Gaussian has 3 % left at the Nyquist frequency).
+    # Measured with a quintic spline, in units of the peak: median 0.023 and 0.026, worst 0.054 and
+    # 0.051. Moving the map by a tenth of a pixel makes the medians 0.08.
     assert np.median(relative) < 0.035
     assert np.max(relative) < 0.075
 

@@ -1,7 +1,9 @@
-"""The JWST-like data set: a gwcs with a known distortion, files laid out like real ones, true to their scene.
+"""The JWST-like data set: a gwcs with a known distortion, files laid out like real ones, true to
+their scene.
 
-All files are made by hand with gwcs, asdf and astropy. Coefficients are about those of NRCBLONG; the layout
-(extensions, keywords, references of the ASDF tree to the planes) is that of files of the archive; pixels are invented.
+All files are made by hand with gwcs, asdf and astropy. Coefficients are about those of NRCBLONG;
+the layout (extensions, keywords, references of the ASDF tree to the planes) is that of files of the
+archive; pixels are invented.
 """
 
 import io
@@ -34,12 +36,16 @@ def scene():
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    return make_demo(tmp_path_factory.mktemp("demo") / "new", "jwst", exposures=2, chip_shape=PLAN.chip_shape)
+    return make_demo(
+        tmp_path_factory.mktemp("demo") / "new", "jwst", exposures=2, chip_shape=PLAN.chip_shape
+    )
 
 
 def pixels(shape, step=1.0):
     """x, y over the whole detector, outer borders of the pixels included."""
-    y, x = np.meshgrid(*(np.append(np.arange(-0.5, n - 0.5, step), n - 0.5) for n in shape), indexing="ij")
+    y, x = np.meshgrid(
+        *(np.append(np.arange(-0.5, n - 0.5, step), n - 0.5) for n in shape), indexing="ij"
+    )
     return x.ravel(), y.ravel()
 
 
@@ -80,10 +86,14 @@ def test_wcs_points_where_it_is_told(shape, pointing):
     x, y = np.array(shape[::-1]) / 2.0 - 0.5
     lon, lat = wcs.pixel_to_world_values([x, x, x + 1], [y, y + 1, y])
     # 1e-10 degree is 6e-6 pixel.
-    assert (lon[0], lat[0]) == (pytest.approx(facts["ra"], abs=1e-10), pytest.approx(facts["dec"], abs=1e-10))
+    assert (lon[0], lat[0]) == (
+        pytest.approx(facts["ra"], abs=1e-10),
+        pytest.approx(facts["dec"], abs=1e-10),
+    )
     east, north = (lon[1:] - lon[0] + 180) % 360 - 180, lat[1:] - lat[0]
     east *= np.cos(np.radians(lat[0]))
-    # One pixel of 0.063 arcsec by quadratic terms of 1e-5 and less: 1e-5 of its length and direction.
+    # One pixel of 0.063 arcsec by quadratic terms of 1e-5 and less: 1e-5 of its length and
+    # direction.
     angle = np.degrees(np.arctan2(east, north)) - facts["orient"]
     assert (angle[0] + 180) % 360 - 180 == pytest.approx(0.0, abs=0.02)
     assert (angle[1] + 180) % 360 - 180 == pytest.approx(-90.0, abs=0.1)
@@ -122,7 +132,9 @@ def test_sip_in_the_headers_is_as_far_off_as_documented():
 
 def test_mosaic_covers_every_exposure(scene):
     nx, ny = scene.wcs.pixel_shape
-    assert 3600 * np.sqrt(np.abs(np.linalg.det(scene.wcs.pixel_scale_matrix))) == pytest.approx(0.063, rel=1e-9)
+    assert 3600 * np.sqrt(np.abs(np.linalg.det(scene.wcs.pixel_scale_matrix))) == pytest.approx(
+        0.063, rel=1e-9
+    )
     for index in range(PLAN.exposures):
         x, y = jwst.exact_map(NIRCAM.wcs(PLAN, index), scene.wcs)(*pixels(PLAN.chip_shape))
         assert min(x.min(), y.min()) >= 20
@@ -157,7 +169,11 @@ def test_exposure_is_laid_out_like_a_real_cal(demo):
         with fits.open(path) as hdus:
             assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCI", "ERR", "DQ", "ASDF"]
             primary, header = hdus[0].header, hdus["SCI"].header
-            assert [primary[name] for name in ("TELESCOP", "INSTRUME", "DETECTOR")] == ["JWST", "NIRCAM", "NRCBLONG"]
+            assert [primary[name] for name in ("TELESCOP", "INSTRUME", "DETECTOR")] == [
+                "JWST",
+                "NIRCAM",
+                "NRCBLONG",
+            ]
             assert primary["FILENAME"] == path.name
             assert primary["EFFEXPTM"] == primary["XPOSURE"] == NIRCAM.exptime_s
             assert (header["BUNIT"], header["PHOTMJSR"]) == ("MJy/sr", NIRCAM.conversion)
@@ -177,7 +193,9 @@ def test_asdf_extension_holds_the_exact_wcs(demo):
         expected = jwst.nircam_wcs(PLAN.chip_shape, ra=facts.ra, dec=facts.dec, orient=facts.orient)
         world = expected.pixel_to_world_values(x, y)
         np.testing.assert_array_equal(wcs.pixel_to_world_values(x, y), world)
-        np.testing.assert_array_equal(wcs.world_to_pixel_values(*world), expected.world_to_pixel_values(*world))
+        np.testing.assert_array_equal(
+            wcs.world_to_pixel_values(*world), expected.world_to_pixel_values(*world)
+        )
         assert wcs.array_shape == PLAN.chip_shape
         assert wcs.bounding_box.bounding_box() == expected.bounding_box.bounding_box()
     assert NIRCAM.facts(PLAN, 0) != NIRCAM.facts(PLAN, 1)
@@ -222,7 +240,8 @@ def test_mosaic_is_laid_out_like_a_real_i2d(demo, scene):
     for each in (wcs, scene.wcs):
         back = each.wcs_world2pix(*world, 0)
         assert np.hypot(back[0] - x, back[1] - y).max() < 1e-6
-    # Sky of 408 electrons and read noise of 9 in an exposure, two exposures: 15.6 electrons, 1570 for 1 MJy/sr.
+    # Sky of 408 electrons and read noise of 9 in an exposure, two exposures: 15.6 electrons, 1570
+    # for 1 MJy/sr.
     assert 0.0090 < np.median(np.abs(noise)) / 0.6745 < 0.0120
 
 
@@ -234,7 +253,11 @@ def test_clean_is_the_scene_at_the_exact_coordinates(demo, scene):
     for path, truth in zip(demo.exposures, demo.truth, strict=True):
         wcs = asdf_tree(path)["meta"]["wcs"]
         at = scene.wcs.wcs_world2pix(*wcs.pixel_to_world_values(x.ravel(), y.ravel()), 0)
-        every = sum(sources.brightness(np.array(i), *at) for sources in scene.sources for i in range(sources.x.size))
+        every = sum(
+            sources.brightness(np.array(i), *at)
+            for sources in scene.sources
+            for i in range(sources.x.size)
+        )
         with fits.open(truth) as hdus:
             clean = hdus["CLEAN"].data
         # CLEAN is float32: half a unit in the last place is 6e-8.
@@ -288,7 +311,9 @@ def test_without_gwcs_one_sentence_says_what_to_install(monkeypatch, tmp_path, n
 
 @pytest.mark.parametrize("kind", ["JWST", "jws", "", None])
 def test_unknown_kinds_are_refused(tmp_path, kind):
-    with pytest.raises(ParameterError, match=rf"^kind = {kind!r}: expected one of hst, jwst, roman"):
+    with pytest.raises(
+        ParameterError, match=rf"^kind = {kind!r}: expected one of hst, jwst, roman"
+    ):
         make_demo(tmp_path / "never", kind)
     assert not (tmp_path / "never").exists()
 

@@ -25,7 +25,9 @@ from skyblot.kernels.interpolants import INTERPOLANTS
 from skyblot.parameters.rules import RULES
 
 ROOT = Path(__file__).parent.parent
-RST = sorted(path for path in (ROOT / "docs").rglob("*.rst") if not {"generated", "_build"} & set(path.parts))
+RST = sorted(
+    path for path in (ROOT / "docs").rglob("*.rst") if not {"generated", "_build"} & set(path.parts)
+)
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *RST]
 #: How each kind of page opens a block, and how it closes it.
 OPENINGS = {".md": r"```(python|console)", ".rst": r"\.\. code-block:: (python|console)"}
@@ -49,7 +51,11 @@ def blocks(page):
     for number, line in enumerate(lines):
         opening = re.fullmatch(OPENINGS[page.suffix], line)
         if opening:
-            body = fenced(lines[number + 1 :]) if page.suffix == ".md" else indented(lines[number + 1 :])
+            body = (
+                fenced(lines[number + 1 :])
+                if page.suffix == ".md"
+                else indented(lines[number + 1 :])
+            )
             blank = 0 if page.suffix == ".md" else 1
             found.append(Block(opening[1], "\n".join(body[blank:]) + "\n", number + 2 + blank))
     return found
@@ -108,7 +114,9 @@ def make_targets():
 
 
 class Reader:
-    """Someone who tries the examples of a page, one after the other, in one folder and one Python session."""
+    """Someone who tries the examples of a page, one after the other, in one folder and one Python
+    session.
+    """
 
     def __init__(self, page, monkeypatch, capsys):
         self.page, self.monkeypatch, self.capsys = page, monkeypatch, capsys
@@ -124,7 +132,9 @@ class Reader:
             exec(compile(code, str(self.page), "exec"), self.names)
 
     def try_session(self, block):
-        test = doctest.DocTestParser().get_doctest(block.text, self.names, self.page.name, str(self.page), block.line)
+        test = doctest.DocTestParser().get_doctest(
+            block.text, self.names, self.page.name, str(self.page), block.line
+        )
         test.globs = self.names
         runner = doctest.DocTestRunner(optionflags=DOCTEST_FLAGS, verbose=False)
         report = []
@@ -132,7 +142,9 @@ class Reader:
         assert runner.failures == 0, "".join(report)
 
     def try_console(self, block):
-        assert block.text.startswith("$ "), f"{self.page.name}:{block.line}: a console block starts with a command"
+        assert block.text.startswith("$ "), (
+            f"{self.page.name}:{block.line}: a console block starts with a command"
+        )
         for piece in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             command, _, shown = piece.partition("\n")
             self.try_command(shlex.split(command), shown.strip())
@@ -153,7 +165,7 @@ class Reader:
             pytest.fail(f"{self.page.name}: an example uses {program!r}, which no test knows")
 
     def try_skyblot(self, arguments, shown):
-        """Run the command line as it is shown; the output must be as shown, except for the seconds."""
+        """Run the command line as it is shown; the output must be as shown, but for the seconds."""
         self.capsys.readouterr()
         expanded = [name for word in arguments for name in (sorted(glob.glob(word)) or [word])]
         with settings_restored(), pytest.raises(SystemExit) as end:
@@ -170,7 +182,9 @@ class Reader:
         extras = re.fullmatch(r"\.(?:\[([a-z,]+)\])?", what)
         assert action == "install"
         assert extras, what
-        known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+            "optional-dependencies"
+        ]
         assert set((extras[1] or "").split(",")) - {""} <= set(known)
 
 
@@ -178,7 +192,9 @@ def without_seconds(output):
     return re.sub(r"\d+\.\d+ s$", "SECONDS", output.strip(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem
+)
 def test_the_examples_of_a_page_run(page, demo_set, tmp_path, monkeypatch, capsys):
     """In the folder above the demo data if the page changes into it, else in the demo data."""
     here = tmp_path / "skyblot-demo"
@@ -208,7 +224,9 @@ def test_there_are_examples_on_the_pages_for_newcomers():
 
 def test_no_block_of_code_escapes_these_tests():
     for page in PAGES:
-        fences = re.findall(r"^```(\w+)" if page.suffix == ".md" else r"code-block:: (\w+)", page.read_text(), re.M)
+        fences = re.findall(
+            r"^```(\w+)" if page.suffix == ".md" else r"code-block:: (\w+)", page.read_text(), re.M
+        )
         assert set(fences) <= {"python", "console", "text"}, page
 
 
@@ -236,7 +254,9 @@ def test_the_examples_of_the_docstrings_run():
 
 def test_figures_and_tables_on_the_pages_exist_and_are_small():
     for page in PAGES:
-        names = re.findall(r"(?:figure::|image::|:file:) *(\S+)|!\[[^\]]*\]\(([^)]+)\)", page.read_text())
+        names = re.findall(
+            r"(?:figure::|image::|:file:) *(\S+)|!\[[^\]]*\]\(([^)]+)\)", page.read_text()
+        )
         for name in ("".join(pair) for pair in names):
             path = page.parent / name
             assert path.is_file(), f"{page.name}: {name}"
@@ -253,7 +273,10 @@ def test_links_of_the_readme_lead_somewhere():
 def test_the_layout_in_contributing_names_every_package_and_no_other():
     layout = re.search(r"```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[1]
     named = re.findall(r"(?<!\S)(\w+\.py|\w+/)(?!\S)", layout)
-    there = {f"{each.name}/" if each.ispkg else f"{each.name}.py" for each in pkgutil.iter_modules(skyblot.__path__)}
+    there = {
+        f"{each.name}/" if each.ispkg else f"{each.name}.py"
+        for each in pkgutil.iter_modules(skyblot.__path__)
+    }
     assert sorted(named) == sorted(there - {"__main__.py"})
 
 

@@ -1,4 +1,6 @@
-"""``editpars=True``: the parameters are edited, in TEAL or in an editor, and the task runs with what was saved."""
+"""``editpars=True``: the parameters are edited, in TEAL or in an editor, and the task runs with
+what was saved.
+"""
 
 import shlex
 import sys
@@ -28,7 +30,9 @@ def names(tmp_path, monkeypatch):
 
 @pytest.fixture
 def editor(tmp_path, monkeypatch):
-    """Sets EDITOR to a script whose n-th run does the n-th of some edits, then nothing; keeps what it was shown."""
+    """Sets EDITOR to a script whose n-th run does the n-th of some edits, then nothing; keeps what
+    it was shown.
+    """
 
     def use(*edits, variable="EDITOR"):
         folder = tmp_path / "the editor's"
@@ -44,11 +48,14 @@ def editor(tmp_path, monkeypatch):
             f"edits = {[edit.strip() for edit in edits]!r}",
             "text = shown",
             "if turn < len(edits): exec(edits[turn])",
-            "if text is not None: path.write_bytes(text if isinstance(text, bytes) else text.encode())",
+            "if text is not None: path.write_bytes(text if isinstance(text, bytes) else "
+            "text.encode())",
         ]
         script = folder / "editor.py"
         script.write_text("\n".join(lines) + "\n")
-        monkeypatch.setenv(variable, f"{shlex.quote(sys.executable)} {shlex.quote(str(script))} --wait")
+        monkeypatch.setenv(
+            variable, f"{shlex.quote(sys.executable)} {shlex.quote(str(script))} --wait"
+        )
         return folder
 
     return use
@@ -71,7 +78,9 @@ def value(path="o.fits"):
 
 @pytest.mark.parametrize("variable", ["EDITOR", "VISUAL"])
 def test_saved_and_run(names, editor, monkeypatch, variable):
-    """VISUAL goes before EDITOR; the command may have arguments and a path with a blank and a quote."""
+    """VISUAL goes before EDITOR; the command may have arguments and a path with a blank and a
+    quote.
+    """
     if variable == "VISUAL":
         monkeypatch.setenv("EDITOR", "no-such-editor")
     folder = editor(change('out_units = "counts"', 'out_units = "cps"'), variable=variable)
@@ -79,7 +88,12 @@ def test_saved_and_run(names, editor, monkeypatch, variable):
     assert value() == 5
     (text,) = shown(folder)
     # The values of the call are what is there to edit.
-    for line in (f'data = "{names[0]}"', f'reference = "{names[1]}"', 'outdata = "o"', 'interpol = "linear"'):
+    for line in (
+        f'data = "{names[0]}"',
+        f'reference = "{names[1]}"',
+        'outdata = "o"',
+        'interpol = "linear"',
+    ):
         assert f"\n{line}\n" in text
     assert "\nskyval = 4.5\n" in text
     assert text.startswith("# Save to run the task")
@@ -96,7 +110,11 @@ def test_saved_unchanged_and_run(names, editor):
 
 
 def test_images_can_be_given_in_the_editor(names, editor):
-    editor(change('data = ""', f'data = "{names[0]}"') + "; " + change('reference = ""', f"reference = {names[1]}"))
+    editor(
+        change('data = ""', f'data = "{names[0]}"')
+        + "; "
+        + change('reference = ""', f"reference = {names[1]}")
+    )
     ablot.blot(outdata="o", editpars=True, out_units="cps")
     assert value() == 5
 
@@ -114,7 +132,10 @@ def test_user_wcs_values_in_the_editor(names, editor):
         (change("stepsize = 10", "stepsize = ten"), "stepsize = 'ten': expected a whole number"),
         (change('"poly5"', '"poly6"'), "interp = 'poly6': expected one of nearest"),
         (change("coeffs", "coefs"), "unknown parameter 'coefs' (closest: 'coeffs')"),
-        (change('in_units = "cps"', "in_units = furlong"), "section [Data Scaling Parameters]: in_units = 'furlong'"),
+        (
+            change('in_units = "cps"', "in_units = furlong"),
+            "section [Data Scaling Parameters]: in_units = 'furlong'",
+        ),
         (change("[User WCS", "[[User WCS"), "not a .cfg file"),
         ('text = text.split("outdata")[0]', "outdata is not given"),
         (r'text = b"data = \xff\xfe\n" + text.encode()', "not a .cfg file"),
@@ -192,14 +213,19 @@ def test_a_quote_left_open_in_the_editors_command(names, monkeypatch):
 
 
 class FakeTeal(types.ModuleType):
-    """Behaves as ``stsci.tools.teal`` does: loads a file, lets a user work, saves over what it has loaded."""
+    """Behaves as ``stsci.tools.teal`` does: loads a file, lets a user work, saves over what it has
+    loaded.
+    """
 
     def __init__(self, status, edits):
         super().__init__("stsci.tools.teal")
         self.status, self.edits, self.shown, self.executed = status, edits, [], 0
 
     def load(self, task, *args, **kwargs):
-        assert Path(task).with_suffix(".cfgspc").read_text() == (pars_folder() / "ablot.cfgspc").read_text()
+        assert (
+            Path(task).with_suffix(".cfgspc").read_text()
+            == (pars_folder() / "ablot.cfgspc").read_text()
+        )
         self.file = Path(task)
         return TealObject(task, list_values=True)
 
@@ -241,7 +267,12 @@ def teal(names, monkeypatch):
         tkinter.Tk = root
         package, tools = types.ModuleType("stsci"), types.ModuleType("stsci.tools")
         package.tools, tools.teal = tools, fake
-        modules = {"stsci": package, "stsci.tools": tools, "stsci.tools.teal": fake, "tkinter": tkinter}
+        modules = {
+            "stsci": package,
+            "stsci.tools": tools,
+            "stsci.tools.teal": fake,
+            "tkinter": tkinter,
+        }
         for name, module in modules.items():
             monkeypatch.setitem(sys.modules, name, module)
         monkeypatch.setenv("DISPLAY", ":0")
@@ -282,7 +313,9 @@ def test_teal_runs_once_with_the_wcsmap_or_is_cancelled(names, teal, status, run
 
 def test_teal_shows_the_values_of_the_call(names, teal):
     fake = teal(0)
-    ablot.blot(*names, "o", editpars=True, interp="poly3", addsky="no", skyval=2.5, stepsize=None, outny=20)
+    ablot.blot(
+        *names, "o", editpars=True, interp="poly3", addsky="no", skyval=2.5, stepsize=None, outny=20
+    )
     (config,) = fake.shown
     assert (config["data"], config["reference"], config["outdata"]) == (*names, "o")
     assert (config["interpol"], config["addsky"], config["skyval"]) == ("poly3", False, 2.5)

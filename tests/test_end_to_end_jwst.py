@@ -1,7 +1,9 @@
-"""From the command line: make the JWST-like set, blot its mosaic onto every exposure, compare with the true scene.
+"""From the command line: make the JWST-like set, blot its mosaic onto every exposure, compare with
+the true scene.
 
-The exposures are synthetic, their distortion about NRCBLONG's (see ``skyblot.demo.jwst``). What a blot should be is
-worked out here from the gwcs in the file and the TAN header of the mosaic, by asdf, gwcs and ``astropy.wcs`` alone.
+The exposures are synthetic, their distortion about NRCBLONG's (see ``skyblot.demo.jwst``). What a
+blot should be is worked out here from the gwcs in the file and the TAN header of the mosaic, by
+asdf, gwcs and ``astropy.wcs`` alone.
 """
 
 import io
@@ -39,7 +41,9 @@ def skyblot(*arguments):
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jwst") / "demo"
     lines = skyblot("demo", "--kind", "jwst", folder)
-    assert lines[-1].startswith(f"The same by hand: skyblot blot {folder}/{MOSAIC_NAME} {folder}/*_cal.fits ")
+    assert lines[-1].startswith(
+        f"The same by hand: skyblot blot {folder}/{MOSAIC_NAME} {folder}/*_cal.fits "
+    )
     return folder
 
 
@@ -73,7 +77,9 @@ def exact_wcs(path):
 
 
 def waves(x, y):
-    """A scene in MJy/sr that is smooth on the scale of a pixel, so that a blot's error is that of its coordinates."""
+    """A scene in MJy/sr that is smooth on the scale of a pixel, so that a blot's error is that of
+    its coordinates.
+    """
     k = 2 * np.pi / PERIOD
     return 3.0 + np.sin(k * x + 0.3) * np.cos(k * y - 0.7)
 
@@ -86,7 +92,9 @@ def lagrange_weights():
 
 @pytest.fixture(scope="module")
 def smooth(demo, tmp_path_factory):
-    """Folder of a mosaic of `waves`, and of blots of it: with the exact WCS, and ``sip/``, of exposures without it."""
+    """Folder of a mosaic of `waves`, and of blots of it: with the exact WCS, and ``sip/``, of
+    exposures without it.
+    """
     folder = tmp_path_factory.mktemp("smooth")
     (folder / "sip").mkdir()
     with fits.open(demo / MOSAIC_NAME) as hdus:
@@ -98,7 +106,15 @@ def smooth(demo, tmp_path_factory):
             del hdus["ASDF"]
             hdus.writeto(folder / path.name)
     skyblot("blot", folder / "waves_i2d.fits", *cal_files(demo), "--output-dir", folder)
-    skyblot("blot", folder / "waves_i2d.fits", *cal_files(folder), "--output-dir", folder / "sip", "--quiet")  # says so
+    # says so
+    skyblot(
+        "blot",
+        folder / "waves_i2d.fits",
+        *cal_files(folder),
+        "--output-dir",
+        folder / "sip",
+        "--quiet",
+    )
     return folder
 
 
@@ -106,17 +122,21 @@ def true_waves(demo, root):
     """`waves` at the exact coordinates of every pixel of an exposure."""
     mosaic = WCS(fits.getheader(demo / MOSAIC_NAME, "SCI"))
     y, x = np.indices(PLAN.chip_shape)
-    return waves(*mosaic.wcs_world2pix(*exact_wcs(demo / f"{root}_cal.fits").pixel_to_world_values(x, y), 0))
+    return waves(
+        *mosaic.wcs_world2pix(*exact_wcs(demo / f"{root}_cal.fits").pixel_to_world_values(x, y), 0)
+    )
 
 
 def bound_of_waves():
     """Largest error of a blot of `waves` at coordinates that are good to `TOLERANCE`."""
     k = 2 * np.pi / PERIOD
-    # Interpolation through 6 points errs by |f^(6)| / 6! times the product of the distances, 225/64 at most;
-    # along one axis, then the other, whose weights add up to `spread` in absolute value. The amplitude is 1.
+    # Interpolation through 6 points errs by |f^(6)| / 6! times the product of the distances, 225/64
+    # at most; along one axis, then the other, whose weights add up to `spread` in absolute value.
+    # The amplitude is 1.
     spread = np.abs(lagrange_weights()).sum(axis=1).max()
     interpolation = k**6 / 720 * 225 / 64 * (1 + spread)
-    # The largest gradient is k. Values up to 4 are rounded to float32, in the mosaic and in the blot.
+    # The largest gradient is k. Values up to 4 are rounded to float32, in the mosaic and in the
+    # blot.
     return interpolation + k * TOLERANCE + 4 * 2**-24 * (spread**2 + 1)
 
 
@@ -129,8 +149,11 @@ def test_noise_free_blot_is_the_scene_at_the_exact_coordinates(demo, smooth, roo
 @pytest.mark.parametrize("root", ROOTS)
 def test_the_sip_of_the_header_alone_would_miss_it(demo, smooth, root):
     truth = true_waves(demo, root)
-    exact, approximate = (np.abs(blot_of(folder, root) - truth) for folder in (smooth, smooth / "sip"))
-    # SIP is off by 0.01 pixel near the corners, 0.002 in rms: ten times the bound, and the rms of what is exact.
+    exact, approximate = (
+        np.abs(blot_of(folder, root) - truth) for folder in (smooth, smooth / "sip")
+    )
+    # SIP is off by 0.01 pixel near the corners, 0.002 in rms: ten times the bound, and the rms of
+    # what is exact.
     assert approximate.max() > 10 * bound_of_waves()
     assert np.sqrt((approximate**2).mean()) > 10 * np.sqrt((exact**2).mean())
 
@@ -141,9 +164,12 @@ def test_blot_is_the_true_sky_within_the_noise_of_the_mosaic(demo, blots, root):
     residual = blot_of(blots, root) - clean
     sky = np.abs(clean - NIRCAM.sky) < 1e-4
     assert sky.mean() > 0.2
-    # Noise of the median of 4 exposures, on the sky; interpolation averages it, along each axis, by the sum of the
-    # squared weights.
-    sigma = np.sqrt(np.pi / 2 / 4 * (NIRCAM.sky * NIRCAM.electrons + NIRCAM.read_noise**2)) / NIRCAM.electrons
+    # Noise of the median of 4 exposures, on the sky; interpolation averages it, along each axis, by
+    # the sum of the squared weights.
+    sigma = (
+        np.sqrt(np.pi / 2 / 4 * (NIRCAM.sky * NIRCAM.electrons + NIRCAM.read_noise**2))
+        / NIRCAM.electrons
+    )
     expected = sigma * (lagrange_weights() ** 2).sum(axis=1)[:-1].mean()
     assert residual[sky].std() == pytest.approx(expected, rel=0.03)
     # The noise of neighbours is correlated: every mosaic pixel counts about once.
@@ -152,24 +178,36 @@ def test_blot_is_the_true_sky_within_the_noise_of_the_mosaic(demo, blots, root):
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_blot_singles_out_the_cosmic_rays(demo, blots, root):
-    with fits.open(demo / f"{root}_cal.fits") as hdus, fits.open(demo / f"{root}_truth.fits") as truth:
+    with (
+        fits.open(demo / f"{root}_cal.fits") as hdus,
+        fits.open(demo / f"{root}_truth.fits") as truth,
+    ):
         sci, err, good = hdus["SCI"].data, hdus["ERR"].data, hdus["DQ"].data == 0
         mask = truth["CRMASK"].data == 1
     clean = clean_of(demo, root)
     found, best = ((sci - each) / err > 5 for each in (blot_of(blots, root), clean))
     sky = good & (clean < 1.1 * NIRCAM.sky)
-    # Noise of exposure and median: a pixel in a million is 5 sigma above by chance, and its neighbours are alike.
+    # Noise of exposure and median: a pixel in a million is 5 sigma above by chance, and its
+    # neighbours are alike.
     assert found[sky & ~mask].mean() < 1e-4
-    # The median's noise is 0.5 of an exposure's: some of the faintest are missed that the true sky would show.
+    # The median's noise is 0.5 of an exposure's: some of the faintest are missed that the true sky
+    # would show.
     assert found[sky & mask].sum() > 0.95 * best[sky & mask].sum() > 500
 
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_blot_keeps_units_planes_and_the_exact_wcs_of_its_exposure(demo, blots, root):
-    with fits.open(blots / f"{root}_sci1_blt.fits") as blot, fits.open(demo / f"{root}_cal.fits") as exposure:
+    with (
+        fits.open(blots / f"{root}_sci1_blt.fits") as blot,
+        fits.open(demo / f"{root}_cal.fits") as exposure,
+    ):
         assert blot["SCI"].header["BUNIT"] == "MJy/sr"
         assert blot["SCI"].data.dtype == ">f4"
         assert blot["ASDF"].header["EXTNAME"] == exposure["ASDF"].header["EXTNAME"]
     x, y = np.meshgrid(np.linspace(-0.5, 511.5, 40), np.linspace(-0.5, 511.5, 40))
-    written, given = (exact_wcs(path) for path in (blots / f"{root}_sci1_blt.fits", demo / f"{root}_cal.fits"))
-    np.testing.assert_array_equal(written.pixel_to_world_values(x, y), given.pixel_to_world_values(x, y))
+    written, given = (
+        exact_wcs(path) for path in (blots / f"{root}_sci1_blt.fits", demo / f"{root}_cal.fits")
+    )
+    np.testing.assert_array_equal(
+        written.pixel_to_world_values(x, y), given.pixel_to_world_values(x, y)
+    )

@@ -1,4 +1,6 @@
-"""grizli's signature: every pixel has exactly the value of the pixel it falls on, of the image's own dtype."""
+"""grizli's signature: every pixel has exactly the value of the pixel it falls on, of the image's
+own dtype.
+"""
 
 import inspect
 
@@ -25,7 +27,9 @@ SAFE = 1e-6  # pixels between a position and a pixel's border; the map is good t
 
 
 def nearest(data, in_wcs, out_wcs, fill_value):
-    """What the blot must be, by astropy, and where the position is not too close to a border between pixels to say."""
+    """What the blot must be, by astropy, and where the position is not too close to a border
+    between pixels to say.
+    """
     y, x = np.indices(out_wcs.array_shape)
     positions = astropy_map(out_wcs, in_wcs, x.ravel(), y.ravel())
     x, y = (np.floor(each + 0.5).astype(int) for each in positions)
@@ -84,7 +88,9 @@ def test_booleans_and_floats_keep_theirs(dtype):
 
 
 def test_nothing_grows():
-    """grizli fills every zero with the largest value within two pixels; here each label keeps its pixels."""
+    """grizli fills every zero with the largest value within two pixels; here each label keeps its
+    pixels.
+    """
     wcs = tangent(shape=(40, 50))
     data = np.zeros((40, 50), np.int32)
     data[20, 30] = 7
@@ -103,7 +109,9 @@ def test_fill_value_where_the_image_is_not(fill_value):
 
 
 def test_no_overlap_is_all_fill_value_of_the_images_dtype():
-    far = blot_nearest_exact(np.ones((20, 20), np.int16), tangent((50.0, 20.0)), tangent(shape=(30, 40)), fill_value=-9)
+    far = blot_nearest_exact(
+        np.ones((20, 20), np.int16), tangent((50.0, 20.0)), tangent(shape=(30, 40)), fill_value=-9
+    )
     assert far.dtype == np.int16
     np.testing.assert_array_equal(far, np.full((30, 40), -9))
 
@@ -123,14 +131,18 @@ def test_scaled_by_pixel_area(dtype):
 def test_area_is_that_without_distortion():
     out_wcs, in_wcs = demo_pair()
     areas = [abs(np.linalg.det(wcs.pixel_scale_matrix)) for wcs in (out_wcs, in_wcs)]
-    blot = blot_nearest_exact(np.ones(in_wcs.array_shape), in_wcs, out_wcs, scale_by_pixel_area=True)
+    blot = blot_nearest_exact(
+        np.ones(in_wcs.array_shape), in_wcs, out_wcs, scale_by_pixel_area=True
+    )
     assert out_wcs.sip is not None
     np.testing.assert_allclose(blot[PLAN.chip_shape[0] // 2], areas[0] / areas[1], rtol=1e-12)
 
 
 def test_integers_are_not_scaled():
     wcs = tangent()
-    with pytest.raises(skyblot.ParameterError, match="scale_by_pixel_area=True with data of dtype int32: expected"):
+    with pytest.raises(
+        skyblot.ParameterError, match="scale_by_pixel_area=True with data of dtype int32: expected"
+    ):
         blot_nearest_exact(np.ones((80, 100), np.int32), wcs, wcs, scale_by_pixel_area=True)
 
 

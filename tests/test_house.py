@@ -26,24 +26,39 @@ def complaints(name, text):
     if lines > LONGEST_FILE:
         yield f"{name} has {lines} lines, {LONGEST_FILE} are allowed: split it by topic"
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LONGEST_FUNCTION:
+        if (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and lines_of(node) > LONGEST_FUNCTION
+        ):
             yield (
-                f"{name}:{node.lineno}: {node.name} has {lines_of(node)} lines without its docstring, "
-                f"{LONGEST_FUNCTION} are allowed: split it"
+                f"{name}:{node.lineno}: {node.name} has {lines_of(node)} lines without its "
+                f"docstring, {LONGEST_FUNCTION} are allowed: split it"
             )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_file_and_no_function_is_too_long(folder):
-    paths = sorted(path for path in (ROOT / folder).rglob("*.py") if not {"_build", "generated"} & set(path.parts))
+    paths = sorted(
+        path
+        for path in (ROOT / folder).rglob("*.py")
+        if not {"_build", "generated"} & set(path.parts)
+    )
     assert paths
-    found = [each for path in paths for each in complaints(path.relative_to(ROOT), path.read_text(encoding="utf-8"))]
+    found = [
+        each
+        for path in paths
+        for each in complaints(path.relative_to(ROOT), path.read_text(encoding="utf-8"))
+    ]
     assert not found, "\n".join(found)
 
 
 def method(lines):
     """Text of a method with a docstring of three lines and so many others."""
-    return "class A:\n    def f(self):\n" + '        """One.\n\n        """\n' + "        pass\n" * (lines - 1)
+    return (
+        "class A:\n    def f(self):\n"
+        + '        """One.\n\n        """\n'
+        + "        pass\n" * (lines - 1)
+    )
 
 
 def test_what_is_too_long_is_named():
@@ -52,4 +67,6 @@ def test_what_is_too_long_is_named():
         "a.py:2: f has 51 lines without its docstring, 50 are allowed: split it"
     ]
     assert not list(complaints("a.py", "pass\n" * 400))
-    assert list(complaints("a.py", "pass\n" * 401)) == ["a.py has 401 lines, 400 are allowed: split it by topic"]
+    assert list(complaints("a.py", "pass\n" * 401)) == [
+        "a.py has 401 lines, 400 are allowed: split it by topic"
+    ]

@@ -10,7 +10,18 @@ import pytest
 import skyblot
 
 PACKAGE = Path(skyblot.__file__).parent
-HEAVY = {"numba", "llvmlite", "astropy", "scipy", "matplotlib", "dask", "gwcs", "asdf", "numpy", "configobj"}
+HEAVY = {
+    "numba",
+    "llvmlite",
+    "astropy",
+    "scipy",
+    "matplotlib",
+    "dask",
+    "gwcs",
+    "asdf",
+    "numpy",
+    "configobj",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ARRAYS_ONLY = [
     path
@@ -28,14 +39,20 @@ def python(code):
 
 def loaded_by(code):
     """Top-level modules that are loaded after `code`, which may end the interpreter."""
-    return set(python(f"import atexit, sys\natexit.register(lambda: print('@', *sys.modules))\n{code}")) & HEAVY
+    return (
+        set(
+            python(f"import atexit, sys\natexit.register(lambda: print('@', *sys.modules))\n{code}")
+        )
+        & HEAVY
+    )
 
 
 @pytest.mark.parametrize(
     "code",
     [
         "import skyblot",
-        "import skyblot; dir(skyblot); skyblot.__version__; skyblot.SkyblotError; skyblot.Parameters",
+        "import skyblot; dir(skyblot); skyblot.__version__; skyblot.SkyblotError; "
+        "skyblot.Parameters",
         "from skyblot.cli import main; main(['--help'])",
         "from skyblot.cli import main; main(['--version'])",
         "from skyblot.cli import main; main(['blot', '--help'])",
@@ -52,13 +69,18 @@ def test_the_check_above_sees_what_is_loaded():
 
 
 def test_one_command_does_not_load_the_other():
-    names = python("import sys; from skyblot.cli import cli, main; cli.get_command(None, 'demo'); print(*sys.modules)")
+    names = python(
+        "import sys; from skyblot.cli import cli, main; cli.get_command(None, 'demo'); "
+        "print(*sys.modules)"
+    )
     assert "skyblot.cli.demo" in names
     assert "skyblot.cli.blot" not in names
 
 
 def test_every_public_name_resolves_and_is_in_dir():
-    assert {"blot", "pixel_map", "blot_file", "blot_files", "Parameters", "__version__"} <= set(skyblot.__all__)
+    assert {"blot", "pixel_map", "blot_file", "blot_files", "Parameters", "__version__"} <= set(
+        skyblot.__all__
+    )
     assert len(set(skyblot.__all__)) == len(skyblot.__all__)
     for name in skyblot.__all__:
         assert getattr(skyblot, name) is not None
@@ -85,7 +107,9 @@ def imports_of(path):
 
 
 def within(names, *packages):
-    return sorted(name for name in names if any(f"{name}.".startswith(f"{package}.") for package in packages))
+    return sorted(
+        name for name in names if any(f"{name}.".startswith(f"{package}.") for package in packages)
+    )
 
 
 def ids(path):
@@ -94,17 +118,41 @@ def ids(path):
 
 @pytest.mark.parametrize("path", ARRAYS_ONLY, ids=ids)
 def test_arrays_only_code_reads_no_files_and_knows_no_command_line(path):
-    forbidden = ("astropy.io", "dask", "click", "rich", "asdf", "skyblot.io", "skyblot.cli", "skyblot.api")
+    forbidden = (
+        "astropy.io",
+        "dask",
+        "click",
+        "rich",
+        "asdf",
+        "skyblot.io",
+        "skyblot.cli",
+        "skyblot.api",
+    )
     assert within(imports_of(path), *forbidden) == []
 
 
-@pytest.mark.parametrize("path", [path for path in ARRAYS_ONLY if path.parent.name == "kernels"], ids=ids)
+@pytest.mark.parametrize(
+    "path", [path for path in ARRAYS_ONLY if path.parent.name == "kernels"], ids=ids
+)
 def test_kernels_know_numpy_and_numba_only(path):
-    allowed = {"numpy", "numba", "llvmlite", "skyblot", "math", "collections", "dataclasses", "typing", "functools"}
+    allowed = {
+        "numpy",
+        "numba",
+        "llvmlite",
+        "skyblot",
+        "math",
+        "collections",
+        "dataclasses",
+        "typing",
+        "functools",
+    }
     roots = {name.split(".")[0] for name in imports_of(path)}
     assert roots <= allowed
     siblings = within(imports_of(path), "skyblot")
-    assert within(siblings, "skyblot.kernels", "skyblot.parameters.table", "skyblot.errors") == siblings
+    assert (
+        within(siblings, "skyblot.kernels", "skyblot.parameters.table", "skyblot.errors")
+        == siblings
+    )
 
 
 def test_the_check_above_sees_imports():
@@ -117,11 +165,16 @@ def test_the_check_above_sees_imports():
 def test_no_print_in_the_library(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    assert [call.lineno for call in calls if isinstance(call, ast.Name) and call.id == "print"] == []
+    assert [
+        call.lineno for call in calls if isinstance(call, ast.Name) and call.id == "print"
+    ] == []
 
 
 def test_nothing_that_takes_time_is_imported_before_ctrl_c_is_heard():
-    code = "import sys; before = set(sys.modules); import skyblot.cli; print(*sorted(set(sys.modules) - before))"
+    code = (
+        "import sys; before = set(sys.modules); import skyblot.cli; print(*sorted(set(sys.modules) "
+        "- before))"
+    )
     assert python(code) == ["skyblot", "skyblot.cli"]
 
 

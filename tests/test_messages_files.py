@@ -1,4 +1,6 @@
-"""What is said of files that are hard to come by: changed while they are read, damaged in odd ways, unreadable."""
+"""What is said of files that are hard to come by: changed while they are read, damaged in odd ways,
+unreadable.
+"""
 
 import re
 import struct
@@ -45,7 +47,7 @@ def add_plane(path, name, data):
         hdus.append(fits.ImageHDU(data, name=name, ver=1))
 
 
-# ---- reading ---------------------------------------------------------------------------------------------
+# ---- reading -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,10 @@ def test_what_follows_the_last_extension_is_left_out(image):
 
 def test_a_compressed_image_of_an_unknown_kind_of_pixel(image, monkeypatch):
     monkeypatch.setattr("skyblot.io.fits._DTYPES", {16: ">i2", -64: ">f8"})
-    with said(DataError, f"{image}[sci,1]: BITPIX = -32, expected one of [-64, 16]"), open_image(image):
+    with (
+        said(DataError, f"{image}[sci,1]: BITPIX = -32, expected one of [-64, 16]"),
+        open_image(image),
+    ):
         pass
 
 
@@ -95,12 +100,15 @@ def test_a_file_that_becomes_shorter_while_its_headers_are_read():
         reader.read(10)
 
 
-# ---- planes beside an image ------------------------------------------------------------------------------
+# ---- planes beside an image ----------------------------------------------------------------------
 
 
 def test_flags_that_are_no_whole_numbers(image):
     add_plane(image, "DQ", np.zeros(SHAPE, "f4"))
-    with open_image(image) as found, said(DataError, f"{image}[sci,1]: its DQ is float32, expected whole numbers"):
+    with (
+        open_image(image) as found,
+        said(DataError, f"{image}[sci,1]: its DQ is float32, expected whole numbers"),
+    ):
         quality_plane(found)
 
 
@@ -111,7 +119,10 @@ def test_errors_that_cannot_be_read(image, monkeypatch):
         raise ValueError("buffer is\n too small")
 
     monkeypatch.setattr("skyblot.io.fits.plane_pixels", fails)
-    with open_image(image) as found, said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"):
+    with (
+        open_image(image) as found,
+        said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"),
+    ):
         error_plane(found)
 
 
@@ -125,7 +136,7 @@ def test_a_roman_file_without_pixels_to_change(tmp_path):
     assert not (tmp_path / "out.asdf").exists()
 
 
-# ---- URLs ------------------------------------------------------------------------------------------------
+# ---- URLs ----------------------------------------------------------------------------------------
 
 
 def test_a_folder_behind_a_url(tmp_path):
@@ -150,7 +161,10 @@ class Refused(Exception):
     ("error", "words"),
     [
         (TimeoutError(), "cannot be read: the server does not answer"),
-        (Refused(503, "Service Unavailable"), "cannot be read: the server answers 503 Service Unavailable"),
+        (
+            Refused(503, "Service Unavailable"),
+            "cannot be read: the server answers 503 Service Unavailable",
+        ),
         (Refused(418), "cannot be read: the server answers 418"),
         (Refused(410, "Gone"), "no such file"),
         (Refused(403, "Forbidden"), "no permission to read it"),
@@ -162,7 +176,7 @@ def test_what_servers_answer(error, words):
     assert str(failure(RemotePath(url), error)) == f"{url}: {words}"
 
 
-# ---- writing ---------------------------------------------------------------------------------------------
+# ---- writing -------------------------------------------------------------------------------------
 
 
 def test_a_file_that_another_run_put_there_meanwhile(tmp_path, monkeypatch):
@@ -182,7 +196,7 @@ def test_a_page_whose_parts_have_gone():
         _copy(BytesIO(b"abc"), 4, BytesIO())
 
 
-# ---- damaged ASDF ----------------------------------------------------------------------------------------
+# ---- damaged ASDF --------------------------------------------------------------------------------
 
 _TREE = b"#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n--- !core/asdf-1.1.0\nroman: {}\n...\n"
 
@@ -191,7 +205,12 @@ _TREE = b"#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n--- !core/asdf-1.1.0\nro
     ("tail", "words"),
     [
         (b"", "truncated: the tree refers to block 0, which is not there"),
-        (b"\xd3BLK" + struct.pack(">HI4sQQQ16s", 48, 0, b"", 100, 100, 100, b"")[:50] + 10 * b"x", "pixels need"),
+        (
+            b"\xd3BLK"
+            + struct.pack(">HI4sQQQ16s", 48, 0, b"", 100, 100, 100, b"")[:50]
+            + 10 * b"x",
+            "pixels need",
+        ),
     ],
 )
 def test_blocks_that_are_not_there(tmp_path, tail, words):
@@ -206,7 +225,7 @@ def test_blocks_that_are_not_there(tmp_path, tail, words):
         find_block(opened, 0)
 
 
-# ---- a scale that is none --------------------------------------------------------------------------------
+# ---- a scale that is none ------------------------------------------------------------------------
 
 
 def test_a_pixel_scale_that_is_none(image):

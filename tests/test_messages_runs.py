@@ -37,7 +37,7 @@ def said(kind, sentence):
     return pytest.raises(kind, match=f"^{re.escape(sentence)}$")
 
 
-# ---- the command line ------------------------------------------------------------------------------------
+# ---- the command line ----------------------------------------------------------------------------
 
 
 def test_check_needs_a_file(capsys):
@@ -52,11 +52,13 @@ def test_a_report_is_a_page(visit):
     pytest.importorskip("jinja2")
     with said(ParameterError, "--report blots.pdf: expected the name of a page to write, .html"):
         check_report("blots.pdf", Parameters(), overwrite=False)
-    with pytest.raises(ParameterError, match=r"^--report compares .* another WCS \(--outscale, --orient, "):
+    with pytest.raises(
+        ParameterError, match=r"^--report compares .* another WCS \(--outscale, --orient, "
+    ):
         check_report("blots.html", Parameters().override({"outscale": 0.05}), overwrite=False)
 
 
-# ---- comparisons -----------------------------------------------------------------------------------------
+# ---- comparisons ---------------------------------------------------------------------------------
 
 
 def test_a_comparison_is_made_on_the_exposures_own_pixels(visit):
@@ -71,12 +73,15 @@ def test_two_exposures_of_one_name(visit):
     other = visit / "b" / "one_flc.fits"
     other.parent.mkdir()
     rewrite(visit / "one_flt.fits", other, lambda hdus: hdus["SCI"].header.update(EXTVER=2))
-    sentence = f"{visit}/one_crclean.fits: two references would be written to this file; take them one by one"
+    sentence = (
+        f"{visit}/one_crclean.fits: two references would be written to this file; take them one by "
+        "one"
+    )
     with said(FileError, sentence):
         reject_files(visit / "med.fits", [visit / "one_flt.fits", other], visit, clean=True)
 
 
-# ---- clusters --------------------------------------------------------------------------------------------
+# ---- clusters ------------------------------------------------------------------------------------
 
 
 class Nobody:
@@ -91,7 +96,9 @@ def test_a_cluster_without_workers(visit, caplog):
     next_step = pytest.raises(AttributeError, match="map")  # which Nobody can do
     with caplog.at_level(logging.WARNING, "skyblot"), next_step:
         list(cluster._run(Nobody(), plan))
-    assert caplog.messages == ["the cluster has no workers yet: the run begins when the first one is there"]
+    assert caplog.messages == [
+        "the cluster has no workers yet: the run begins when the first one is there"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,8 @@ def test_a_cluster_without_workers(visit, caplog):
         (CancelledError("blot-1"), "one_flt.fits: was cancelled on the cluster: blot-1"),
         (
             ModuleNotFoundError("No module named 'skyblot'"),
-            "a worker cannot import skyblot, it has to be installed on all of them: No module named 'skyblot'",
+            "a worker cannot import skyblot, it has to be installed on all of them: No module "
+            "named 'skyblot'",
         ),
     ],
 )
@@ -120,11 +128,13 @@ def test_workers_that_do_not_start(monkeypatch):
         raise RuntimeError("Nanny failed\nto start")
 
     monkeypatch.setattr(distributed, "LocalCluster", fails)
-    with pytest.raises(SkyblotError, match=r"did not start \(in a script, .*__main__\"\): Nanny failed to start$"):
+    with pytest.raises(
+        SkyblotError, match=r"did not start \(in a script, .*__main__\"\): Nanny failed to start$"
+    ):
         cluster._local_cluster(1)
 
 
-# ---- workers ---------------------------------------------------------------------------------------------
+# ---- workers -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -133,7 +143,14 @@ def run(visit):
     worker = pytest.importorskip("skyblot.runs.worker")
     identity = file_identity(visit / "med.fits")
     return worker.Job(
-        str(visit / "med.fits"), Blot(), RunOptions(), str(visit), identity, True, ("host", 1), skyblot.__version__
+        str(visit / "med.fits"),
+        Blot(),
+        RunOptions(),
+        str(visit),
+        identity,
+        True,
+        ("host", 1),
+        skyblot.__version__,
     )
 
 
@@ -143,8 +160,8 @@ def test_another_version_on_a_worker(run):
     _check_version(run, WORKER)
     with said(
         SkyblotError,
-        f"the worker tcp://node1:40123 has skyblot {skyblot.__version__}, not 99.0 as the process that started "
-        "the run: install the same on both",
+        f"the worker tcp://node1:40123 has skyblot {skyblot.__version__}, not 99.0 as the process "
+        "that started the run: install the same on both",
     ):
         _check_version(replace(run, version="99.0"), WORKER)
 
@@ -156,7 +173,8 @@ def test_files_that_a_worker_does_not_have(run, visit):
     _check_shared(visit / "med.fits", tasks, run, WORKER)
     (visit / "one_flt.fits").unlink()
     sentence = (
-        f"{visit}/one_flt.fits: is not there on the worker tcp://node1:40123; all workers have to share the files"
+        f"{visit}/one_flt.fits: is not there on the worker tcp://node1:40123; all workers have to "
+        "share the files"
     )
     with said(FileError, sentence):
         _check_shared(visit / "med.fits", tasks, run, WORKER)

@@ -17,9 +17,17 @@ from skyblot.pixelmap.linear import touching_tangent
 def low_level(**changes):
     """A gwcs behind the APE 14 methods only, some of which are replaced."""
     wcs = gwcs_like(tangent(), bounded=False)
-    names = ("pixel_n_dim", "world_axis_physical_types", "world_axis_units", "world_axis_object_classes", "array_shape")
+    names = (
+        "pixel_n_dim",
+        "world_axis_physical_types",
+        "world_axis_units",
+        "world_axis_object_classes",
+        "array_shape",
+    )
     methods = ("pixel_to_world_values", "world_to_pixel_values")
-    return types.SimpleNamespace(**{name: getattr(wcs, name) for name in (*names, *methods)} | changes)
+    return types.SimpleNamespace(
+        **{name: getattr(wcs, name) for name in (*names, *methods)} | changes
+    )
 
 
 def fails(*_):
@@ -56,15 +64,24 @@ def test_a_target_that_cannot_be_used(changes, sentence):
 
 
 def test_a_source_that_cannot_be_inverted():
-    with pytest.raises(WCSError, match=r"^the source: its WCS cannot be inverted: float division by zero$"):
+    with pytest.raises(
+        WCSError, match=r"^the source: its WCS cannot be inverted: float division by zero$"
+    ):
         skyblot.blot(texture((80, 100)), low_level(world_to_pixel_values=fails), tangent())
 
 
 def test_a_gwcs_that_cannot_be_compared_with_its_header():
     plain = tangent()
     assert agrees(low_level(array_shape=(80, 100)), plain, "a_i2d.fits[sci,1]")
-    with pytest.raises(WCSError, match=r"^a_i2d\.fits\[sci,1\]: its gwcs cannot be evaluated: float division by zero$"):
-        agrees(low_level(array_shape=(80, 100), pixel_to_world_values=fails), plain, "a_i2d.fits[sci,1]")
+    with pytest.raises(
+        WCSError,
+        match=r"^a_i2d\.fits\[sci,1\]: its gwcs cannot be evaluated: float division by zero$",
+    ):
+        agrees(
+            low_level(array_shape=(80, 100), pixel_to_world_values=fails),
+            plain,
+            "a_i2d.fits[sci,1]",
+        )
 
 
 def test_no_sky_around_the_central_pixel():

@@ -29,16 +29,29 @@ CHECKED = settings(
 def pair(tmp_path_factory):
     """Bytes of a mosaic and of an exposure with SIP, and the right blot."""
     folder = tmp_path_factory.mktemp("pair")
-    header = tan_header((20, 24), CTYPE1="RA---TAN-SIP", CTYPE2="DEC--TAN-SIP", A_ORDER=2, A_2_0=1e-4, B_ORDER=2)
+    header = tan_header(
+        (20, 24), CTYPE1="RA---TAN-SIP", CTYPE2="DEC--TAN-SIP", A_ORDER=2, A_2_0=1e-4, B_ORDER=2
+    )
     header.update({"B_0_2": -2e-4, "BUNIT": "ELECTRONS/S"})
-    mosaic = write_sci(folder / "med.fits", texture((40, 50)), tan_header((40, 50), BUNIT="ELECTRONS/S"))
-    exposure = write_sci(folder / "exp_flt.fits", np.zeros((20, 24), "f4"), header, {"EXPTIME": 10.0, "MDRIZSKY": 0.0})
+    mosaic = write_sci(
+        folder / "med.fits", texture((40, 50)), tan_header((40, 50), BUNIT="ELECTRONS/S")
+    )
+    exposure = write_sci(
+        folder / "exp_flt.fits",
+        np.zeros((20, 24), "f4"),
+        header,
+        {"EXPTIME": 10.0, "MDRIZSKY": 0.0},
+    )
     assert blot(mosaic, exposure, folder / "right.fits") == 0
-    return Pair((mosaic.read_bytes(), exposure.read_bytes()), fits.getdata(folder / "right.fits", "SCI"))
+    return Pair(
+        (mosaic.read_bytes(), exposure.read_bytes()), fits.getdata(folder / "right.fits", "SCI")
+    )
 
 
 class Pair:
-    """Contents of a mosaic and of an exposure, and the right blot; no dataclass, whose bytes hypothesis would show."""
+    """Contents of a mosaic and of an exposure, and the right blot; no dataclass, whose bytes
+    hypothesis would show.
+    """
 
     def __init__(self, contents, right):
         self.contents, self.right = contents, right
@@ -81,13 +94,13 @@ def mutated(content, changes):
 
 
 KEYWORDS = """
-    CRVAL1 CRPIX2 CD1_1 CD2_2 CTYPE1 CUNIT1 NAXIS NAXIS1 NAXIS2 BITPIX PCOUNT GCOUNT A_ORDER A_2_0 B_0_2 LONPOLE
-    RADESYS EQUINOX WCSAXES EXTNAME EXTVER BSCALE BZERO BLANK EXPTIME MDRIZSKY IDCSCALE BUNIT XTENSION END ZIMAGE CPDIS1
-    D2IMDIS1 NEXTEND
+    CRVAL1 CRPIX2 CD1_1 CD2_2 CTYPE1 CUNIT1 NAXIS NAXIS1 NAXIS2 BITPIX PCOUNT GCOUNT A_ORDER A_2_0
+    B_0_2 LONPOLE RADESYS EQUINOX WCSAXES EXTNAME EXTVER BSCALE BZERO BLANK EXPTIME MDRIZSKY
+    IDCSCALE BUNIT XTENSION END ZIMAGE CPDIS1 D2IMDIS1 NEXTEND
 """
 TEXTS = """
-    0 -1 1 2 3 999 1E300 -1E-300 NaN T 'x' '' 'RA---TPV' 1/2 'LOOKUP' 99999999999999999999 0.5 -32 8 'DEC--CAR' (1,2)
-    'deg' 'furlong'
+    0 -1 1 2 3 999 1E300 -1E-300 NaN T 'x' '' 'RA---TPV' 1/2 'LOOKUP'
+    99999999999999999999 0.5 -32 8 'DEC--CAR' (1,2) 'deg' 'furlong'
 """
 NAMES, VALUES = st.sampled_from(KEYWORDS.split()), st.sampled_from(TEXTS.split())
 CARD = st.tuples(st.integers(0, 110), st.builds("{0:8}= {1:>20}".format, NAMES, VALUES))
@@ -175,7 +188,9 @@ def pixels(path):
 
 
 def blot_changed(pair, folder, which, content):
-    """Blot with another content of the mosaic (0) or of the exposure (1); exit code, and pixels if there are any."""
+    """Blot with another content of the mosaic (0) or of the exposure (1); exit code, and pixels if
+    there are any.
+    """
     contents = list(pair.contents)
     contents[which] = content
     suffix = ".asdf" if pair.contents[0].startswith(b"#ASDF") else ".fits"
@@ -183,7 +198,9 @@ def blot_changed(pair, folder, which, content):
     for path, each in zip(paths, contents, strict=False):
         path.write_bytes(each)
     code = blot(paths[0], reference_name(paths[1]), paths[2])
-    assert {path.name for path in folder.iterdir()} == {path.name for path in paths[: 3 if code == 0 else 2]}
+    assert {path.name for path in folder.iterdir()} == {
+        path.name for path in paths[: 3 if code == 0 else 2]
+    }
     assert [path.read_bytes() for path in paths[:2]] == contents
     return code, pixels(paths[2]) if code == 0 else None
 
@@ -197,22 +214,37 @@ def headers(content):
 def with_card(content, extension, keyword, card):
     """A FITS file with another card in the place of the first one with a keyword."""
     start, end = headers(content)[extension]
-    place = next(k for k in range(start, end, 80) if content[k : k + 8].rstrip() == keyword.encode())
+    place = next(
+        k for k in range(start, end, 80) if content[k : k + 8].rstrip() == keyword.encode()
+    )
     return content[:place] + card.ljust(80).encode() + content[place + 80 :]
 
 
 TABLE = "WCSDVARR"
-#: Mosaic (0) or exposure (1), extension, card and what is there in its place. Each of these ended the process in
-#: wcslib, made astropy or the closed form count for hours, lost an extension unsaid, or was not foreseen.
+#: Mosaic (0) or exposure (1), extension, card and what is there in its place. Each of these ended
+#: the process in wcslib, made astropy or the closed form count for hours, lost an extension unsaid,
+#: or was not foreseen.
 DAMAGE = {
-    "SIP coefficient with a field": (1, 1, "EXPNAME", "B_4_0   = 'EXTVER: 1'", "B_4_0 is not a number"),
+    "SIP coefficient with a field": (
+        1,
+        1,
+        "EXPNAME",
+        "B_4_0   = 'EXTVER: 1'",
+        "B_4_0 is not a number",
+    ),
     "endless axes": (1, TABLE, "NAXIS", "NAXIS   =         999999999999", "NAXIS = 999999999999"),
     "negative size": (1, TABLE, "NAXIS1", "NAXIS1  =                  -64", "NAXIS1 = -64"),
     "negative groups": (1, TABLE, "GCOUNT", "GCOUNT  =                  -64", "GCOUNT = -64"),
     "many groups": (1, 3, "GCOUNT", "GCOUNT  =                    7", "GCOUNT = 7"),
     "no type": (0, 1, "BITPIX", "BITPIX  =                    7", "BITPIX = 7"),
     "header without end": (1, 0, "END", "COMMENT", "its header does not end"),
-    "header with an end that is none": (1, 0, "END", "END     =               1E-300", "its header does not end"),
+    "header with an end that is none": (
+        1,
+        0,
+        "END",
+        "END     =               1E-300",
+        "its header does not end",
+    ),
     "table without a step": (1, TABLE, "CDELT1", "CDELT1  =                  0.0", "look-up table"),
     "table without a place": (1, TABLE, "CRVAL1", "CRVAL1  =               1E400", "WCS"),
     "unknown frame": (0, 1, "RADESYS", "RADESYS = 'PIXELS'", "RADESYS"),
@@ -225,7 +257,9 @@ def test_damage_that_ended_or_stalled_the_process(hst, tmp_path, capsys, damage)
     which, extension, keyword, card, reason = DAMAGE[damage]
     extension = table_number(hst) if extension == TABLE else extension
     capsys.readouterr()
-    code, _ = blot_changed(hst, tmp_path, which, with_card(hst.contents[which], extension, keyword, card))
+    code, _ = blot_changed(
+        hst, tmp_path, which, with_card(hst.contents[which], extension, keyword, card)
+    )
     said = capsys.readouterr().err
     assert code == 2, said
     assert reason in said
@@ -239,7 +273,9 @@ def table_number(pair):
 
 def test_a_table_far_away_is_taken_as_it_says(hst, tmp_path):
     """All pixels lie beyond its last column, whose values hold there."""
-    content = with_card(hst.contents[1], table_number(hst), "CRPIX1", "CRPIX1  =               1E308")
+    content = with_card(
+        hst.contents[1], table_number(hst), "CRPIX1", "CRPIX1  =               1E308"
+    )
     code, made = blot_changed(hst, tmp_path, 1, content)
     assert code == 0
     assert np.isfinite(made).all()
@@ -263,9 +299,13 @@ INERT = [
 @settings(CHECKED, max_examples=40)
 @given(
     which=st.sampled_from([0, 1]),
-    cards=st.lists(st.tuples(st.sampled_from(INERT), VALUES, st.booleans()), min_size=1, max_size=4),
+    cards=st.lists(
+        st.tuples(st.sampled_from(INERT), VALUES, st.booleans()), min_size=1, max_size=4
+    ),
 )
-def test_cards_that_say_nothing_of_geometry_or_units_change_nothing(hst, tmp_path_factory, which, cards):
+def test_cards_that_say_nothing_of_geometry_or_units_change_nothing(
+    hst, tmp_path_factory, which, cards
+):
     content = hst.contents[which]
     places = [place for start, end in headers(content) for place in range(start, end, 80)]
     for keyword, value, kept in cards:
@@ -305,7 +345,9 @@ def test_a_jwst_file_cut_in_the_padding_of_a_header(tmp_path_factory, tmp_path):
     which=st.sampled_from([0, 1]),
     changes=st.lists(st.tuples(st.floats(0, 1), st.integers(32, 126)), min_size=1, max_size=4),
 )
-def test_a_damaged_gwcs_is_refused_or_blotted_as_it_says(infrared, tmp_path_factory, which, changes):
+def test_a_damaged_gwcs_is_refused_or_blotted_as_it_says(
+    infrared, tmp_path_factory, which, changes
+):
     content = bytearray(infrared.contents[which])
     start = content.index(b"#ASDF")
     end = content.index(b"\n...", start)

@@ -24,7 +24,10 @@ def test_every_set_of_values_is_its_part_of_the_table(values, rows):
 
 
 def test_a_name_means_one_thing_wherever_it_can_be_given():
-    for homes in (("recipe", "blots", "options"), ("recipe", "criteria", "planes", "masks", "options")):
+    for homes in (
+        ("recipe", "blots", "options"),
+        ("recipe", "criteria", "planes", "masks", "options"),
+    ):
         names = [row.name for home in homes for row in HOMES[home]]
         assert len(set(names)) == len(names)
 
@@ -32,7 +35,11 @@ def test_a_name_means_one_thing_wherever_it_can_be_given():
 def test_values_that_travel_as_one_are_checked():
     with pytest.raises(ParameterError, match="resume = 'perhaps': expected yes or no"):
         RunOptions(resume="perhaps")
-    assert RunOptions(overwrite="yes").override({"threads": 2}) == RunOptions(overwrite=True, threads=2)
+    assert RunOptions(overwrite="yes").override({"threads": 2}) == RunOptions(
+        overwrite=True, threads=2
+    )
     with pytest.raises(ParameterError, match=r"unknown parameter 'thread' \(closest: 'threads'\)"):
         given_values({"thread": 2}, ("recipe", "options"))
-    assert Recipe(interp="sinc", sinscl=0.8, tolerance=0.01).sampling == Sampling("sinc", 0.8, None, 0.01)
+    assert Recipe(interp="sinc", sinscl=0.8, tolerance=0.01).sampling == Sampling(
+        "sinc", 0.8, None, 0.01
+    )

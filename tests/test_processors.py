@@ -25,7 +25,9 @@ np.savez(sys.argv[2], **blots)
 
 
 def blots_on(tmp_path, **processor):
-    """Blots of every interpolant by code compiled for a processor, in a process and a cache of its own."""
+    """Blots of every interpolant by code compiled for a processor, in a process and a cache of its
+    own.
+    """
     output = tmp_path / "blots.npz"
     environment = {**os.environ, **processor, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     command = [sys.executable, "-c", BLOT, os.path.dirname(__file__), str(output), *INTERPOLANTS]
@@ -42,7 +44,9 @@ def native(tmp_path_factory):
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="code for x86 processors")
 @pytest.mark.parametrize("name", ["x86-64", "x86-64-v3"], ids=["SSE2 only", "AVX2, no AVX-512"])
 def test_processors_agree_to_2_ulp_of_the_local_peak(tmp_path, native, name):
-    """Every operation is rounded once on all of them, but for sums that are rounded to double before."""
+    """Every operation is rounded once on all of them, but for sums that are rounded to double
+    before.
+    """
     other = blots_on(tmp_path, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES="")
     for interp in INTERPOLANTS:
         here, there = native[interp].astype(float), other[interp].astype(float)

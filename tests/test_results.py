@@ -44,14 +44,19 @@ def picture_in(html):
 
 def test_a_result_is_one_line(blots):
     result = blots[0]
-    assert re.fullmatch(r"BlotResult\(\S+_sci1_blt.fits: 300 x 340, 100.0 % covered, \d+\.\d\d s\)", repr(result))
+    assert re.fullmatch(
+        r"BlotResult\(\S+_sci1_blt.fits: 300 x 340, 100.0 % covered, \d+\.\d\d s\)", repr(result)
+    )
     assert str(result.path) in repr(result)
     assert repr(replace(result, kept=True)).endswith(", 100.0 % covered, kept)")
 
 
 def test_a_rejection_from_files_is_one_line(rejected):
     result = rejected[0]
-    shown = re.fullmatch(r"RejectResult\(\S+_sci1_crmask.fits: 300 x 340, (\S+) % rejected(.*), \S+ s\)", repr(result))
+    shown = re.fullmatch(
+        r"RejectResult\(\S+_sci1_crmask.fits: 300 x 340, (\S+) % rejected(.*), \S+ s\)",
+        repr(result),
+    )
     assert float(shown[1]) == pytest.approx(100 * result.fraction, abs=0.005)
     unknown = replace(result, misalignment=(np.nan, np.nan), misalignment_error=np.nan)
     known = replace(result, misalignment=(0.01, -0.25), misalignment_error=0.001)
@@ -62,7 +67,9 @@ def test_a_rejection_from_files_is_one_line(rejected):
 def test_a_rejection_shows_no_arrays():
     exposure = np.full((20, 30), 10.0)
     exposure[7, 8] += 60
-    found = skyblot.reject(exposure, np.full((20, 30), 10.0), skyblot.Noise(gain=1.0, read_noise=3.0))
+    found = skyblot.reject(
+        exposure, np.full((20, 30), 10.0), skyblot.Noise(gain=1.0, read_noise=3.0)
+    )
     text = repr(found)
     assert text.startswith("Rejection(20 x 30, 600 pixels judged, 0.17 % rejected, background ")
     assert "\n" not in text
@@ -78,7 +85,10 @@ def test_a_blot_is_a_picture_and_a_table(blots):
     assert max(levels.shape) <= SIZE
     y, x = np.unravel_index(np.argmax(blot), blot.shape)
     assert levels[y // 2, x // 2] == 255
-    assert np.corrcoef(levels.ravel(), np.arcsinh(blot[::2, ::2] - np.median(blot)).ravel())[0, 1] > 0.5
+    assert (
+        np.corrcoef(levels.ravel(), np.arcsinh(blot[::2, ::2] - np.median(blot)).ravel())[0, 1]
+        > 0.5
+    )
     for text in ("300 x 340", "100.00 %", blots[0].source, blots[0].reference):
         assert f">{text}<" in html
 
@@ -178,11 +188,14 @@ def test_a_bar_counts_blots_on_a_terminal(demo, tmp_path, terminal):
 
 def test_a_bar_counts_failures_and_ends_with_an_error(demo, tmp_path, terminal):
     broken = rewrite(
-        demo.exposures[0], tmp_path / "broken_flc.fits", lambda hdus: hdus["SCI", 2].header.remove("CTYPE1")
+        demo.exposures[0],
+        tmp_path / "broken_flc.fits",
+        lambda hdus: hdus["SCI", 2].header.remove("CTYPE1"),
     )
     with terminal() as shown, pytest.raises(skyblot.BatchError):
         skyblot.blot_files(demo.median, [broken, demo.exposures[1]], tmp_path, progress=True)
-    assert "3/3" in shown.getvalue()  # what has no place on the mosaic is found before, and is not counted
+    # what has no place on the mosaic is found before, and is not counted
+    assert "3/3" in shown.getvalue()
     assert shown.getvalue().count("\x1b[?25h") == 1  # the cursor is back
 
 

@@ -36,7 +36,9 @@ def place(sentence):
 
 
 def is_written(node, function):
-    """Whether an expression is a sentence, one of two, or a name that stands for one in its function."""
+    """Whether an expression is a sentence, one of two, or a name that stands for one in its
+    function.
+    """
     if isinstance(node, ast.IfExp):
         return is_written(node.body, function) and is_written(node.orelse, function)
     if isinstance(node, ast.Name):
@@ -44,13 +46,18 @@ def is_written(node, function):
             statement.value
             for statement in ast.walk(function)
             if isinstance(statement, ast.Assign)
-            and any(isinstance(target, ast.Name) and target.id == node.id for target in statement.targets)
+            and any(
+                isinstance(target, ast.Name) and target.id == node.id
+                for target in statement.targets
+            )
         ]
         return bool(values) and all(is_written(value, function) for value in values)
     return written_text(node) is not None
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_a_sentence_is_written_where_it_is_said(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -98,7 +105,9 @@ def test_an_error_can_be_sent_to_another_process(kind):
 
 
 def test_what_is_left_of_a_run_can_be_sent_too():
-    error = BatchError([], [Failure.of("a.fits", FileError("no such file", subject="a.fits"))], "masks")
+    error = BatchError(
+        [], [Failure.of("a.fits", FileError("no such file", subject="a.fits"))], "masks"
+    )
     sent = pickle.loads(pickle.dumps(error))
     assert str(sent) == "1 of 1 masks could not be made: a.fits: no such file"
     assert [failure.reference for failure in sent.failures] == ["a.fits"]

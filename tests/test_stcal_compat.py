@@ -1,4 +1,6 @@
-"""stcal's signature: the values are those of the definition at the exact positions, and the patch comes off again."""
+"""stcal's signature: the values are those of the definition at the exact positions, and the patch
+comes off again.
+"""
 
 import inspect
 import logging
@@ -35,18 +37,24 @@ SIGNATURE = {
 
 
 class Pair:
-    """An exposure and a median of a kind that the pipelines have: both gwcs, the median covers the exposure."""
+    """An exposure and a median of a kind that the pipelines have: both gwcs, the median covers the
+    exposure.
+    """
 
     def __init__(self):
         self.blot_wcs = jwst.nircam_wcs(SHAPE)
         self.median_wcs = tangent_gwcs(jwst.mosaic_wcs([self.blot_wcs]))
         self.median = sky_image(self.median_wcs.array_shape)
         y, x = np.indices(SHAPE, dtype=float)
-        self.positions = self.median_wcs.world_to_pixel_values(*self.blot_wcs.pixel_to_world_values(x, y))
+        self.positions = self.median_wcs.world_to_pixel_values(
+            *self.blot_wcs.pixel_to_world_values(x, y)
+        )
 
     def blot(self, median=None, **more):
         """Our blot of the median, or of another one."""
-        return gwcs_blot(self.median if median is None else median, self.median_wcs, SHAPE, self.blot_wcs, **more)
+        return gwcs_blot(
+            self.median if median is None else median, self.median_wcs, SHAPE, self.blot_wcs, **more
+        )
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +63,16 @@ def pair():
 
 
 def bound(median, x, y):
-    """How far a blot may be from the definition: the map's tolerance times the slope, and the kernel's rounding."""
-    slope = sum(ndimage.maximum_filter(np.abs(np.diff(median, axis=k, append=0)), 5) for k in (0, 1))
-    there = np.clip(np.rint(y), 0, len(median) - 1).astype(int), np.clip(np.rint(x), 0, len(median[0]) - 1).astype(int)
+    """How far a blot may be from the definition: the map's tolerance times the slope, and the
+    kernel's rounding.
+    """
+    slope = sum(
+        ndimage.maximum_filter(np.abs(np.diff(median, axis=k, append=0)), 5) for k in (0, 1)
+    )
+    there = (
+        np.clip(np.rint(y), 0, len(median) - 1).astype(int),
+        np.clip(np.rint(x), 0, len(median[0]) - 1).astype(int),
+    )
     rounding = kernel_rounding(interpolant("linear"), np.float32) * amplification("linear")
     return TOLERANCE * slope[there] + rounding * local_peak(median, x, y)
 
@@ -84,9 +99,14 @@ def test_any_kind_of_number_gives_float32(pair, dtype):
     blot = pair.blot(median)
     assert blot.dtype == np.float32
     wide = skyblot.blot(median.astype("f8"), pair.median_wcs, pair.blot_wcs, interp="linear")
-    # Coordinates are the same; the arithmetic is float32 in place of float64, and the result is rounded.
-    rounding = kernel_rounding(interpolant("linear"), np.float32) * amplification("linear") + 2.0**-24
-    assert np.all(np.abs(blot - wide) <= rounding * local_peak(median.astype("f8"), *pair.positions))
+    # Coordinates are the same; the arithmetic is float32 in place of float64, and the result is
+    # rounded.
+    rounding = (
+        kernel_rounding(interpolant("linear"), np.float32) * amplification("linear") + 2.0**-24
+    )
+    assert np.all(
+        np.abs(blot - wide) <= rounding * local_peak(median.astype("f8"), *pair.positions)
+    )
 
 
 @pytest.mark.parametrize("more", [{"pix_ratio": 2.0}, {"pixmap_stepsize": 10.0, "pixmap_order": 3}])
@@ -155,7 +175,8 @@ def test_a_fits_wcs_will_do(pair):
 def stcal(monkeypatch):
     """A stand-in for stcal, and a pipeline that has imported its function."""
     package, folder, utils, pipeline = map(
-        types.ModuleType, ("stcal", "stcal.outlier_detection", "stcal.outlier_detection.utils", "pipeline")
+        types.ModuleType,
+        ("stcal", "stcal.outlier_detection", "stcal.outlier_detection.utils", "pipeline"),
     )
     package.outlier_detection, folder.utils = folder, utils
 
@@ -174,12 +195,15 @@ def test_patch_reaches_who_has_imported_the_function_and_who_will(stcal, pair, m
     late.gwcs_blot = stcal.utils.gwcs_blot
     monkeypatch.setitem(sys.modules, "late", late)
     for module in (stcal.utils, stcal.pipeline, late):
-        blot = module.gwcs_blot(median_data=pair.median, median_wcs=pair.median_wcs, blot_shape=SHAPE,
-                                blot_wcs=pair.blot_wcs, fillval=np.nan, pixmap_stepsize=10, pixmap_order=3)  # fmt: skip
+        blot = module.gwcs_blot(median_data=pair.median, median_wcs=pair.median_wcs,
+                                blot_shape=SHAPE, blot_wcs=pair.blot_wcs, fillval=np.nan,
+                                pixmap_stepsize=10, pixmap_order=3)  # fmt: skip
         np.testing.assert_array_equal(blot, pair.blot(fillval=np.nan))
     for _ in range(2):
         patch.undo()
-        assert [each.gwcs_blot for each in (stcal.utils, stcal.pipeline, late)] == [stcal.theirs] * 3
+        assert [each.gwcs_blot for each in (stcal.utils, stcal.pipeline, late)] == [
+            stcal.theirs
+        ] * 3
 
 
 def test_patch_in_a_with_block_comes_off_after_an_error(stcal):

@@ -15,7 +15,10 @@ def plane(shape, transform, unit="pix"):
     from astropy import units as u
     from gwcs import coordinate_frames as cf
 
-    frames = [cf.Frame2D(name=name, axes_order=(0, 1), unit=(u.Unit(unit),) * 2) for name in ("detector", "world")]
+    frames = [
+        cf.Frame2D(name=name, axes_order=(0, 1), unit=(u.Unit(unit),) * 2)
+        for name in ("detector", "world")
+    ]
     made = gwcs.WCS([(frames[0], transform), (frames[1], None)])
     made.array_shape = shape
     return made
@@ -43,9 +46,13 @@ def test_a_rotated_plane():
     np.testing.assert_allclose(blot[1:-1, 1:-1], np.rot90(median)[1:-1, 1:-1], atol=0.01)
 
 
-@pytest.mark.parametrize("other", [lambda: tangent(shape=(20, 30)), lambda: shifted((20, 30), 1.0, 2.0, unit="arcsec")])
+@pytest.mark.parametrize(
+    "other", [lambda: tangent(shape=(20, 30)), lambda: shifted((20, 30), 1.0, 2.0, unit="arcsec")]
+)
 def test_a_plane_goes_with_the_same_plane_only(other):
     median = np.ones((40, 50), np.float32)
     for pair in ((shifted((40, 50), 0.0, 0.0), other()), (other(), shifted((20, 30), 0.0, 0.0))):
-        with pytest.raises(WCSError, match="custom:x, custom:y: expected two pixel axes to longitude and latitude"):
+        with pytest.raises(
+            WCSError, match="custom:x, custom:y: expected two pixel axes to longitude and latitude"
+        ):
             gwcs_blot(median, pair[0], (20, 30), pair[1])

@@ -16,7 +16,9 @@ SHAPE = (20, 24)
 
 def tpv_wcs():
     """A TAN image behind a quadratic distortion, written as TPV."""
-    wcs = WCS(tan_header(SHAPE, CTYPE1="RA---TPV", CTYPE2="DEC--TPV", PV1_1=1.0, PV1_4=500.0, PV2_1=1.0))
+    wcs = WCS(
+        tan_header(SHAPE, CTYPE1="RA---TPV", CTYPE2="DEC--TPV", PV1_1=1.0, PV1_4=500.0, PV2_1=1.0)
+    )
     wcs.array_shape = SHAPE
     return wcs
 
@@ -25,8 +27,13 @@ def test_undistorted_tpv_is_the_tan_image_with_its_linear_terms():
     x, y = np.meshgrid(np.arange(24.0), np.arange(20.0))
     plain = WCS(tan_header(SHAPE))
     distorted, linear = tpv_wcs(), undistorted(tpv_wcs())
-    assert np.abs(np.subtract(distorted.all_pix2world(x, y, 0), plain.all_pix2world(x, y, 0))).max() > 1e-7
-    np.testing.assert_allclose(linear.all_pix2world(x, y, 0), plain.all_pix2world(x, y, 0), rtol=0, atol=1e-12)
+    assert (
+        np.abs(np.subtract(distorted.all_pix2world(x, y, 0), plain.all_pix2world(x, y, 0))).max()
+        > 1e-7
+    )
+    np.testing.assert_allclose(
+        linear.all_pix2world(x, y, 0), plain.all_pix2world(x, y, 0), rtol=0, atol=1e-12
+    )
     assert list(linear.wcs.ctype) == ["RA---TAN", "DEC--TAN"]
     assert linear.array_shape == SHAPE
 
@@ -69,7 +76,9 @@ def test_a_gwcs_is_a_target_as_it_is_and_its_tangent_without_distortion():
 
 
 def test_user_values_replace_those_of_a_gwcs():
-    target = plan_target(exposure_gwcs(SHAPE), SHAPE, None, Parameters(user_wcs=UserWCS(outscale=0.07, outny=9)))
+    target = plan_target(
+        exposure_gwcs(SHAPE), SHAPE, None, Parameters(user_wcs=UserWCS(outscale=0.07, outny=9))
+    )
     assert (target.shape, target.scale) == ((9, SHAPE[1]), pytest.approx(0.07, rel=1e-12))
 
 

@@ -1,4 +1,6 @@
-"""A web server on the loopback that serves a folder in ranges of bytes, counts what it sends, and can misbehave."""
+"""A web server on the loopback that serves a folder in ranges of bytes, counts what it sends, and
+can misbehave.
+"""
 
 import contextlib
 import re
@@ -11,7 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class Server:
-    """What is served, and how; `sent` and `requests` count bytes of files and requests for them (GET)."""
+    """What is served, and how; `sent` and `requests` count bytes of files and requests for them
+    (GET).
+    """
 
     folder: Path
     url: str = ""
@@ -84,7 +88,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, path, body):
         site, size = self.site, path.stat().st_size
         match = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        first, last = (int(match[1]), min(int(match[2]), size - 1)) if match and site.ranges else (0, size - 1)
+        first, last = (
+            (int(match[1]), min(int(match[2]), size - 1))
+            if match and site.ranges
+            else (0, size - 1)
+        )
         if site.short and match:
             last -= 1
         self.send_response(206 if match and site.ranges else 200)

@@ -1,4 +1,6 @@
-"""Print the oldest versions that pyproject.toml allows, as constraints for pip: ``make test-oldest`` installs them."""
+"""Print the oldest versions that pyproject.toml allows, as constraints for pip: ``make
+test-oldest`` installs them.
+"""
 
 import re
 import tomllib
@@ -10,7 +12,9 @@ EXTRAS = ("gwcs", "dask", "report", "remote")
 
 def main() -> None:
     """Print a line for each dependency."""
-    project = tomllib.loads(Path(__file__).resolve().parents[1].joinpath("pyproject.toml").read_text())["project"]
+    project = tomllib.loads(
+        Path(__file__).resolve().parents[1].joinpath("pyproject.toml").read_text()
+    )["project"]
     groups = [project["dependencies"], *(project["optional-dependencies"][name] for name in EXTRAS)]
     for requirement in (each for group in groups for each in group):
         name, version = re.fullmatch(r"([\w.-]+)(?:\[.*\])?>=([\d.]+)", requirement).groups()

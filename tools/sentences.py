@@ -1,7 +1,7 @@
 """Every sentence that skyblot says of what is wrong or was assumed, read from the source.
 
-Sentences are written where they are raised or warned of; the documentation lists them, and the tests
-check their form, by this module.
+Sentences are written where they are raised or warned of; the documentation lists them, and the
+tests check their form, by this module.
 """
 
 import ast
@@ -51,7 +51,11 @@ def error_names(package: Path) -> set[str]:
     """The classes of errors, and what makes one of the class of another."""
     tree = ast.parse((package / "errors.py").read_text(encoding="utf-8"))
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    return {name for name in classes if name.endswith("Error")} | {"type(error)", "TypeError", "click.UsageError"}
+    return {name for name in classes if name.endswith("Error")} | {
+        "type(error)",
+        "TypeError",
+        "click.UsageError",
+    }
 
 
 def written_text(node: ast.expr) -> str | None:
@@ -66,7 +70,11 @@ def written_text(node: ast.expr) -> str | None:
 def _piece(part: ast.expr) -> str:
     if isinstance(part, ast.Constant):
         return str(part.value)
-    names = re.findall(r"[a-z_]\w+", ast.unparse(part.value)) if isinstance(part, ast.FormattedValue) else []
+    names = (
+        re.findall(r"[a-z_]\w+", ast.unparse(part.value))
+        if isinstance(part, ast.FormattedValue)
+        else []
+    )
     return f"<{names[-1] if names else 'value'}>"
 
 
@@ -99,12 +107,22 @@ def sentences(package: Path) -> list[Sentence]:
         }.values():
             text = written_text(call.args[0])
             if text is not None:
-                first = max(node.lineno for node in statements if node.lineno <= call.lineno <= (node.end_lineno or 0))
-                subjects = [ast.unparse(word.value) for word in call.keywords if word.arg == "subject"]
+                first = max(
+                    node.lineno
+                    for node in statements
+                    if node.lineno <= call.lineno <= (node.end_lineno or 0)
+                )
+                subjects = [
+                    ast.unparse(word.value) for word in call.keywords if word.arg == "subject"
+                ]
                 advice = _comment_above(source.splitlines(), first)
                 last = call.end_lineno or call.lineno
                 said_by = ast.unparse(call.func)
-                said.append(Sentence(path, call.lineno, last, text, "".join(subjects), said_by, warns, advice))
+                said.append(
+                    Sentence(
+                        path, call.lineno, last, text, "".join(subjects), said_by, warns, advice
+                    )
+                )
     return said
 
 

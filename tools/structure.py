@@ -112,7 +112,11 @@ def body_lines(function: ast.FunctionDef) -> int:
 
 def is_tuple_assignment(node: ast.AST) -> bool:
     """Whether several values are assigned to several names in one statement (``a, b = 1, 2``)."""
-    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Tuple)
+        and isinstance(node.value, ast.Tuple)
+    )
 
 
 def line_count(folder: Path) -> int:
@@ -129,7 +133,9 @@ def report(root: Path) -> Iterator[tuple[str, str]]:
     package = root / "src" / "skyblot"
     modules = read_modules(package)
     graph = import_graph(modules)
-    entries = [p for p in package.iterdir() if not p.name.startswith(("_", ".")) and p.name != "py.typed"]
+    entries = [
+        p for p in package.iterdir() if not p.name.startswith(("_", ".")) and p.name != "py.typed"
+    ]
     chain = longest_chain(graph)
     edges = [len(targets) for targets in graph.values()]
     functions = [(m, f) for m in modules.values() for f in m.functions]
@@ -139,14 +145,24 @@ def report(root: Path) -> Iterator[tuple[str, str]]:
     tuples = sum(map(is_tuple_assignment, assignments))
     yield "modules", str(len(modules))
     yield "entries at the root", str(len(entries))
-    yield "longest import chain", f"{len(chain)}: {' > '.join(n.removeprefix('skyblot.') for n in chain)}"
+    yield (
+        "longest import chain",
+        f"{len(chain)}: {' > '.join(n.removeprefix('skyblot.') for n in chain)}",
+    )
     yield "imports per module", f"{statistics.mean(edges):.1f}, at most {max(edges)}"
     yield "parameters per function", f"p90 {percentile(counts, 0.9)}, at most {max(counts)}"
-    many = [f"{m.name.removeprefix('skyblot.')}.{f.name} {parameters(f)}" for m, f in functions if parameters(f) > 10]
+    many = [
+        f"{m.name.removeprefix('skyblot.')}.{f.name} {parameters(f)}"
+        for m, f in functions
+        if parameters(f) > 10
+    ]
     yield "more than 10 parameters", f"{len(many)}: {', '.join(sorted(many))}"
     long = [f"{m.name}.{f.name} {body_lines(f)}" for m, f in functions if body_lines(f) > 50]
     yield "functions over 50 lines", f"{len(long)} {' '.join(long)}".strip()
-    yield "tuple assignments", f"{tuples} of {len(assignments)}, {100 * tuples / len(assignments):.1f} percent"
+    yield (
+        "tuple assignments",
+        f"{tuples} of {len(assignments)}, {100 * tuples / len(assignments):.1f} percent",
+    )
     yield "lines of source", str(line_count(root / "src"))
     yield "lines of tests", str(line_count(root / "tests"))
 

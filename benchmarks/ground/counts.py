@@ -1,4 +1,6 @@
-"""What masks have of each kind of pixels, and tables of it: for the screen, and as csv for the documentation."""
+"""What masks have of each kind of pixels, and tables of it: for the screen, and as csv for the
+documentation.
+"""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -8,8 +10,18 @@ import numpy as np
 from scipy import ndimage
 from survey import Exposure
 
-#: False positives first, then what is found; all are percentages of pixels, but for the asteroids and variable stars.
-COLUMNS = ("cores", "stars", "sky", "rays > 3 σ", "rays > 5 σ", "trail", "asteroids", "variable stars")
+#: False positives first, then what is found; all are percentages of pixels, but for the asteroids
+#: and variable stars.
+COLUMNS = (
+    "cores",
+    "stars",
+    "sky",
+    "rays > 3 σ",
+    "rays > 5 σ",
+    "trail",
+    "asteroids",
+    "variable stars",
+)
 #: Pixels that are not looked at along the edges, where not all exposures overlap.
 _EDGE = 30
 #: What has less than this of anything added, in sigma, is clean.
@@ -71,7 +83,9 @@ def show(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     lines = [list(header), *map(list, rows)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
     for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
 
 
 def write(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,4 +1,6 @@
-"""The methods that are compared: each gives the masks of all exposures of a survey, True where a pixel is bad."""
+"""The methods that are compared: each gives the masks of all exposures of a survey, True where a
+pixel is bad.
+"""
 
 import shutil
 import subprocess
@@ -74,7 +76,9 @@ def clipped(survey: Survey) -> list[np.ndarray]:
     for k, each in enumerate(survey.exposures):
         bad = np.zeros(shape, bool)
         bad[y[number == k] - 1, x[number == k] - 1] = True
-        places = skyblot.pixel_map(WCS(fits.getheader(each.path)), WCS(header), shape=each.data.shape)
+        places = skyblot.pixel_map(
+            WCS(fits.getheader(each.path)), WCS(header), shape=each.data.shape
+        )
         column, row = (np.rint(each).astype(int) for each in places)
         inside = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
         masks.append(inside & bad[row.clip(0, shape[0] - 1), column.clip(0, shape[1] - 1)])
@@ -82,7 +86,9 @@ def clipped(survey: Survey) -> list[np.ndarray]:
 
 
 def lacosmic(survey: Survey) -> list[np.ndarray]:
-    """L.A.Cosmic by astroscrappy with its defaults: it sees one exposure alone, and knows its noise."""
+    """L.A.Cosmic by astroscrappy with its defaults: it sees one exposure alone, and knows its
+    noise.
+    """
     import astroscrappy
 
     known = {"gain": GAIN, "readnoise": READ_NOISE, "satlevel": SATURATION}

@@ -1,7 +1,9 @@
-"""Masks against truth from the ground, with seeing that differs: skyblot on SWarp's median, and other methods.
+"""Masks against truth from the ground, with seeing that differs: skyblot on SWarp's median, and
+other methods.
 
-``python benchmarks/ground/run.py`` prints the tables; ``--docs`` writes them into the documentation; ``--quick`` is a
-smoke test. No rule or weight was chosen on the seeds that are used here: those of development were 9001 to 9006.
+``python benchmarks/ground/run.py`` prints the tables; ``--docs`` writes them into the
+documentation; ``--quick`` is a smoke test. No rule or weight was chosen on the seeds that are used
+here: those of development were 9001 to 9006.
 """
 
 import argparse
@@ -34,7 +36,11 @@ def main() -> None:
                 masks = method(survey)
                 for rank, k in enumerate(order):
                     counted[name, rank].append(count(survey.exposures[k], masks[k]))
-        print(f"seed {seed}: seeing {', '.join(f'{each:.2f}' for each in sorted(survey.seeing))} arcsec", flush=True)
+        print(
+            f"seed {seed}: seeing {', '.join(f'{each:.2f}' for each in sorted(survey.seeing))} "
+            "arcsec",
+            flush=True,
+        )
     tables = {
         "ground_all": [_row(name, counted, range(survey.count)) for name in found],
         "ground_sharpest": [_row(name, counted, range(1)) for name in found],
@@ -53,7 +59,9 @@ def _row(name: str, counted: dict[tuple[str, int], list[Counts]], ranks: range) 
 def parse() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one survey of three exposures: a smoke test")
+    parser.add_argument(
+        "--quick", action="store_true", help="one survey of three exposures: a smoke test"
+    )
     parser.add_argument("--surveys", type=int, default=6, help="realisations [6]")
     parser.add_argument("--seed", type=int, default=500, help="seed of the first survey [500]")
     parser.add_argument("--docs", action="store_true", help="write the tables of the documentation")

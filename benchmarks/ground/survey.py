@@ -1,8 +1,9 @@
-"""Simulated exposures of a camera on the ground, whose seeing and transparency differ, with all that is true of them.
+"""Simulated exposures of a camera on the ground, whose seeing and transparency differ, with all
+that is true of them.
 
-Stars are Moffat profiles, integrated over the pixels of each exposure: no interpolation is in them. Beside stars that
-stay as they are there are stars that vary, asteroids that have moved between the exposures, and in one exposure of a
-survey the trail of a satellite.
+Stars are Moffat profiles, integrated over the pixels of each exposure: no interpolation is in them.
+Beside stars that stay as they are there are stars that vary, asteroids that have moved between the
+exposures, and in one exposure of a survey the trail of a satellite.
 """
 
 from dataclasses import dataclass
@@ -55,9 +56,11 @@ class Exposure:
     data : ndarray
         Its pixels, adu.
     rays, trail, asteroids, varied : ndarray
-        What cosmic rays, the satellite, asteroids and the variation of stars add, in units of the noise without them.
+        What cosmic rays, the satellite, asteroids and the variation of stars add, in units of the
+        noise without them.
     stars, cores : ndarray of bool
-        Pixels of stars, 10 times the noise of the sky and more; the 3 x 3 in the middle of each of them.
+        Pixels of stars, 10 times the noise of the sky and more; the 3 x 3 in the middle of each of
+        them.
     """
 
     path: Path
@@ -86,12 +89,17 @@ class Survey:
         rng = np.random.default_rng([seed, 1])
         self.folder, self.seed, self.count = folder, seed, exposures
         self.seeing = rng.permutation(np.linspace(*SEEING, exposures))
-        self.transparency, self.sky = rng.uniform(*TRANSPARENCY, exposures), rng.uniform(*SKY, exposures)
+        self.transparency, self.sky = (
+            rng.uniform(*TRANSPARENCY, exposures),
+            rng.uniform(*SKY, exposures),
+        )
         self.trailed = int(rng.integers(exposures))
         spread = 0.5 * (SIZE + 60) * SCALE / 3600
         self.places = np.array([[RA], [DEC]]) + rng.uniform(-spread, spread, (2, STARS))
         self.flux = np.minimum(FAINTEST * (1.0 - rng.random(STARS)) ** -1.0, BRIGHTEST)
-        self.varying = rng.choice(np.flatnonzero(self.flux > 2 * FAINTEST), VARIABLES, replace=False)
+        self.varying = rng.choice(
+            np.flatnonzero(self.flux > 2 * FAINTEST), VARIABLES, replace=False
+        )
         self.change = 10 ** (-0.4 * VARIATION * rng.standard_normal((exposures, VARIABLES))) - 1
         self.start = np.array([[RA], [DEC]]) + rng.uniform(-0.8, 0.8, (2, ASTEROIDS)) * spread
         self.angle = rng.uniform(0, 2 * np.pi, ASTEROIDS)
@@ -104,10 +112,16 @@ class Survey:
         x, y = wcs.all_world2pix(*self.places, 0)
         light = clear * _image(x, y, self.flux, width)
         chosen = self.varying
-        varied = clear * _image(x[chosen], y[chosen], self.flux[chosen] * self.change[number], width)
-        asteroids = clear * _image(*wcs.all_world2pix(*self._moved(number), 0), np.full(ASTEROIDS, ASTEROID), width)
+        varied = clear * _image(
+            x[chosen], y[chosen], self.flux[chosen] * self.change[number], width
+        )
+        asteroids = clear * _image(
+            *wcs.all_world2pix(*self._moved(number), 0), np.full(ASTEROIDS, ASTEROID), width
+        )
         trail = clear * _trail(rng, width) if number == self.trailed else np.zeros((SIZE, SIZE))
-        rays = (cosmic_rays(rng, light.shape, HIT) + FAINT * cosmic_rays(rng, light.shape, HIT)) / GAIN
+        rays = (
+            cosmic_rays(rng, light.shape, HIT) + FAINT * cosmic_rays(rng, light.shape, HIT)
+        ) / GAIN
         sky = self.sky[number]
         seen = light + varied + asteroids + trail + sky
         read = rng.normal(0, READ_NOISE / GAIN, seen.shape)
@@ -131,7 +145,9 @@ def _header(rng: np.random.Generator, flux_scale: float) -> fits.Header:
     """A WCS that is dithered and turned a little, with the cards of an exposure."""
     angle, scale = np.radians(rng.uniform(-1, 1)), SCALE / 3600
     dx, dy = rng.uniform(-15, 15, 2)
-    header = fits.Header({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CUNIT1": "deg", "CUNIT2": "deg"})
+    header = fits.Header(
+        {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CUNIT1": "deg", "CUNIT2": "deg"}
+    )
     header.update({"CRVAL1": RA, "CRVAL2": DEC, "CRPIX1": SIZE / 2 + dx, "CRPIX2": SIZE / 2 + dy})
     header.update({"CD1_1": -scale * np.cos(angle), "CD1_2": scale * np.sin(angle)})
     header.update({"CD2_1": scale * np.sin(angle), "CD2_2": scale * np.cos(angle)})
@@ -161,7 +177,9 @@ def _image(x: np.ndarray, y: np.ndarray, flux: np.ndarray, width: float) -> np.n
         rows = np.arange(max(below, 0), min(below + 2 * reach + 1, SIZE))
         if not (columns.size and rows.size):
             continue
-        dx, dy = ((each[:, None] + parts).ravel() - at for each, at in ((columns, column), (rows, row)))
+        dx, dy = (
+            (each[:, None] + parts).ravel() - at for each, at in ((columns, column), (rows, row))
+        )
         fine = (1 + (dx**2 + dy[:, None] ** 2) / _alpha(width) ** 2) ** -_BETA
         light = fine.reshape(rows.size, _FINE, columns.size, _FINE).mean(axis=(1, 3))
         image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += value / _total(width) * light

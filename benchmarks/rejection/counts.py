@@ -14,7 +14,8 @@ BRIGHTNESS = (3.0, 5.0, 10.0)
 KINDS = ("sky", "cores", "galaxies")
 #: Pixels with less of a cosmic ray than this, in sigma, are clean.
 _CLEAN = 0.1
-#: Pixels that are not looked at along the edges, where not all exposures overlap, and where peers differ.
+#: Pixels that are not looked at along the edges, where not all exposures overlap, and where peers
+#: differ.
 _EDGE = 24
 
 

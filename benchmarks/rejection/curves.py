@@ -6,7 +6,12 @@ import numpy as np
 from counts import Curve
 from PIL import Image
 
-_COLOURS = {"skyblot": "#0072b2", "drizCR": "#d55e00", "stcal": "#009e73", "astroscrappy": "#999999"}
+_COLOURS = {
+    "skyblot": "#0072b2",
+    "drizCR": "#d55e00",
+    "stcal": "#009e73",
+    "astroscrappy": "#999999",
+}
 
 
 def plot(results: dict[str, dict[str, Curve]], path: Path) -> None:
@@ -30,7 +35,9 @@ def plot(results: dict[str, dict[str, Curve]], path: Path) -> None:
     axes[0].legend(fontsize=6, frameon=False)
     figure.savefig(path, dpi=110)
     with Image.open(path) as image:  # a quarter of the size, and no visible difference
-        small = image.convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        small = image.convert("RGB").quantize(
+            64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
     small.save(path, optimize=True)
 
 

@@ -18,17 +18,27 @@ def ours(frame: Frame, factor: float, exposures: int) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", skyblot.SkyblotWarning)  # misaligned on purpose
         found = skyblot.reject(
-            frame.data, frame.blot, frame.sigma, gain=1.0, valid=frame.valid, exposures=exposures, snr=snr
+            frame.data,
+            frame.blot,
+            frame.sigma,
+            gain=1.0,
+            valid=frame.valid,
+            exposures=exposures,
+            snr=snr,
         )
     return found.mask
 
 
 def _plain(frame: Frame, sigma: object, snr: tuple[float, float], factor: float) -> np.ndarray:
-    """The rule of both peers. Our version equals theirs (tests/compat): sky is not measured, nothing is left out."""
+    """The rule of both peers. Our version equals theirs (tests/compat): sky is not measured,
+    nothing is left out.
+    """
     how = {"snr": tuple(factor * each for each in snr), "scale": (factor * 1.2, factor * 0.7)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", skyblot.SkyblotWarning)
-        return skyblot.reject(frame.data, frame.blot, sigma, rule="plain", background=0.0, **how).mask
+        return skyblot.reject(
+            frame.data, frame.blot, sigma, rule="plain", background=0.0, **how
+        ).mask
 
 
 def drizcr(frame: Frame, factor: float, exposures: int) -> np.ndarray:
@@ -46,7 +56,11 @@ def lacosmic(frame: Frame, factor: float, exposures: int) -> np.ndarray:
     import astroscrappy
 
     mask, _ = astroscrappy.detect_cosmics(
-        frame.data + np.float32(SKY), sigclip=4.5 * factor, readnoise=READ_NOISE, gain=1.0, satlevel=1e6
+        frame.data + np.float32(SKY),
+        sigclip=4.5 * factor,
+        readnoise=READ_NOISE,
+        gain=1.0,
+        satlevel=1e6,
     )
     return mask
 

@@ -1,7 +1,9 @@
-"""The truth test: cosmic rays that are known, found by skyblot's rule and by others, over their thresholds.
+"""The truth test: cosmic rays that are known, found by skyblot's rule and by others, over their
+thresholds.
 
-``python benchmarks/rejection/run.py`` prints the tables; ``--docs`` writes them, and the plot, into the documentation.
-The weights of skyblot's rule were found on sets with other seeds (100 to 217) than those that are used here.
+``python benchmarks/rejection/run.py`` prints the tables; ``--docs`` writes them, and the plot, into
+the documentation. The weights of skyblot's rule were found on sets with other seeds (100 to 217)
+than those that are used here.
 """
 
 import argparse
@@ -25,10 +27,15 @@ def main() -> None:
     for number, plan in enumerate(plans):
         truth = TruthSet(replace(plan, seed=options.seed + number))
         frames = truth.frames[: options.most]
-        results[plan.name] = {name: measure(frames, plan.exposures, rule) for name, rule in rules().items()}
+        results[plan.name] = {
+            name: measure(frames, plan.exposures, rule) for name, rule in rules().items()
+        }
         print(f"{plan.name}: {len(frames)} of {plan.exposures} exposures", flush=True)
     equal, defaults = at_equal_false_positives(results), with_defaults(results)
-    print("\nFound by drizCR with its defaults, and by skyblot at the same false positives; on cores at the same found")
+    print(
+        "\nFound by drizCR with its defaults, and by skyblot at the same false positives; on cores "
+        "at the same found"
+    )
     show(EQUAL, equal)
     print("\nWith their defaults, means over the sets")
     show(DEFAULTS, defaults)
@@ -41,10 +48,20 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sets", nargs="+", metavar="NAME", choices=[plan.name for plan in PLANS], help="only these")
+    parser.add_argument(
+        "--sets",
+        nargs="+",
+        metavar="NAME",
+        choices=[plan.name for plan in PLANS],
+        help="only these",
+    )
     parser.add_argument("--seed", type=int, default=400, help="seed of the first set [400]")
-    parser.add_argument("--most", type=int, default=4, help="exposures of a set to look at, at most [4]")
-    parser.add_argument("--docs", action="store_true", help="write the tables and the plot of the documentation")
+    parser.add_argument(
+        "--most", type=int, default=4, help="exposures of a set to look at, at most [4]"
+    )
+    parser.add_argument(
+        "--docs", action="store_true", help="write the tables and the plot of the documentation"
+    )
     options = parser.parse_args()
     if options.docs and options.sets:
         parser.error("--docs is for all sets")

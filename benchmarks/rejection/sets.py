@@ -1,7 +1,9 @@
-"""Simulated sets of exposures whose cosmic rays are known: every set differs from a plain one in few things.
+"""Simulated sets of exposures whose cosmic rays are known: every set differs from a plain one in
+few things.
 
-An exposure is the sky at its own pixels, integrated over them: no interpolation is in it. The mosaic is the median of
-the exposures, each drizzled onto its pixels with nothing masked, as it is before cosmic rays are known.
+An exposure is the sky at its own pixels, integrated over them: no interpolation is in it. The
+mosaic is the median of the exposures, each drizzled onto its pixels with nothing masked, as it is
+before cosmic rays are known.
 """
 
 import warnings
@@ -31,7 +33,9 @@ WELL, UNDER = 0.80, 0.40  # standard deviation of the core of the point spread f
 
 @dataclass(frozen=True)
 class Plan:
-    """What a set is made of; `misaligned` in pixels, `offset` in electrons of sky that no header knows of."""
+    """What a set is made of; `misaligned` in pixels, `offset` in electrons of sky that no header
+    knows of.
+    """
 
     name: str
     psf: float = WELL
@@ -112,10 +116,14 @@ class Sky:
         )
 
     def seen(self, wcs: WCS, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return electrons in each pixel of an exposure that is `shift` away from its WCS, and the pixels' kinds."""
+        """Return electrons in each pixel of an exposure that is `shift` away from its WCS, and the
+        pixels' kinds.
+        """
         image, kind = np.zeros((SIZE, SIZE)), np.zeros((SIZE, SIZE), np.uint8)
         places = [
-            np.array(wcs.all_world2pix(*self.wcs.all_pix2world(*each, 0), 0, tolerance=1e-6, quiet=True))
+            np.array(
+                wcs.all_world2pix(*self.wcs.all_pix2world(*each, 0), 0, tolerance=1e-6, quiet=True)
+            )
             + shift[:, None]
             for each in (self.galaxies, self.stars)
         ]
@@ -128,7 +136,10 @@ class Sky:
 
 
 def _box(x: float, y: float, radius: float) -> tuple[slice, slice]:
-    low, high = (np.clip([y, x] + np.array(side) + 0.5, 0, SIZE).astype(int) for side in (-radius, radius + 1))
+    low, high = (
+        np.clip([y, x] + np.array(side) + 0.5, 0, SIZE).astype(int)
+        for side in (-radius, radius + 1)
+    )
     return slice(low[0], high[0]), slice(low[1], high[1])
 
 
@@ -143,7 +154,9 @@ def _add_galaxy(image: np.ndarray, x: float, y: float, shape: np.ndarray) -> Non
             image[box] += peak / 9 * np.exp(1 - np.sqrt(1 + (u**2 + v**2) / size**2))
 
 
-def _add_star(image: np.ndarray, kind: np.ndarray, x: float, y: float, flux: float, psf: float) -> None:
+def _add_star(
+    image: np.ndarray, kind: np.ndarray, x: float, y: float, flux: float, psf: float
+) -> None:
     rows, columns = box = _box(x, y, 14)
     j, i = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
     for part, sigma in ((0.88, psf), (0.12, 3.0 * psf)):
@@ -166,8 +179,13 @@ class TruthSet:
         self.plan = plan
         self.mosaic_wcs = _wcs(0.0, np.zeros(2), (SIZE + 2 * MARGIN,) * 2, distorted=False)
         rng = np.random.default_rng([plan.seed, 2])
-        turns, dithers = rng.uniform(-1.5, 1.5, plan.exposures), rng.uniform(-6, 6, (plan.exposures, 2))
-        self.wcs = [_wcs(a, d, (SIZE, SIZE), distorted=True) for a, d in zip(turns, dithers, strict=True)]
+        turns, dithers = (
+            rng.uniform(-1.5, 1.5, plan.exposures),
+            rng.uniform(-6, 6, (plan.exposures, 2)),
+        )
+        self.wcs = [
+            _wcs(a, d, (SIZE, SIZE), distorted=True) for a, d in zip(turns, dithers, strict=True)
+        ]
         angles = rng.uniform(0, 2 * np.pi, plan.exposures)
         self.shifts = plan.misaligned * np.stack([np.cos(angles), np.sin(angles)], 1)
 
@@ -192,7 +210,9 @@ class TruthSet:
         data = rng.poisson(clean) + READ_NOISE * rng.standard_normal(clean.shape) + charge - SKY
         noise = np.sqrt(clean + READ_NOISE**2)
         sigma = np.sqrt(np.maximum(data + SKY, 0) + READ_NOISE**2)
-        return Frame(data.astype("f4"), data, sigma.astype("f4"), charge, noise, kind, clean < FULL_WELL)
+        return Frame(
+            data.astype("f4"), data, sigma.astype("f4"), charge, noise, kind, clean < FULL_WELL
+        )
 
     def _mosaic(self, images: list[np.ndarray]) -> np.ndarray:
         """The exposures, drizzled one by one and combined; their sky is not in it."""
@@ -227,11 +247,23 @@ def _wcs(turn: float, dither: np.ndarray, shape: tuple[int, int], *, distorted: 
     sine, cosine = np.sin(np.radians(turn)), np.cos(np.radians(turn))
     cards = {"WCSAXES": 2, "CRVAL1": 150.0, "CRVAL2": 2.0, "CUNIT1": "deg", "CUNIT2": "deg"}
     cards |= {"CRPIX1": (nx + 1) / 2 + dither[0], "CRPIX2": (ny + 1) / 2 + dither[1]}
-    cards |= {"CD1_1": -SCALE * cosine, "CD1_2": SCALE * sine, "CD2_1": SCALE * sine, "CD2_2": SCALE * cosine}
+    cards |= {
+        "CD1_1": -SCALE * cosine,
+        "CD1_2": SCALE * sine,
+        "CD2_1": SCALE * sine,
+        "CD2_2": SCALE * cosine,
+    }
     for axis, name in ((1, "RA---TAN"), (2, "DEC--TAN")):
         cards[f"CTYPE{axis}"] = name + ("-SIP" if distorted else "")
     if distorted:
-        cards |= {"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 2e-5, "A_1_1": -1.5e-5, "B_0_2": -2e-5, "B_1_1": 1e-5}
+        cards |= {
+            "A_ORDER": 2,
+            "B_ORDER": 2,
+            "A_2_0": 2e-5,
+            "A_1_1": -1.5e-5,
+            "B_0_2": -2e-5,
+            "B_1_1": 1e-5,
+        }
     wcs = WCS(fits.Header(cards))
     wcs.pixel_shape = (nx, ny)
     return wcs

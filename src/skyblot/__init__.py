@@ -1,12 +1,16 @@
 """skyblot: put a clean astronomical mosaic back onto the distorted exposures it came from."""
 
-#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is listened to.
+#: As `typing` has it: which itself takes as long to import as all that is needed before Ctrl-C is
+#: listened to.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .api.blot import blot_file as blot_file
     from .api.blot import blot_files as blot_files
     from .api.blot import plan_blots as plan_blots
+    from .api.clean import CleanResult as CleanResult
+    from .api.clean import clean_files as clean_files
+    from .api.clean import plan_clean as plan_clean
     from .api.grid import common_grid as common_grid
     from .api.info import ImageInfo as ImageInfo
     from .api.info import info as info
@@ -23,10 +27,10 @@ if TYPE_CHECKING:
     from .parameters.options import RunOptions as RunOptions
     from .parameters.table import Parameters as Parameters
     from .parameters.table import Recipe as Recipe
-    from .rejection.compare import Rejection as Rejection
     from .rejection.compare import reject as reject
     from .rejection.criteria import Criteria as Criteria
     from .rejection.criteria import Noise as Noise
+    from .rejection.result import Rejection as Rejection
     from .resampling.arrays import pixel_map as pixel_map
     from .resampling.containers import blot as blot
     from .runs.plan import Plan as Plan
@@ -38,7 +42,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is quick.
+#: Public names and the modules that hold them; loaded when first used, so that `import skyblot` is
+#: quick.
 _HOMES = {
     "blot": "resampling.containers",
     "pixel_map": "resampling.arrays",
@@ -51,13 +56,16 @@ _HOMES = {
     "Failure": "runs.work",
     "BatchError": "api.results",
     "BlotResult": "steps.blot",
+    "common_grid": "api.grid",
+    "clean_files": "api.clean",
+    "plan_clean": "api.clean",
+    "CleanResult": "api.clean",
     "reject": "rejection.compare",
     "reject_files": "api.reject",
     "Criteria": "rejection.criteria",
     "Noise": "rejection.criteria",
-    "Rejection": "rejection.compare",
+    "Rejection": "rejection.result",
     "RejectResult": "steps.mask_record",
-    "common_grid": "api.grid",
     "info": "api.info",
     "ImageInfo": "api.info",
     "make_demo": "demo",

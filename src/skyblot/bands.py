@@ -1,12 +1,14 @@
 """Bands over threads: rows of the target handed out one band at a time to a pool."""
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import numpy as np
 
+Item = TypeVar("Item")
 #: Pixels of a band: its map (two float64) and its blot then stay in a core's own cache.
 BAND_PIXELS = 1 << 15
 
@@ -85,6 +87,7 @@ def _share_out(
     """Let threads, each with the worker that it starts with, take one band after the other."""
     ny, nx = shape
     height = rows or band_rows(nx)
+
     waiting: SimpleQueue[int] = SimpleQueue()
     for row0 in range(0, ny, height):
         waiting.put(row0)
@@ -99,6 +102,27 @@ def _share_out(
             work(row0, min(row0 + height, ny))
 
     _in_parallel(serve, min(threads, waiting.qsize()))
+
+
+def each_done(items: Iterable[Item], work: Callable[[Item], None], threads: int) -> Iterator[Item]:
+    """Call ``work(item)`` for every item, `threads` at once, and yield each when it is done.
+
+    Closing the iterator ends it after the items that are being worked on.
+    """
+    if threads <= 1:
+        for item in items:
+            work(item)
+            yield item
+        return
+    with ThreadPoolExecutor(threads, thread_name_prefix="skyblot") as pool:
+        try:
+            running = {pool.submit(work, item): item for item in items}
+            for future in as_completed(running):
+                future.result()
+                yield running[future]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 def _in_parallel(serve: Callable[[], None], threads: int) -> None:

@@ -14,11 +14,13 @@ from .text import printable, shortened
 
 #: What is said of a file where a library says nothing that helps.
 DAMAGED = "it is damaged, or of a form that is not known"
-#: What Python raises where something is not of the kind that a library takes for granted, and how it says so.
+#: What Python raises where something is not of the kind that a library takes for granted, and how
+#: it says so.
 _WORDLESS = (TypeError, AttributeError, IndexError, AssertionError, RecursionError, StopIteration)
 _JARGON = re.compile(
-    r"NoneType|<class |<function |object at 0x|' objects? |not subscriptable|not iterable|not supported between"
-    r"|unsupported operand|positional argument|keyword argument|to unpack|unpack_from|\bufunc\b|\bdtype\b"
+    r"NoneType|<class |<function |object at 0x|' objects? |not subscriptable|not iterable|not "
+    r"supported between|unsupported operand|positional argument|keyword argument|to "
+    r"unpack|unpack_from|\bufunc\b|\bdtype\b"
     r"|\barray\(|\bnp\.\w+\(|broadcast|\.verify\(|[A-Z]\w+Error\b"
 )
 #: How astropy says which card it cannot read.
@@ -27,7 +29,8 @@ _UNPARSABLE = re.compile(r"Unparsable card \(([\w-]+)\)")
 _NUMBER = re.compile(r"\[Errno \d+\] ")
 #: A reason is not longer: a library may repeat a line of a file without an end.
 _LONGEST = 400
-#: The filters of warnings are the process's: who changes them for a while, or calls what does, holds this.
+#: The filters of warnings are the process's: who changes them for a while, or calls what does,
+#: holds this.
 WARNING_FILTERS = threading.RLock()
 
 _PACKAGE = str(Path(__file__).parent)
@@ -41,7 +44,8 @@ class Told:
     sentence : str
         What is wrong or was assumed, and what is allowed or what to do.
     subject : object, optional
-        What it is about: a file and its extension, an argument, "the source". It stands before the sentence.
+        What it is about: a file and its extension, an argument, "the source". It stands before the
+        sentence.
     """
 
     def __init__(self, sentence: object, subject: object = None) -> None:
@@ -133,7 +137,7 @@ def one_line(error: BaseException) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why something failed, on one line: what the system or a library says of it, in words."""
+    """Return why something failed, on one line: what the system or a library says of it."""
     for each in (error, error.__cause__, error.__context__):
         if isinstance(each, OSError) and each.strerror and not isinstance(each, SkyblotError):
             return each.strerror

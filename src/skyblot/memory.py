@@ -13,7 +13,7 @@ LEAST = 64 << 20
 
 
 def memory_limit(given: str | int | float | None) -> int:
-    """Return a limit in bytes: a number, a text such as ``8G`` or ``500MB``; None is half of what is free now.
+    """Return a limit in bytes: a number, or a text such as ``8G``; None is half of what is free.
 
     Raises
     ------
@@ -30,22 +30,25 @@ def memory_limit(given: str | int | float | None) -> int:
 
 
 def check_memory(name: str, needed: int, allowed: int) -> None:
-    """Refuse an image that needs more memory than is allowed, as nothing that could be made smaller would do."""
+    """Refuse an image that needs more memory than is allowed, however small its parts."""
     if needed > allowed:
         #: The blot of an image is whole in memory until it is written, and with it the exposure
         #: that it is compared with.
         raise SkyblotError(
-            f"needs about {size_text(needed)} of memory, {size_text(allowed)} are allowed: give more (memory)",
+            f"needs about {size_text(needed)} of memory, {size_text(allowed)} are allowed: give "
+            "more (memory)",
             subject=name,
         )
 
 
 def free_memory() -> int:
-    """Return how many bytes this process may still take: what the system has, or its control group allows."""
+    """Return how many bytes this process may still take, by its system and control group."""
     free = _system_free()
     try:
         group = Path("/sys/fs/cgroup")
-        allowed = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+        allowed = int((group / "memory.max").read_text()) - int(
+            (group / "memory.current").read_text()
+        )
     except (OSError, ValueError):  # no such group, or "max"
         return free
     return max(min(free, allowed), 0)

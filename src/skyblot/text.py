@@ -7,7 +7,8 @@ Header cards and names of files hold what they like.
 def printable(text: str, keep: str = "") -> str:
     """Return a text whose control characters are written out, but for those to `keep`.
 
-    A terminal obeys control characters: it deletes lines, changes its title, or shows what follows from right to left.
+    A terminal obeys control characters: it deletes lines, changes its title, or shows what follows
+    from right to left.
 
     Examples
     --------
@@ -16,7 +17,9 @@ def printable(text: str, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
+    return "".join(
+        each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text
+    )
 
 
 def shortened(text: str, most: int = 6000) -> str:

@@ -13,7 +13,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def pair(made, monkeypatch):
-    """The names of a mosaic and an exposure; the current folder is theirs, and holds nothing else."""
+    """The names of a mosaic and an exposure; the current folder holds nothing else."""
     folder, names = made
     kept = {name.partition("[")[0] for name in (names.data, names.reference)}
     for path in folder.iterdir():

@@ -36,7 +36,7 @@ class Steps:
 
 
 class Run:
-    """A median and exposures of it in the current folder, and stand-ins for AstroDrizzle's objects."""
+    """A median, exposures of it in the current folder, and stand-ins for AstroDrizzle's objects."""
 
     def __init__(self, names):
         self.names, self.log, self.saved = names, [], {}
@@ -65,8 +65,12 @@ class Run:
         facts = {"_exptime": exptime, "_conversionFactor": conversion, "computedSky": sky}
         return Recorder("chip", self.log, outputNames=names, wcs=wcs, **facts)
 
-    def image(self, chips=1, *, sky=SKY, conversion=2.0, exptime=400.0, inmemory=False, totals=TOTALS):
-        every = [self.chip(k + 1, sky=sky, conversion=conversion, exptime=exptime) for k in range(chips)]
+    def image(
+        self, chips=1, *, sky=SKY, conversion=2.0, exptime=400.0, inmemory=False, totals=TOTALS
+    ):
+        every = [
+            self.chip(k + 1, sky=sky, conversion=conversion, exptime=exptime) for k in range(chips)
+        ]
         hdus = fits.HDUList([fits.PrimaryHDU(self.median.copy())])
 
         def median(name):
@@ -79,8 +83,9 @@ class Run:
             return every
 
         return Recorder(
-            "img", self.log, scienceExt="SCI", returnAllChips=all_chips, inmemory=inmemory, getOutputName=median,
-            outputNames={"outMedian": "med.fits"}, outputValues=totals, saveVirtualOutputs=self.saved.update,
+            "img", self.log, scienceExt="SCI", returnAllChips=all_chips, inmemory=inmemory,
+            getOutputName=median, outputNames={"outMedian": "med.fits"}, outputValues=totals,
+            saveVirtualOutputs=self.saved.update,
         )  # fmt: skip
 
     @property
@@ -88,15 +93,28 @@ class Run:
         return Recorder("output_wcs", self.log, single_wcs=self.median_wcs)
 
     def wanted(self, version=1, *, sky=3.5, conversion=2.0, exptime=400.0, target=None, **how):
-        """The table of the issue: interp(median) * _exptime / (scale ratio)**2 / _conversionFactor + sky."""
+        """The table of the issue: interp(median) * _exptime / (scale ratio)**2 / _conversionFactor
+        + sky.
+        """
         target = target or read_wcs(self.names.reference.replace("sci,1", f"sci,{version}"))
         factor = exptime / (MEDIAN_PSCALE / IDCSCALE) ** 2 / conversion
         return expected(self.median, self.median_wcs, target, factor=factor, sky=sky, **how)
 
 
 def config(coeffs=True, **section):
-    own = {"blot": True, "blot_interp": "poly5", "blot_sinscl": 1.0, "blot_addsky": True, "blot_skyval": 7.0}
-    return {"coeffs": coeffs, "stepsize": 10, "STEP 1: STATIC MASK": {"static": True}, STEP: own | section}
+    own = {
+        "blot": True,
+        "blot_interp": "poly5",
+        "blot_sinscl": 1.0,
+        "blot_addsky": True,
+        "blot_skyval": 7.0,
+    }
+    return {
+        "coeffs": coeffs,
+        "stepsize": 10,
+        "STEP 1: STATIC MASK": {"static": True},
+        STEP: own | section,
+    }
 
 
 def blot_of(version=1):

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from task_data import F32, assert_same, by_hand, flat_pair, linear_part, pixels_of, run_blot, scale_of
+from task_data import (
+    F32,
+    assert_same,
+    by_hand,
+    flat_pair,
+    linear_part,
+    pixels_of,
+    run_blot,
+    scale_of,
+)
 
 from skyblot import ablot
 from skyblot.errors import FileError, ParameterError
@@ -46,7 +55,9 @@ def test_names_and_signatures():
         lambda d, r: ablot.blot(d, r, outdata="o.fits"),
         lambda d, r: ablot.blot(data=d, reference=r, outdata="o.fits"),
         lambda d, r: ablot.blot(configObj={"data": d, "reference": r, "outdata": "o.fits"}),
-        lambda d, r: ablot.blot(d, configObj={"data": "other.fits", "reference": r, "outdata": "o.fits"}),
+        lambda d, r: ablot.blot(
+            d, configObj={"data": "other.fits", "reference": r, "outdata": "o.fits"}
+        ),
         lambda d, r: ablot.run({"data": d, "reference": r, "outdata": "o.fits"}),
         lambda d, r: ablot.blot(Path(d), Path(r), Path("o.fits")),
     ],
@@ -62,7 +73,9 @@ def test_data_and_output_with_user_wcs_values(pair):
     target = linear_part(pair.source_wcs())
     target.wcs.crpix = [10.5, target.wcs.crpix[1]]
     target.array_shape = (20, 30)
-    assert_same(pixels_of(), by_hand(pair, target=target, scale=scale_of(target), exptime=1.0, sky=0.0))
+    assert_same(
+        pixels_of(), by_hand(pair, target=target, scale=scale_of(target), exptime=1.0, sky=0.0)
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,21 +103,27 @@ def test_wrong_calls():
 
 @pytest.mark.parametrize("value", [200.4, "200.5"])
 def test_a_size_is_a_whole_number(pair, value):
-    with pytest.raises(ParameterError, match=rf"outnx = {value!r}: expected a whole number, at least 1"):
+    with pytest.raises(
+        ParameterError, match=rf"outnx = {value!r}: expected a whole number, at least 1"
+    ):
         ablot.blot(pair.data, pair.reference, "o.fits", outnx=value)
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("intrep", "interp"), ("step_size", "stepsize"), ("in_unit", "in_units"), ("out_nx", "outnx"),
-        ("referenc", "reference"), ("usr_wcs", "user_wcs"), ("interpl", "interpol"), ("COEFFS", "coeffs"),
+        ("intrep", "interp"), ("step_size", "stepsize"), ("in_unit", "in_units"),
+        ("out_nx", "outnx"), ("referenc", "reference"), ("usr_wcs", "user_wcs"),
+        ("interpl", "interpol"), ("COEFFS", "coeffs"),
     ],
 )  # fmt: skip
 def test_unknown_parameter_has_the_closest_name(pair, name, hint):
     with pytest.raises(ParameterError, match=f"unknown parameter '{name}' .closest: '{hint}'"):
         run_blot(pair, **{name: 1})
-    with pytest.raises(ParameterError, match=f"configObj, section .S.: unknown parameter '{name}' .closest: '{hint}'"):
+    with pytest.raises(
+        ParameterError,
+        match=f"configObj, section .S.: unknown parameter '{name}' .closest: '{hint}'",
+    ):
         run_blot(pair, configObj={"S": {name: 1}})
     assert not Path("o.fits").exists()
 
@@ -116,7 +135,8 @@ def test_unknown_parameter_has_the_closest_name(pair, name, hint):
     ("outdata", "written"),
     [
         ("o", "o.fits"), ("o.fits", "o.fits"), ("o.fit", "o.fit.fits"), ("o.fits[sci,1]", "o.fits"),
-        ("o[sci,1]", "o.fits"), ("o[sci,2].fits", "o[sci,2].fits"), ("with [brackets]/o.fits[sci,1]", None),
+        ("o[sci,1]", "o.fits"), ("o[sci,2].fits", "o[sci,2].fits"),
+        ("with [brackets]/o.fits[sci,1]", None),
     ],
 )  # fmt: skip
 def test_output_name(tmp_path, outdata, written):
@@ -125,7 +145,11 @@ def test_output_name(tmp_path, outdata, written):
     before = set(tmp_path.rglob("*.fits"))
     names = flat_pair(tmp_path)
     ablot.blot(*names, f"{tmp_path}/{outdata}", out_units="cps")
-    assert set(tmp_path.rglob("*.fits")) - before == {tmp_path / written, tmp_path / "flat.fits", tmp_path / "ref.fits"}
+    assert set(tmp_path.rglob("*.fits")) - before == {
+        tmp_path / written,
+        tmp_path / "flat.fits",
+        tmp_path / "ref.fits",
+    }
     np.testing.assert_allclose(pixels_of(tmp_path / written), 2, rtol=4 * F32)
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from configobj import ConfigObj
-from task_data import DOCUMENTED, DOCUMENTED_INTERP, F32, assert_same, by_hand, flat_pair, pixels_of, run_blot
+from task_data import (
+    DOCUMENTED,
+    DOCUMENTED_INTERP,
+    F32,
+    assert_same,
+    by_hand,
+    flat_pair,
+    pixels_of,
+    run_blot,
+)
 
 from skyblot import ablot
 from skyblot.ablot.teal import pars_folder, task_cfg, task_spec
@@ -43,7 +52,9 @@ CFG_VALUES = {"interp": "poly3", "stepsize": 20, "sky": 3.5, "exptime": 50.0}
 # configObj.
 
 
-@pytest.mark.parametrize("config", [None, "defaults", "Defaults", " defaults ", "", {}, OrderedDict(), ConfigObj()])
+@pytest.mark.parametrize(
+    "config", [None, "defaults", "Defaults", " defaults ", "", {}, OrderedDict(), ConfigObj()]
+)
 def test_config_defaults(pair, config):
     assert_same(run_blot(pair, configObj=config), by_hand(pair))
 
@@ -68,9 +79,10 @@ def as_config_without_lists(pair):
 def as_nested(pair):
     wcs = {"user_wcs": False, "outscale": 0.1, "outnx": 50, "outny": None}
     return {
-        "_task_name_": "ablot", "data": pair.data, "reference": pair.reference, "outdata": "o.fits", "coeffs": True,
-        "interpol": "poly3", "stepsize": 20, "addsky": False, "skyval": 3.5,
-        "Data Scaling Parameters": {"expout": "50"}, "User WCS Parameters": wcs, "_RULES_": {"_rule5_": "True"},
+        "_task_name_": "ablot", "data": pair.data, "reference": pair.reference, "outdata": "o.fits",
+        "coeffs": True, "interpol": "poly3", "stepsize": 20, "addsky": False, "skyval": 3.5,
+        "Data Scaling Parameters": {"expout": "50"}, "User WCS Parameters": wcs,
+        "_RULES_": {"_rule5_": "True"},
     }  # fmt: skip
 
 
@@ -102,7 +114,15 @@ def test_config_is_not_modified(pair, form):
     config = form(pair)
     saved = Path(config).read_bytes() if isinstance(config, str | Path) else repr(config)
     ablot.blot(
-        pair.data, pair.reference, "p", configObj=config, interp="linear", outny=9, xrefpix=25, yrefpix=5, user_wcs=True
+        pair.data,
+        pair.reference,
+        "p",
+        configObj=config,
+        interp="linear",
+        outny=9,
+        xrefpix=25,
+        yrefpix=5,
+        user_wcs=True,
     )
     assert (Path(config).read_bytes() if isinstance(config, str | Path) else repr(config)) == saved
 
@@ -112,7 +132,12 @@ def test_a_file_name_in_a_mapping_is_taken_as_it_is(tmp_path):
     folder = tmp_path / "#1 'a'"
     folder.mkdir()
     data, reference = flat_pair(folder)
-    config = {"data": data, "reference": Path(reference), "outdata": str(folder / "o#1.fits"), "out_units": "cps"}
+    config = {
+        "data": data,
+        "reference": Path(reference),
+        "outdata": str(folder / "o#1.fits"),
+        "out_units": "cps",
+    }
     ablot.blot(configObj=config)
     np.testing.assert_allclose(pixels_of(folder / "o#1.fits"), 2, rtol=4 * F32)
 
@@ -120,7 +145,12 @@ def test_a_file_name_in_a_mapping_is_taken_as_it_is(tmp_path):
 def test_nothing_is_read_from_home_or_the_current_folder(pair, tmp_path, monkeypatch):
     poisoned = "_task_name_ = ablot\ninterpol = nearest\naddsky = False\nskyval = 1000.0\n"
     (tmp_path / ".teal").mkdir()
-    for path in (tmp_path / ".teal/ablot.cfg", tmp_path / "ablot.cfg", Path("ablot.cfg"), Path("any_name.cfg")):
+    for path in (
+        tmp_path / ".teal/ablot.cfg",
+        tmp_path / "ablot.cfg",
+        Path("ablot.cfg"),
+        Path("any_name.cfg"),
+    ):
         path.write_text(poisoned)
     for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
@@ -134,9 +164,21 @@ def test_nothing_is_read_from_home_or_the_current_folder(pair, tmp_path, monkeyp
     ("old", "new", "words"),
     [
         ("poly3", "poly4", ["my.cfg: ", "interp = 'poly4'", "nearest", "sinc"]),
-        ("50.0", "soon", ["my.cfg, section [Data Scaling Parameters]", "expout = 'soon'", "'input' or a number"]),
-        ("outnx = 50", "outnx = 5.5", ["my.cfg, section [User WCS Parameters]", "outnx = '5.5'", "whole number"]),
-        ("out_units", "out_unit", ["my.cfg, section [Data Scaling", "unknown parameter 'out_unit'", "'out_units'"]),
+        (
+            "50.0",
+            "soon",
+            ["my.cfg, section [Data Scaling Parameters]", "expout = 'soon'", "'input' or a number"],
+        ),
+        (
+            "outnx = 50",
+            "outnx = 5.5",
+            ["my.cfg, section [User WCS Parameters]", "outnx = '5.5'", "whole number"],
+        ),
+        (
+            "out_units",
+            "out_unit",
+            ["my.cfg, section [Data Scaling", "unknown parameter 'out_unit'", "'out_units'"],
+        ),
     ],
 )
 def test_a_bad_file_is_explained(pair, old, new, words):
@@ -159,8 +201,10 @@ def test_what_is_no_configuration(pair):
 
 
 REGENERATE = (
-    'differs from the table of parameters; regenerate it:\n  python -c "from skyblot.ablot.task import teal as t; '
-    "f = t.pars_folder(); (f / 'ablot.cfg').write_text(t.task_cfg()); (f / 'ablot.cfgspc').write_text(t.task_spec())\""
+    'differs from the table of parameters; regenerate it:\n  python -c "'
+    "from skyblot.ablot.task import teal as t; f = t.pars_folder(); "
+    "(f / 'ablot.cfg').write_text(t.task_cfg()); "
+    "(f / 'ablot.cfgspc').write_text(t.task_spec())\""
 )
 
 
@@ -171,7 +215,9 @@ def test_packaged_files_are_those_of_the_table():
 
 def test_packaged_files_hold_every_parameter_and_default(pair):
     config = ConfigObj(str(pars_folder() / "ablot.cfg"))
-    spec = ConfigObj(str(pars_folder() / "ablot.cfgspc"), list_values=False, interpolation=False, _inspec=True)
+    spec = ConfigObj(
+        str(pars_folder() / "ablot.cfgspc"), list_values=False, interpolation=False, _inspec=True
+    )
     names = {"interp": "interpol"}
     for name, default in DOCUMENTED.items():
         sections = ["Data Scaling Parameters", "User WCS Parameters"]
@@ -193,7 +239,9 @@ def skyblot_command(*arguments):
 
 
 def test_config_command(pair):
-    """What `skyblot config` writes, the task reads, and `--check` finds valid, until a value is not."""
+    """What `skyblot config` writes, the task reads, and `--check` finds valid, until a value is
+    not.
+    """
     path = Path("written.cfg")
     written = skyblot_command("config", path)
     assert (written.returncode, written.stderr) == (0, "")
@@ -203,7 +251,8 @@ def test_config_command(pair):
         assert lines[index - 1].startswith("# "), name
     units = {"in_units": "cps", "out_units": "counts"}
     blot = run_blot(pair, configObj=str(path), **units)
-    # Its defaults are the project's own: exact, and 0 where the source does not cover (nowhere here).
+    # Its defaults are the project's own: exact, and 0 where the source does not cover (nowhere
+    # here).
     assert_same(blot, by_hand(pair, stepsize=None))
     checked = skyblot_command("config", "--check", path)
     assert checked.returncode == 0
@@ -212,7 +261,10 @@ def test_config_command(pair):
     path.write_text(path.read_text().replace("expout = input", "expout = never"))
     bad = skyblot_command("config", "--check", path)
     assert bad.returncode == 2
-    assert "written.cfg, section [Data Scaling Parameters]: expout = 'never': expected 'input' or" in bad.stderr
+    assert (
+        "written.cfg, section [Data Scaling Parameters]: expout = 'never': expected 'input' or"
+        in bad.stderr
+    )
     assert skyblot_command("config", path).returncode == 2
 
 
@@ -225,5 +277,7 @@ def test_config_command_checks_what_drizzlepac_saved(pair):
 
 def test_one_parameter_under_two_names_is_refused(pair, tmp_path):
     with pytest.raises(ParameterError, match="interp is given twice"):
-        ablot.blot(pair.data, pair.reference, tmp_path / "o.fits", interp="linear", interpol="poly3")
+        ablot.blot(
+            pair.data, pair.reference, tmp_path / "o.fits", interp="linear", interpol="poly3"
+        )
     assert not (tmp_path / "o.fits").exists()

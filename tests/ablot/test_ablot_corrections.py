@@ -45,7 +45,12 @@ def test_no_sky_is_a_warning(tmp_path, sky_of_data):
 def test_every_type_of_pixel(tmp_path, dtype, in_units):
     """Theirs: float64 ends the process (segmentation fault), integers fail."""
     out = tmp_path / "o.fits"
-    ablot.blot(*flat_pair(tmp_path, data=np.full((60, 60), 2, dtype)), out, in_units=in_units, out_units="cps")
+    ablot.blot(
+        *flat_pair(tmp_path, data=np.full((60, 60), 2, dtype)),
+        out,
+        in_units=in_units,
+        out_units="cps",
+    )
     np.testing.assert_allclose(pixels_of(out), 2 if in_units == "cps" else 0.005, rtol=4 * F32)
 
 
@@ -56,7 +61,9 @@ def test_bad_exposure_time(tmp_path, value, which):
     out = tmp_path / "o.fits"
     names = flat_pair(tmp_path, exptimes=(value, 100.0) if which == "data" else (400.0, value))
     units = {"in_units": "counts", "out_units": "cps"} if which == "data" else {}
-    match = f"{'flat' if which == 'data' else 'ref'}.fits.*" + ("no exposure time" if value is None else "EXPTIME = ")
+    match = f"{'flat' if which == 'data' else 'ref'}.fits.*" + (
+        "no exposure time" if value is None else "EXPTIME = "
+    )
     with pytest.raises(DataError, match=match):
         ablot.blot(*names, out, **units)
     assert not out.exists()
@@ -65,7 +72,9 @@ def test_bad_exposure_time(tmp_path, value, which):
 
 
 def test_bad_expkey(tmp_path):
-    with pytest.raises(DataError, match=r"ref\.fits\[sci,1\]: no exposure time, its headers have no NOSUCH"):
+    with pytest.raises(
+        DataError, match=r"ref\.fits\[sci,1\]: no exposure time, its headers have no NOSUCH"
+    ):
         ablot.blot(*flat_pair(tmp_path), tmp_path / "o.fits", expkey="nosuch")
 
 
@@ -102,7 +111,9 @@ def test_extension_wrong(tmp_path, data, reference, message):
 
 
 def test_output_header(pair):
-    """Theirs: CTYPE without -SIP, CPDIS cards without tables (unreadable), FILENAME and EXTVER of another file."""
+    """Theirs: CTYPE without -SIP, CPDIS cards without tables (unreadable), FILENAME and EXTVER of
+    another file.
+    """
     run_blot(pair)
     with fits.open("o.fits") as hdus:
         assert hdus[0].header["FILENAME"] == "o.fits"
@@ -120,7 +131,7 @@ def test_output_header(pair):
 
 
 def test_output_header_of_the_second_chip(pair):
-    """The first extension of the blot has version 1, and the distortion tables of the second chip."""
+    """The first extension of the blot has version 1, and the second chip's distortion tables."""
     reference = pair.reference.replace("sci,1", "sci,2")
     ablot.blot(pair.data, reference, "o.fits")
     x, y = np.meshgrid(np.linspace(0, 159, 11), np.linspace(0, 95, 9))

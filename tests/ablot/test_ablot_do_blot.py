@@ -30,11 +30,14 @@ def with_scales(wcs, pscale, idcscale):
 
 
 @pytest.mark.parametrize(
-    ("coeffs", "interp", "stepsize"), [(True, "poly5", 10), (True, "linear", 1), (False, "poly3", 0)]
+    ("coeffs", "interp", "stepsize"),
+    [(True, "poly5", 10), (True, "linear", 1), (False, "poly3", 0)],
 )
 def test_do_blot(arrays, coeffs, interp, stepsize):
     image, source, target = arrays
-    blot = ablot.do_blot(image, source, target, 450.0, coeffs=coeffs, interp=interp, stepsize=stepsize)
+    blot = ablot.do_blot(
+        image, source, target, 450.0, coeffs=coeffs, interp=interp, stepsize=stepsize
+    )
     on = target if coeffs else linear_part(target)
     factor = 450.0 / (scale_of(source) / scale_of(target)) ** 2
     assert_same(blot, expected(image, source, on, factor=factor, interp=interp, stepsize=stepsize))
@@ -42,9 +45,13 @@ def test_do_blot(arrays, coeffs, interp, stepsize):
     assert blot.dtype == np.float32
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [("lan3", "lanczos3"), ("lan5", "lanczos5"), ("LAN3", "lanczos3")])
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("lan3", "lanczos3"), ("lan5", "lanczos5"), ("LAN3", "lanczos3")]
+)
 def test_do_blot_knows_the_names_of_drizzlepac(arrays, theirs, ours):
-    np.testing.assert_array_equal(*(ablot.do_blot(*arrays, 3.0, interp=name) for name in (theirs, ours)))
+    np.testing.assert_array_equal(
+        *(ablot.do_blot(*arrays, 3.0, interp=name) for name in (theirs, ours))
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,9 +85,12 @@ def test_do_blot_onto_a_slice(arrays):
     whole = ablot.do_blot(image, source, target, 1.0, stepsize=1)
     part = target[20:71, 33:150]
     assert part.array_shape == (51, 117)
-    # astropy shifts the reference pixels of the WCS and of its tables: positions agree to 1e-9 pixel.
+    # astropy shifts the reference pixels of the WCS and of its tables: positions agree to 1e-9
+    # pixel.
     blot = ablot.do_blot(image, source, part, 1.0, stepsize=1)
-    np.testing.assert_allclose(blot, whole[20:71, 33:150], rtol=0, atol=task_data.ROUNDING * whole.max())
+    np.testing.assert_allclose(
+        blot, whole[20:71, 33:150], rtol=0, atol=task_data.ROUNDING * whole.max()
+    )
 
 
 @pytest.mark.parametrize("dtype", ["<f8", ">f8"])
@@ -114,7 +124,9 @@ def test_do_blot_keeps_labels(arrays, dtype, interp):
     image, source, target = arrays
     start = 0 if dtype == "u2" else 2**24 + 1
     labels = (start + np.arange(image.size) % 60000).reshape(image.shape).astype(dtype)
-    blot = ablot.do_blot(labels, source, with_scales(target, 0.1, 0.1), 1, interp=interp, stepsize=1)
+    blot = ablot.do_blot(
+        labels, source, with_scales(target, 0.1, 0.1), 1, interp=interp, stepsize=1
+    )
     y, x = np.indices(target.array_shape)
     sx, sy = source.wcs_world2pix(*target.all_pix2world(x.ravel(), y.ravel(), 0), 0)
     wanted = labels[np.rint(sy).astype(int), np.rint(sx).astype(int)].reshape(x.shape)
@@ -127,13 +139,20 @@ def test_do_blot_labels_with_an_exposure_are_numbers(arrays):
     counts = np.rint(image * 100).astype("i4")
     blot = ablot.do_blot(counts, source, target, 2.5, interp="nearest")
     factor = 2.5 / (scale_of(source) / scale_of(target)) ** 2
-    assert_same(blot, expected(counts.astype(float), source, target, factor=factor, interp="nearest", stepsize=10))
+    assert_same(
+        blot,
+        expected(
+            counts.astype(float), source, target, factor=factor, interp="nearest", stepsize=10
+        ),
+    )
 
 
 @pytest.mark.parametrize("dtype", ["i2", ">i2", "u1", "?"])
 def test_do_blot_averages_small_integers(arrays, dtype):
     image, source, target = arrays
-    counts = (image > np.median(image)) if dtype == "?" else np.clip(image * 50, 0, 200).astype(dtype)
+    counts = (
+        (image > np.median(image)) if dtype == "?" else np.clip(image * 50, 0, 200).astype(dtype)
+    )
     wanted = ablot.do_blot(counts.astype(np.float32), source, target, 1.0)
     np.testing.assert_array_equal(ablot.do_blot(counts, source, target, 1.0), wanted)
     assert wanted.dtype == np.float32
@@ -156,7 +175,13 @@ def test_do_blot_of_a_list():
 def state(wcs):
     parts = [getattr(wcs, name) for name in ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2")]
     tables = [part.data.tobytes() for part in parts[1:] if part is not None]
-    return [id(part) for part in parts], tables, wcs.to_header_string(relax=True), wcs.array_shape, sorted(vars(wcs))
+    return (
+        [id(part) for part in parts],
+        tables,
+        wcs.to_header_string(relax=True),
+        wcs.array_shape,
+        sorted(vars(wcs)),
+    )
 
 
 @pytest.mark.parametrize("coeffs", [True, False, "no"])
@@ -173,8 +198,12 @@ def test_do_blot_coeffs_false_drops_the_detector_tables_too(arrays):
     left = target.deepcopy()
     left.sip = left.cpdis1 = left.cpdis2 = None
     blot = ablot.do_blot(image, source, target, 1.0, coeffs=False, stepsize=1)
-    np.testing.assert_array_equal(blot, ablot.do_blot(image, source, left, 1.0, coeffs=False, stepsize=1))
-    assert np.abs(blot - ablot.do_blot(image, source, left, 1.0, coeffs=True, stepsize=1)).max() > 0.01
+    np.testing.assert_array_equal(
+        blot, ablot.do_blot(image, source, left, 1.0, coeffs=False, stepsize=1)
+    )
+    assert (
+        np.abs(blot - ablot.do_blot(image, source, left, 1.0, coeffs=True, stepsize=1)).max() > 0.01
+    )
 
 
 @pytest.mark.parametrize("exptime", [None, "2", "nan", math.nan, math.inf, [1.0]])
@@ -196,7 +225,9 @@ def test_do_blot_needs_a_shape(arrays):
 
 @pytest.mark.parametrize("stepsize", [None, 500, 5000, 600])
 def test_stepsize_larger_than_the_image(arrays, stepsize):
-    """Theirs: positions off by 300 pixels, TypeError for None. A plane through the corners is off by less than one."""
+    """Theirs: positions off by 300 pixels, TypeError for None. A plane through the corners is off
+    by less than one.
+    """
     image, source, target = arrays
     x, y = skyblot.pixel_map(target, source, stepsize=stepsize)
     true_x, true_y = skyblot.pixel_map(target, source)
@@ -210,6 +241,11 @@ def test_stepsize_larger_than_the_image(arrays, stepsize):
 @pytest.mark.parametrize("stepsize", [-1, -10, 2.5])
 def test_stepsize_negative(arrays, pair, stepsize):
     """Theirs: a segmentation fault."""
-    for call in (lambda: ablot.do_blot(*arrays, 1.0, stepsize=stepsize), lambda: run_blot(pair, stepsize=stepsize)):
-        with pytest.raises(ParameterError, match=f"stepsize = {stepsize}: expected a whole number, at least 0"):
+    for call in (
+        lambda: ablot.do_blot(*arrays, 1.0, stepsize=stepsize),
+        lambda: run_blot(pair, stepsize=stepsize),
+    ):
+        with pytest.raises(
+            ParameterError, match=f"stepsize = {stepsize}: expected a whole number, at least 0"
+        ):
             call()

@@ -17,7 +17,9 @@ def test_help_is_complete():
     text = ablot.getHelpAsString()
     assert text.startswith(f"Task: 'ablot'. 'skyblot' version: {skyblot.__version__}\n")
     for name, default in DOCUMENTED.items():
-        assert re.search(rf"^{name}( \[.*\])?, default {re.escape(repr(default))}\n    \S", text, re.MULTILINE), name
+        assert re.search(
+            rf"^{name}( \[.*\])?, default {re.escape(repr(default))}\n    \S", text, re.MULTILINE
+        ), name
     for name in ("data", "reference", "outdata", "user_wcs", "configObj", "wcsmap", "editpars"):
         assert entry(text, name), name
     for choice in DOCUMENTED_INTERP:
@@ -36,7 +38,11 @@ def test_help_is_complete():
 def test_help_without_the_version():
     text = ablot.getHelpAsString(show_ver=False)
     assert "version:" not in text
-    assert ablot.getHelpAsString(docstring=True) == ablot.getHelpAsString() == ablot.getHelpAsString(False, True)
+    assert (
+        ablot.getHelpAsString(docstring=True)
+        == ablot.getHelpAsString()
+        == ablot.getHelpAsString(False, True)
+    )
     assert ablot.getHelpAsString().endswith(text)
     assert len(text) > 2000
 

@@ -84,7 +84,9 @@ def test_stepsize_exact(pair, stepsize):
     assert_same(run_blot(pair, stepsize=stepsize), by_hand(pair, stepsize=None))
 
 
-@pytest.mark.parametrize(("addsky", "skyval", "sky"), [(True, 7.5, None), (False, 7.5, 7.5), (False, 0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("addsky", "skyval", "sky"), [(True, 7.5, None), (False, 7.5, 7.5), (False, 0.0, 0.0)]
+)
 def test_addsky_and_skyval(pair, addsky, skyval, sky):
     assert pair.value("MDRIZSKY", ("SCI", 1)) > 10
     assert_same(run_blot(pair, addsky=addsky, skyval=skyval), by_hand(pair, sky=sky))
@@ -97,7 +99,9 @@ def test_units(pair, in_units, out_units):
     exptime = pair.value("EXPTIME")
     assert total != exptime
     wanted = by_hand(
-        pair, rate=1 / total if in_units == "counts" else 1.0, exptime=exptime if out_units == "counts" else 1.0
+        pair,
+        rate=1 / total if in_units == "counts" else 1.0,
+        exptime=exptime if out_units == "counts" else 1.0,
     )
     in_counts = pytest.warns(SkyblotWarning, match="MDRIZSKY is in ELECTRONS and the blot in cps")
     with in_counts if out_units == "cps" else nullcontext():
@@ -107,8 +111,13 @@ def test_units(pair, in_units, out_units):
 @pytest.mark.parametrize("in_units", ["cps", "counts"])
 @pytest.mark.parametrize("out_units", ["cps", "counts"])
 def test_units_of_a_flat_image(tmp_path, in_units, out_units):
-    """Flat 2 cps image, EXPTIME 400 (data) and 100 (reference), equal scales: item 4 of the issue."""
-    documented = {("cps", "cps"): 2, ("cps", "counts"): 200, ("counts", "cps"): 0.005, ("counts", "counts"): 0.5}
+    """Flat 2 cps image, EXPTIME 400 (data) and 100 (reference), equal scales."""
+    documented = {
+        ("cps", "cps"): 2,
+        ("cps", "counts"): 200,
+        ("counts", "cps"): 0.005,
+        ("counts", "counts"): 0.5,
+    }
     out = tmp_path / "o.fits"
     ablot.blot(*flat_pair(tmp_path), out, in_units=in_units, out_units=out_units)
     value = documented[in_units, out_units]
@@ -122,7 +131,9 @@ def test_expkey(pair):
     fits.delval(pair.reference.partition("[")[0], "MYTIME", ext=0)
 
 
-@pytest.mark.parametrize(("expout", "exptime"), [("input", None), ("INPUT", None), (50.0, 50.0), ("50", 50.0)])
+@pytest.mark.parametrize(
+    ("expout", "exptime"), [("input", None), ("INPUT", None), (50.0, 50.0), ("50", 50.0)]
+)
 def test_expout(pair, expout, exptime):
     assert_same(run_blot(pair, expout=expout), by_hand(pair, exptime=exptime))
 
@@ -131,7 +142,9 @@ LINEAR = {"outscale", "orient"}  # what makes the pixels square, without distort
 
 
 def kept_target(pair, values):
-    """The reference's own WCS with some cards replaced; its tables move along with the reference pixel."""
+    """The reference's own WCS with some cards replaced; its tables move along with the reference
+    pixel.
+    """
     name, _, version = pair.reference.rstrip("]").partition("[sci,")
     with fits.open(name) as hdus:
         header = hdus["SCI", int(version)].header
@@ -142,7 +155,8 @@ def kept_target(pair, values):
                 if hdu.name in ("WCSDVARR", "D2IMARR"):
                     hdu.header[f"CRVAL{axis}"] += shift
         header["CRVAL1"], header["CRVAL2"] = (
-            values.get(key, header[card]) for key, card in (("raref", "CRVAL1"), ("decref", "CRVAL2"))
+            values.get(key, header[card])
+            for key, card in (("raref", "CRVAL1"), ("decref", "CRVAL2"))
         )
         wcs = WCS(header, hdus)
         ny, nx = hdus["SCI", int(version)].shape
@@ -160,8 +174,8 @@ def user_target(pair, values):
     raref, decref = base.wcs.crval
     xrefpix, yrefpix = base.wcs.crpix
     own = {
-        "outscale": scale_of(base), "orient": orient, "raref": raref, "decref": decref, "xrefpix": xrefpix,
-        "yrefpix": yrefpix, "outnx": nx, "outny": ny,
+        "outscale": scale_of(base), "orient": orient, "raref": raref, "decref": decref,
+        "xrefpix": xrefpix, "yrefpix": yrefpix, "outnx": nx, "outny": ny,
     } | values  # fmt: skip
     return tangent(
         (own["outny"], own["outnx"]), own["outscale"], own["orient"], (own["raref"], own["decref"]),
@@ -170,8 +184,8 @@ def user_target(pair, values):
 
 
 USER_VALUES = {
-    "outscale": 0.03, "orient": 12.5, "raref": 53.1625, "decref": -27.7905, "xrefpix": 70.5, "yrefpix": 40.0,
-    "outnx": 111, "outny": 77,
+    "outscale": 0.03, "orient": 12.5, "raref": 53.1625, "decref": -27.7905, "xrefpix": 70.5,
+    "yrefpix": 40.0, "outnx": 111, "outny": 77,
 }  # fmt: skip
 
 
@@ -188,7 +202,9 @@ def test_user_wcs_value_takes_effect_alone_and_without_the_switch(pair, name):
     assert written.has_distortion != linear
     x, y = np.array([0.0, 50.0, 20.0]), np.array([0.0, 30.0, 70.0])
     # Degrees: the rounding of 53 is 7e-15, the header's cards have 16 digits.
-    np.testing.assert_allclose(written.all_pix2world(x, y, 0), target.all_pix2world(x, y, 0), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        written.all_pix2world(x, y, 0), target.all_pix2world(x, y, 0), rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("switch", [False, "no", "False"])
@@ -202,7 +218,10 @@ def test_user_wcs_no_ignores_the_values(pair, switch):
 
 def test_user_wcs_of_the_call_decides_over_that_of_the_configuration(pair):
     default, chosen = run_blot(pair), run_blot(pair, **USER_VALUES)
-    for config in ({**USER_VALUES, "user_wcs": "no"}, {"User WCS Parameters": {**USER_VALUES, "user_wcs": False}}):
+    for config in (
+        {**USER_VALUES, "user_wcs": "no"},
+        {"User WCS Parameters": {**USER_VALUES, "user_wcs": False}},
+    ):
         assert np.array_equal(run_blot(pair, configObj=config, user_wcs=True), chosen)
         # A keyword is a value that was given.
         one = run_blot(pair, configObj=config, outnx=50)
@@ -218,14 +237,17 @@ def test_unset_numbers_have_their_defaults(pair, unset):
     numbers = dict.fromkeys([*USER_WCS, "sinscl", "skyval", "expout"], unset)
     assert np.array_equal(run_blot(pair, addsky=False, **numbers), default)
     assert np.array_equal(run_blot(pair, configObj={**numbers, "addsky": False}), default)
-    assert np.array_equal(run_blot(pair, addsky=False, configObj={"outnx": 30}, outnx=unset), default)
+    assert np.array_equal(
+        run_blot(pair, addsky=False, configObj={"outnx": 30}, outnx=unset), default
+    )
 
 
 @pytest.mark.parametrize(
     ("alias", "name", "value"),
     [
-        ("interpol", "interp", "linear"), ("blot_interp", "interp", "nearest"), ("blot_addsky", "addsky", False),
-        ("blot_skyval", "skyval", 9.0), ("blot_sinscl", "sinscl", 0.6),
+        ("interpol", "interp", "linear"), ("blot_interp", "interp", "nearest"),
+        ("blot_addsky", "addsky", False), ("blot_skyval", "skyval", 9.0),
+        ("blot_sinscl", "sinscl", 0.6),
     ],
 )  # fmt: skip
 def test_aliases(pair, alias, name, value):
@@ -236,7 +258,9 @@ def test_aliases(pair, alias, name, value):
     assert np.array_equal(run_blot(pair, configObj={"Section": {alias: value}}, **more), wanted)
 
 
-@pytest.mark.parametrize(("word", "value"), [("yes", True), ("no", False), ("True", True), ("off", False), (1, True)])
+@pytest.mark.parametrize(
+    ("word", "value"), [("yes", True), ("no", False), ("True", True), ("off", False), (1, True)]
+)
 def test_booleans_as_teal_spells_them(pair, word, value):
     for name in ("coeffs", "addsky"):
         assert np.array_equal(run_blot(pair, **{name: word}), run_blot(pair, **{name: value}))
@@ -277,4 +301,7 @@ def test_user_wcs_needs_no_value(pair, missing):
     """Theirs: TypeErrors unless all eight are given."""
     values = {name: value for name, value in USER_VALUES.items() if name != missing}
     target = user_target(pair, values)
-    assert_same(run_blot(pair, user_wcs=True, **values), by_hand(pair, target=target, scale=scale_of(target)))
+    assert_same(
+        run_blot(pair, user_wcs=True, **values),
+        by_hand(pair, target=target, scale=scale_of(target)),
+    )

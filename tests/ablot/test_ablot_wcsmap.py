@@ -67,7 +67,9 @@ def test_wcsmap_of_the_task(tmp_path):
     for form in ({"wcsmap": LinearMap(3, 2)}, {"wcsmap": LinearMap(3, 2), "configObj": "defaults"}):
         ablot.blot(*names, tmp_path / "o.fits", out_units="cps", **form)
         np.testing.assert_array_equal(pixels_of(tmp_path / "o.fits"), ramp()[2:42, 3:43])
-    ablot.run({"data": names[0], "reference": names[1], "outdata": str(tmp_path / "p")}, wcsmap=Identity)
+    ablot.run(
+        {"data": names[0], "reference": names[1], "outdata": str(tmp_path / "p")}, wcsmap=Identity
+    )
     np.testing.assert_allclose(pixels_of(tmp_path / "p.fits"), 100 * ramp()[:40, :40], rtol=4 * F32)
 
 
@@ -123,10 +125,26 @@ def test_wcsmap_nan_is_uncovered():
 @pytest.mark.parametrize(
     ("wcsmap", "error", "message"),
     [
-        (lambda b, s: type("M", (), {"forward": lambda self, x, y: (x[:3], y[:3])})(), ParameterError, "two arrays of"),
-        (lambda b, s: type("M", (), {"forward": lambda self, x, y: x})(), ParameterError, "returned ndarray"),
-        (lambda b, s: type("M", (), {"forward": lambda self, x, y: None})(), ParameterError, "returned NoneType"),
-        (lambda b, s: type("M", (), {"forward": lambda self, x, y: ("a", "b")})(), ParameterError, "returned tuple"),
+        (
+            lambda b, s: type("M", (), {"forward": lambda self, x, y: (x[:3], y[:3])})(),
+            ParameterError,
+            "two arrays of",
+        ),
+        (
+            lambda b, s: type("M", (), {"forward": lambda self, x, y: x})(),
+            ParameterError,
+            "returned ndarray",
+        ),
+        (
+            lambda b, s: type("M", (), {"forward": lambda self, x, y: None})(),
+            ParameterError,
+            "returned NoneType",
+        ),
+        (
+            lambda b, s: type("M", (), {"forward": lambda self, x, y: ("a", "b")})(),
+            ParameterError,
+            "returned tuple",
+        ),
         (lambda b, s: object(), ParameterError, "object has no method forward"),
         (5, ParameterError, "wcsmap = 5: expected a class or function"),
         (max, TypeError, "not supported between"),

@@ -19,9 +19,10 @@ from skyblot.errors import ParameterError, SkyblotError
 def test_only_the_contract_is_read(run):
     ablot.runBlot([run.image(2)], run.output_wcs, config(), procSteps=Steps())
     assert set(run.log) == {
-        "img.scienceExt", "img.returnAllChips", "img.inmemory", "img.getOutputName", "img.outputNames",
-        "img.outputValues", "img.saveVirtualOutputs", "chip.outputNames", "chip.wcs", "chip._exptime",
-        "chip._conversionFactor", "chip.computedSky", "output_wcs.single_wcs",
+        "img.scienceExt", "img.returnAllChips", "img.inmemory", "img.getOutputName",
+        "img.outputNames", "img.outputValues", "img.saveVirtualOutputs", "chip.outputNames",
+        "chip.wcs", "chip._exptime", "chip._conversionFactor", "chip.computedSky",
+        "output_wcs.single_wcs",
     }  # fmt: skip
 
 
@@ -30,7 +31,9 @@ def test_median_is_read_once(run, monkeypatch, inmemory):
     """Two exposures of two chips: one opening of the median, not four."""
     paths = []
     opened = astrodrizzle.open_image
-    monkeypatch.setattr(astrodrizzle, "open_image", lambda name: paths.append(str(name)) or opened(name))
+    monkeypatch.setattr(
+        astrodrizzle, "open_image", lambda name: paths.append(str(name)) or opened(name)
+    )
     images = [run.image(2, inmemory=inmemory), run.image(2, inmemory=inmemory)]
     ablot.runBlot(images, run.output_wcs, config())
     assert paths.count("med.fits") == (0 if inmemory else 1)
@@ -50,7 +53,9 @@ def test_median_and_configuration_are_not_changed(run):
     assert hdus[0].data.flags.writeable
 
 
-@pytest.mark.parametrize("wrap", [lambda image: image, lambda image: [image], lambda image: (image,)])
+@pytest.mark.parametrize(
+    "wrap", [lambda image: image, lambda image: [image], lambda image: (image,)]
+)
 def test_one_image_or_several(run, wrap):
     ablot.runBlot(wrap(run.image()), run.output_wcs, config())
     assert_same(blot_of(), run.wanted())
@@ -61,10 +66,13 @@ def test_one_image_or_several(run, wrap):
 
 def test_the_parameters_of_step_5():
     assert ablot.buildBlotParamDict(config()) == {
-        "blot_interp": "poly5", "blot_sinscl": 1.0, "blot_addsky": True, "blot_skyval": 7.0, "coeffs": True
+        "blot_interp": "poly5", "blot_sinscl": 1.0, "blot_addsky": True, "blot_skyval": 7.0,
+        "coeffs": True
     }  # fmt: skip
-    assert ablot.buildBlotParamDict({STEP: {"blot_addsky": "no", "blot_interp": "LINEAR"}, "coeffs": "no"}) == {
-        "blot_interp": "linear", "blot_sinscl": 1.0, "blot_addsky": False, "blot_skyval": 0.0, "coeffs": False
+    assert ablot.buildBlotParamDict({STEP: {"blot_addsky": "no", "blot_interp": "LINEAR"},
+        "coeffs": "no"}) == {
+        "blot_interp": "linear", "blot_sinscl": 1.0, "blot_addsky": False, "blot_skyval": 0.0,
+        "coeffs": False
     }  # fmt: skip
     with pytest.raises(ParameterError, match="interp = 'poly6'"):
         ablot.buildBlotParamDict(config(blot_interp="poly6"))
@@ -72,10 +80,14 @@ def test_the_parameters_of_step_5():
 
 def test_no_step_5_is_an_error(run):
     steps = Steps()
-    with pytest.raises(ParameterError, match="configObj: no section whose name contains 'STEP 5', it has none"):
+    with pytest.raises(
+        ParameterError, match="configObj: no section whose name contains 'STEP 5', it has none"
+    ):
         ablot.runBlot([run.image()], run.output_wcs, procSteps=steps)
     with pytest.raises(ParameterError, match="it has coeffs, STEP 1"):
-        ablot.runBlot([run.image()], run.output_wcs, {"coeffs": True, "STEP 1: X": {}}, procSteps=steps)
+        ablot.runBlot(
+            [run.image()], run.output_wcs, {"coeffs": True, "STEP 1: X": {}}, procSteps=steps
+        )
     assert steps.calls == []
 
 
@@ -101,7 +113,10 @@ def test_no_step_5_is_an_error(run):
 )  # fmt: skip
 def test_steps(run, images, blot, calls):
     steps = Steps()
-    assert ablot.runBlot([run.image()] * images, run.output_wcs, config(blot=blot), procSteps=steps) is None
+    assert (
+        ablot.runBlot([run.image()] * images, run.output_wcs, config(blot=blot), procSteps=steps)
+        is None
+    )
     assert steps.calls == calls
     assert Path("x_sci1_blt.fits").exists() == (images > 0 and blot is True)
     assert bool(run.saved) == (images > 0 and blot is True)
@@ -121,7 +136,10 @@ def test_the_file(run):
         assert hdus[0].data.shape == (96, 160)
     assert run.saved == {"x_sci1_blt.fits": None}
     (chip,) = image.returnAllChips(extname="SCI")
-    assert chip.outputNames["driz_version"] == ablot.getHelpAsString().split("version: ")[1].splitlines()[0]
+    assert (
+        chip.outputNames["driz_version"]
+        == ablot.getHelpAsString().split("version: ")[1].splitlines()[0]
+    )
     assert not [path.name for path in Path().iterdir() if path.suffix == ".tmp"]
 
 
@@ -162,11 +180,14 @@ def test_header(run):
         tables = ("CPDIS", "CPERR", "DP1", "DP2", "D2IM")
         assert not [keyword for keyword in header if keyword.startswith(tables)]
         assert not {"EXTNAME", "EXTVER", "NEXTEND", "XTENSION"} & set(header)
-        # What is left is readable: the chip's WCS without its tables, which a single HDU cannot hold.
+        # What is left is readable: the chip's WCS without its tables, which a single HDU cannot
+        # hold.
         chip = read_wcs(run.names.reference.replace("sci,1", f"sci,{version}"))
         chip.cpdis1 = chip.cpdis2 = chip.det2im1 = chip.det2im2 = None
         x, y = np.meshgrid(np.linspace(0, 159, 11), np.linspace(0, 95, 9))
-        np.testing.assert_array_equal(WCS(header).all_pix2world(x, y, 0), chip.all_pix2world(x, y, 0))
+        np.testing.assert_array_equal(
+            WCS(header).all_pix2world(x, y, 0), chip.all_pix2world(x, y, 0)
+        )
 
 
 @pytest.mark.parametrize("missing", ["nofile.fits[sci,1]", "med.fits[sci,9]"])

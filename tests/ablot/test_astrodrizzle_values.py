@@ -59,7 +59,10 @@ def test_geometry_is_exact(run):
     """AstroDrizzle's own `stepsize` is not for the blot."""
     ablot.runBlot([run.image()], run.output_wcs, config())
     assert_same(blot_of(), run.wanted(stepsize=None))
-    assert np.abs(run.wanted(stepsize=None) - run.wanted(stepsize=10)).max() > 4 * F32 * run.wanted().max()
+    assert (
+        np.abs(run.wanted(stepsize=None) - run.wanted(stepsize=10)).max()
+        > 4 * F32 * run.wanted().max()
+    )
 
 
 def test_coeffs_false_leaves_the_chips_wcs_alone(run):
@@ -109,7 +112,9 @@ def test_median_of_any_precision(run, dtype):
 
 def test_median_in_an_extension(run):
     """The first image with pixels, as theirs."""
-    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(run.median, name="SCI")]).writeto("med.fits", overwrite=True)
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(run.median, name="SCI")]).writeto(
+        "med.fits", overwrite=True
+    )
     ablot.runBlot([run.image()], run.output_wcs, config())
     assert_same(blot_of(), run.wanted())
 
@@ -193,7 +198,9 @@ def test_no_thread_is_left(run):
 
 
 def test_flat_median(run):
-    """In round numbers: 2 per second, 400 s, twice the scale, 2 electrons per unit, sky 3: 2 400 / 4 / 2 + 3."""
+    """In round numbers: 2 per second, 400 s, twice the scale, 2 electrons per unit, sky 3: 2 400 /
+    4 / 2 + 3.
+    """
     target, source = tangent((40, 40), scale=0.02), tangent((60, 60), scale=0.04)
     fits.PrimaryHDU(np.full((60, 60), 2, np.float32)).writeto("med.fits", overwrite=True)
     run.median_wcs = source

@@ -18,7 +18,7 @@ from skyblot.errors import FileError
 from skyblot.io.atomic import atomic_write, remove_leftovers
 from skyblot.steps import blot as steps_blot
 
-# ---- failures -------------------------------------------------------------------------------------------
+# ---- failures ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -49,10 +49,14 @@ def test_one_bad_exposure_does_not_stop_the_others(demo, mixed, out):
     assert str(error).startswith("4 of 8 blots could not be made: ")
     for reason in reasons.values():
         assert sum(reason in each.reason for each in error.failures) == 1
-    assert sorted(path.name for path in out.iterdir()) == sorted(each.path.name for each in error.results)
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        each.path.name for each in error.results
+    )
     for each in error.results:
         blot_file(demo.median, each.reference, out / "again.fits", overwrite=True)
-        assert np.array_equal(fits.getdata(out / "again.fits", "SCI"), fits.getdata(each.path, "SCI"))
+        assert np.array_equal(
+            fits.getdata(out / "again.fits", "SCI"), fits.getdata(each.path, "SCI")
+        )
 
 
 def test_fail_fast(demo, mixed, out):
@@ -73,7 +77,10 @@ def test_an_unforeseen_error_is_a_failure_too(demo, out, monkeypatch):
         original(path, *args, **options)
 
     monkeypatch.setattr(steps_blot, "write_blot", write)
-    with pytest.raises(BatchError, match="1 of 6 blots could not be made: internal error, RuntimeError: out of luck"):
+    with pytest.raises(
+        BatchError,
+        match="1 of 6 blots could not be made: internal error, RuntimeError: out of luck",
+    ):
         blot_files(demo.median, demo.exposures, out)
     assert len(list(out.iterdir())) == 5
 
@@ -99,7 +106,7 @@ def test_a_source_that_changes_ends_the_run(demo, tmp_path, out):
     assert len(list(out.iterdir())) == len(results)
 
 
-# ---- resuming and stopping ------------------------------------------------------------------------------
+# ---- resuming and stopping -----------------------------------------------------------------------
 
 
 def test_resume(demo, tmp_path, out):
@@ -115,7 +122,11 @@ def test_resume(demo, tmp_path, out):
 
     assert again() == [True] * 6
     kept = blot_files(med, exposures_, out, resume=True)[1]
-    assert (kept.shape, kept.covered, kept.reference) == (first[1].shape, first[1].covered, first[1].reference)
+    assert (kept.shape, kept.covered, kept.reference) == (
+        first[1].shape,
+        first[1].covered,
+        first[1].reference,
+    )
     first[2].path.unlink()
     first[3].path.write_bytes(first[3].path.read_bytes()[:30_000])
     assert again() == [True, True, False, False, True, True]
@@ -136,12 +147,16 @@ def test_resume(demo, tmp_path, out):
 
 
 def test_resume_removes_what_a_killed_process_left(demo, out):
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
+    )
     with atomic_write(out / "isky01a1q_sci1_blt.fits", overwrite=False) as stream:
         mine = Path(stream.name)
         host = mine.name.removeprefix(".isky01a1q_sci1_blt.fits.").rsplit("-", 2)[0]
         dead = mine.with_name(f".isky01a1q_sci1_blt.fits.{host}-{done.stdout.strip()}-0123abcd.tmp")
-        elsewhere = mine.with_name(f".isky01a1q_sci1_blt.fits.other-{done.stdout.strip()}-0123abcd.tmp")
+        elsewhere = mine.with_name(
+            f".isky01a1q_sci1_blt.fits.other-{done.stdout.strip()}-0123abcd.tmp"
+        )
         for each in (dead, elsewhere):
             each.touch()
         remove_leftovers(out)

@@ -28,7 +28,7 @@ from skyblot.runs.footprints import Footprint, Group, Place, group
 from skyblot.runs.plan import Needs
 from skyblot.steps.blot import Blot
 
-# ---- the same as one by one -----------------------------------------------------------------------------
+# ---- the same as one by one ----------------------------------------------------------------------
 
 
 def mosaic(path, shape=(300, 400), **cards):
@@ -55,7 +55,8 @@ def test_a_batch_is_the_same_as_one_by_one(demo, out, tmp_path, threads, interp)
     ]
     for result in results:
         alone = blot_file(demo.median, result.reference, tmp_path / result.path.name, interp=interp)
-        if interp == "spline3":  # the prefilter of another window: equal to rounding of what it leaves out
+        # the prefilter of another window: equal to rounding of what it leaves out
+        if interp == "spline3":
             one, other = (fits.getdata(path, "SCI") for path in (alone, result.path))
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-5)
         else:
@@ -96,7 +97,13 @@ def test_strips_hold_no_more_than_they_may(monkeypatch):
 def test_a_window_that_misses_something_is_no_harm():
     image = sky_image((100, 120))
     y, x = np.mgrid[:50, :60].astype(float)
-    job = Job(image.astype(">f4"), ArrayMap(x + 30, y + 20), x.shape, interpolant("poly5", 1.0), np.dtype("f4"))
+    job = Job(
+        image.astype(">f4"),
+        ArrayMap(x + 30, y + 20),
+        x.shape,
+        interpolant("poly5", 1.0),
+        np.dtype("f4"),
+    )
     small = load_window(image, Bounds(20, 40, 30, 60), np.dtype("f4"), interpolant("poly5", 1.0), 1)
     assert np.array_equal(job.run(window=small).data, job.run().data)
 
@@ -138,18 +145,20 @@ def test_a_window_next_to_another_is_not_read_twice(windows):
         previous = window
 
 
-# ---- groups ---------------------------------------------------------------------------------------------
+# ---- groups --------------------------------------------------------------------------------------
 
 
-BOUNDS = st.tuples(st.integers(0, 900), st.integers(1, 100), st.integers(0, 900), st.integers(1, 100)).map(
-    lambda b: Bounds(b[0], b[0] + b[1], b[2], b[2] + b[3])
-)
+BOUNDS = st.tuples(
+    st.integers(0, 900), st.integers(1, 100), st.integers(0, 900), st.integers(1, 100)
+).map(lambda b: Bounds(b[0], b[0] + b[1], b[2], b[2] + b[3]))
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(places=st.lists(st.one_of(BOUNDS, st.just(EMPTY)), max_size=12), most=st.integers(1, 10**6))
 def test_groups_hold_each_exposure_once_and_no_more_than_they_may(places, most):
-    members = [Footprint(parse_name(f"{n}.fits"), Place((9, 9), 1.0, b)) for n, b in enumerate(places)]
+    members = [
+        Footprint(parse_name(f"{n}.fits"), Place((9, 9), 1.0, b)) for n, b in enumerate(places)
+    ]
     groups = list(group(members, most))
     assert sorted(each.where.path.stem for one in groups for each in one.members) == sorted(
         map(str, range(len(places)))
@@ -180,9 +189,12 @@ def bytes_read(monkeypatch):
 
 def test_what_exposures_share_is_read_once(tmp_path, out, bytes_read):
     med = mosaic(tmp_path / "med.fits", (600, 2000))
-    references = exposures(tmp_path, [(0, 0), (3, 2), (-4, 1), (2, -3), (500, 100), (504, 102)], (60, 80))
+    references = exposures(
+        tmp_path, [(0, 0), (3, 2), (-4, 1), (2, -3), (500, 100), (504, 102)], (60, 80)
+    )
     blot_files(med, references, out, **RAW)
-    # Two places, each with a window of (60 + 5 + 2 x 25) x (80 + 7 + 2 x 25) pixels or less, four bytes each.
+    # Two places, each with a window of (60 + 5 + 2 x 25) x (80 + 7 + 2 x 25) pixels or less, four
+    # bytes each.
     assert bytes_read[0] <= 2 * 4 * (60 + 60) * (80 + 60)
     once = bytes_read[0]
     for reference in references:
@@ -191,14 +203,18 @@ def test_what_exposures_share_is_read_once(tmp_path, out, bytes_read):
 
 
 def test_a_sparse_mosaic_of_30000_pixels(tmp_path, out, bytes_read):
-    """Peak memory and bytes read depend on the window only: 3.6 GB on disk, a few hundred kB of it read."""
+    """Peak memory and bytes read depend on the window only: 3.6 GB on disk, a few hundred kB of it
+    read.
+    """
     header = tan_header((30000, 30000))
     hdu = fits.ImageHDU(header=header, name="SCI")
     hdu.header.update({"BITPIX": -32, "NAXIS": 2, "NAXIS1": 30000, "NAXIS2": 30000})
     path = tmp_path / "wide_med.fits"
     with open(path, "wb") as stream:
         fits.PrimaryHDU().writeto(stream)
-        text = hdu.header.tostring().replace("NAXIS   =                    0", "NAXIS   =                    2")
+        text = hdu.header.tostring().replace(
+            "NAXIS   =                    0", "NAXIS   =                    2"
+        )
         cards = fits.Header.fromstring(text)
         for position, (keyword, value) in enumerate((("NAXIS1", 30000), ("NAXIS2", 30000))):
             cards.remove(keyword, ignore_missing=True)
@@ -210,7 +226,8 @@ def test_a_sparse_mosaic_of_30000_pixels(tmp_path, out, bytes_read):
         "import sys, skyblot\n"
         f"skyblot.blot_files({str(path)!r}, sys.argv[1:], {str(out)!r}, **{RAW})\n"
         # Not ru_maxrss: that of the process that started this one counts in it.
-        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+        "lines = open('/proc/self/status').read().splitlines(); "
+        "print(next(line.split()[1] for line in lines if line.startswith('VmHWM')))"
     )
     command = [sys.executable, "-c", code, *map(str, references)]
     peak = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) * 1024
@@ -233,13 +250,15 @@ def test_little_memory_means_several_windows_but_the_same_files(tmp_path, out, m
         assert digests(out) == expected
 
 
-# ---- the plan -------------------------------------------------------------------------------------------
+# ---- the plan ------------------------------------------------------------------------------------
 
 
 def test_a_plan_is_made_of_headers(demo, out):
     plan = skyblot.plan_blots(demo.median, demo.exposures, out)
     members = [each for one in plan.groups for each in one.members]
-    assert [each.where for each in members] == [task.where for task in tasks_of(demo.exposures, out)]
+    assert [each.where for each in members] == [
+        task.where for task in tasks_of(demo.exposures, out)
+    ]
     assert [each.shape for each in members] == [(96, 160)] * 6
     assert [each.overlap for each in members] == [1.0] * 6
     assert len(plan.groups) == 1
@@ -261,7 +280,7 @@ def test_the_overlap_in_a_plan(tmp_path, out):
     assert by_name["e2_flt.fits"].bounds == EMPTY
 
 
-# ---- memory ---------------------------------------------------------------------------------------------
+# ---- memory --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -286,14 +305,20 @@ def test_the_memory_limit_is_half_of_what_is_free():
 
 @pytest.mark.parametrize("given", ["", "much", "-1G", "1M", 0, "8 bananas", 3.5])
 def test_memory_limits_that_are_none(given):
-    with pytest.raises(ParameterError, match="expected bytes, or a size such as 8G or 500M, at least 64M"):
+    with pytest.raises(
+        ParameterError, match="expected bytes, or a size such as 8G or 500M, at least 64M"
+    ):
         memory_limit(given)
 
 
 def test_workers_fit_into_memory():
     """As many blots at once as have room in half of the memory, one at least."""
-    needs = Needs(interpolant("poly5", 1.0), np.dtype("f4"), 8, 100 * 12 * 10**6, Blot().bytes_per_pixel)
-    members = tuple(Footprint(parse_name("a"), Place((1000, n * 1000), 1.0, EMPTY)) for n in (1, 10))
+    needs = Needs(
+        interpolant("poly5", 1.0), np.dtype("f4"), 8, 100 * 12 * 10**6, Blot().bytes_per_pixel
+    )
+    members = tuple(
+        Footprint(parse_name("a"), Place((1000, n * 1000), 1.0, EMPTY)) for n in (1, 10)
+    )
     assert needs.workers(Group(members * 20, EMPTY)) == 5
     assert needs.workers(Group(members[:1] * 20, EMPTY)) == 8
     assert needs.workers(Group(members[:1], EMPTY)) == 1

@@ -1,4 +1,6 @@
-"""Faults, injected one by one: nothing half-written under a final name, nothing wrong, nothing lost."""
+"""Faults, injected one by one: nothing half-written under a final name, nothing wrong, nothing
+lost.
+"""
 
 import json
 import os
@@ -44,8 +46,8 @@ def command_line(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-# One process has everything imported, and forks; its children are killed shortly after a number of blots are there,
-# from none on: at any moment of a run, however long the machine takes for it.
+# One process has everything imported, and forks; its children are killed shortly after a number of
+# blots are there, from none on: at any moment of a run, however long the machine takes for it.
 KILLER = """
 import hashlib, json, os, pathlib, random, shutil, signal, sys, time
 import skyblot
@@ -209,7 +211,9 @@ def test_a_folder_that_vanishes(demo, out):
 
 @pytest.mark.parametrize("where", [0.3, 0.7, 0.95])
 def test_a_truncated_exposure_among_good_ones(demo, undisturbed, tmp_path, out, where):
-    """Cut in the first chip, in the second, in the tables: good ones are made, and what can be made is right."""
+    """Cut in the first chip, in the second, in the tables: good ones are made, and what can be made
+    is right.
+    """
     content = demo.exposures[1].read_bytes()
     cut = tmp_path / demo.exposures[1].name
     cut.write_bytes(content[: int(where * len(content))])
@@ -225,13 +229,17 @@ def test_a_truncated_exposure_among_good_ones(demo, undisturbed, tmp_path, out, 
 
 def test_an_exposure_that_goes_away(demo, undisturbed, tmp_path, out):
     exposures = [Path(shutil.copy2(path, tmp_path)) for path in demo.exposures]
-    _, failures = blots_watched(demo.median, exposures, out, after_the_first(exposures[2].unlink), threads=1)
+    _, failures = blots_watched(
+        demo.median, exposures, out, after_the_first(exposures[2].unlink), threads=1
+    )
     assert [each.reason for each in failures] == [f"{exposures[2]}: no such file"] * 2
     assert sorted(finals(out)) == sorted(name for name in undisturbed if "a3q" not in name)
 
 
 @pytest.mark.parametrize("change", ["replaced", "rewritten", "removed"])
-def test_an_exposure_that_changes_while_it_is_blotted_onto(demo, tmp_path, out, monkeypatch, change):
+def test_an_exposure_that_changes_while_it_is_blotted_onto(
+    demo, tmp_path, out, monkeypatch, change
+):
     """Its blot would be of the old one, and `resume` would take it for one of the new one."""
     exposures = [Path(shutil.copy2(path, tmp_path)) for path in demo.exposures]
     other = Path(shutil.copy(exposures[0], tmp_path / "other"))
@@ -240,7 +248,10 @@ def test_an_exposure_that_changes_while_it_is_blotted_onto(demo, tmp_path, out, 
     def plan_and_change(source, reference, settings):
         planned = plan(source, reference, settings)
         if reference.name == f"{exposures[1]}[sci,1]":
-            happen = {"replaced": lambda: other.replace(exposures[1]), "removed": exposures[1].unlink}
+            happen = {
+                "replaced": lambda: other.replace(exposures[1]),
+                "removed": exposures[1].unlink,
+            }
             happen.get(change, lambda: exposures[1].write_bytes(other.read_bytes()))()
         return planned
 
@@ -248,7 +259,9 @@ def test_an_exposure_that_changes_while_it_is_blotted_onto(demo, tmp_path, out, 
     with pytest.raises(BatchError) as caught:
         blot_files(demo.median, exposures, out, threads=1)
     failed = [each.reason for each in caught.value.failures]
-    assert failed[0].startswith(f"{exposures[1]}: {'cannot be read' if change == 'removed' else 'has changed'}")
+    assert failed[0].startswith(
+        f"{exposures[1]}: {'cannot be read' if change == 'removed' else 'has changed'}"
+    )
     assert len(failed) == (2 if change == "removed" else 1)
     assert "isky01a2q_sci1_blt.fits" not in finals(out)
     assert digests(out) == finals(out)
@@ -265,20 +278,31 @@ def test_a_source_that_changes_during_the_run(demo, tmp_path, out, change):
         else:
             median.write_bytes(content[:-50_000] if change == "truncated" else content[::-1])
 
-    results, failures = blots_watched(median, demo.exposures, out, after_the_first(happen), threads=1)
+    results, failures = blots_watched(
+        median, demo.exposures, out, after_the_first(happen), threads=1
+    )
     assert failures
     assert all(str(median) in each.reason for each in failures)
-    # What was written is right: a source as it was. Its name and time are in the header, so pixels are compared.
+    # What was written is right: a source as it was. Its name and time are in the header, so pixels
+    # are compared.
     from astropy.io import fits
 
     for result in results:
-        alone = skyblot.blot_file(demo.median, result.reference, tmp_path / "alone.fits", overwrite=True)
+        alone = skyblot.blot_file(
+            demo.median, result.reference, tmp_path / "alone.fits", overwrite=True
+        )
         assert np.array_equal(fits.getdata(result.path, "SCI"), fits.getdata(alone, "SCI"))
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_two_runs_into_one_folder_at_once(demo, undisturbed, out, overwrite):
-    arguments = [demo.median, *demo.exposures, "--output-dir", out, *(["--overwrite"] if overwrite else [])]
+    arguments = [
+        demo.median,
+        *demo.exposures,
+        "--output-dir",
+        out,
+        *(["--overwrite"] if overwrite else []),
+    ]
     both = [command_line(*arguments), command_line(*arguments)]
     said = [process.communicate() for process in both]
     assert finals(out) == digests(out) == undisturbed
@@ -301,7 +325,8 @@ def look(_):
     with open("/proc/self/statm") as stream:
         resident = int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     seen.append((len(os.listdir("/proc/self/fd")), threading.active_count(), resident))
-for result in skyblot.run(skyblot.plan_blots(source, [folder], out, in_units="cps", out_units="cps", addsky=False)):
+plan = skyblot.plan_blots(source, [folder], out, in_units="cps", out_units="cps", addsky=False)
+for result in skyblot.run(plan):
     look(result)
 print(json.dumps(seen))
 """

@@ -14,7 +14,10 @@ from skyblot.runs import plan as batch_module
 
 #: A blot of this needs 12 bytes a pixel, more than the 64 MB that are the least to be allowed.
 LARGE, SMALL = (2400, 2400), (100, 100)
-SENTENCE = r"large\.fits\[sci,1\]: needs about (\S+ .B) of memory, (\S+ .B) are allowed: give more \(memory\)"
+SENTENCE = (
+    r"large\.fits\[sci,1\]: needs about (\S+ .B) of memory, (\S+ .B) are allowed: give more "
+    r"\(memory\)"
+)
 
 
 @pytest.fixture
@@ -95,7 +98,11 @@ def reject(pair, out):
             lambda pair, out: skyblot.blot_files(pair[0], pair[2:], out, fail_fast=True),
         ),
         ("skyblot.steps.compare", "compare", reject),
-        ("skyblot.steps.blot", "open_weights", lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out)),
+        (
+            "skyblot.steps.blot",
+            "open_weights",
+            lambda pair, out: skyblot.blot_files(*pair[:1], pair[2:], out),
+        ),
         (
             "skyblot.rejection.compare",
             "compare",
@@ -105,7 +112,9 @@ def reject(pair, out):
 )
 def test_no_memory_is_an_error_of_skyblot(pair, tmp_path, monkeypatch, module, name, call):
     monkeypatch.setattr(f"{module}.{name}", no_memory)
-    with pytest.raises(SkyblotError, match=r"the memory is not enough: Unable to allocate 2\.00 TiB"):
+    with pytest.raises(
+        SkyblotError, match=r"the memory is not enough: Unable to allocate 2\.00 TiB"
+    ):
         call(pair, tmp_path)
 
 

@@ -1,4 +1,6 @@
-"""A run knows nothing of its step: one that is made here is planned, run, kept, finished and stopped as all are."""
+"""A run knows nothing of its step: one that is made here is planned, run, kept, finished and
+stopped as all are.
+"""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +16,9 @@ from skyblot.steps.blot import Blot, rendered
 
 @dataclass(frozen=True)
 class Mean(Step):
-    """Write the mean of the blot of each image to a text file, and all of an exposure's to another one."""
+    """Write the mean of the blot of each image to a text file, and all of an exposure's to another
+    one.
+    """
 
     noun, verb = "mean", "averaging"
 
@@ -28,7 +32,10 @@ class Mean(Step):
         return Blot(self.recipe).open(name)
 
     def tasks(self, images, folder):
-        return [Task(where, folder / f"{where.path.stem}_{number}.txt") for number, where in enumerate(images)]
+        return [
+            Task(where, folder / f"{where.path.stem}_{number}.txt")
+            for number, where in enumerate(images)
+        ]
 
     def reads(self, path):
         return []
@@ -63,7 +70,9 @@ class Mean(Step):
 
 
 def plan(demo, out, step=None, **options):
-    return plan_run(Work.of(demo.median, demo.exposures, out, step or Mean()), RunOptions(**options))
+    return plan_run(
+        Work.of(demo.median, demo.exposures, out, step or Mean()), RunOptions(**options)
+    )
 
 
 def test_all_is_made_and_each_exposure_finished(demo, out):
@@ -77,7 +86,10 @@ def test_all_is_made_and_each_exposure_finished(demo, out):
 def test_a_failure_is_one_of_its_image_and_the_others_are_finished(demo, out):
     outcomes = list(run(plan(demo, out, Mean(bad="a1q_flc.fits[sci,2]"))))
     assert [each.reason for each in outcomes if isinstance(each, Failure)] == ["a bad one"]
-    assert sorted(path.read_text() for path in out.glob("*.all")) == ["mean of 1 of 2", *["mean of 2 of 2"] * 2]
+    assert sorted(path.read_text() for path in out.glob("*.all")) == [
+        "mean of 1 of 2",
+        *["mean of 2 of 2"] * 2,
+    ]
 
 
 def test_what_is_there_is_kept_and_what_is_foreign_is_not_replaced(demo, out):

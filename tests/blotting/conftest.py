@@ -9,7 +9,9 @@ import skyblot
 
 @pytest.fixture(scope="session")
 def scene():
-    """Source image and WCS of a mosaic, and the WCS of a distorted target that it covers but for a corner."""
+    """Source image and WCS of a mosaic, and the WCS of a distorted target that it covers but for a
+    corner.
+    """
     target, source = demo_pair()
     source = source.slice((slice(60, None), slice(None)))
     image = sky_image(source.array_shape)

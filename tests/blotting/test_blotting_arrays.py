@@ -10,12 +10,20 @@ from builders import EVERY, blot_at, job_at, sky_image, tangent
 import skyblot
 from skyblot.errors import ParameterError
 
-# ---- kinds of arrays ------------------------------------------------------------------------------------
+# ---- kinds of arrays -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("given", "returned"),
-    [("f4", "f4"), ("f8", "f8"), (">f4", "f4"), (">f8", "f8"), ("<f4", "f4"), ("f2", "f4"), (">f2", "f4")],
+    [
+        ("f4", "f4"),
+        ("f8", "f8"),
+        (">f4", "f4"),
+        (">f8", "f8"),
+        ("<f4", "f4"),
+        ("f2", "f4"),
+        (">f2", "f4"),
+    ],
 )
 def test_floating_point_dtypes(scene, given, returned):
     image, source, target = scene
@@ -34,13 +42,17 @@ def test_integers_keep_dtype_and_values(scene, dtype):
     image, source, target = scene
     info = np.iinfo(dtype)
     rng = np.random.default_rng(4)
-    ids = rng.integers(info.min, info.max, image.shape, dtype=np.dtype(dtype).newbyteorder("="), endpoint=True)
+    ids = rng.integers(
+        info.min, info.max, image.shape, dtype=np.dtype(dtype).newbyteorder("="), endpoint=True
+    )
     ours = skyblot.blot(ids.astype(dtype), source, target, interp="nearest", fill_value=7)
     x, y = skyblot.pixel_map(target, source)
     ny, nx = image.shape
     covered = (x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)
     expected = np.full(x.shape, 7, ids.dtype)
-    expected[covered] = ids[np.floor(y[covered] + 0.5).astype(int), np.floor(x[covered] + 0.5).astype(int)]
+    expected[covered] = ids[
+        np.floor(y[covered] + 0.5).astype(int), np.floor(x[covered] + 0.5).astype(int)
+    ]
     assert ours.dtype == np.dtype(dtype).newbyteorder("=")
     assert np.array_equal(ours, expected)
     if info.bits == 64:  # ids beyond 2**53, where float64 has gaps, so the test can fail
@@ -52,7 +64,9 @@ def test_booleans(scene):
     mask = image > 100
     ours = skyblot.blot(mask, source, target, interp="nearest")
     assert ours.dtype == bool
-    assert np.array_equal(ours, skyblot.blot(mask.astype("i4"), source, target, interp="nearest") == 1)
+    assert np.array_equal(
+        ours, skyblot.blot(mask.astype("i4"), source, target, interp="nearest") == 1
+    )
     filled = skyblot.blot(mask, source, target, interp="nearest", fill_value=True)
     assert filled.sum() > ours.sum()
 
@@ -61,7 +75,9 @@ def views(image, folder):
     """The same pixels in every kind of array."""
     wide = np.zeros((image.shape[0] * 2, image.shape[1] * 3), image.dtype)
     wide[::2, ::3] = image
-    unaligned = np.frombuffer(b"x" + image.tobytes(), dtype=image.dtype, offset=1).reshape(image.shape)
+    unaligned = np.frombuffer(b"x" + image.tobytes(), dtype=image.dtype, offset=1).reshape(
+        image.shape
+    )
     frozen = image.copy()
     frozen.flags.writeable = False
     mapped = np.memmap(folder / "image", dtype=">f4", mode="w+", shape=image.shape)
@@ -100,7 +116,9 @@ def test_masked_pixels_are_nan(scene, interp, dtype):
     mask = np.random.default_rng(6).random(image.shape) < 0.01
     masked = np.ma.MaskedArray(image.astype(dtype), mask=mask)
     ours = skyblot.blot(masked, source, target, interp=interp)
-    expected = skyblot.blot(np.where(mask, np.nan, image).astype(dtype), source, target, interp=interp)
+    expected = skyblot.blot(
+        np.where(mask, np.nan, image).astype(dtype), source, target, interp=interp
+    )
     assert type(ours) is np.ndarray
     assert np.isnan(ours).any()
     assert np.array_equal(ours, expected, equal_nan=True)
@@ -108,7 +126,7 @@ def test_masked_pixels_are_nan(scene, interp, dtype):
     assert np.array_equal(masked.mask, mask)
 
 
-# ---- out ------------------------------------------------------------------------------------------------
+# ---- out -----------------------------------------------------------------------------------------
 
 
 def test_out_is_filled_and_returned(scene):
@@ -163,12 +181,14 @@ def frozen():
 )
 def test_out_that_cannot_be_used(out, given):
     before = copy.deepcopy(out)
-    with pytest.raises(ParameterError, match=re.escape(f"out: is {given}, expected a writeable float32 array")):
+    with pytest.raises(
+        ParameterError, match=re.escape(f"out: is {given}, expected a writeable float32 array")
+    ):
         skyblot.blot(sky_image((80, 100)), tangent(), tangent(), out=out)
     assert np.array_equal(out, before)
 
 
-# ---- coverage and fill ----------------------------------------------------------------------------------
+# ---- coverage and fill ---------------------------------------------------------------------------
 
 
 @EVERY
@@ -194,7 +214,9 @@ def test_fill_value(scene, fill):
         ny, nx = image.shape
         outside = ~((x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5))
         assert 0 < outside.sum() < outside.size
-        assert np.array_equal(ours[outside], np.full(outside.sum(), fill, ours.dtype), equal_nan=True)
+        assert np.array_equal(
+            ours[outside], np.full(outside.sum(), fill, ours.dtype), equal_nan=True
+        )
         assert np.isfinite(ours[~outside]).all()
 
 

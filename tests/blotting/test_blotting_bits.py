@@ -11,7 +11,7 @@ from skyblot.bounds import Bounds
 from skyblot.parameters.table import INTERPOLANTS
 from skyblot.resampling.window import window_bounds
 
-# ---- bits and cutouts -----------------------------------------------------------------------------------
+# ---- bits and cutouts ----------------------------------------------------------------------------
 
 
 @EVERY
@@ -22,8 +22,12 @@ def test_bits_do_not_depend_on_threads_and_bands(scene, interp, monkeypatch):
     for pixels in (1, 1000, 160 * 7, 10**9):
         monkeypatch.setattr(bands, "BAND_PIXELS", pixels)
         for threads in (1, 2, 5):
-            assert np.array_equal(skyblot.blot(image, source, target, interp=interp, threads=threads), expected)
-        assert np.array_equal(skyblot.blot(swapped, source, target, interp=interp, threads=5), expected)
+            assert np.array_equal(
+                skyblot.blot(image, source, target, interp=interp, threads=threads), expected
+            )
+        assert np.array_equal(
+            skyblot.blot(swapped, source, target, interp=interp, threads=5), expected
+        )
 
 
 @pytest.mark.parametrize("stepsize", [None, 10])
@@ -59,13 +63,16 @@ def test_cutout_of_the_source(scene, interp):
     image, source, target = scene
     small = target.slice(np.s_[10:40, 60:110])
     x, y = skyblot.pixel_map(small, source, shape=(30, 50))
-    # Room for the longest taps, and for the spline's filter to forget its border: 0.268**16 = 7e-10.
+    # Room for the longest taps, and for the spline's filter to forget its border: 0.268**16 =
+    # 7e-10.
     part = np.s_[int(y.min()) - 16 : int(y.max()) + 18, int(x.min()) - 16 : int(x.max()) + 18]
     whole = skyblot.blot(image, source, small, shape=(30, 50), interp=interp)
     assert min(part[0].start, part[1].start) > 0
     ours = skyblot.blot(image[part], source.slice(part), small, shape=(30, 50), interp=interp)
     assert np.ptp(ours) > 100
-    assert (np.abs(ours.astype(float) - whole) <= tolerance("cutout") * local_peak(image, x, y)).all()
+    assert (
+        np.abs(ours.astype(float) - whole) <= tolerance("cutout") * local_peak(image, x, y)
+    ).all()
 
 
 def test_the_blot_is_the_map_and_the_interpolant(scene):
@@ -76,12 +83,13 @@ def test_the_blot_is_the_map_and_the_interpolant(scene):
     expected = np.where(covered, 0.0, -1.0)
     expected[covered] = 2.5 * interpolated(image, x[covered], y[covered], "poly5")
     ours = skyblot.blot(image.astype(float), source, target, scale=2.5, fill_value=-1.0)
-    # Some 200 roundings of 2**-53 each of pixels of at most 9 times the peak, weights that sum to 1.5**2.
+    # Some 200 roundings of 2**-53 each of pixels of at most 9 times the peak, weights that sum to
+    # 1.5**2.
     allowed = 200 * 2.0**-53 * 9 * 2.25 * 2.5 * np.abs(image).max()
     np.testing.assert_allclose(ours, expected, rtol=0, atol=allowed)
 
 
-# ---- windows --------------------------------------------------------------------------------------------
+# ---- windows -------------------------------------------------------------------------------------
 
 
 def wild_map(shape, size, seed=2):
@@ -125,11 +133,15 @@ def test_windows_of_random_maps(seed):
         if interp == "spline3":
             continue  # always loads a window
         native = blot_at(image, x, y, interp, fill_value=np.nan)
-        assert np.array_equal(blot_at(image.astype(">f8"), x, y, interp, fill_value=np.nan), native, equal_nan=True)
+        assert np.array_equal(
+            blot_at(image.astype(">f8"), x, y, interp, fill_value=np.nan), native, equal_nan=True
+        )
 
 
 class Sections:
-    """A source that counts what is read of it: `shape`, `dtype` and slicing, like a section of a file."""
+    """A source that counts what is read of it: `shape`, `dtype` and slicing, like a section of a
+    file.
+    """
 
     def __init__(self, image):
         self._image, self.shape, self.dtype, self.read = image, image.shape, image.dtype, []

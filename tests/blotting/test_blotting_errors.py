@@ -27,7 +27,10 @@ NAMES = "nearest, linear, poly3, poly5, spline3, lanczos3, lanczos5, sinc"
     ("arguments", "message"),
     [
         ({"interp": "polly5"}, f"interp = 'polly5': expected one of {NAMES} (closest: 'poly5')"),
-        ({"interp": "lancsoz3"}, f"interp = 'lancsoz3': expected one of {NAMES} (closest: 'lanczos3')"),
+        (
+            {"interp": "lancsoz3"},
+            f"interp = 'lancsoz3': expected one of {NAMES} (closest: 'lanczos3')",
+        ),
         ({"interp": 5}, f"expected one of {NAMES}"),
         ({"sinscl": "wide"}, "sinscl = 'wide': expected a number"),
         ({"sinscl": 0.0}, "sinscl = 0.0: expected a number, at least"),
@@ -52,8 +55,14 @@ NAMES = "nearest, linear, poly3, poly5, spline3, lanczos3, lanczos5, sinc"
         ({"fill_value": None}, "fill_value = None: expected a number"),
         ({"shape": (80,)}, "shape = (80,): expected two whole numbers, (ny, nx), each at least 1"),
         ({"shape": (1, 80, 100)}, "shape = (1, 80, 100): expected two whole numbers, (ny, nx)"),
-        ({"shape": (80, 0)}, "shape = (80, 0): expected two whole numbers, (ny, nx), each at least 1"),
-        ({"shape": (-80, 100)}, "shape = (-80, 100): expected two whole numbers, (ny, nx), each at least 1"),
+        (
+            {"shape": (80, 0)},
+            "shape = (80, 0): expected two whole numbers, (ny, nx), each at least 1",
+        ),
+        (
+            {"shape": (-80, 100)},
+            "shape = (-80, 100): expected two whole numbers, (ny, nx), each at least 1",
+        ),
         ({"shape": (80.5, 100)}, "shape = (80.5, 100): expected two whole numbers, (ny, nx)"),
         ({"shape": 80}, "shape = 80: expected two whole numbers, (ny, nx), each at least 1"),
         ({"shape": "big"}, "shape = 'big': expected two whole numbers, (ny, nx), each at least 1"),
@@ -65,7 +74,9 @@ def test_bad_arguments(arguments, message):
         skyblot.blot(sky_image((80, 100)), tangent(), tangent(), **arguments)
 
 
-@pytest.mark.parametrize("arguments", [{"stepsize": 2.5}, {"tolerance": 0}, {"threads": 0}, {"shape": (0, 1)}])
+@pytest.mark.parametrize(
+    "arguments", [{"stepsize": 2.5}, {"tolerance": 0}, {"threads": 0}, {"shape": (0, 1)}]
+)
 def test_bad_arguments_of_the_pixel_map(arguments):
     (name, value), *_ = arguments.items()
     with pytest.raises(ParameterError, match=re.escape(f"{name} = {value!r}")):
@@ -74,7 +85,10 @@ def test_bad_arguments_of_the_pixel_map(arguments):
 
 def test_a_target_without_shape():
     message = "shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)"
-    for call in (lambda wcs: skyblot.blot(np.ones((8, 9)), tangent(), wcs), lambda wcs: skyblot.pixel_map(wcs, wcs)):
+    for call in (
+        lambda wcs: skyblot.blot(np.ones((8, 9)), tangent(), wcs),
+        lambda wcs: skyblot.pixel_map(wcs, wcs),
+    ):
         with pytest.raises(ParameterError, match=re.escape(message)):
             call(tangent(shape=None))
 
@@ -87,13 +101,36 @@ def test_a_target_without_shape():
         (np.ones((0, 9)), "the source: has shape (0, 9), expected a 2-D image, (ny, nx)"),
         (3.0, "the source: has shape (), expected a 2-D image, (ny, nx)"),
         (None, "the source: has shape (), expected a 2-D image, (ny, nx)"),
-        (np.ones((8, 9), complex), "the source: has dtype complex128, expected floating-point numbers or integers"),
-        (np.ones((8, 9), object), "the source: has dtype object, expected floating-point numbers or integers"),
-        (np.ones((8, 9), int), "the source: has dtype int64, which interp='poly5' cannot average: use"),
-        (np.ones((8, 9), bool), "the source: has dtype bool, which interp='poly5' cannot average: use"),
+        (
+            np.ones((8, 9), complex),
+            "the source: has dtype complex128, expected floating-point numbers or integers",
+        ),
+        (
+            np.ones((8, 9), object),
+            "the source: has dtype object, expected floating-point numbers or integers",
+        ),
+        (
+            np.ones((8, 9), int),
+            "the source: has dtype int64, which interp='poly5' cannot average: use",
+        ),
+        (
+            np.ones((8, 9), bool),
+            "the source: has dtype bool, which interp='poly5' cannot average: use",
+        ),
         ([[1, 2], [3, 4]], "the source: has dtype int64, which interp='poly5' cannot average: use"),
     ],
-    ids=["1-D", "3-D", "empty", "scalar", "None", "complex", "object", "integers", "booleans", "list of int"],
+    ids=[
+        "1-D",
+        "3-D",
+        "empty",
+        "scalar",
+        "None",
+        "complex",
+        "object",
+        "integers",
+        "booleans",
+        "list of int",
+    ],
 )
 def test_bad_data(source, message):
     with pytest.raises(DataError, match=re.escape(message)):
@@ -102,7 +139,9 @@ def test_bad_data(source, message):
 
 @pytest.mark.parametrize("interp", [name for name in INTERPOLANTS if name != "nearest"])
 def test_integers_go_with_nearest_only(interp):
-    with pytest.raises(DataError, match=f"interp='{interp}'.*interp='nearest', which keeps integers"):
+    with pytest.raises(
+        DataError, match=f"interp='{interp}'.*interp='nearest', which keeps integers"
+    ):
         skyblot.blot(np.ones((8, 9), ">i2"), tangent(), tangent(), interp=interp)
 
 
@@ -110,7 +149,9 @@ def test_integers_go_with_nearest_only(interp):
 def test_fill_value_that_integers_cannot_hold(fill):
     message = f"fill_value = {fill!r}: expected a value of the source's dtype, uint8"
     with pytest.raises(ParameterError, match=re.escape(message)):
-        skyblot.blot(np.ones((8, 9), np.uint8), tangent(), tangent(), interp="nearest", fill_value=fill)
+        skyblot.blot(
+            np.ones((8, 9), np.uint8), tangent(), tangent(), interp="nearest", fill_value=fill
+        )
 
 
 def test_integers_are_not_scaled():
@@ -124,7 +165,10 @@ def test_integers_are_not_scaled():
         (singular(), "WCS is singular: its CD matrix is [[1e-05, 1e-05], [1e-05, 1e-05]]"),
         (no_sky(), "has no celestial WCS: CTYPE is '', '', expected RA---TAN or the like"),
         (half_sky(), "WCS cannot be used: "),
-        ({"CRVAL1": 5.0}, "WCS is a dict, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS"),
+        (
+            {"CRVAL1": 5.0},
+            "WCS is a dict, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS",
+        ),
         (None, "WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS"),
         ("file.fits", "WCS is a str, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS"),
     ],
@@ -143,12 +187,20 @@ def test_bad_wcs(wcs, message):
 
 @pytest.mark.parametrize("kind", ["SLON", "HLON"])
 def test_a_frame_that_cannot_be_converted(kind):
-    other = [tangent(ctype=(f"{kind}-TAN", f"{kind[0]}LAT-TAN"), orient=turn, radesys="") for turn in (0.0, 20.0)]
+    other = [
+        tangent(ctype=(f"{kind}-TAN", f"{kind[0]}LAT-TAN"), orient=turn, radesys="")
+        for turn in (0.0, 20.0)
+    ]
     for pair in ((other[0], tangent()), (tangent(), other[0])):
-        with pytest.raises(WCSError, match=f"CTYPE '{kind}-TAN', '{kind[0]}LAT-TAN'.*expected RA, GLON or ELON"):
+        with pytest.raises(
+            WCSError, match=f"CTYPE '{kind}-TAN', '{kind[0]}LAT-TAN'.*expected RA, GLON or ELON"
+        ):
             skyblot.pixel_map(*pair)
     # Between two of a kind there is nothing to convert.
-    ours, expected = skyblot.pixel_map(*other), skyblot.pixel_map(tangent(orient=0.0), tangent(orient=20.0))
+    ours, expected = (
+        skyblot.pixel_map(*other),
+        skyblot.pixel_map(tangent(orient=0.0), tangent(orient=20.0)),
+    )
     assert np.array_equal(ours, expected)
 
 

@@ -22,8 +22,19 @@ def facts(wcs):
     found["shape"] = wcs.pixel_shape
     for name in ("cpdis1", "cpdis2", "det2im1", "det2im2"):
         table = getattr(wcs, name)
-        found[name] = table and (id(table), table.data.copy(), table.crpix, table.crval, table.cdelt)
-    found["sip"] = wcs.sip and (id(wcs.sip), wcs.sip.a.copy(), wcs.sip.b.copy(), wcs.sip.crpix.copy())
+        found[name] = table and (
+            id(table),
+            table.data.copy(),
+            table.crpix,
+            table.crval,
+            table.cdelt,
+        )
+    found["sip"] = wcs.sip and (
+        id(wcs.sip),
+        wcs.sip.a.copy(),
+        wcs.sip.b.copy(),
+        wcs.sip.crpix.copy(),
+    )
     return found
 
 
@@ -36,7 +47,11 @@ def assert_unchanged(before, wcs):
 def wcs_pairs():
     target, source = demo_pair()
     yield "closed form", source, target
-    yield "other frame", tangent((10.0, 20.0), ctype=("GLON-TAN", "GLAT-TAN"), radesys=""), tangent()
+    yield (
+        "other frame",
+        tangent((10.0, 20.0), ctype=("GLON-TAN", "GLAT-TAN"), radesys=""),
+        tangent(),
+    )
     yield "evaluated", tangent(ctype=("RA---CAR", "DEC--CAR")), tangent(orient=5.0)
     yield "distorted source", target, target
 
@@ -75,7 +90,8 @@ def test_nothing_changes_when_the_call_fails():
     before, image_before = [facts(source), facts(target)], image.copy()
     failing = [
         {"interp": "poly7"}, {"stepsize": -3}, {"tolerance": 0}, {"threads": 0}, {"scale": np.nan},
-        {"fill_value": "much"}, {"shape": (0, 3)}, {"shape": (3, 3)}, {"sinscl": 0.3, "interp": "sinc"},
+        {"fill_value": "much"}, {"shape": (0, 3)}, {"shape": (3, 3)},
+        {"sinscl": 0.3, "interp": "sinc"},
     ]  # fmt: skip
     for arguments in failing:
         with pytest.raises(ParameterError):

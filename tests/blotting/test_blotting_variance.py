@@ -17,9 +17,13 @@ COVERED = (X >= -0.5) & (SHAPE[1] - 0.5 > X) & (Y >= -0.5) & (SHAPE[0] - 0.5 > Y
 
 
 def weights(interp, shape=SHAPE, x=X, y=Y):
-    """The weight of every source pixel in every blot pixel: blots of images of one bright pixel each."""
+    """The weight of every source pixel in every blot pixel: blots of images of one bright pixel
+    each.
+    """
     unit = np.eye(np.prod(shape)).reshape(-1, *shape)
-    return np.stack([skyblot.blot(image, pixel_map=(x, y), interp=interp) for image in unit], axis=-1)
+    return np.stack(
+        [skyblot.blot(image, pixel_map=(x, y), interp=interp) for image in unit], axis=-1
+    )
 
 
 # Variances.
@@ -31,12 +35,16 @@ def test_variances_are_carried_by_squared_weights(interp, dtype):
     image, variance = sky_image(SHAPE).astype("f8"), VARIANCE.astype(dtype)
     data, made = skyblot.blot(image, pixel_map=(X, Y), interp=interp, scale=3.0, variance=variance)
     expected = 9 * weights(interp) ** 2 @ variance.astype("f8").ravel()
-    np.testing.assert_array_equal(data, skyblot.blot(image, pixel_map=(X, Y), interp=interp, scale=3.0))
+    np.testing.assert_array_equal(
+        data, skyblot.blot(image, pixel_map=(X, Y), interp=interp, scale=3.0)
+    )
     assert made.dtype == np.dtype(dtype).newbyteorder("=")
     assert np.isnan(made[~COVERED]).all()
     single = 1e-6 if dtype.endswith("4") else 0
     cut = 2 * 3**0.5 * 0.268**11 if interp == "spline3" else 0  # where the filter's weights end
-    np.testing.assert_allclose(made[COVERED], expected[COVERED], rtol=single + cut + 2e-7, atol=1e-12)
+    np.testing.assert_allclose(
+        made[COVERED], expected[COVERED], rtol=single + cut + 2e-7, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 2), (3, 40)])
@@ -54,7 +62,9 @@ def test_a_variance_that_is_nan_spreads_as_a_value_does(interp):
     image, variance = np.ones((44, 36)), np.ones((44, 36))
     image[14, 13] = variance[14, 13] = np.nan
     image[43, 0] = variance[43, 0] = np.nan
-    data, made = skyblot.blot(image, pixel_map=(4 * X, 4 * Y), interp=interp, variance=variance, fill_value=np.nan)
+    data, made = skyblot.blot(
+        image, pixel_map=(4 * X, 4 * Y), interp=interp, variance=variance, fill_value=np.nan
+    )
     np.testing.assert_array_equal(np.isnan(made), np.isnan(data))
     assert 0.4 < np.isfinite(made).mean() < 0.9
 
@@ -62,17 +72,25 @@ def test_a_variance_that_is_nan_spreads_as_a_value_does(interp):
 @pytest.mark.parametrize("interp", ["linear", "poly5", "spline3"])
 def test_tiny_variances_of_float32_are_not_lost(interp):
     tiny = np.full(SHAPE, 1e-38, "f4")
-    _, made = skyblot.blot(np.ones(SHAPE, "f4"), pixel_map=(X, Y), interp=interp, scale=1e12, variance=tiny)
-    reference = skyblot.blot(np.ones(SHAPE), pixel_map=(X, Y), interp=interp, variance=np.ones(SHAPE))[1]
+    _, made = skyblot.blot(
+        np.ones(SHAPE, "f4"), pixel_map=(X, Y), interp=interp, scale=1e12, variance=tiny
+    )
+    reference = skyblot.blot(
+        np.ones(SHAPE), pixel_map=(X, Y), interp=interp, variance=np.ones(SHAPE)
+    )[1]
     np.testing.assert_allclose(made[COVERED], 1e-14 * reference[COVERED], rtol=1e-6)
 
 
 def test_the_noise_of_a_blot_is_what_the_variance_says():
-    source, target = tangent(shape=(80, 100)), tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50))
+    source, target = (
+        tangent(shape=(80, 100)),
+        tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50)),
+    )
     noise = RNG.normal(size=(400, 80, 100))
     blots = np.stack([skyblot.blot(image, source, target) for image in noise])
     _, variance = skyblot.blot(noise[0], source, target, variance=np.ones((80, 100)), threads=2)
-    assert blots.var(axis=0).mean() == pytest.approx(variance.mean(), rel=0.01)  # 800000 values: 0.2 %
+    # 800000 values: 0.2 %
+    assert blots.var(axis=0).mean() == pytest.approx(variance.mean(), rel=0.01)
 
 
 def test_labels_have_variances_too():
@@ -93,7 +111,10 @@ def test_out_takes_the_blot():
     ("variance", "words"),
     [
         (np.ones((3, 4)), r"variance: has shape \(3, 4\), expected that of the source, \(11, 9\)"),
-        (np.ones(SHAPE, complex), "variance: has dtype complex128, expected floating-point numbers"),
+        (
+            np.ones(SHAPE, complex),
+            "variance: has dtype complex128, expected floating-point numbers",
+        ),
     ],
 )
 def test_variances_that_do_not_fit_are_refused(variance, words):
@@ -106,7 +127,10 @@ def test_variances_that_do_not_fit_are_refused(variance, words):
 
 @pytest.mark.parametrize("dtype", ["f8", "f4", ">f8", ">f4"])
 def test_a_map_in_arrays_gives_the_blot_of_the_wcs_it_came_from(dtype):
-    source, target = tangent(shape=(80, 100)), tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50))
+    source, target = (
+        tangent(shape=(80, 100)),
+        tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50)),
+    )
     image = sky_image((80, 100)).astype("f8")
     x, y = skyblot.pixel_map(target, source)
     made = skyblot.blot(image, pixel_map=(x.astype(dtype), y.astype(dtype)))
@@ -122,15 +146,20 @@ def test_positions_that_are_nan_or_infinite_are_not_covered():
     x[0, 0], y[1, 1], y[1, 2] = np.nan, np.inf, -np.inf
     data = skyblot.blot(np.ones(SHAPE), pixel_map=(x, y), fill_value=-7)
     np.testing.assert_array_equal(data, [[-7, 1, 1], [1, -7, -7]])
-    masked = np.ma.MaskedArray(np.full((2, 3), 4, "i4"), [[True, False, False], [False, True, True]])
-    np.testing.assert_array_equal(skyblot.blot(np.ones(SHAPE), pixel_map=(masked, masked), fill_value=-7), data)
+    masked = np.ma.MaskedArray(
+        np.full((2, 3), 4, "i4"), [[True, False, False], [False, True, True]]
+    )
+    np.testing.assert_array_equal(
+        skyblot.blot(np.ones(SHAPE), pixel_map=(masked, masked), fill_value=-7), data
+    )
 
 
 def test_a_map_may_be_read_only_and_any_slice():
     x, y = X[::2, ::-1], Y[::2, ::-1]
     x.flags.writeable = False
     np.testing.assert_array_equal(
-        skyblot.blot(VARIANCE, pixel_map=(x, y)), skyblot.blot(VARIANCE, pixel_map=(X, Y))[::2, ::-1]
+        skyblot.blot(VARIANCE, pixel_map=(x, y)),
+        skyblot.blot(VARIANCE, pixel_map=(X, Y))[::2, ::-1],
     )
 
 
@@ -146,14 +175,19 @@ WCS_OF_SOURCE = tangent(shape=SHAPE)
     ],
 )
 def test_a_map_leaves_no_room_for_a_wcs_or_a_step(more, name):
-    with pytest.raises(skyblot.ParameterError, match=f"{name} is given beside pixel_map: expected one"):
+    with pytest.raises(
+        skyblot.ParameterError, match=f"{name} is given beside pixel_map: expected one"
+    ):
         skyblot.blot(VARIANCE, pixel_map=(X, Y), **more)
 
 
 @pytest.mark.parametrize(
     ("pixel_map", "words"),
     [
-        ((X, Y[:3]), r"pixel_map: is float64 \(6, 50\) and float64 \(3, 50\), expected two arrays \(x, y\)"),
+        (
+            (X, Y[:3]),
+            r"pixel_map: is float64 \(6, 50\) and float64 \(3, 50\), expected two arrays \(x, y\)",
+        ),
         (X, r"pixel_map: is .*, expected two arrays"),
         ((X[0], Y[0]), r"pixel_map: is float64 \(50,\) and float64 \(50,\), expected"),
         ((X, Y, X), "expected two arrays"),
@@ -168,5 +202,7 @@ def test_maps_that_are_none_are_refused(pixel_map, words):
 
 def test_a_shape_must_be_that_of_the_map():
     assert skyblot.blot(VARIANCE, pixel_map=(X, Y), shape=(6, 50)).shape == (6, 50)
-    with pytest.raises(skyblot.ParameterError, match=r"the blot: has shape \(5, 50\), expected that of pixel_map"):
+    with pytest.raises(
+        skyblot.ParameterError, match=r"the blot: has shape \(5, 50\), expected that of pixel_map"
+    ):
         skyblot.blot(VARIANCE, pixel_map=(X, Y), shape=(5, 50))

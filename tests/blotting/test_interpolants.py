@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from builders import EVERY, blot_at, scattered, sky_image, tangent
-from oracles import amplification, interpolated, kernel_rounding, local_peak, taps_and_weights, tolerance, touches
+from oracles import (
+    amplification,
+    interpolated,
+    kernel_rounding,
+    local_peak,
+    taps_and_weights,
+    tolerance,
+    touches,
+)
 from scipy import ndimage
 
 import skyblot
@@ -17,7 +25,7 @@ FITTED = [("lanczos3", 1.0), ("lanczos5", 1.0)] + [
 ]
 
 
-# ---- the table ------------------------------------------------------------------------------------------
+# ---- the table -----------------------------------------------------------------------------------
 
 
 def test_the_parameter_lists_what_the_kernels_can_make():
@@ -53,22 +61,27 @@ def assert_weights(how, position, sinscl):
     assert np.array_equal(base + how.first, first)
     # Rounding of the polynomials: at most 24 powers of coefficients that sum to less than 1e3.
     allowed = tolerance("fit") if how.name in ("lanczos3", "lanczos5", "sinc") else 0.0
-    assert np.abs(ours - truth).max() <= allowed + 48 * 2.0**-53 * max(np.abs(how.table).sum(axis=0).max(), 1)
+    assert np.abs(ours - truth).max() <= allowed + 48 * 2.0**-53 * max(
+        np.abs(how.table).sum(axis=0).max(), 1
+    )
 
 
 @pytest.mark.parametrize("sinscl", [0.1, 0.3, 0.5])
 def test_a_sinc_too_narrow_to_normalise_is_refused(sinscl):
-    # Midway between two pixels every weight of sinc(t / 0.5) is zero, and their sum changes its sign below it.
+    # Midway between two pixels every weight of sinc(t / 0.5) is zero, and their sum changes its
+    # sign below it.
     wcs = tangent(shape=(20, 20))
     with pytest.raises(ParameterError, match=rf"sinscl = {sinscl}.*at least 0\.55"):
         skyblot.blot(np.ones((20, 20), np.float32), wcs, wcs, interp="sinc", sinscl=sinscl)
 
 
-# ---- against drizzle ------------------------------------------------------------------------------------
+# ---- against drizzle -----------------------------------------------------------------------------
 
 
 def drizzle_comparison(interp):
-    """Ours, drizzle's, the local peak, and which pixels are inside, on one exactly representable map."""
+    """Ours, drizzle's, the local peak, and which pixels are inside, on one exactly representable
+    map.
+    """
     from drizzle.resample import blot_image
 
     source = sky_image((500, 600))
@@ -91,25 +104,35 @@ def test_nearest_is_identical_to_drizzle_inside():
 
 @pytest.mark.parametrize("interp", ["linear", "poly3", "poly5"])
 def test_interpolants_agree_with_drizzle_inside(interp):
-    """Inside, drizzle and skyblot differ by rounding: measured 1.9e-7, 2.7e-7, 3.6e-7 of the local peak.
+    """Inside, drizzle and skyblot differ by rounding: measured 1.9e-7, 2.7e-7, 3.6e-7 of the local
+    peak.
 
-    At the edges (drizzle 3.0) they differ in three ways; `test_where_drizzle_differs_at_the_edges` has the zones:
+    At the edges (drizzle 3.0) they differ in three ways; `test_where_drizzle_differs_at_the_edges`
+    has the zones:
 
-    * coverage: drizzle covers 0 <= x < nx, which drops half of the first pixel and goes half a pixel past the
-      last one, where nearest reads past the end of the image; skyblot covers -0.5 <= x < nx - 0.5;
+    * coverage: drizzle covers 0 <= x < nx, which drops half of the first pixel and goes half a
+      pixel past the last one, where nearest reads past the end of the image; skyblot covers -0.5 <=
+      x < nx - 0.5;
     * past the last pixel centre, drizzle's linear stays at the last pixel, where skyblot reflects;
-    * the top edge of drizzle's extension is wrong: poly3 from the last row on reads memory it has not set (2e16 was
-      seen; on the row itself with weight 0, which a NaN there survives), and poly5 is off within the last three
-      rows (by the order of the gradient).
+    * the top edge of drizzle's extension is wrong: poly3 from the last row on reads memory it has
+      not set (2e16 was seen; on the row itself with weight 0, which a NaN there survives), and
+      poly5 is off within the last three rows (by the order of the gradient).
     """
     ours, theirs, peak, inside, _ = drizzle_comparison(interp)
     assert inside.sum() > 200_000
-    assert (np.abs(ours.astype(float) - theirs)[inside] <= tolerance("drizzle") * peak[inside]).all()
+    assert (
+        np.abs(ours.astype(float) - theirs)[inside] <= tolerance("drizzle") * peak[inside]
+    ).all()
 
 
 @pytest.mark.parametrize(
     ("interp", "right", "top"),
-    [("nearest", 49.5, 39.5), ("linear", 49, 39), ("poly3", 49.5, 39 - 1 / 64), ("poly5", 49.5, 37)],
+    [
+        ("nearest", 49.5, 39.5),
+        ("linear", 49, 39),
+        ("poly3", 49.5, 39 - 1 / 64),
+        ("poly5", 49.5, 37),
+    ],
 )
 def test_where_drizzle_differs_at_the_edges(interp, right, top):
     from drizzle.resample import blot_image
@@ -122,7 +145,8 @@ def test_where_drizzle_differs_at_the_edges(interp, right, top):
         ours = blot_at(source, *position, interp, fill_value=-999.0)[0]
         theirs = blot_image(source, np.stack(position, axis=-1), interp=interp, fillval=-999.0)[0]
         assert np.array_equal(ours != -999, (scan >= -0.5) & (scan < size - 0.5))
-        # Up to the last pixel centre: past it drizzle's values may be memory outside the image, whatever is there.
+        # Up to the last pixel centre: past it drizzle's values may be memory outside the image,
+        # whatever is there.
         safe = scan <= size - 1
         assert np.array_equal((theirs != -999)[safe], (scan >= 0)[safe])
         same = (scan >= 0) & (scan <= limit) & (scan < size - 0.5)
@@ -133,7 +157,7 @@ def test_where_drizzle_differs_at_the_edges(interp, right, top):
         assert np.abs(ours.astype(float) - theirs)[same].max() <= tolerance("drizzle") * peak
 
 
-# ---- mathematics ----------------------------------------------------------------------------------------
+# ---- mathematics ---------------------------------------------------------------------------------
 
 
 @EVERY
@@ -164,10 +188,15 @@ def test_polynomials_are_reproduced(interp, degree):
     truth = np.polynomial.polynomial.polyval2d(at_x / 20 - 1, at_y / 15 - 1, coefficients)
     error = np.abs(blot_at(image, at_x, at_y, interp) - truth).max()
     # The image's own values are rounded too: (degree + 1)**2 terms of at most 1.
-    assert error <= kernel_rounding(how, float) * np.abs(image).max() + 4 * (degree + 1) ** 2 * 2.0**-53
+    assert (
+        error
+        <= kernel_rounding(how, float) * np.abs(image).max() + 4 * (degree + 1) ** 2 * 2.0**-53
+    )
     # And one degree more is not reproduced: the test can fail.
     y, x = np.mgrid[:30, :40]
-    more = blot_at((x / 20 - 1) ** (degree + 1), at_x, at_y, interp) - (at_x / 20 - 1) ** (degree + 1)
+    more = blot_at((x / 20 - 1) ** (degree + 1), at_x, at_y, interp) - (at_x / 20 - 1) ** (
+        degree + 1
+    )
     assert np.abs(more).max() > 1e-8
 
 
@@ -187,11 +216,16 @@ def test_a_ramp_stays_a_ramp_up_to_the_edges(interp):
 def test_spline3_equals_scipy_inside():
     source = sky_image((120, 140)).astype(float)
     x, y = scattered((120, 140))
-    # scipy's border is mirrored, ours point-reflected: 40 pixels inside the difference is 0.268**40.
+    # scipy's border is mirrored, ours point-reflected: 40 pixels inside the difference is
+    # 0.268**40.
     x, y = 40 + x % 60, 40 + y % 40
     theirs = ndimage.map_coordinates(source, [y, x], order=3, mode="mirror")
     ours = blot_at(source, x, y, "spline3")
-    allowed = kernel_rounding(interpolant("spline3"), float) * amplification("spline3") * np.abs(source).max()
+    allowed = (
+        kernel_rounding(interpolant("spline3"), float)
+        * amplification("spline3")
+        * np.abs(source).max()
+    )
     assert np.abs(ours - theirs).max() <= 2 * allowed  # both round
 
 
@@ -203,10 +237,11 @@ def test_spline3_passes_through_the_data():
     assert (np.abs(blot_at(source, x, y, "spline3").astype(float) - source) <= allowed * peak).all()
 
 
-#: Rms errors of half a pixel's shift in x and y, the worst there is: those of the weights' transfer function
-#: (sinc 3.1e-4, 9.2e-4, 5.6e-3; lanczos5 3.6e-3, 5.1e-3, 0.013; poly5 5.6e-4, 0.026, 0.18) and a quarter more,
-#: because a finite field of noise scatters by some 10 percent about them. Averaged over shifts: sinc 2.1e-4,
-#: 6.4e-4, 3.9e-3; lanczos5 2.6e-3, 4.0e-3, 9.3e-3; poly5 3.9e-4, 0.018, 0.12.
+#: Rms errors of half a pixel's shift in x and y, the worst there is: those of the weights' transfer
+#: function (sinc 3.1e-4, 9.2e-4, 5.6e-3; lanczos5 3.6e-3, 5.1e-3, 0.013; poly5 5.6e-4, 0.026, 0.18)
+#: and a quarter more, because a finite field of noise scatters by some 10 percent about them.
+#: Averaged over shifts: sinc 2.1e-4, 6.4e-4, 3.9e-3; lanczos5 2.6e-3, 4.0e-3, 9.3e-3; poly5 3.9e-4,
+#: 0.018, 0.12.
 FOURIER = {
     "sinc": {0.25: 3.9e-4, 0.5: 1.2e-3, 0.75: 7.0e-3},
     "lanczos5": {0.25: 4.5e-3, 0.5: 6.4e-3, 0.75: 1.7e-2},
@@ -217,7 +252,10 @@ FOURIER = {
 def response(interp, shift, frequency):
     """Transfer function of an interpolant at a shift, from its weights' definition."""
     first, weights = taps_and_weights(interp, [shift])
-    return np.exp(2j * np.pi * frequency[:, None] * (first[0] + np.arange(len(weights)))) @ weights[:, 0]
+    return (
+        np.exp(2j * np.pi * frequency[:, None] * (first[0] + np.arange(len(weights))))
+        @ weights[:, 0]
+    )
 
 
 @pytest.mark.parametrize("band", [0.25, 0.5, 0.75])
@@ -227,7 +265,9 @@ def test_shifts_of_a_band_limited_image(interp, band):
     size = 96
     frequency = np.fft.fftfreq(size)
     inside = np.abs(frequency) <= band / 2
-    waves = np.fft.fft2(np.random.default_rng(3).normal(size=(size, size))) * np.outer(inside, inside)
+    waves = np.fft.fft2(np.random.default_rng(3).normal(size=(size, size))) * np.outer(
+        inside, inside
+    )
     image = np.fft.ifft2(waves).real
     y, x = np.mgrid[:size, :size] + 16.0
     for dx, dy in ((0.5, 0.5), (0.25, -0.25), (0.1, 0.4), (-0.33, 0.0), (0.0, 0.5)):
@@ -239,10 +279,13 @@ def test_shifts_of_a_band_limited_image(interp, band):
         ideal = np.outer(response(interp, dy, frequency), response(interp, dx, frequency)) - phase
         predicted = np.sqrt((np.abs(waves * ideal) ** 2).sum()) / size**2 / image.std()
         # An error of the weights of at most 1e-7 changes the blot by at most this, so the rms too.
-        assert abs(rms - predicted) <= kernel_rounding(interpolant(interp), float) * np.abs(image).max() / image.std()
+        assert (
+            abs(rms - predicted)
+            <= kernel_rounding(interpolant(interp), float) * np.abs(image).max() / image.std()
+        )
 
 
-# ---- edges, tiny sources, NaN ---------------------------------------------------------------------------
+# ---- edges, tiny sources, NaN --------------------------------------------------------------------
 
 
 def assert_definition(source, x, y, interp, sinscl=1.0):
@@ -276,7 +319,9 @@ def test_edges_of_a_scaled_sinc(sinscl):
 
 
 @EVERY
-@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 9), (7, 1), (2, 2), (2, 3), (3, 2), (4, 5), (6, 40)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 2), (1, 9), (7, 1), (2, 2), (2, 3), (3, 2), (4, 5), (6, 40)]
+)
 def test_tiny_sources(interp, shape):
     source = np.random.default_rng(5).normal(10, 3, shape)
     if interp != "spline3":  # up to 6 reflections of 13 taps over 2 pixels
@@ -286,7 +331,8 @@ def test_tiny_sources(interp, shape):
         assert error <= 2 * kernel_rounding(interpolant(interp), float) * peak
     else:
         x, y = scattered(shape, 600)
-        # The filter's border is 24 pixels away, 0.268**24 = 2e-14 of values up to 2 x 24 / 1 peaks per axis.
+        # The filter's border is 24 pixels away, 0.268**24 = 2e-14 of values up to 2 x 24 / 1 peaks
+        # per axis.
         peak = 48**2 * np.abs(source).max()
         error = np.abs(blot_at(source, x, y, interp) - interpolated(source, x, y, interp)).max()
         assert error <= (2 * kernel_rounding(interpolant(interp), float) + 2e-14) * peak
@@ -302,14 +348,19 @@ def test_nan_spreads_to_the_taps_and_no_further(interp, value, dtype):
     bad[[0, 12, 20, 20, 40, 33], [0, 25, 40, 41, 52, 0]] = True
     source[bad] = value
     y, x = np.mgrid[0:41:0.5, 0:53:0.5]
-    x, y = np.concatenate([x - 0.5, x, x + 0.3 * (x < 52)]), np.concatenate([y - 0.25 * (y < 40), y, y])
+    x, y = (
+        np.concatenate([x - 0.5, x, x + 0.3 * (x < 52)]),
+        np.concatenate([y - 0.25 * (y < 40), y, y]),
+    )
     expected = touches(bad, x, y, interp)
     blot = blot_at(source, x, y, interp)
     inside = (x < 52.5) & (y < 40.5)
     assert inside.mean() > 0.95
     assert np.array_equal(~np.isfinite(blot[inside]), expected[inside])
     if interp != "spline3":  # whose coefficients next to a replaced pixel change
-        assert np.array_equal(blot[inside & ~expected], blot_at(clean, x, y, interp)[inside & ~expected])
+        assert np.array_equal(
+            blot[inside & ~expected], blot_at(clean, x, y, interp)[inside & ~expected]
+        )
 
 
 def test_a_source_of_nan_only_gives_nan_only():

@@ -4,4 +4,6 @@ import re
 
 RAW = ("--in-units", "cps", "--out-units", "cps", "--no-addsky")
 #: file, shape, percent, seconds
-RESULT = re.compile(r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d) % covered  \d+\.\d\d s")
+RESULT = re.compile(
+    r"(?P<path>\S+)  (?P<ny>\d+) x (?P<nx>\d+)  (?P<percent>\d+\.\d) % covered  \d+\.\d\d s"
+)

@@ -21,7 +21,16 @@ from skyblot.parameters.table import TABLE
 
 def test_blots_every_chip_and_prints_a_line_for_each_and_no_bar_in_a_pipe(demo, out):
     before = digests(demo.folder)
-    command = [sys.executable, "-m", "skyblot", "blot", demo.median, *demo.exposures, "--output-dir", out]
+    command = [
+        sys.executable,
+        "-m",
+        "skyblot",
+        "blot",
+        demo.median,
+        *demo.exposures,
+        "--output-dir",
+        out,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=out)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == len(("headings", 1, 2, 3, 4, "totals", "summary"))
@@ -36,11 +45,22 @@ def test_blots_every_chip_and_prints_a_line_for_each_and_no_bar_in_a_pipe(demo, 
     assert digests(demo.folder) == before
     for k, name in enumerate(names):
         expected = read_wcs(demo.exposures[k // 2], ("SCI", k % 2 + 1))
-        np.testing.assert_array_equal(world(read_wcs(out / name), CHIP_SHAPE), world(expected, CHIP_SHAPE))
+        np.testing.assert_array_equal(
+            world(read_wcs(out / name), CHIP_SHAPE), world(expected, CHIP_SHAPE)
+        )
 
 
 def test_progress_bar_on_a_terminal(demo, out):
-    command = [sys.executable, "-m", "skyblot", "blot", demo.median, *demo.exposures, "--output-dir", out]
+    command = [
+        sys.executable,
+        "-m",
+        "skyblot",
+        "blot",
+        demo.median,
+        *demo.exposures,
+        "--output-dir",
+        out,
+    ]
     code, shown, text = on_a_terminal(command, pipe_stdout=True)
     assert code == 0
     assert "blotting" in shown
@@ -49,7 +69,9 @@ def test_progress_bar_on_a_terminal(demo, out):
 
 
 def test_one_chip_to_a_named_file(run, demo, out):
-    code, text, errors = run("blot", demo.median, f"{demo.exposures[0]}[sci,2]", "-o", out / "mine.fits")
+    code, text, errors = run(
+        "blot", demo.median, f"{demo.exposures[0]}[sci,2]", "-o", out / "mine.fits"
+    )
     assert (code, errors) == (0, "")
     assert RESULT.fullmatch(text.strip())["path"] == str(out / "mine.fits")
     assert os.listdir(out) == ["mine.fits"]
@@ -79,8 +101,8 @@ def test_quiet_prints_nothing(run, pair, out):
     code, text, errors = run("blot", out / "med.fits", reference, "-o", out / "b.fits")
     assert (code, len(text.splitlines())) == (0, 1)
     assert (
-        errors
-        == f"warning: {reference}[sci,1]: no sky value MDRIZSKY in its headers; sky 0 is added (--no-addsky says so)\n"
+        errors == f"warning: {reference}[sci,1]: no sky value MDRIZSKY in its headers; "
+        "sky 0 is added (--no-addsky says so)\n"
     )
     assert (out / "a.fits").is_file()
 
@@ -105,7 +127,11 @@ def test_of_other_packages_only_warnings_are_shown(message_settings, capsys):
         logger.info(f"{name} told")
         logger.warning(f"{name} warned")
         logger.setLevel(logging.NOTSET)
-    assert capsys.readouterr().err.splitlines() == ["skyblot.part told", "skyblot.part warned", "other.part warned"]
+    assert capsys.readouterr().err.splitlines() == [
+        "skyblot.part told",
+        "skyblot.part warned",
+        "other.part warned",
+    ]
 
 
 def test_every_option_reaches_the_blot(run, pair, out):
@@ -139,7 +165,9 @@ def test_every_option_reaches_the_blot(run, pair, out):
     }
     source = rewrite(pair[0], out / "med.fits", lambda hdus: hdus[0].header.set("TEXP", 20.0))
     flags = [str(word) for item in options.items() for word in item]
-    code, text, errors = run("blot", source, pair[1], "-o", out / "a.fits", "--no-addsky", "--no-coeffs", *flags)
+    code, text, errors = run(
+        "blot", source, pair[1], "-o", out / "a.fits", "--no-addsky", "--no-coeffs", *flags
+    )
     assert (code, errors) == (0, "")
     assert RESULT.fullmatch(text.strip()).group("ny", "nx") == ("22", "30")
     header, wcs = fits.getheader(out / "a.fits", "SCI"), read_wcs(out / "a.fits")
@@ -155,16 +183,34 @@ def test_every_option_reaches_the_blot(run, pair, out):
 
 @pytest.mark.parametrize(("flag", "sky"), [("--addsky", 7.0), ("--no-addsky", 1.5)])
 def test_addsky(run, pair, out, flag, sky):
-    reference = rewrite(pair[1], out / "two_flt.fits", lambda hdus: hdus["SCI"].header.set("MDRIZSKY", 7.0))
+    reference = rewrite(
+        pair[1], out / "two_flt.fits", lambda hdus: hdus["SCI"].header.set("MDRIZSKY", 7.0)
+    )
     assert run("blot", pair[0], reference, "-o", out / "a.fits", flag, "--skyval", 1.5)[0] == 0
     assert fits.getval(out / "a.fits", "BLOTSKY", "SCI") == sky
 
 
 def test_config_and_options_over_it(run, pair, out):
     config = out / "blot.cfg"
-    config.write_text('interpol = "linear"\nstepsize = 10\n[Data Scaling Parameters]\nin_units = cps # as is\n')
+    config.write_text(
+        'interpol = "linear"\nstepsize = 10\n[Data Scaling Parameters]\nin_units = cps # as is\n'
+    )
     assert run("blot", *pair, "-o", out / "a.fits", "--config", config)[0] == 0
-    assert run("blot", *pair, "-o", out / "b.fits", "--config", config, "--interp", "poly3", "--stepsize", 0)[0] == 0
+    assert (
+        run(
+            "blot",
+            *pair,
+            "-o",
+            out / "b.fits",
+            "--config",
+            config,
+            "--interp",
+            "poly3",
+            "--stepsize",
+            0,
+        )[0]
+        == 0
+    )
     headers = [fits.getheader(out / name, "SCI") for name in ("a.fits", "b.fits")]
     assert [(each["BLOTINT"], each["BLOTSTEP"], each["BLOTIN"]) for each in headers] == [
         ("linear", 10, "cps"),
@@ -174,9 +220,17 @@ def test_config_and_options_over_it(run, pair, out):
 
 def test_threads_do_not_change_the_values(run, demo, out):
     for threads in (1, 2):
-        arguments = ("blot", demo.median, f"{demo.exposures[0]}[sci,1]", "-o", out / f"{threads}.fits")
+        arguments = (
+            "blot",
+            demo.median,
+            f"{demo.exposures[0]}[sci,1]",
+            "-o",
+            out / f"{threads}.fits",
+        )
         assert run(*arguments, "--threads", threads)[0] == 0
-    np.testing.assert_array_equal(*(fits.getdata(out / f"{threads}.fits", "SCI") for threads in (1, 2)))
+    np.testing.assert_array_equal(
+        *(fits.getdata(out / f"{threads}.fits", "SCI") for threads in (1, 2))
+    )
 
 
 def test_stepsize_0_and_1_are_exact_and_10_is_not(run, demo, out):
@@ -184,14 +238,17 @@ def test_stepsize_0_and_1_are_exact_and_10_is_not(run, demo, out):
         step = ("--stepsize", name) if name else ()
         target = out / f"step{name}.fits"
         assert run("blot", demo.median, f"{demo.exposures[0]}[sci,1]", "-o", target, *step)[0] == 0
-    exact, *same, coarse = (fits.getdata(out / f"step{name}.fits", "SCI") for name in ("", "0", "1", "10"))
+    exact, *same, coarse = (
+        fits.getdata(out / f"step{name}.fits", "SCI") for name in ("", "0", "1", "10")
+    )
     for each in same:
         np.testing.assert_array_equal(each, exact)
     assert np.abs(coarse - exact).max() > 0
 
 
 def test_demo(run, out, monkeypatch):
-    # The real sizes take seconds; the folder that was asked for, and a smaller chip, are enough here.
+    # The real sizes take seconds; the folder that was asked for, and a smaller chip, are enough
+    # here.
     monkeypatch.setattr("skyblot.demo.detector.SMALL_CHIP_SHAPE", (64, 128))
     code, text, errors = run("demo", out / "new" / "folder", "--seed", 3)
     assert (code, errors) == (0, "")
@@ -219,11 +276,22 @@ for kernel in (interpolate, tangent_rows):
 
 
 def test_a_second_process_compiles_nothing(demo, tmp_path):
-    command = [sys.executable, "-c", WITH_COUNTERS, "blot", demo.median, demo.exposures[0], "-q", "--overwrite"]
+    command = [
+        sys.executable,
+        "-c",
+        WITH_COUNTERS,
+        "blot",
+        demo.median,
+        demo.exposures[0],
+        "-q",
+        "--overwrite",
+    ]
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     counts = []
     for _ in range(2):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+        )
         assert done.returncode == 0, done.stderr
         counts.append([tuple(map(int, line.split())) for line in done.stdout.splitlines()])
     first, second = counts

@@ -46,7 +46,9 @@ def test_a_commands_module_is_imported_only_when_it_is_asked_about(complete, mon
 
     importlib_import = skyblot.cli.importlib.import_module
     monkeypatch.setattr(skyblot.cli.importlib, "import_module", import_module)
-    assert complete("skyblot reject --c") == plain("--config", "--clean", "--cte-tail", "--compress", "--coeffs")
+    assert complete("skyblot reject --c") == plain(
+        "--config", "--clean", "--cte-tail", "--compress", "--coeffs"
+    )
     assert asked == [".reject"]
 
 
@@ -83,7 +85,9 @@ def test_inputs_are_left_to_the_shell(complete, command):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_there_is_a_script_for_each_shell(shell, monkeypatch, capsys):
     monkeypatch.setenv("_SKYBLOT_COMPLETE", f"{shell}_source")
-    monkeypatch.setattr("click.shell_completion.BashComplete._check_version", staticmethod(lambda: None))
+    monkeypatch.setattr(
+        "click.shell_completion.BashComplete._check_version", staticmethod(lambda: None)
+    )
     with pytest.raises(SystemExit) as end:
         main([])
     assert end.value.code == 0

@@ -30,7 +30,16 @@ def test_help_of_blot_lists_every_parameter_with_its_choices_and_default(run, op
             assert f"--no-{row.option[2:]}" in text
         elif row.default not in (None, ""):
             assert re.search(rf"{row.option} [^-]*default {row.default}\]", words), row.option
-    for name in ("-o, --output ", "--output-dir", "--config", "--overwrite", "--threads", "-v, ", "-q, ", "--debug"):
+    for name in (
+        "-o, --output ",
+        "--output-dir",
+        "--config",
+        "--overwrite",
+        "--threads",
+        "-v, ",
+        "-q, ",
+        "--debug",
+    ):
         assert name in text
 
 

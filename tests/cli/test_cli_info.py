@@ -62,13 +62,18 @@ def test_an_exposure_of_hst(demo):
     assert first.planes == ("ERR", "DQ")
     assert first.wcs.distortion == ("SIP of order 4", "CPDIS 32 x 64", "D2IM 32 x 64")
     assert (first.wcs.map_onto.way, first.wcs.map_onto.error_pixels) == (CLOSED_FORM, 1e-8)
-    assert (first.wcs.map_from.way, first.wcs.map_from.error_pixels) == (ADAPTIVE, skyblot.Parameters().tolerance)
+    assert (first.wcs.map_from.way, first.wcs.map_from.error_pixels) == (
+        ADAPTIVE,
+        skyblot.Parameters().tolerance,
+    )
     assert first.pair is None
 
 
 def test_a_mosaic_and_a_blot_and_a_mask(demo, tmp_path):
     with pytest.warns(skyblot.SkyblotWarning):  # so small a chip has few cosmic rays, or many
-        skyblot.reject_files(demo.median, demo.exposures[:1], tmp_path, rule="plain", snr=(0.5, 0.5), scale=(0, 0))
+        skyblot.reject_files(
+            demo.median, demo.exposures[:1], tmp_path, rule="plain", snr=(0.5, 0.5), scale=(0, 0)
+        )
     (mosaic,) = skyblot.info(demo.median)
     assert (mosaic.kind, mosaic.unit_kind, mosaic.planes) == ("mosaic", "cps", ())
     assert mosaic.wcs.distortion == ()
@@ -92,7 +97,11 @@ def test_files_of_jwst(jwst):
     assert exposure.wcs.map_onto.way == exposure.pair.map.way == ADAPTIVE
     assert exposure.pair.overlap == 1.0
     (mosaic,) = skyblot.info(jwst.median)
-    assert (mosaic.kind, mosaic.wcs.kind, mosaic.wcs.map_onto.way) == ("mosaic", "FITS", CLOSED_FORM)
+    assert (mosaic.kind, mosaic.wcs.kind, mosaic.wcs.map_onto.way) == (
+        "mosaic",
+        "FITS",
+        CLOSED_FORM,
+    )
 
 
 def test_files_of_roman(roman):
@@ -119,7 +128,12 @@ def test_files_of_roman(roman):
 def test_the_kind_is_what_the_header_tells(tmp_path, cards, kind):
     (found,) = skyblot.info(written(tmp_path / "x.fits", **cards))
     assert (found.kind, found.instrument, found.unit, found.unit_kind) == (kind, "", "", "")
-    assert (found.exptime, found.exptime_keyword, found.sky, found.sky_keyword) == (None, "", None, "")
+    assert (found.exptime, found.exptime_keyword, found.sky, found.sky_keyword) == (
+        None,
+        "",
+        None,
+        "",
+    )
 
 
 # WCS.
@@ -148,7 +162,11 @@ def test_tables_of_two_sizes_are_both_named(tmp_path, demo):
 def test_other_projections_have_no_closed_form(tmp_path):
     path = written(tmp_path / "x.fits", CTYPE1="RA---ZEA", CTYPE2="DEC--ZEA")
     (found,) = skyblot.info(path)
-    assert (found.wcs.projection, found.wcs.distortion, found.wcs.map_onto.way) == ("ZEA", (), ADAPTIVE)
+    assert (found.wcs.projection, found.wcs.distortion, found.wcs.map_onto.way) == (
+        "ZEA",
+        (),
+        ADAPTIVE,
+    )
 
 
 @pytest.mark.parametrize("ctype", ["TPV", "TAN"])
@@ -238,7 +256,9 @@ def test_a_pair_the_other_way_round_is_adaptive(demo):
 
 def test_labels_make_a_pair_too(demo, tmp_path):
     labels = rewrite(
-        demo.median, tmp_path / "seg.fits", lambda hdus: setattr(hdus[1], "data", hdus[1].data.astype("i4"))
+        demo.median,
+        tmp_path / "seg.fits",
+        lambda hdus: setattr(hdus[1], "data", hdus[1].data.astype("i4")),
     )
     assert skyblot.info(demo.exposures[0], labels)[0].pair.map.way == CLOSED_FORM
 
@@ -263,13 +283,20 @@ def test_the_text_of_an_exposure(run, demo, monkeypatch):
     monkeypatch.chdir(demo.folder)
     code, text, errors = run("info", f"{demo.exposures[0].name}[sci,1]", "--with", demo.median.name)
     assert (code, errors) == (0, "")
-    lines = dict(line.strip().split("  ", 1) for line in text.splitlines()[1:] if "map " not in line)
+    lines = dict(
+        line.strip().split("  ", 1) for line in text.splitlines()[1:] if "map " not in line
+    )
     assert text.splitlines()[0] == f"{demo.exposures[0].name}[sci,1]"
     assert lines["kind"].strip() == "exposure of HST WFC3 UVIS"
     assert lines["pixels"].strip() == "96 x 160, float32"
-    assert "  map onto it closed form, within 1e-08 pixel\n  map from it adaptive map, within 1e-04 pixel\n" in text
     assert (
-        lines["with"].strip().startswith("skydemo_med.fits[sci,1]: closed form, within 1e-08 pixel; overlap 100.0 %;")
+        "  map onto it closed form, within 1e-08 pixel\n  map from it adaptive map, within 1e-04 "
+        "pixel\n" in text
+    )
+    assert (
+        lines["with"]
+        .strip()
+        .startswith("skydemo_med.fits[sci,1]: closed form, within 1e-08 pixel; overlap 100.0 %;")
     )
 
 
@@ -286,18 +313,26 @@ def test_the_text_of_everything_else(run, demo, roman, jwst, tmp_path):
 
 
 def test_json_is_the_same_for_programs(run, demo):
-    code, text, errors = run("info", demo.exposures[0], demo.median, "--json", "--with", demo.median)
+    code, text, errors = run(
+        "info", demo.exposures[0], demo.median, "--json", "--with", demo.median
+    )
     assert (code, errors) == (0, "")
     first, _, mosaic = json.loads(text)
     found = skyblot.info(demo.exposures[0])[0]
-    assert (first["name"], first["shape"], first["planes"]) == (found.name, [96, 160], ["ERR", "DQ"])
+    assert (first["name"], first["shape"], first["planes"]) == (
+        found.name,
+        [96, 160],
+        ["ERR", "DQ"],
+    )
     assert first["wcs"]["scale_arcsec"] == found.wcs.scale_arcsec
     assert first["wcs"]["map_onto"] == {"way": CLOSED_FORM, "error_pixels": 1e-8, "problem": ""}
     assert mosaic["pair"]["overlap"] == 1.0
 
 
 def test_json_has_null_for_what_is_not_finite(run, tmp_path):
-    path = write_sci(tmp_path / "x.fits", np.ones((4, 5), "f4"), tan_header((4, 5)), {"FILENAME": "x"})
+    path = write_sci(
+        tmp_path / "x.fits", np.ones((4, 5), "f4"), tan_header((4, 5)), {"FILENAME": "x"}
+    )
     with fits.open(path, mode="update") as hdus:
         hdus["SCI"].header["BLOTFILL"], hdus["SCI"].header["BLOTSKY"] = "nan", 0.0
     code, text, _ = run("info", path, "--json")
@@ -316,7 +351,9 @@ def test_one_file_that_cannot_be_read_is_exit_code_2(run, tmp_path):
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_of_several_files_the_others_are_told(run, demo, tmp_path, as_json):
-    code, text, errors = run("info", tmp_path / "gone.fits", demo.median, *(["--json"] if as_json else []))
+    code, text, errors = run(
+        "info", tmp_path / "gone.fits", demo.median, *(["--json"] if as_json else [])
+    )
     assert code == 1
     assert errors == f"skyblot: error: {tmp_path / 'gone.fits'}: no such file\n"
     assert str(demo.median) in text

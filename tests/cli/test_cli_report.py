@@ -1,4 +1,6 @@
-"""``--report`` of ``skyblot blot`` and ``skyblot reject``: one page with every chip, or an error before any work."""
+"""``--report`` of ``skyblot blot`` and ``skyblot reject``: one page with every chip, or an error
+before any work.
+"""
 
 import html
 import re
@@ -16,7 +18,10 @@ pytest.importorskip("matplotlib", reason="the page needs matplotlib")
 
 def chips(page):
     """Headings of the chips of a page, in its order."""
-    return [html.unescape(name) for name in re.findall(r'<span class="name">([^<]*)</span>', page.read_text())]
+    return [
+        html.unescape(name)
+        for name in re.findall(r'<span class="name">([^<]*)</span>', page.read_text())
+    ]
 
 
 def names(demo):
@@ -27,7 +32,9 @@ def names(demo):
 class TestBoth:
     def test_every_chip_is_on_the_page_in_order(self, demo, run, out, command):
         page = out / "page.html"
-        code, said, _ = run(command, demo.median, *demo.exposures, "--output-dir", out, "--report", page)
+        code, said, _ = run(
+            command, demo.median, *demo.exposures, "--output-dir", out, "--report", page
+        )
         assert code == 0
         assert chips(page) == names(demo)
         assert len(said.splitlines()) == 4
@@ -38,13 +45,23 @@ class TestBoth:
 
     def test_one_chip(self, demo, run, out, command):
         page = out / "page.html"
-        code, _, _ = run(command, demo.median, f"{demo.exposures[0]}[sci,2]", "--output-dir", out, "--report", page)
+        code, _, _ = run(
+            command,
+            demo.median,
+            f"{demo.exposures[0]}[sci,2]",
+            "--output-dir",
+            out,
+            "--report",
+            page,
+        )
         assert (code, chips(page)) == (0, names(demo)[1:2])
 
     def test_what_failed_is_said_on_the_page(self, demo, run, out, command):
         bad, page = out / "bad_flc.fits", out / "page.html"
         bad.write_bytes(b"no FITS")
-        code, _, errors = run(command, demo.median, bad, demo.exposures[0], "--output-dir", out, "--report", page)
+        code, _, errors = run(
+            command, demo.median, bad, demo.exposures[0], "--output-dir", out, "--report", page
+        )
         assert code == 1
         assert chips(page) == names(demo)[:2]
         note = re.search(r'<p class="note">failed: ([^<]*)</p>', page.read_text())[1]
@@ -55,28 +72,58 @@ class TestBoth:
         page = out / "page.html"
         page.write_text("mine")
         before = digests(out)
-        code, _, errors = run(command, demo.median, demo.exposures[0], "--output-dir", out, "--report", page)
+        code, _, errors = run(
+            command, demo.median, demo.exposures[0], "--output-dir", out, "--report", page
+        )
         assert code == 2
         assert errors.startswith(f"skyblot: error: {page}: ")
         assert digests(out) == before
-        code, _, _ = run(command, demo.median, demo.exposures[0], "--output-dir", out, "--report", page, "--overwrite")
+        code, _, _ = run(
+            command,
+            demo.median,
+            demo.exposures[0],
+            "--output-dir",
+            out,
+            "--report",
+            page,
+            "--overwrite",
+        )
         assert (code, chips(page)) == (0, names(demo)[:2])
 
     def test_a_page_is_html(self, demo, run, out, command):
-        code, _, errors = run(command, demo.median, demo.exposures[0], "--output-dir", out, "--report", out / "a.png")
+        code, _, errors = run(
+            command, demo.median, demo.exposures[0], "--output-dir", out, "--report", out / "a.png"
+        )
         assert (code, list(out.iterdir())) == (2, [])
-        assert errors == f"skyblot: error: --report {out}/a.png: expected the name of a page to write, .html\n"
+        assert (
+            errors == f"skyblot: error: --report {out}/a.png: "
+            "expected the name of a page to write, .html\n"
+        )
 
-    def test_packages_that_are_missing_are_named_before_any_work(self, demo, run, out, command, monkeypatch):
+    def test_packages_that_are_missing_are_named_before_any_work(
+        self, demo, run, out, command, monkeypatch
+    ):
         monkeypatch.setattr("skyblot.report.html.find_spec", lambda name: None)
-        code, _, errors = run(command, demo.median, demo.exposures[0], "--output-dir", out, "--report", out / "a.html")
+        code, _, errors = run(
+            command, demo.median, demo.exposures[0], "--output-dir", out, "--report", out / "a.html"
+        )
         assert (code, list(out.iterdir())) == (2, [])
         assert "pip install 'skyblot[report]'" in errors
 
 
 def test_a_dry_run_writes_no_page(demo, run, out):
     assert (
-        run("blot", demo.median, *demo.exposures, "--output-dir", out, "--report", out / "p.html", "--dry-run")[0] == 0
+        run(
+            "blot",
+            demo.median,
+            *demo.exposures,
+            "--output-dir",
+            out,
+            "--report",
+            out / "p.html",
+            "--dry-run",
+        )[0]
+        == 0
     )
     assert list(out.iterdir()) == []
 
@@ -92,7 +139,9 @@ def test_a_page_of_blots_needs_their_exposures_pixels(demo, run, out):
     how = ("--output-dir", out, "--report", out / "page.html", "--outnx", 20, "--outny", 20)
     code, _, errors = run("blot", demo.median, demo.exposures[0], *how)
     assert (code, list(out.iterdir())) == (2, [])
-    assert errors.startswith("skyblot: error: --report compares blots with exposures pixel by pixel")
+    assert errors.startswith(
+        "skyblot: error: --report compares blots with exposures pixel by pixel"
+    )
 
 
 def test_a_comparison_is_made_on_the_exposures_pixels(demo, out):

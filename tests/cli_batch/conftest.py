@@ -19,7 +19,17 @@ def demo(tmp_path_factory):
 def undisturbed(demo, tmp_path_factory):
     """The blots of a run that nothing disturbs, by name."""
     out = tmp_path_factory.mktemp("undisturbed")
-    command = [sys.executable, "-m", "skyblot", "blot", demo.median, *demo.exposures, "--output-dir", out, "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "skyblot",
+        "blot",
+        demo.median,
+        *demo.exposures,
+        "--output-dir",
+        out,
+        "-q",
+    ]
     subprocess.run(command, check=True)
     return digests(out)
 

@@ -16,7 +16,9 @@ from samples import digests
 
 
 def test_one_bad_exposure_does_not_stop_the_others(run, demo, bad, out, undisturbed):
-    code, text, errors = run("blot", demo.median, demo.exposures[0], bad, demo.exposures[2], "--output-dir", out)
+    code, text, errors = run(
+        "blot", demo.median, demo.exposures[0], bad, demo.exposures[2], "--output-dir", out
+    )
     assert code == 1
     assert len(text.splitlines()) == 5
     reason = next(line for line in errors.splitlines() if line.startswith("skyblot: error: "))
@@ -63,7 +65,17 @@ def test_a_reason_that_does_not_name_the_exposure_gets_its_name(run, demo, out, 
 
 
 def test_debug_shows_the_traceback_of_each_failure(demo, bad, out):
-    command = [sys.executable, "-m", "skyblot", "blot", demo.median, demo.exposures[0], bad, "--output-dir", out]
+    command = [
+        sys.executable,
+        "-m",
+        "skyblot",
+        "blot",
+        demo.median,
+        demo.exposures[0],
+        bad,
+        "--output-dir",
+        out,
+    ]
     done = subprocess.run([*command, "--debug"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback (most recent call last)" in done.stderr
@@ -74,13 +86,19 @@ def test_debug_shows_the_traceback_of_each_failure(demo, bad, out):
 def test_a_single_bad_exposure_is_exit_code_2(run, bad, demo, out, options):
     code, text, errors = run("blot", demo.median, f"{bad}[sci,2]", "--output-dir", out, *options)
     assert (code, text) == (2, "")
-    assert re.fullmatch(rf"skyblot: error: {re.escape(str(bad))}\[sci,2\]: its WCS cannot be read.*\n", errors)
+    assert re.fullmatch(
+        rf"skyblot: error: {re.escape(str(bad))}\[sci,2\]: its WCS cannot be read.*\n", errors
+    )
 
 
 def test_fail_fast_stops_at_the_first(run, demo, bad, out):
-    code, text, errors = run("blot", demo.median, bad, *demo.exposures, "--output-dir", out, "--fail-fast")
+    code, text, errors = run(
+        "blot", demo.median, bad, *demo.exposures, "--output-dir", out, "--fail-fast"
+    )
     assert (code, text) == (1, "")
-    assert [line.split(": ")[0] for line in errors.splitlines() if "its WCS cannot be read" in line] == [
+    assert [
+        line.split(": ")[0] for line in errors.splitlines() if "its WCS cannot be read" in line
+    ] == [
         "skyblot",
         "failed",
     ]
@@ -147,7 +165,9 @@ def test_resume_keeps_what_was_made_the_same_way(run, demo, out, undisturbed):
     half.write_bytes(half.read_bytes()[:30_000])
     code, text, errors = run("blot", demo.median, *demo.exposures, *where, "--resume")
     assert code == 0
-    ends = {Path(line["path"]).name: line["end"] for line in map(RESULT.fullmatch, text.splitlines())}
+    ends = {
+        Path(line["path"]).name: line["end"] for line in map(RESULT.fullmatch, text.splitlines())
+    }
     kept = {f"isky01a{visit}q_sci{chip}_blt.fits" for visit in (1, 2, 3) for chip in (1, 2)} - {
         "isky01a1q_sci2_blt.fits"
     }
@@ -158,7 +178,9 @@ def test_resume_keeps_what_was_made_the_same_way(run, demo, out, undisturbed):
 
 
 def test_memory_and_threads_do_not_change_the_values(run, demo, out, undisturbed):
-    code, _, _ = run("blot", demo.median, *demo.exposures, "--output-dir", out, "--memory", "64M", "--threads", 2)
+    code, _, _ = run(
+        "blot", demo.median, *demo.exposures, "--output-dir", out, "--memory", "64M", "--threads", 2
+    )
     assert code == 0
     assert digests(out) == undisturbed
 
@@ -169,4 +191,6 @@ def test_compressed_blots_hold_the_same_values(run, demo, out):
     names = [f"isky01a{visit}q_sci{chip}_blt.fits" for visit in (1, 2) for chip in (1, 2)]
     assert sorted(os.listdir(out)) == sorted([*names, *(f"{name}.fz" for name in names)])
     for name in names:
-        np.testing.assert_array_equal(*(fits.getdata(out / each, "SCI") for each in (name, f"{name}.fz")))
+        np.testing.assert_array_equal(
+            *(fits.getdata(out / each, "SCI") for each in (name, f"{name}.fz"))
+        )

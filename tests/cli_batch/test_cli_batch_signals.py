@@ -29,7 +29,9 @@ main(sys.argv[1:])
 
 
 def interrupted(arguments, number):
-    """Run slowly, send a signal, twice, after the first result; return exit code, stdout and stderr."""
+    """Run slowly, send a signal, twice, after the first result; return exit code, stdout and
+    stderr.
+    """
     command = [sys.executable, "-c", SLOW, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ready, _, _ = select.select([process.stdout], [], [], 120)
@@ -41,16 +43,31 @@ def interrupted(arguments, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interruption_leaves_complete_files_and_resume_ends_the_same(run, demo, out, undisturbed, tmp_path, number):
+def test_interruption_leaves_complete_files_and_resume_ends_the_same(
+    run, demo, out, undisturbed, tmp_path, number
+):
     log = tmp_path / "run.log"
-    arguments = ["blot", demo.median, *demo.exposures, "--output-dir", out, "--threads", "2", "--log", log]
+    arguments = [
+        "blot",
+        demo.median,
+        *demo.exposures,
+        "--output-dir",
+        out,
+        "--threads",
+        "2",
+        "--log",
+        log,
+    ]
     code, text, errors = interrupted(arguments, number)
     assert code == 130, errors
     made = digests(out)
     assert 1 <= len(text.splitlines()) <= len(made) < BLOTS
     assert made.items() < undisturbed.items()  # complete, and nothing else is there
     how = "the same command with --resume makes the rest"
-    assert errors.splitlines()[-1] == f"skyblot: interrupted: {len(made)} of {BLOTS} blots are there; {how}"
+    assert (
+        errors.splitlines()[-1]
+        == f"skyblot: interrupted: {len(made)} of {BLOTS} blots are there; {how}"
+    )
     end = events(log)[-1]
     assert (end["event"], end["made"], end["reason"]) == ("end", len(made), "interrupted")
 
@@ -64,13 +81,17 @@ def test_interruption_leaves_complete_files_and_resume_ends_the_same(run, demo, 
 
 def test_interruption_of_one_exposure(demo, out):
     # Two chips, one after the other: the first line comes while the second chip is being made.
-    code, _, errors = interrupted(["blot", demo.median, demo.exposures[0], "--output-dir", out, "--threads", "1"], 15)
+    code, _, errors = interrupted(
+        ["blot", demo.median, demo.exposures[0], "--output-dir", out, "--threads", "1"], 15
+    )
     assert (code, errors.strip()) == (130, "skyblot: interrupted")
     assert os.listdir(out) == ["isky01a1q_sci1_blt.fits"]
 
 
 def test_blots_that_nobody_was_told_of_are_counted(run, demo, out, monkeypatch):
-    """A blot may be complete, but its line not printed, when the signal comes; an old file is no blot of the run."""
+    """A blot may be complete, but its line not printed, when the signal comes; an old file is no
+    blot of the run.
+    """
     (out / "isky01a3q_sci1_blt.fits").write_text("old")
 
     def interrupted_run(plan):
@@ -78,9 +99,13 @@ def test_blots_that_nobody_was_told_of_are_counted(run, demo, out, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("skyblot.runs.run.run_here", interrupted_run)
-    code, text, errors = run("blot", demo.median, *demo.exposures, "--output-dir", out, "--overwrite")
+    code, text, errors = run(
+        "blot", demo.median, *demo.exposures, "--output-dir", out, "--overwrite"
+    )
     assert (code, text) == (130, "")
-    assert errors.splitlines()[-1].startswith(f"skyblot: interrupted: 1 of {BLOTS} blots are there; ")
+    assert errors.splitlines()[-1].startswith(
+        f"skyblot: interrupted: 1 of {BLOTS} blots are there; "
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -34,17 +34,36 @@ def test_a_table_before_and_a_summary_behind_the_lines(run, demo, out, undisturb
 
 def test_the_window_of_the_table_is_where_the_exposure_lies(run, demo, out):
     ny, nx = fits.getdata(demo.median, "SCI").shape
-    code, text, _ = run("blot", demo.median, f"{demo.exposures[0]}[sci,2]", "--output-dir", out, "--dry-run")
+    code, text, _ = run(
+        "blot", demo.median, f"{demo.exposures[0]}[sci,2]", "--output-dir", out, "--dry-run"
+    )
     assert code == 0
-    y0, y1, x0, x1 = map(int, re.search(r"  (\d+):(\d+), (\d+):(\d+)$", text, re.MULTILINE).groups())
-    assert run("blot", demo.median, f"{demo.exposures[0]}[sci,2]", "-o", out / "whole.fits", "-q")[0] == 0
+    y0, y1, x0, x1 = map(
+        int, re.search(r"  (\d+):(\d+), (\d+):(\d+)$", text, re.MULTILINE).groups()
+    )
+    assert (
+        run("blot", demo.median, f"{demo.exposures[0]}[sci,2]", "-o", out / "whole.fits", "-q")[0]
+        == 0
+    )
     with fits.open(demo.median) as hdus:
         outside = np.ones((ny, nx), bool)
         outside[y0:y1, x0:x1] = False
         hdus["SCI"].data[outside] = np.nan
         hdus.writeto(out / "masked.fits")
-    assert run("blot", out / "masked.fits", f"{demo.exposures[0]}[sci,2]", "-o", out / "part.fits", "-q")[0] == 0
-    np.testing.assert_array_equal(*(fits.getdata(out / name, "SCI") for name in ("whole.fits", "part.fits")))
+    assert (
+        run(
+            "blot",
+            out / "masked.fits",
+            f"{demo.exposures[0]}[sci,2]",
+            "-o",
+            out / "part.fits",
+            "-q",
+        )[0]
+        == 0
+    )
+    np.testing.assert_array_equal(
+        *(fits.getdata(out / name, "SCI") for name in ("whole.fits", "part.fits"))
+    )
 
 
 def test_dry_run_prints_the_table_and_writes_nothing(run, demo, out):
@@ -60,39 +79,63 @@ def test_dry_run_prints_the_table_and_writes_nothing(run, demo, out):
 def test_dry_run_after_some_blots_counts_what_is_kept(run, demo, out):
     assert run("blot", demo.median, demo.exposures[0], "--output-dir", out)[0] == 0
     before = digests(out)
-    code, text, _ = run("blot", demo.median, *demo.exposures[:2], "--output-dir", out, "--dry-run", "--resume")
+    code, text, _ = run(
+        "blot", demo.median, *demo.exposures[:2], "--output-dir", out, "--dry-run", "--resume"
+    )
     assert code == 0
     assert text.splitlines()[-1].startswith("2 blots to make, 2 kept")
-    code, text, errors = run("blot", demo.median, *demo.exposures[:2], "--output-dir", out, "--dry-run")
+    code, text, errors = run(
+        "blot", demo.median, *demo.exposures[:2], "--output-dir", out, "--dry-run"
+    )
     assert (code, text) == (2, "")
     assert "exists already" in errors
     assert digests(out) == before
 
 
 def test_dry_run_names_what_cannot_be_blotted(run, demo, bad, out):
-    code, text, errors = run("blot", demo.median, demo.exposures[0], bad, "--output-dir", out, "--dry-run")
+    code, text, errors = run(
+        "blot", demo.median, demo.exposures[0], bad, "--output-dir", out, "--dry-run"
+    )
     assert code == 1
-    assert re.fullmatch(r"skyblot: error: \S+bad_flc\.fits\[sci,2\]: its WCS cannot be read.*\n", errors)
+    assert re.fullmatch(
+        r"skyblot: error: \S+bad_flc\.fits\[sci,2\]: its WCS cannot be read.*\n", errors
+    )
     assert text.splitlines()[-1].startswith("3 blots to make")
 
 
 @pytest.mark.parametrize("name", ["{}", "{}[sci,1]"])
 def test_one_exposure_has_neither_table_nor_summary(run, demo, out, name):
-    code, text, errors = run("blot", demo.median, name.format(demo.exposures[0]), "--output-dir", out)
+    code, text, errors = run(
+        "blot", demo.median, name.format(demo.exposures[0]), "--output-dir", out
+    )
     assert (code, errors) == (0, "")
     assert len(text.splitlines()) == len(os.listdir(out))
 
 
 def test_quiet_prints_failures_only(run, demo, bad, out):
     assert run("blot", demo.median, *demo.exposures[:2], "--output-dir", out, "-q") == (0, "", "")
-    code, text, errors = run("blot", demo.median, bad, *demo.exposures[:2], "--output-dir", out, "-q", "--resume")
+    code, text, errors = run(
+        "blot", demo.median, bad, *demo.exposures[:2], "--output-dir", out, "-q", "--resume"
+    )
     assert (code, text) == (1, "")
-    assert re.fullmatch(r"skyblot: error: \S+bad_flc\.fits\[sci,2\]: its WCS cannot be read.*\n", errors)
+    assert re.fullmatch(
+        r"skyblot: error: \S+bad_flc\.fits\[sci,2\]: its WCS cannot be read.*\n", errors
+    )
 
 
 @pytest.mark.parametrize("more", [(), ("-v",), ("--dry-run",)])
 def test_terminal(demo, out, more):
-    command = [sys.executable, "-m", "skyblot", "blot", demo.median, *demo.exposures, "--output-dir", out, *more]
+    command = [
+        sys.executable,
+        "-m",
+        "skyblot",
+        "blot",
+        demo.median,
+        *demo.exposures,
+        "--output-dir",
+        out,
+        *more,
+    ]
     code, shown, _ = on_a_terminal(command)
     assert code == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
@@ -121,7 +164,9 @@ def test_a_long_table_is_shortened():
 
 
 def test_a_plain_table_is_aligned():
-    lines = plan_table.plain_table([("a.fits", "sci,1", "100.0 %", "51 x 1024", "0:9, 0:9"), ROWS[0]]).splitlines()
+    lines = plan_table.plain_table(
+        [("a.fits", "sci,1", "100.0 %", "51 x 1024", "0:9, 0:9"), ROWS[0]]
+    ).splitlines()
     assert lines == [
         "exposure     extension  overlap       size  window",
         "a.fits       sci,1      100.0 %  51 x 1024  0:9, 0:9",
@@ -133,9 +178,14 @@ def test_exposures_of_two_folders_are_told_apart(run, demo, out, tmp_path):
     other = tmp_path / "elsewhere" / "other_flc.fits"
     other.parent.mkdir()
     other.symlink_to(demo.exposures[0])
-    code, text, _ = run("blot", demo.median, demo.exposures[1], other, "--output-dir", out, "--dry-run")
+    code, text, _ = run(
+        "blot", demo.median, demo.exposures[1], other, "--output-dir", out, "--dry-run"
+    )
     assert code == 0
-    assert [line.split()[0] for line in text.splitlines()[1:-1:2]] == [str(demo.exposures[1]), str(other)]
+    assert [line.split()[0] for line in text.splitlines()[1:-1:2]] == [
+        str(demo.exposures[1]),
+        str(other),
+    ]
 
 
 def test_sizes_and_durations():

@@ -20,7 +20,9 @@ pytestmark = LEFT_BY_DASK
 
 @pytest.fixture
 def bad(demo, tmp_path_factory):
-    """Exposures without a WCS, which is seen before work begins, and without a time, which is seen by the worker."""
+    """Exposures without a WCS, which is seen before work begins, and without a time, which is seen
+    by the worker.
+    """
     folder = tmp_path_factory.mktemp("bad")
 
     def lose_wcs(hdus):
@@ -37,7 +39,9 @@ def bad(demo, tmp_path_factory):
     ]
 
 
-def test_bad_exposures_are_reported_by_name_and_the_others_are_blotted(demo, expected, client, tmp_path, bad):
+def test_bad_exposures_are_reported_by_name_and_the_others_are_blotted(
+    demo, expected, client, tmp_path, bad
+):
     with pytest.raises(BatchError) as caught:
         blot_files(demo.median, [bad[0], *demo.exposures, bad[1]], tmp_path, client=client)
     reasons = {each.reference: each.reason for each in caught.value.failures}
@@ -108,7 +112,9 @@ def allow_failures(count, dask_scheduler):
     dask_scheduler.allowed_failures = count
 
 
-def test_what_a_killed_worker_was_at_is_made_by_another(demo, expected, client, tmp_path, at_rename):
+def test_what_a_killed_worker_was_at_is_made_by_another(
+    demo, expected, client, tmp_path, at_rename
+):
     deaths = tmp_path / "deaths"
     at_rename(Kill("isky01a2q_sci2_blt.fits", deaths, once=True))
     outcomes = run(demo, tmp_path, client)
@@ -119,14 +125,17 @@ def test_what_a_killed_worker_was_at_is_made_by_another(demo, expected, client, 
     assert not any(each.kept for each in outcomes)
 
 
-def test_an_exposure_that_kills_workers_again_and_again(demo, expected, client, tmp_path, at_rename):
+def test_an_exposure_that_kills_workers_again_and_again(
+    demo, expected, client, tmp_path, at_rename
+):
     deaths = tmp_path / "deaths"
     at_rename(Kill("isky01a1q_sci1_blt.fits", deaths, once=False))
     client.run_on_scheduler(allow_failures, 0)
     outcomes = run(demo, tmp_path, client)
     culprit = demo.exposures[0]
     assert failures_of(outcomes) == {
-        f"{culprit}[sci,{chip}]": f"{culprit}: every worker that was given it died" for chip in (1, 2)
+        f"{culprit}[sci,{chip}]": f"{culprit}: every worker that was given it died"
+        for chip in (1, 2)
     }
     assert deaths.read_text() == "xx"  # among others, and alone
     deaths.unlink()
@@ -165,4 +174,5 @@ def test_an_interruption_cancels_what_has_not_begun(demo, client, tmp_path, at_r
     made = digests(out)
     assert not [name for name in made if name.startswith(".")]
     assert {"isky01a1q_sci1_blt.fits", "isky01a1q_sci2_blt.fits"} <= made.keys()
-    assert len(made) <= 2 * 4  # the first exposure, one that waited on each worker, and one that may have followed it
+    # the first exposure, one that waited on each worker, and one that may have followed it
+    assert len(made) <= 2 * 4

@@ -30,7 +30,9 @@ BLOT_BYTES = 4 * CHIP_SHAPE[0] * CHIP_SHAPE[1]
 def test_files_are_those_of_a_local_run(demo, expected, client, tmp_path):
     results = blot_files(demo.median, demo.exposures, tmp_path, client=client)
     assert digests(tmp_path) == expected
-    assert [each.path for each in results] == [task.path for task in tasks_of(demo.exposures, tmp_path)]
+    assert [each.path for each in results] == [
+        task.path for task in tasks_of(demo.exposures, tmp_path)
+    ]
     assert all(each.shape == CHIP_SHAPE and not each.kept for each in results)
 
 
@@ -52,14 +54,21 @@ def test_a_cluster_of_this_machine_lasts_as_long_as_the_run_and_hands_warnings_o
     with pytest.warns(SkyblotWarning, match="MDRIZSKY"):
         blot_files(demo.median, references, tmp_path / "local")
     with pytest.warns(SkyblotWarning, match="MDRIZSKY") as caught:
-        blot_files(demo.median, references, tmp_path / "dask", client="local", threads=2, memory="1G")
+        blot_files(
+            demo.median, references, tmp_path / "dask", client="local", threads=2, memory="1G"
+        )
     assert len({str(each.message) for each in caught}) == 4  # one a chip
     assert digests(tmp_path / "dask") == digests(tmp_path / "local")
 
 
 @pytest.mark.parametrize("exposures", [1, 3], ids=["alone on its worker", "several at once"])
 def test_workers_with_several_threads(demo, expected, tmp_path, exposures):
-    how = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    how = {
+        "n_workers": 1,
+        "threads_per_worker": 2,
+        "processes": False,
+        "dashboard_address": "127.0.0.1:0",
+    }
     with (
         distributed.LocalCluster(memory_limit=0, **how) as local,
         distributed.Client(local, set_as_default=False) as connected,
@@ -70,7 +79,9 @@ def test_workers_with_several_threads(demo, expected, tmp_path, exposures):
 
 
 def test_relative_names_begin_where_the_run_was_started(demo, client, tmp_path, monkeypatch):
-    """The workers, which were started elsewhere, write absolute names into the headers: nothing else differs."""
+    """The workers, which were started elsewhere, write absolute names into the headers: nothing
+    else differs.
+    """
     shutil.copytree(demo.median.parent, tmp_path / "set")
     monkeypatch.chdir(tmp_path / "set")
     for name in ("local", "dask"):
@@ -81,7 +92,8 @@ def test_relative_names_begin_where_the_run_was_started(demo, client, tmp_path, 
     assert [each.path for each in there] == [Path("dask") / each.path.name for each in local]
     for one, other in zip(local, there, strict=True):
         with fits.open(one.path) as here, fits.open(other.path) as away:
-            for hdus in (here, away):  # where names are long, a card says that values go on in a second one
+            # where names are long, a card says that values go on in a second one
+            for hdus in (here, away):
                 hdus["SCI"].header.remove("LONGSTRN", ignore_missing=True)
             difference = fits.FITSDiff(here, away, ignore_keywords=["BLOTSRC", "BLOTREF"])
             assert difference.identical, difference.report()
@@ -104,7 +116,9 @@ def test_no_pixels_go_through_the_scheduler(demo, client, tmp_path, monkeypatch)
         return wrapper
 
     def spy(function, *iterables, **more):
-        sent.extend(len(pickle.dumps((function, each, more))) for each in zip(*iterables, strict=True))
+        sent.extend(
+            len(pickle.dumps((function, each, more))) for each in zip(*iterables, strict=True)
+        )
         futures = submit(function, *iterables, **more)
         for future in futures:
             future.result = weighed(future.result)
@@ -156,7 +170,9 @@ def test_a_plan_needs_no_cluster(demo, tmp_path):
 
 def test_no_dask(demo, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ParameterError, match=r"client: Dask is not installed \(pip install 'skyblot\[dask\]'; "):
+    with pytest.raises(
+        ParameterError, match=r"client: Dask is not installed \(pip install 'skyblot\[dask\]'; "
+    ):
         blot_files(demo.median, demo.exposures, tmp_path, client="local")
 
 
@@ -170,7 +186,9 @@ def test_no_dask(demo, tmp_path, monkeypatch):
 )
 def test_an_address_that_does_not_answer(demo, tmp_path, monkeypatch, address, reason):
     monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 0.3)
-    with pytest.raises(ParameterError, match=f"client = '{address}': no Dask scheduler answers: .*{reason}"):
+    with pytest.raises(
+        ParameterError, match=f"client = '{address}': no Dask scheduler answers: .*{reason}"
+    ):
         blot_files(demo.median, demo.exposures, tmp_path, client=address)
 
 
@@ -193,5 +211,7 @@ def test_settings_that_are_for_this_process_only(demo, client, tmp_path):
 
 
 def test_results_are_small_whatever_the_blot():
-    result = BlotResult("med.fits[sci,1]", "one_flc.fits[sci,1]", Path("one_blt.fits"), (30000, 30000), 1.0, 1.0)
+    result = BlotResult(
+        "med.fits[sci,1]", "one_flc.fits[sci,1]", Path("one_blt.fits"), (30000, 30000), 1.0, 1.0
+    )
     assert len(pickle.dumps(result)) < 1000

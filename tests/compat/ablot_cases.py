@@ -1,4 +1,5 @@
-"""The cases of the comparison with ``drizzlepac.ablot``, their data, and the table of their outcomes.
+"""The cases of the comparison with ``drizzlepac.ablot``, their data, and the table of their
+outcomes.
 
 Where DrizzlePac does what it documents, the two must agree; elsewhere the documentation decides.
 """
@@ -19,8 +20,8 @@ IDCSCALE = 0.043
 SKY = 12.5
 DATA, REFERENCE = "data.fits[sci,1]", "ref.fits[sci,1]"
 ALL_EIGHT = {
-    "outscale": 0.045, "orient": 12.5, "raref": 53.1622, "decref": -27.7908, "xrefpix": 70.5, "yrefpix": 40.0,
-    "outnx": 111, "outny": 77,
+    "outscale": 0.045, "orient": 12.5, "raref": 53.1622, "decref": -27.7908, "xrefpix": 70.5,
+    "yrefpix": 40.0, "outnx": 111, "outny": 77,
 }  # fmt: skip
 
 
@@ -39,7 +40,9 @@ def set_cards(hdus, **cards):
 
 
 def make_flat_files(folder):
-    """Flat data of 2 per second, EXPTIME 400, and a reference with 100, of equal scales; and broken ones."""
+    """Flat data of 2 per second, EXPTIME 400, and a reference with 100, of equal scales; and broken
+    ones.
+    """
 
     def flat(hdus):
         hdus["SCI"].data = np.full_like(hdus["SCI"].data, 2)
@@ -125,13 +128,17 @@ def agree(folder, one, two, target, *, interp="poly5", factor=1.0):
     """Check two blots of the data: no further apart than DrizzlePac's float32 positions explain."""
     data, source = fits.getdata(folder / "data.fits", ("SCI", 1)), wcs_of(folder, DATA)
     y, x = np.indices(target.array_shape).astype(float)
-    x, y = (each.reshape(one.shape) for each in source.wcs_world2pix(*target.all_pix2world(x.ravel(), y.ravel(), 0), 0))
+    x, y = (
+        each.reshape(one.shape)
+        for each in source.wcs_world2pix(*target.all_pix2world(x.ravel(), y.ravel(), 0), 0)
+    )
     part = inside(data.shape, x, y)
     assert part.mean() > 0.3
     apart = np.abs(one.astype(float) - two)
     moved = rounding(x), rounding(y)
     last = 4 * F32 * (np.abs(one) + SKY)
-    if interp == "nearest":  # a position may be rounded to the other side of a border between pixels
+    # a position may be rounded to the other side of a border between pixels
+    if interp == "nearest":
         part &= (abs(x % 1 - 0.5) > moved[0]) & (abs(y % 1 - 0.5) > moved[1])
         bound = last
     else:
@@ -142,7 +149,9 @@ def agree(folder, one, two, target, *, interp="poly5", factor=1.0):
 
 @dataclass(frozen=True)
 class Different:
-    """A case in which the documentation is right: flat data; `value` is a number, or words of our error."""
+    """A case in which the documentation is right: flat data; `value` is a number, or words of our
+    error.
+    """
 
     name: str
     title: str
@@ -166,7 +175,12 @@ ONE_BY_ONE = {
 }
 DIFFERENT = [
     *(
-        Different(f"{a}_{b}", f"2 cps, EXPTIME 400 and 100: {a} to {b}", on_flat(in_units=a, out_units=b), value)
+        Different(
+            f"{a}_{b}",
+            f"2 cps, EXPTIME 400 and 100: {a} to {b}",
+            on_flat(in_units=a, out_units=b),
+            value,
+        )
         for (a, b), value in {
             ("cps", "cps"): 2.0,
             ("cps", "counts"): 200.0,
@@ -175,15 +189,27 @@ DIFFERENT = [
         }.items()
     ),
     Different("expout_50", "``expout=50``", on_flat(expout=50.0), 100.0),
-    Different("sky_of_data", "MDRIZSKY 7 in the data, 3 in the exposure", on_flat(addsky=True, out_units="cps"), 5.0),
     Different(
-        "sky_absent", "MDRIZSKY absent in the data", on_flat("nosky.fits[sci,1]", addsky=True, out_units="cps"), 5.0
+        "sky_of_data",
+        "MDRIZSKY 7 in the data, 3 in the exposure",
+        on_flat(addsky=True, out_units="cps"),
+        5.0,
+    ),
+    Different(
+        "sky_absent",
+        "MDRIZSKY absent in the data",
+        on_flat("nosky.fits[sci,1]", addsky=True, out_units="cps"),
+        5.0,
     ),
     Different("float64", "float64 data", on_flat("flat_f8.fits[sci,1]"), 200.0, fatal=True),
     Different("int16", "int16 data", on_flat("flat_i2.fits[sci,1]"), 200.0, fatal=True),
     Different("int32", "int32 data", on_flat("flat_i4.fits[sci,1]"), 200.0, fatal=True),
-    Different("notime", "EXPTIME absent in the data, not needed", on_flat("notime.fits[sci,1]"), 200.0),
-    Different("zerotime", "EXPTIME 0 in the data, not needed", on_flat("zerotime.fits[sci,1]"), 200.0),
+    Different(
+        "notime", "EXPTIME absent in the data, not needed", on_flat("notime.fits[sci,1]"), 200.0
+    ),
+    Different(
+        "zerotime", "EXPTIME 0 in the data, not needed", on_flat("zerotime.fits[sci,1]"), 200.0
+    ),
     Different(
         "zerotime_counts",
         "EXPTIME 0 in the data, counts",
@@ -191,39 +217,86 @@ DIFFERENT = [
         "EXPTIME = 0.0",
     ),
     Different(
-        "notimeref", "EXPTIME absent in the exposure", on_flat(reference="notimeref.fits[sci,1]"), "no exposure time"
+        "notimeref",
+        "EXPTIME absent in the exposure",
+        on_flat(reference="notimeref.fits[sci,1]"),
+        "no exposure time",
     ),
     Different(
-        "zerotimeref", "EXPTIME 0 in the exposure", on_flat(reference="zerotimeref.fits[sci,1]"), "EXPTIME = 0.0"
+        "zerotimeref",
+        "EXPTIME 0 in the exposure",
+        on_flat(reference="zerotimeref.fits[sci,1]"),
+        "EXPTIME = 0.0",
     ),
     Different("bad_expkey", "``expkey='nosuch'``", on_flat(expkey="nosuch"), "no NOSUCH"),
     Different("noext_data", "data without an extension", on_flat("flat.fits"), 200.0),
-    Different("noext_ref", "reference without an extension", on_flat(reference="flatref.fits"), 200.0),
+    Different(
+        "noext_ref", "reference without an extension", on_flat(reference="flatref.fits"), 200.0
+    ),
     Different("wrong_ext_data", "data[sci,9]", on_flat("flat.fits[sci,9]"), "no extension [sci,9]"),
-    Different("wrong_ext_ref", "reference[sci,9]", on_flat(reference="flatref.fits[sci,9]"), "no extension [sci,9]"),
-    Different("interp", "``interp='linear'``, the documented name", on_flat(interp="linear"), 200.0),
+    Different(
+        "wrong_ext_ref",
+        "reference[sci,9]",
+        on_flat(reference="flatref.fits[sci,9]"),
+        "no extension [sci,9]",
+    ),
+    Different(
+        "interp", "``interp='linear'``, the documented name", on_flat(interp="linear"), 200.0
+    ),
     Different("misspelt", "``intrep='linear'``", on_flat(intrep="linear"), "closest: 'interp'"),
     Different("bad_interp", "``interpol='poly6'``", on_flat(interpol="poly6"), "expected one of"),
-    Different("bad_units", "``out_units='electrons'``", on_flat(out_units="electrons"), "expected one of"),
+    Different(
+        "bad_units", "``out_units='electrons'``", on_flat(out_units="electrons"), "expected one of"
+    ),
     Different("teal_bool", "``addsky='no'``", on_flat(addsky="no", out_units="cps"), 2.0),
     Different("spline3", "``interpol='spline3'``", on_flat(interpol="spline3"), 200.0),
     *(
-        Different(f"only_{name}", f"user WCS: ``{name}`` alone", on_flat(user_wcs=True, out_units="cps", **values), 2.0)
+        Different(
+            f"only_{name}",
+            f"user WCS: ``{name}`` alone",
+            on_flat(user_wcs=True, out_units="cps", **values),
+            2.0,
+        )
         for name, values in ((name, {name: value}) for name, value in ONE_BY_ONE.items())
     ),
-    Different("no_switch", "user WCS values without ``user_wcs``", on_flat(outnx=60, outny=50, out_units="cps"), 2.0),
-    Different("step_none", "``stepsize=None``", on_flat(stepsize=None, wcsmap="None"), 200.0, fatal=True),
-    Different("step_negative", "``stepsize=-10``", on_flat(stepsize=-10, wcsmap="None"), "at least 0", fatal=True),
-    Different("other_camera", "reference that is not from HST", on_flat(reference="othercamera.fits[sci,1]"), 200.0),
+    Different(
+        "no_switch",
+        "user WCS values without ``user_wcs``",
+        on_flat(outnx=60, outny=50, out_units="cps"),
+        2.0,
+    ),
+    Different(
+        "step_none", "``stepsize=None``", on_flat(stepsize=None, wcsmap="None"), 200.0, fatal=True
+    ),
+    Different(
+        "step_negative",
+        "``stepsize=-10``",
+        on_flat(stepsize=-10, wcsmap="None"),
+        "at least 0",
+        fatal=True,
+    ),
+    Different(
+        "other_camera",
+        "reference that is not from HST",
+        on_flat(reference="othercamera.fits[sci,1]"),
+        200.0,
+    ),
     Different("step_10", "", {"data": DATA, "reference": REFERENCE, "wcsmap": "None"}, "-"),
-    Different("coeffs_false", "", {"data": DATA, "reference": REFERENCE, "coeffs": False, "addsky": False}, "-"),
+    Different(
+        "coeffs_false",
+        "",
+        {"data": DATA, "reference": REFERENCE, "coeffs": False, "addsky": False},
+        "-",
+    ),
     Different(
         "coeffs_false_nod2im",
         "",
         {"data": DATA, "reference": "nod2im.fits[sci,1]", "coeffs": False, "addsky": False},
         "-",
     ),
-    Different("sinc", "", {"data": DATA, "reference": REFERENCE, "interpol": "sinc", "addsky": False}, "-"),
+    Different(
+        "sinc", "", {"data": DATA, "reference": REFERENCE, "interpol": "sinc", "addsky": False}, "-"
+    ),
 ]
 
 

@@ -1,4 +1,6 @@
-"""What both comparisons with DrizzlePac need: data it accepts, a process to run it in, and bounds of its rounding."""
+"""What both comparisons with DrizzlePac need: data it accepts, a process to run it in, and bounds
+of its rounding.
+"""
 
 import json
 import os
@@ -19,11 +21,17 @@ _TAPS = {"linear": (0, 1), "poly3": (-1, 2), "poly5": (-2, 3)}
 
 
 def demo_files(folder, exposures, chip_shape, chips=2):
-    """Write the demo's data, as DrizzlePac accepts them; return the names of the median and of the exposures."""
+    """Write the demo's data, as DrizzlePac accepts them; return the names of the median and of the
+    exposures.
+    """
     made = make_demo(folder, exposures=exposures, chip_shape=chip_shape)
     for path in made.exposures:
         with fits.open(path) as hdus:
-            kept = [hdu for hdu in hdus if chips == 2 or hdu.name not in ("SCI", "ERR", "DQ") or hdu.ver == 1]
+            kept = [
+                hdu
+                for hdu in hdus
+                if chips == 2 or hdu.name not in ("SCI", "ERR", "DQ") or hdu.ver == 1
+            ]
             for hdu in kept:
                 if hdu.name in ("SCI", "ERR", "DQ"):
                     hdu.header.update(_MORE_CARDS)
@@ -40,7 +48,13 @@ def run_theirs(folder, job):
     command = [sys.executable, str(Path(__file__).with_name("theirs.py")), "job.json"]
     environment = {**os.environ, "HOME": str(folder), "PYTHONWARNINGS": "ignore"}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 
@@ -58,28 +72,36 @@ def weights(interp, s):
 
 
 def value_bound(source, x, y, moved, interp="poly5"):
-    """How far two blots (before scaling) may differ whose positions differ by `moved` = (dx, dy) pixels.
+    """How far two blots (before scaling) may differ whose positions differ by `moved` = (dx, dy)
+    pixels.
 
-    By the mean value theorem ``|dB| <= |dx| max|dB/dx| + |dy| max|dB/dy|``. The derivative's weights sum to zero,
-    so ``|dB/dx| <= D L range / 2``, with D the largest sum of their absolute values, L that of the weights, and the
-    range that of the pixels under the taps (one more on each side: the positions may fall to either side of a pixel).
-    Arithmetic in float32 adds less than one unit roundoff per operation, 2 taps**2 of them, times the largest
-    value under the taps times L**2.
+    By the mean value theorem ``|dB| <= |dx| max|dB/dx| + |dy| max|dB/dy|``. The derivative's
+    weights sum to zero, so ``|dB/dx| <= D L range / 2``, with D the largest sum of their absolute
+    values, L that of the weights, and the range that of the pixels under the taps (one more on each
+    side: the positions may fall to either side of a pixel). Arithmetic in float32 adds less than
+    one unit roundoff per operation, 2 taps**2 of them, times the largest value under the taps times
+    L**2.
     """
     s = np.linspace(0, 1, 257)
     value, slope = (np.abs(each).sum(axis=0).max() for each in weights(interp, s))
     taps = len(weights(interp, s)[0]) + 2
-    rows, columns = (np.clip(np.rint(each).astype(int), 0, n - 1) for each, n in zip((y, x), source.shape, strict=True))
+    rows, columns = (
+        np.clip(np.rint(each).astype(int), 0, n - 1)
+        for each, n in zip((y, x), source.shape, strict=True)
+    )
     # An even window around the nearest pixel: one more on each side again.
     high, low = (
-        f(source.astype(float), taps + 1)[rows, columns] for f in (ndimage.maximum_filter, ndimage.minimum_filter)
+        f(source.astype(float), taps + 1)[rows, columns]
+        for f in (ndimage.maximum_filter, ndimage.minimum_filter)
     )
     arithmetic = 2 * taps**2 * (F32 / 2) * value**2 * np.maximum(abs(high), abs(low))
     return (abs(moved[0]) + abs(moved[1])) * slope * value * (high - low) / 2 + arithmetic
 
 
 def rounding(positions):
-    """Half an ulp of float32: what DrizzlePac's source positions (counted from 1 or from 0) are rounded by."""
+    """Half an ulp of float32: what DrizzlePac's source positions (counted from 1 or from 0) are
+    rounded by.
+    """
     return np.spacing(np.abs(positions).astype(np.float32) + 1) / 2
 
 

@@ -1,4 +1,6 @@
-"""DrizzlePac's blots for the comparison with the stand-alone task, and the files that its documentation names."""
+"""DrizzlePac's blots for the comparison with the stand-alone task, and the files that its
+documentation names.
+"""
 
 import json
 import shutil
@@ -13,7 +15,9 @@ from skyblot.ablot.teal import pars_folder
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """The demo, its median with EXPTIME 1 and the sky of the exposure: there both tasks mean the same by it."""
+    """The demo, its median with EXPTIME 1 and the sky of the exposure: there both tasks mean the
+    same by it.
+    """
     folder = tmp_path_factory.mktemp("ablot")
     median, exposures = demo_files(folder, 1, CHIP_SHAPE)
     (folder / exposures[0]).rename(folder / "ref.fits")
@@ -32,7 +36,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def theirs(folder):
-    """Outcomes of all of DrizzlePac's cases; those that may end the process run in one of their own."""
+    """Outcomes of all of DrizzlePac's cases; those that may end the process run in one of their
+    own.
+    """
     common = {"data": DATA, "reference": REFERENCE}
     cases = [(case.name, common | case.keywords) for case in SAME]
     cases += [(case.name, case.keywords) for case in DIFFERENT if not case.fatal]
@@ -50,7 +56,9 @@ def theirs(folder):
 
 @pytest.fixture
 def examples(folder, tmp_path):
-    """A folder with the files that DrizzlePac's documentation names; TEAL makes what it loads read-only: undone."""
+    """A folder with the files that DrizzlePac's documentation names; TEAL makes what it loads
+    read-only: undone.
+    """
     shutil.copy(folder / "data.fits", tmp_path / "adriz_aligned_wcs_f814w_med.fits")
     shutil.copy(folder / "ref.fits", tmp_path / "j8c0d1bwq_flc.fits")
     yield tmp_path

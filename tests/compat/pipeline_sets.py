@@ -1,7 +1,9 @@
-"""Exposures with truth as models of JWST's and Roman's pipelines, and the pipelines' own steps on them, without CRDS.
+"""Exposures with truth as models of JWST's and Roman's pipelines, and the pipelines' own steps on
+them, without CRDS.
 
-The sky is the demo's, a function of exact positions, with more stars and as sharp as one likes; noise, cosmic rays and
-the gwcs are the demo's, too. The steps are those of jwst and romancal, called as their pipelines call them.
+The sky is the demo's, a function of exact positions, with more stars and as sharp as one likes;
+noise, cosmic rays and the gwcs are the demo's, too. The steps are those of jwst and romancal,
+called as their pipelines call them.
 """
 
 import contextlib
@@ -36,10 +38,11 @@ class Simulated:
     skies: list
 
     def score(self, masks):
-        """What masks take: (cores taken, cores, part of the cosmic rays found, part of clean pixels taken).
+        """What masks take: (cores taken, cores, part of the cosmic rays found, part of clean pixels
+        taken).
 
-        Cores are the brightest pixels of stars without a cosmic ray within two pixels; cosmic rays are those above 5
-        sigma; clean pixels have none of any size near them.
+        Cores are the brightest pixels of stars without a cosmic ray within two pixels; cosmic rays
+        are those above 5 sigma; clean pixels have none of any size near them.
         """
         taken = cores = found = rays = wrong = clean = 0
         for bad, frame, (x, y) in zip(masks, self.frames, self.positions, strict=True):
@@ -53,7 +56,9 @@ class Simulated:
 
 
 def simulate(folder, camera, fwhm, shape=SHAPE, count=COUNT):
-    """Exposures by a camera of the demo with stars of a width in pixels, up to 60 MJy/sr at their peaks."""
+    """Exposures by a camera of the demo with stars of a width in pixels, up to 60 MJy/sr at their
+    peaks.
+    """
     plan = DemoPlan(exposures=count, chip_shape=shape)
     scene = _sharper(camera.scene(plan), fwhm)
     stars, frames, positions, skies = scene.sources[0], [], [], []
@@ -74,7 +79,14 @@ def _sharper(scene, fwhm):
     peak, one = np.exp(rng.uniform(0, np.log(60.0), count)), np.ones(count)
     size = STAR_SIGMA * fwhm / 2.0 * one
     stars = Sources(
-        star_profile, rng.uniform(0, nx, count), rng.uniform(0, ny, count), peak, size, 8 * one, one, 0 * one
+        star_profile,
+        rng.uniform(0, nx, count),
+        rng.uniform(0, ny, count),
+        peak,
+        size,
+        8 * one,
+        one,
+        0 * one,
     )
     return replace(scene, sources=(stars, scene.sources[1]))
 
@@ -96,7 +108,9 @@ def working_in(folder):
 
 
 def jwst_set(folder, fwhm, **size):
-    """Write exposures with every plane as jwst's ImageModel does, their sky matched by its step skymatch."""
+    """Write exposures with every plane as jwst's ImageModel does, their sky matched by its step
+    skymatch.
+    """
     from jwst import datamodels
     from jwst.skymatch.skymatch_step import SkyMatchStep
 
@@ -111,22 +125,27 @@ def jwst_set(folder, fwhm, **size):
 def _image_model(datamodels, plan, index, made):
     frame, facts, wcs = made.frames[index], NIRCAM.facts(plan, index), NIRCAM.wcs(plan, index)
     shape, read = plan.chip_shape, np.float32((NIRCAM.read_noise / NIRCAM.electrons) ** 2)
-    model = datamodels.ImageModel(data=frame.sci + np.float32(STEP * index), err=frame.err, dq=frame.dq.astype("u4"))
+    model = datamodels.ImageModel(
+        data=frame.sci + np.float32(STEP * index), err=frame.err, dq=frame.dq.astype("u4")
+    )
     model.var_rnoise, model.var_flat = np.full(shape, read, "f4"), np.zeros(shape, "f4")
     model.var_poisson, model.area = (frame.err**2 - read).astype("f4"), np.ones(shape, "f4")
     corners = " ".join(f"{value:.9f}" for value in np.ravel(wcs.footprint()))
     values = {
-        "wcs": wcs, "telescope": "JWST", "filename": f"{facts.root}_cal.fits", "bunit_data": "MJy/sr",
-        "instrument.name": "NIRCAM", "instrument.detector": "NRCBLONG", "instrument.channel": "LONG",
-        "instrument.filter": "F356W", "instrument.pupil": "CLEAR", "exposure.type": "NRC_IMAGE",
-        "exposure.exposure_time": NIRCAM.exptime_s, "exposure.effective_exposure_time": NIRCAM.exptime_s,
+        "wcs": wcs, "telescope": "JWST", "filename": f"{facts.root}_cal.fits",
+        "bunit_data": "MJy/sr", "instrument.name": "NIRCAM", "instrument.detector": "NRCBLONG",
+        "instrument.channel": "LONG", "instrument.filter": "F356W", "instrument.pupil": "CLEAR",
+        "exposure.type": "NRC_IMAGE", "exposure.exposure_time": NIRCAM.exptime_s,
+        "exposure.effective_exposure_time": NIRCAM.exptime_s,
         "exposure.measurement_time": NIRCAM.exptime_s, "exposure.start_time": 60000 + 0.01 * index,
-        "exposure.end_time": 60000.005 + 0.01 * index, "photometry.conversion_megajanskys": NIRCAM.conversion,
+        "exposure.end_time": 60000.005 + 0.01 * index,
+        "photometry.conversion_megajanskys": NIRCAM.conversion,
         "photometry.pixelarea_steradians": np.radians(NIRCAM.scale / 3600) ** 2,
         "photometry.pixelarea_arcsecsq": NIRCAM.scale**2, "observation.date": "2027-07-14",
         "observation.time": "09:31:00", "wcsinfo.ra_ref": facts.ra, "wcsinfo.dec_ref": facts.dec,
-        "wcsinfo.roll_ref": facts.orient, "wcsinfo.v2_ref": -89.4, "wcsinfo.v3_ref": -491.4, "wcsinfo.v3yangle": 0.0,
-        "wcsinfo.vparity": -1, "wcsinfo.s_region": f"POLYGON ICRS  {corners}", "visit.tsovisit": False,
+        "wcsinfo.roll_ref": facts.orient, "wcsinfo.v2_ref": -89.4, "wcsinfo.v3_ref": -491.4,
+        "wcsinfo.v3yangle": 0.0, "wcsinfo.vparity": -1,
+        "wcsinfo.s_region": f"POLYGON ICRS  {corners}", "visit.tsovisit": False,
         "cal_step.assign_wcs": "COMPLETE", "cal_step.photom": "COMPLETE",
     }  # fmt: skip
     for name, value in values.items():
@@ -139,7 +158,9 @@ def save_jwst(library, folder, label):
     paths = []
     with library:
         for index, model in enumerate(library):
-            path = Path(folder) / model.meta.filename.replace("_cal", f"_{label}").replace("_crf", f"_{label}")
+            path = Path(folder) / model.meta.filename.replace("_cal", f"_{label}").replace(
+                "_crf", f"_{label}"
+            )
             model.save(path)
             paths.append(path)
             library.shelve(model, index, modify=False)
@@ -157,7 +178,9 @@ def jwst_outliers(made):
     from jwst.outlier_detection.outlier_detection_step import OutlierDetectionStep
 
     with working_in(made.folder):
-        library = OutlierDetectionStep(save_intermediate_results=True).process(jwst_library(made.exposures))
+        library = OutlierDetectionStep(save_intermediate_results=True).process(
+            jwst_library(made.exposures)
+        )
         flagged = save_jwst(library, made.folder, "pipeline")
     (median,) = made.folder.glob("*_median.fits")
     return median, flagged
@@ -182,7 +205,9 @@ def jwst_masks(paths):
 
 
 def roman_set(folder, fwhm, **size):
-    """Write exposures as roman_datamodels' ImageModel does, in MJy/sr, after romancal's steps flux and skymatch."""
+    """Write exposures as roman_datamodels' ImageModel does, in MJy/sr, after romancal's steps flux
+    and skymatch.
+    """
     from roman_datamodels import datamodels
     from romancal.datamodels import ModelLibrary
     from romancal.flux.flux_step import FluxStep
@@ -205,12 +230,22 @@ def _roman_model(datamodels, plan, index, made):
     model.var_poisson = ((frame.err / rate) ** 2 - read).clip(1e-4).astype("f2")
     model.var_rnoise = np.full(plan.chip_shape, read, "f2")
     corners = " ".join(f"{value:.9f}" for value in np.ravel(wcs.footprint()))
-    places = {"ra_ref": facts.ra, "dec_ref": facts.dec, "roll_ref": facts.orient, "v2_ref": 0.0, "v3_ref": 0.0}
+    places = {
+        "ra_ref": facts.ra,
+        "dec_ref": facts.dec,
+        "roll_ref": facts.orient,
+        "v2_ref": 0.0,
+        "v3_ref": 0.0,
+    }
     model.meta.cal_logs, model.meta.cal_step = [], {}
     steps = model.schema_info("required")["roman"]["meta"]["cal_step"]["required"].info
     model.meta.wcs, model.meta.filename = wcs, f"{facts.root}_cal.asdf"
-    model.meta.wcsinfo.update({**places, "v3yangle": 0.0, "vparity": -1, "s_region": f"POLYGON ICRS  {corners}"})
-    model.meta.exposure.update({"effective_exposure_time": WFI.exptime_s, "exposure_time": WFI.exptime_s})
+    model.meta.wcsinfo.update(
+        {**places, "v3yangle": 0.0, "vparity": -1, "s_region": f"POLYGON ICRS  {corners}"}
+    )
+    model.meta.exposure.update(
+        {"effective_exposure_time": WFI.exptime_s, "exposure_time": WFI.exptime_s}
+    )
     model.meta.photometry.update({"conversion_megajanskys": WFI.conversion, "pixel_area": 2.8e-13})
     model.meta.cal_step = dict.fromkeys(steps, "INCOMPLETE")
     return model
@@ -221,7 +256,9 @@ def save_roman(library, folder, label):
     paths = []
     with library:
         for index, model in enumerate(library):
-            path = Path(folder) / str(model.meta.filename).replace("_cal", f"_{label}").replace("_crdq", f"_{label}")
+            path = Path(folder) / str(model.meta.filename).replace("_cal", f"_{label}").replace(
+                "_crdq", f"_{label}"
+            )
             model.save(path)
             paths.append(path)
             library.shelve(model, index, modify=False)
@@ -235,7 +272,9 @@ def roman_outliers(made):
 
     with working_in(made.folder):
         library = ModelLibrary([str(path) for path in made.exposures])
-        library = OutlierDetectionStep(save_intermediate_results=True, resample_on_skycell=False).process(library)
+        library = OutlierDetectionStep(
+            save_intermediate_results=True, resample_on_skycell=False
+        ).process(library)
         flagged = save_roman(library, made.folder, "pipeline")
     (median,) = made.folder.glob("*_median.asdf")
     return median, flagged

@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from ablot_cases import ALL_EIGHT, DATA, IDCSCALE, REFERENCE, SAME, SKY, agree, outcome, user_wcs, wcs_of
+from ablot_cases import (
+    ALL_EIGHT,
+    DATA,
+    IDCSCALE,
+    REFERENCE,
+    SAME,
+    SKY,
+    agree,
+    outcome,
+    user_wcs,
+    wcs_of,
+)
 from astropy.io import fits
 from astropy.wcs import WCS
 from compat_data import F32, inside, rounding, value_bound
@@ -10,7 +21,8 @@ from compat_data import F32, inside, rounding, value_bound
 import skyblot
 from skyblot import ablot
 
-#: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is compared.
+#: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is
+#: compared.
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore:.*MDRIZSKY is in")]
 
 
@@ -40,23 +52,43 @@ def test_agreement(folder, theirs, monkeypatch, case):
     target = user_wcs() if case.wcs == "user" else wcs_of(folder, REFERENCE)
     exptime = case.exptime or fits.getval("ref.fits", "EXPTIME")
     scale = ALL_EIGHT["outscale"] if case.wcs == "user" else IDCSCALE
-    worst = agree(folder, ours, other, target, interp=case.interp, factor=exptime / (0.0396 / scale) ** 2)
+    worst = agree(
+        folder, ours, other, target, interp=case.interp, factor=exptime / (0.0396 / scale) ** 2
+    )
     peak = float(np.abs(other).max())
     assert np.ptp(other) > 1
-    outcome(f"``{case.name}``", f"as documented; peak {peak:.4g}", f"the same within {worst:.2g}", "both")
+    outcome(
+        f"``{case.name}``",
+        f"as documented; peak {peak:.4g}",
+        f"the same within {worst:.2g}",
+        "both",
+    )
     # The default is another picture, unless the case is the default in other words.
-    if case.name not in ("defaults", "stepsize_1", "stepsize_0", "skyval_unused", "in_units", "wcsmap"):
+    if case.name not in (
+        "defaults",
+        "stepsize_1",
+        "stepsize_0",
+        "skyval_unused",
+        "in_units",
+        "wcsmap",
+    ):
         default = np.load("defaults.npy")
         assert other.shape != default.shape or np.abs(other - default).max() > 1
 
 
 def test_stepsize_10(folder, theirs, monkeypatch):
-    """Theirs has nodes at pixels 10 i counted from 1, ours from the first pixel on: each within its own error."""
+    """Theirs has nodes at pixels 10 i counted from 1, ours from the first pixel on: each within its
+    own error.
+    """
     monkeypatch.chdir(folder)
     exact, other = np.load("defaults.npy").astype(float), np.load("step_10.npy")
     ablot.blot(DATA, REFERENCE, "ours")
     ours = fits.getdata("ours.fits", 1)
-    data, source, target = fits.getdata("data.fits", 1), wcs_of(folder, DATA), wcs_of(folder, REFERENCE)
+    data, source, target = (
+        fits.getdata("data.fits", 1),
+        wcs_of(folder, DATA),
+        wcs_of(folder, REFERENCE),
+    )
     x, y = skyblot.pixel_map(target, source)
     moved = [
         abs(one - two) + rounding(two)
@@ -71,7 +103,8 @@ def test_stepsize_10(folder, theirs, monkeypatch):
     assert 1 / 3 < sizes[0] / sizes[1] < 3
     outcome(
         "``stepsize=10``",
-        f"not used: the task's default ``wcsmap`` is exact; with ``wcsmap=None`` rms {sizes[1]:.2g} from exact",
+        "not used: the task's default ``wcsmap`` is exact; with ``wcsmap=None`` rms "
+        f"{sizes[1]:.2g} from exact",
         f"exact every 10 pixels, bilinear between: rms {sizes[0]:.2g} from exact",
         "skyblot",
     )
@@ -81,7 +114,10 @@ def test_coeffs_false(folder, theirs, monkeypatch):
     """Theirs leaves the detector tables in, and takes the scale from the distorted CD matrix."""
     monkeypatch.chdir(folder)
     ablot.blot(DATA, REFERENCE, "ours", coeffs=False, stepsize=1, addsky=False)
-    ours, other = fits.getdata("ours.fits", 1).astype(float), np.load("coeffs_false.npy").astype(float)
+    ours, other = (
+        fits.getdata("ours.fits", 1).astype(float),
+        np.load("coeffs_false.npy").astype(float),
+    )
     stripped = np.load("coeffs_false_nod2im.npy").astype(float)
     target = linear_wcs(wcs_of(folder, REFERENCE))
     their_scale = 3600 * np.hypot(target.wcs.cd[0, 0], target.wcs.cd[1, 0])
@@ -92,8 +128,8 @@ def test_coeffs_false(folder, theirs, monkeypatch):
     assert abs(ratio - 1) > 0.1
     outcome(
         "``coeffs=False``",
-        f"detector tables (D2IM) left in: off by up to {left_in:.3g}; scaled by the CD matrix, not ``IDCSCALE``: "
-        f"{1 / ratio:.3f} of the value",
+        f"detector tables (D2IM) left in: off by up to {left_in:.3g}; scaled by the CD matrix, "
+        f"not ``IDCSCALE``: {1 / ratio:.3f} of the value",
         f"linear terms only; the same within {worst:.2g} without those two",
         "skyblot",
     )

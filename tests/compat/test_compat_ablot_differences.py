@@ -1,4 +1,6 @@
-"""The stand-alone task beside ``drizzlepac.ablot``: where the documentation decides; and do_blot with an HSTWCS."""
+"""The stand-alone task beside ``drizzlepac.ablot``: where the documentation decides; and do_blot
+with an HSTWCS.
+"""
 
 import numpy as np
 import pytest
@@ -21,17 +23,22 @@ from compat_data import F32
 from skyblot import ablot
 from skyblot.errors import SkyblotError
 
-#: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is compared.
+#: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is
+#: compared.
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore:.*MDRIZSKY is in")]
 
 
 # Where it does not: the documentation decides.
 
 
-@pytest.mark.parametrize("case", [case for case in DIFFERENT if case.value != "-"], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in DIFFERENT if case.value != "-"], ids=lambda case: case.name
+)
 def test_documentation_decides(folder, theirs, monkeypatch, case):
     monkeypatch.chdir(folder)
-    keywords = {name: value for name, value in case.keywords.items() if (name, value) != ("wcsmap", "None")}
+    keywords = {
+        name: value for name, value in case.keywords.items() if (name, value) != ("wcsmap", "None")
+    }
     other = theirs[case.name]
     if other == "done":
         pixels = np.load(f"{case.name}.npy")
@@ -45,7 +52,8 @@ def test_documentation_decides(folder, theirs, monkeypatch, case):
         assert case.value in str(caught.value)
         outcome(case.title, other, f"error: {caught.value}", "skyblot")
         return
-    # The user's WCS has another scale only where it says so: none of these does, so the flat image stays flat.
+    # The user's WCS has another scale only where it says so: none of these does, so the flat image
+    # stays flat.
     ablot.blot(**keywords, outdata="ours")
     ours = fits.getdata("ours.fits", 1)
     for name, axis in (("outny", 0), ("outnx", 1)):
@@ -57,7 +65,12 @@ def test_documentation_decides(folder, theirs, monkeypatch, case):
         value *= abs(np.linalg.det(cd)) * 3600**2 / 0.0396**2
     np.testing.assert_allclose(ours[len(ours) // 2 - 5 :][:10, 20:40], value, rtol=4 * F32)
     shape = f", shape {ours.shape[0]} x {ours.shape[1]}" if "shape" in other else ""
-    outcome(case.title, other, f"{value:.4g}{shape}", "both" if other == f"{value:.4g}{shape}" else "skyblot")
+    outcome(
+        case.title,
+        other,
+        f"{value:.4g}{shape}",
+        "both" if other == f"{value:.4g}{shape}" else "skyblot",
+    )
 
 
 def test_sinc(folder, theirs, monkeypatch):
@@ -67,7 +80,8 @@ def test_sinc(folder, theirs, monkeypatch):
     ablot.blot(DATA, REFERENCE, "poly", interp="poly5", addsky=False, stepsize=1)
     ours, poly = (fits.getdata(f"{name}.fits", 1).astype(float) for name in ("ours", "poly"))
     centre = np.s_[20:-20, 20:-20]
-    # An interpolant of the same image differs from another by less than the image from its neighbours.
+    # An interpolant of the same image differs from another by less than the image from its
+    # neighbours.
     own = np.std((ours - poly)[centre])
     assert own < 0.5 * np.std((ours[:, 1:] - ours[:, :-1])[centre])
     if theirs["sinc"] == "done":
@@ -75,7 +89,9 @@ def test_sinc(folder, theirs, monkeypatch):
         sane = np.abs(np.where(np.isfinite(other), other, np.inf)) < 1e6
         text = "reads uninitialised memory: not finite, or beyond 1e6"
         if sane[centre].all():
-            text = f"displaced by (-1, -1) pixel: rms {np.std((other - poly)[centre]):.3g} from poly5"
+            text = (
+                f"displaced by (-1, -1) pixel: rms {np.std((other - poly)[centre]):.3g} from poly5"
+            )
     else:
         text = theirs["sinc"]
     outcome("``interp='sinc'``", text, f"centred: rms {own:.3g} from poly5", "skyblot")
@@ -90,18 +106,27 @@ def test_output_header(folder, theirs, monkeypatch):
             readable = "readable"
         except Exception as error:
             readable = f"{type(error).__name__} when read"
-        facts = f"CTYPE1 {hdus['SCI'].header['CTYPE1']}, FILENAME {hdus[0].header['FILENAME']}, WCS {readable}"
+        facts = (
+            f"CTYPE1 {hdus['SCI'].header['CTYPE1']}, FILENAME {hdus[0].header['FILENAME']}, WCS "
+            f"{readable}"
+        )
     written, target = wcs_of(folder, "ours.fits"), wcs_of(folder, REFERENCE)
     x, y = np.meshgrid(np.linspace(0, 159, 9), np.linspace(0, 95, 7))
     np.testing.assert_array_equal(written.all_pix2world(x, y, 0), target.all_pix2world(x, y, 0))
     header = fits.getheader("ours.fits", 1)
-    own = f"CTYPE1 {header['CTYPE1']}, FILENAME {fits.getval('ours.fits', 'FILENAME')}, WCS that of the exposure"
+    own = (
+        f"CTYPE1 {header['CTYPE1']}, FILENAME {fits.getval('ours.fits', 'FILENAME')}, WCS that of "
+        "the exposure"
+    )
     outcome("header of the output", facts, own, "skyblot")
 
 
 def test_output_name_with_brackets(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    code = f"from drizzlepac import ablot; ablot.blot('{DATA}', '{REFERENCE}', 'o.fits[sci,1]', configObj='defaults')"
+    code = (
+        f"from drizzlepac import ablot; ablot.blot('{DATA}', '{REFERENCE}', 'o.fits[sci,1]', "
+        "configObj='defaults')"
+    )
     done = script(folder, code)
     ablot.blot(DATA, REFERENCE, "o.fits[sci,1]")
     assert fits.getdata("o.fits", 1).shape == CHIP_SHAPE
@@ -133,8 +158,12 @@ def test_do_blot_with_hstwcs(folder, monkeypatch, coeffs):
     np.testing.assert_allclose(piece, ours[20:60, 30:90], rtol=0, atol=4 * F32 * ours.max())
     if coeffs:
         other = drizzlepac_ablot.do_blot(data, source, target, 2.0, wcsmap=WCSMap)
-        worst = agree(folder, ours, other, wcs_of(folder, REFERENCE), factor=2.0 / (0.0396 / IDCSCALE) ** 2)
-        outcome("``do_blot``, HSTWCS, exact", "as documented", f"the same within {worst:.2g}", "both")
+        worst = agree(
+            folder, ours, other, wcs_of(folder, REFERENCE), factor=2.0 / (0.0396 / IDCSCALE) ** 2
+        )
+        outcome(
+            "``do_blot``, HSTWCS, exact", "as documented", f"the same within {worst:.2g}", "both"
+        )
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -153,4 +182,6 @@ def test_wcsmaps_of_drizzlepac():
         blot = ablot.do_blot(data, wcs, wcs, 1.0, wcsmap=wcsmap)
         x, y = shift
         np.testing.assert_array_equal(blot[: 77 - y, : 111 - x], data[y:, x:])
-    outcome("``wcsmap=LinearMap``", "TypeError: float + HSTWCS", "made with its defaults", "skyblot")
+    outcome(
+        "``wcsmap=LinearMap``", "TypeError: float + HSTWCS", "made with its defaults", "skyblot"
+    )

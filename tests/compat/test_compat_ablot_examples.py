@@ -1,4 +1,6 @@
-"""The stand-alone task beside ``drizzlepac.ablot``: the documented examples, and saved ``.cfg`` files."""
+"""The stand-alone task beside ``drizzlepac.ablot``: the documented examples, and saved ``.cfg``
+files.
+"""
 
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from astropy.io import fits
 from skyblot import ablot
 from skyblot.ablot.teal import pars_folder
 
-#: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is compared.
+#: The sky of an exposure in electrons, added to a blot per second: worth a warning, and not what is
+#: compared.
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore:.*MDRIZSKY is in")]
 
 
@@ -78,7 +81,10 @@ def test_teal_load(examples, imports, task):
     )
     assert done.returncode == 0, done.stderr
     if task != "ablot":
-        assert f"site-packages/{task.split('.')[0]}" in done.stdout or str(pars_folder()) in done.stdout
+        assert (
+            f"site-packages/{task.split('.')[0]}" in done.stdout
+            or str(pars_folder()) in done.stdout
+        )
         assert "runs: True" in done.stdout
     blot = fits.getdata(examples / "o.fits", 1)
     ablot.blot(
@@ -122,8 +128,13 @@ def test_a_saved_cfg_loads_unchanged(examples, monkeypatch, task):
     for config, more in (("saved.cfg", {"outnx": 50}), ("saved_no_wcs.cfg", {})):
         ablot.blot(configObj=config)
         ablot.blot(*names, **values, **more)
-        np.testing.assert_array_equal(fits.getdata("from_cfg.fits", 1), fits.getdata("direct.fits", 1))
-        assert fits.getdata("direct.fits", 1).shape == (CHIP_SHAPE[0], more.get("outnx", CHIP_SHAPE[1]))
+        np.testing.assert_array_equal(
+            fits.getdata("from_cfg.fits", 1), fits.getdata("direct.fits", 1)
+        )
+        assert fits.getdata("direct.fits", 1).shape == (
+            CHIP_SHAPE[0],
+            more.get("outnx", CHIP_SHAPE[1]),
+        )
     assert Path("saved.cfg").read_bytes() == saved
 
 

@@ -10,7 +10,9 @@ pytestmark = pytest.mark.compat
 
 
 def test_the_table_of_outcomes():
-    """In the last of the files: what the others have found; written to the file named by SKYBLOT_OUTCOMES."""
+    """In the last of the files: what the others have found; written to the file named by
+    SKYBLOT_OUTCOMES.
+    """
     lines = [".. list-table::", "   :header-rows: 1", "   :widths: 20 35 35 10", ""]
     for row in [["case", "DrizzlePac", "skyblot", "as documented"], *OUTCOMES]:
         lines += [f"   {'* -' if k == 0 else '  -'} {cell}" for k, cell in enumerate(row)]

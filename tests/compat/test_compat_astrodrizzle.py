@@ -1,4 +1,6 @@
-"""AstroDrizzle with DrizzlePac's blot and with ours, from the separate drizzle to the final one, offline."""
+"""AstroDrizzle with DrizzlePac's blot and with ours, from the separate drizzle to the final one,
+offline.
+"""
 
 import json
 import shutil
@@ -35,7 +37,12 @@ class Runs:
                 with fits.open(folder / name, mode="update") as hdus:
                     for hdu in hdus:
                         hdu.header.pop("MDRIZSKY", None)
-            options = {"exposures": self.names[chips], "ours": ours, "in_memory": in_memory, "exact": exact}
+            options = {
+                "exposures": self.names[chips],
+                "ours": ours,
+                "in_memory": in_memory,
+                "exact": exact,
+            }
             done = run_theirs(folder, {"astrodrizzle": options})
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return folder
@@ -60,7 +67,9 @@ def test_median_is_the_same(runs, chips):
 @pytest.mark.parametrize("against", ["exact", "stepsize 10"])
 @pytest.mark.parametrize("chips", [1, 2])
 def test_blots_agree(runs, chips, against):
-    """Their exact path differs by its float32 positions, the one they use by those of stepsize 10 as well."""
+    """Their exact path differs by its float32 positions, the one they use by those of stepsize 10
+    as well.
+    """
     theirs, ours = runs(chips), runs(chips, ours=True)
     median = np.load(theirs / "median.npy")
     worst = {"electrons": 0.0, "of the bound": 0.0, "of the local peak": 0.0, "pixel": 0.0}
@@ -86,14 +95,19 @@ def test_blots_agree(runs, chips, against):
             worst["of the local peak"], (apart / local_peak(median, x, y, facts))[part].max()
         )
         worst["pixel"] = max(worst["pixel"], np.hypot(*moved)[part].max())
-    sys.stdout.write(f"{chips} chip(s), {against}: { {key: float(value) for key, value in worst.items()} }\n")
+    sys.stdout.write(
+        f"{chips} chip(s), {against}: { {key: float(value) for key, value in worst.items()} }\n"
+    )
     assert worst["of the bound"] <= 1
     assert worst["electrons"] > 0
 
 
 def local_peak(median, x, y, facts):
     peaks = ndimage.maximum_filter(np.abs(median), 9)
-    rows, columns = (np.clip(np.rint(each).astype(int), 0, n - 1) for each, n in zip((y, x), median.shape, strict=True))
+    rows, columns = (
+        np.clip(np.rint(each).astype(int), 0, n - 1)
+        for each, n in zip((y, x), median.shape, strict=True)
+    )
     return facts["factor"] * peaks[rows, columns]
 
 
@@ -103,10 +117,15 @@ def test_cosmic_ray_masks_agree(runs, chips, in_memory):
     theirs, ours = (runs(chips, ours=flag, in_memory=in_memory) for flag in (False, True))
     flagged = differing = 0
     for name in runs.chips(chips):
-        one, two = (np.load(folder / name.replace("_blt.fits", "_crmask.fits.npy")) for folder in (theirs, ours))
+        one, two = (
+            np.load(folder / name.replace("_blt.fits", "_crmask.fits.npy"))
+            for folder in (theirs, ours)
+        )
         flagged += np.sum(one == 0)
         differing += np.sum(one != two)
-    sys.stdout.write(f"{chips} chip(s), in_memory={in_memory}: {differing} of {flagged} flagged pixels differ\n")
+    sys.stdout.write(
+        f"{chips} chip(s), in_memory={in_memory}: {differing} of {flagged} flagged pixels differ\n"
+    )
     assert flagged > 1000
     assert differing < 0.001 * flagged
 
@@ -115,13 +134,17 @@ def test_cosmic_ray_masks_agree(runs, chips, in_memory):
 def test_in_memory_equals_on_disk(runs, chips):
     disk, memory = (runs(chips, ours=True, in_memory=flag) for flag in (False, True))
     for name in runs.chips(chips):
-        np.testing.assert_array_equal(np.load(disk / f"{name}.npy"), np.load(memory / f"{name}.npy"))
+        np.testing.assert_array_equal(
+            np.load(disk / f"{name}.npy"), np.load(memory / f"{name}.npy")
+        )
         assert (disk / name).is_file()
         assert not (memory / name).exists()
 
 
 def test_wcsmap_reaches_the_blot(runs):
-    """``wcsmap=WCSMap`` in AstroDrizzle makes its separate drizzle exact too, hence another median, of course."""
+    """``wcsmap=WCSMap`` in AstroDrizzle makes its separate drizzle exact too, hence another median,
+    of course.
+    """
     theirs, ours = (runs(1, ours=flag, exact=True) for flag in (False, True))
     median = np.load(theirs / "median.npy")
     np.testing.assert_array_equal(median, np.load(ours / "median.npy"))
@@ -155,18 +178,27 @@ def test_a_wcsmap_may_print(runs, tmp_path):
     exact = runs(2, ours=True, exact=True)
     for name in runs.names[2]:
         shutil.copy(exact / name, tmp_path)
-    options = {"exposures": runs.names[2], "ours": True, "in_memory": False, "exact": False, "prints": True}
+    options = {
+        "exposures": runs.names[2],
+        "ours": True,
+        "in_memory": False,
+        "exact": False,
+        "prints": True,
+    }
     done = run_theirs(tmp_path, {"astrodrizzle": options})
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     for name in runs.chips(2):
-        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), np.load(exact / f"{name}.npy"))
+        np.testing.assert_array_equal(
+            np.load(tmp_path / f"{name}.npy"), np.load(exact / f"{name}.npy")
+        )
 
 
 def test_a_median_of_exposures_that_state_no_frame_lies_where_they_do(runs, tmp_path):
-    """EQUINOX = 2000 comes into the median from their primary headers; as FK5 it would be 23 mas, 0.6 pixel, away.
+    """EQUINOX = 2000 comes into the median from their primary headers; as FK5 it would be 23 mas,
+    0.6 pixel, away.
 
-    The blot of the file is that of AstroDrizzle's step, which has both WCS from the exposures alone, up to a factor
-    and the sky.
+    The blot of the file is that of AstroDrizzle's step, which has both WCS from the exposures
+    alone, up to a factor and the sky.
     """
     for name in runs.names[1]:
         shutil.copy(runs.folder / "exposures1" / name, tmp_path)
@@ -177,7 +209,14 @@ def test_a_median_of_exposures_that_state_no_frame_lies_where_they_do(runs, tmp_
                 hdu.header.pop("RADESYS", None)
     done = run_theirs(
         tmp_path,
-        {"astrodrizzle": {"exposures": runs.names[1], "ours": True, "in_memory": False, "exact": False}},
+        {
+            "astrodrizzle": {
+                "exposures": runs.names[1],
+                "ours": True,
+                "in_memory": False,
+                "exact": False,
+            }
+        },
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     (median,) = tmp_path.glob("*_med.fits")
@@ -187,7 +226,10 @@ def test_a_median_of_exposures_that_state_no_frame_lies_where_they_do(runs, tmp_
         path = tmp_path / f"{step}.again"
         raw = {"in_units": "cps", "out_units": "cps", "addsky": False, "fill_value": np.nan}
         blot_file(median, f"{tmp_path / name}[sci,1]", path.with_suffix(".fits"), **raw)
-        again, wanted = fits.getdata(path.with_suffix(".fits"), "SCI"), np.load(tmp_path / f"{step}.npy")
+        again, wanted = (
+            fits.getdata(path.with_suffix(".fits"), "SCI"),
+            np.load(tmp_path / f"{step}.npy"),
+        )
         there = np.isfinite(again)
         line = np.polyfit(again[there].astype(float), wanted[there].astype(float), 1)
         left = wanted[there] - np.polyval(line, again[there].astype(float))

@@ -1,4 +1,6 @@
-"""Files that stdatamodels and roman_datamodels write themselves, read by the same functions as those built by hand."""
+"""Files that stdatamodels and roman_datamodels write themselves, read by the same functions as
+those built by hand.
+"""
 
 import sys
 import warnings
@@ -48,7 +50,9 @@ def expected():
 
 
 def save_jwst(models, path, data, wcs, bunit="MJy/sr", header=None):
-    """Save an ImageModel with a WCS and the facts that matter here; the FITS WCS goes into the header afterwards."""
+    """Save an ImageModel with a WCS and the facts that matter here; the FITS WCS goes into the
+    header afterwards.
+    """
     with models.ImageModel(data=data) as model:
         model.meta.wcs = wcs
         model.meta.bunit_data = bunit
@@ -60,7 +64,8 @@ def save_jwst(models, path, data, wcs, bunit="MJy/sr", header=None):
     if header is not None:
         with fits.open(path, mode="update") as hdus:
             hdus["SCI"].header.update(header)
-            hdus[0].header["S_SKYMAT"] = "COMPLETE"  # the mosaic was freed of the exposures' background
+            # the mosaic was freed of the exposures' background
+            hdus[0].header["S_SKYMAT"] = "COMPLETE"
     return path
 
 
@@ -70,7 +75,9 @@ def jwst_files(jwst_models, tmp_path_factory):
     header = mosaic_header(MOSAIC)
     gwcs = gwcs_files.mosaic_gwcs(header, MOSAIC)
     source = save_jwst(jwst_models, folder / "jw_i2d.fits", texture(MOSAIC), gwcs, header=header)
-    return source, save_jwst(jwst_models, folder / "jw_cal.fits", np.zeros(SHAPE, "f4"), exposure_gwcs())
+    return source, save_jwst(
+        jwst_models, folder / "jw_cal.fits", np.zeros(SHAPE, "f4"), exposure_gwcs()
+    )
 
 
 def test_files_by_hand_have_the_form_of_stdatamodels(jwst_files, tmp_path):
@@ -80,9 +87,15 @@ def test_files_by_hand_have_the_form_of_stdatamodels(jwst_files, tmp_path):
         with fits.open(path) as hdus:
             table = hdus["ASDF"]
             trees.append(
-                asdf.util.load_yaml(__import__("io").BytesIO(table.data["ASDF_METADATA"][0].tobytes()), tagged=True)
+                asdf.util.load_yaml(
+                    __import__("io").BytesIO(table.data["ASDF_METADATA"][0].tobytes()), tagged=True
+                )
             )
-            assert (table.columns.names, len(table.data), table.columns.formats[0][-1]) == (["ASDF_METADATA"], 1, "B")
+            assert (table.columns.names, len(table.data), table.columns.formats[0][-1]) == (
+                ["ASDF_METADATA"],
+                1,
+                "B",
+            )
             assert hdus[0].header["EFFEXPTM"] == 100.0
             assert hdus["SCI"].header["PHOTMJSR"] == 0.25
     theirs, ours = trees
@@ -100,7 +113,9 @@ def test_blot_of_files_of_stdatamodels(jwst_models, jwst_files, tmp_path):
     np.testing.assert_array_equal(wcs(*positions()), exposure_gwcs()(*positions()))
     path = blot_file(source, reference, tmp_path / "blt.fits", interp="linear")
     assert fits.getval(path, "BLOTSKY", "SCI") == 1.25
-    assert np.abs(fits.getdata(path, "SCI") - 1.25 - expected()).max() <= map_error(texture(MOSAIC) + 1.25)
+    assert np.abs(fits.getdata(path, "SCI") - 1.25 - expected()).max() <= map_error(
+        texture(MOSAIC) + 1.25
+    )
     with jwst_models.open(path) as model:
         np.testing.assert_array_equal(model.meta.wcs(*positions()), exposure_gwcs()(*positions()))
         np.testing.assert_array_equal(model.data, fits.getdata(path, "SCI"))
@@ -108,13 +123,17 @@ def test_blot_of_files_of_stdatamodels(jwst_models, jwst_files, tmp_path):
 
 @pytest.mark.parametrize(("bunit", "factor"), [("DN/s", 4.0), ("DN", 400.0)])
 def test_units_of_files_of_stdatamodels(jwst_models, jwst_files, tmp_path, bunit, factor):
-    reference = save_jwst(jwst_models, tmp_path / "a_rate.fits", np.zeros(SHAPE, "f4"), exposure_gwcs(), bunit)
+    reference = save_jwst(
+        jwst_models, tmp_path / "a_rate.fits", np.zeros(SHAPE, "f4"), exposure_gwcs(), bunit
+    )
     path = blot_file(jwst_files[0], reference, tmp_path / "blt.fits", **RAW)
     assert fits.getval(path, "BLOTFACT", "SCI") == factor
 
 
 def test_a_wcs_that_only_stdatamodels_knows_is_read_with_it(jwst_models, jwst_files, tmp_path):
-    """A transformation of its own in an imaging pipeline, which changes nothing: unit vectors and back to angles."""
+    """A transformation of its own in an imaging pipeline, which changes nothing: unit vectors and
+    back to angles.
+    """
     from stdatamodels.jwst.transforms.models import Unitless2DirCos
 
     wcs = exposure_gwcs()

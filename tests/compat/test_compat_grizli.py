@@ -1,8 +1,9 @@
-"""grizli's blot_nearest_exact and ours on the same exposure. grizli is no part of the ``compat`` extra: it and what it
-needs take 1.5 GB. Where it is installed, with DrizzlePac, this runs.
+"""grizli's blot_nearest_exact and ours on the same exposure. grizli is no part of the ``compat``
+extra: it and what it needs take 1.5 GB. Where it is installed, with DrizzlePac, this runs.
 
-Where they differ, and why: grizli sets every zero to the largest value within two pixels, which makes labels grow; its
-data pass through float64; it scales the fill value and truncates scaled integers; without an overlap it gives zeros.
+Where they differ, and why: grizli sets every zero to the largest value within two pixels, which
+makes labels grow; its data pass through float64; it scales the fill value and truncates scaled
+integers; without an overlap it gives zeros.
 """
 
 import warnings
@@ -40,15 +41,22 @@ class Scene:
 
     def __init__(self):
         self.out_wcs, self.in_wcs = chip_wcs(PLAN, 0, 1), mosaic_wcs(PLAN)
-        self.labels = np.random.default_rng(4).integers(1, 2**31, self.in_wcs.array_shape, dtype=np.int32)
+        self.labels = np.random.default_rng(4).integers(
+            1, 2**31, self.in_wcs.array_shape, dtype=np.int32
+        )
         y, x = np.indices(PLAN.chip_shape, dtype=float)
         sky = self.out_wcs.all_pix2world(x.ravel(), y.ravel(), 0)
         positions = [each.reshape(PLAN.chip_shape) for each in self.in_wcs.all_world2pix(*sky, 0)]
-        self.sure = np.all([np.abs(each - np.floor(each) - 0.5) > SAFE for each in positions], axis=0)
+        self.sure = np.all(
+            [np.abs(each - np.floor(each) - 0.5) > SAFE for each in positions], axis=0
+        )
 
     def both(self, theirs, data, **more):
         """Their blot and ours."""
-        return [function(data, self.in_wcs, self.out_wcs, **more) for function in (theirs, blot_nearest_exact)]
+        return [
+            function(data, self.in_wcs, self.out_wcs, **more)
+            for function in (theirs, blot_nearest_exact)
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +98,8 @@ def test_without_an_overlap(theirs, scene):
     far = scene.in_wcs.deepcopy()
     far.wcs.crval = [scene.in_wcs.wcs.crval[0] + 5, scene.in_wcs.wcs.crval[1]]
     their_blot, our_blot = (
-        function(scene.labels, far, scene.out_wcs, fill_value=-1) for function in (theirs, blot_nearest_exact)
+        function(scene.labels, far, scene.out_wcs, fill_value=-1)
+        for function in (theirs, blot_nearest_exact)
     )
     assert (their_blot.dtype, np.unique(their_blot).tolist()) == (np.float64, [0.0])
     assert (our_blot.dtype, np.unique(our_blot).tolist()) == (np.int32, [-1])

@@ -1,4 +1,5 @@
-"""The steps of JWST's pipeline around skyblot: its median and its i2d as mosaics, its mosaic of skyblot's copies.
+"""The steps of JWST's pipeline around skyblot: its median and its i2d as mosaics, its mosaic of
+skyblot's copies.
 
 Run by ``make compat-jwst``; with ``-s`` it prints what the documentation shows.
 """
@@ -34,7 +35,13 @@ def pipeline(request, tmp_path_factory):
     """Exposures with truth, the pipeline's median, its flagged exposures, and its i2d of those."""
     made = sets.jwst_set(tmp_path_factory.mktemp("jwst"), request.param)
     median, flagged = sets.jwst_outliers(made)
-    return request.param, made, median, flagged, sets.jwst_mosaic(made, flagged, "pipeline_i2d.fits")
+    return (
+        request.param,
+        made,
+        median,
+        flagged,
+        sets.jwst_mosaic(made, flagged, "pipeline_i2d.fits"),
+    )
 
 
 def reject(mosaic, exposures, folder, **how):
@@ -43,7 +50,9 @@ def reject(mosaic, exposures, folder, **how):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         results = reject_files(mosaic, exposures, folder, **how)
-    return results, [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)]
+    return results, [
+        str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)
+    ]
 
 
 def score(made, results):
@@ -51,7 +60,9 @@ def score(made, results):
 
 
 def test_what_is_taken_with_each_mosaic(pipeline, tmp_path):
-    """The pipeline takes undersampled cores for outliers; its i2d lacks them, and its median and ours have them."""
+    """The pipeline takes undersampled cores for outliers; its i2d lacks them, and its median and
+    ours have them.
+    """
     width, made, median, flagged, i2d = pipeline
     with_median, told = reject(median, made.exposures, tmp_path / "median", update_dq=True)
     assert not told
@@ -65,7 +76,8 @@ def test_what_is_taken_with_each_mosaic(pipeline, tmp_path):
     }
     for name, (taken, cores, found, wrong) in rows.items():
         sys.stdout.write(
-            f"\n{width} pixels, {name}: {taken} of {cores} cores, {found:.3f} of the rays, {wrong:.1e} of the rest"
+            f"\n{width} pixels, {name}: {taken} of {cores} cores, {found:.3f} of the rays, "
+            f"{wrong:.1e} of the rest"
         )
     assert rows["its median"][0] <= 0.005 * rows["its median"][1]
     assert rows["i2d of copies"][0] <= 0.01 * rows["i2d of copies"][1]
@@ -77,16 +89,25 @@ def test_what_is_taken_with_each_mosaic(pipeline, tmp_path):
 
 
 def test_positions_and_flux_of_the_mosaics_are_those_of_the_exposures(pipeline, tmp_path):
-    """Drizzle's square kernel is symmetric and conserves brightness: stars stay in place, as bright as they are."""
+    """Drizzle's square kernel is symmetric and conserves brightness: stars stay in place, as bright
+    as they are.
+    """
     width, made, median, _, i2d = pipeline
     for mosaic in (median, i2d):
         shifts, fluxes = [], []
-        for exposure, frame, places in zip(made.exposures, made.frames, made.positions, strict=True):
-            blot = fits.getdata(blot_file(mosaic, exposure, tmp_path / "b.fits", addsky=False, overwrite=True), "SCI")
+        for exposure, frame, places in zip(
+            made.exposures, made.frames, made.positions, strict=True
+        ):
+            blot = fits.getdata(
+                blot_file(mosaic, exposure, tmp_path / "b.fits", addsky=False, overwrite=True),
+                "SCI",
+            )
             dx, dy, flux = shift_and_flux(frame.clean - frame.clean.min(), blot, places)
             shifts.append((dx, dy))
             fluxes.append(flux)
-        sys.stdout.write(f"\n{width} pixels, {mosaic.name}: {np.mean(shifts, axis=0)}, {np.mean(fluxes):.4f}")
+        sys.stdout.write(
+            f"\n{width} pixels, {mosaic.name}: {np.mean(shifts, axis=0)}, {np.mean(fluxes):.4f}"
+        )
         assert np.abs(np.mean(shifts, axis=0)).max() < 0.02
         if mosaic == median or width == max(WIDTHS):
             assert np.mean(fluxes) == pytest.approx(1, abs=0.02)
@@ -95,7 +116,9 @@ def test_positions_and_flux_of_the_mosaics_are_those_of_the_exposures(pipeline, 
 
 
 def shift_and_flux(truth, blot, places):
-    """Least squares of the blot by the truth and its slopes, both smoothed, around the stars; sums give the flux."""
+    """Least squares of the blot by the truth and its slopes, both smoothed, around the stars; sums
+    give the flux.
+    """
     known = np.isfinite(blot)
     near = np.zeros(truth.shape, bool)
     near[places[1], places[0]] = True
@@ -110,7 +133,9 @@ def shift_and_flux(truth, blot, places):
 
 
 def test_the_background_is_added_where_the_pipeline_took_it_out(pipeline, tmp_path):
-    """Each exposure has its own sky, which skymatch measured and left, and resample took out of the mosaics."""
+    """Each exposure has its own sky, which skymatch measured and left, and resample took out of the
+    mosaics.
+    """
     _, made, median, _, i2d = pipeline
     assert [fits.getval(path, "S_SKYMAT") for path in (median, i2d)] == ["COMPLETE"] * 2
     for mosaic in (median, i2d):
@@ -132,14 +157,20 @@ def test_what_is_understood_of_the_pipelines_mosaics(pipeline):
 
 
 def test_a_linear_blot_of_the_median_is_the_pipelines(pipeline, tmp_path):
-    """jwst's outlier detection blots bilinearly, on its gwcs; the file's header is the same tangent plane."""
+    """jwst's outlier detection blots bilinearly, on its gwcs; the file's header is the same tangent
+    plane.
+    """
     from jwst import datamodels
 
     _, made, median, _, _ = pipeline
     exposure = made.exposures[0]
-    ours = fits.getdata(blot_file(median, exposure, tmp_path / "b.fits", interp="linear", addsky=False), "SCI")
+    ours = fits.getdata(
+        blot_file(median, exposure, tmp_path / "b.fits", interp="linear", addsky=False), "SCI"
+    )
     with datamodels.open(median) as source, datamodels.open(exposure) as target:
-        theirs = gwcs_blot(source.data, source.meta.wcs, target.data.shape, target.meta.wcs, fillval=0.0)
+        theirs = gwcs_blot(
+            source.data, source.meta.wcs, target.data.shape, target.meta.wcs, fillval=0.0
+        )
     both = np.isfinite(ours) & np.isfinite(theirs)
     assert both.mean() > 0.99
     np.testing.assert_allclose(ours[both], theirs[both], atol=0.02)
@@ -150,7 +181,9 @@ def test_everything_written_opens_as_models(pipeline, tmp_path):
     from jwst import datamodels
 
     _, made, median, _, _ = pipeline
-    (result,), _ = reject(median, made.exposures[:1], tmp_path / "o", update_dq=True, clean=True, save_blots=True)
+    (result,), _ = reject(
+        median, made.exposures[:1], tmp_path / "o", update_dq=True, clean=True, save_blots=True
+    )
     root = made.exposures[0].name.replace("_cal.fits", "")
     with datamodels.open(made.exposures[0]) as exposure:
         wcs, planes = exposure.meta.wcs, ("err", "area", "var_poisson", "var_rnoise", "var_flat")
@@ -175,7 +208,9 @@ def test_everything_written_opens_as_models(pipeline, tmp_path):
 
 
 def test_the_way_that_the_documentation_shows(tmp_path):
-    """calwebb_image3, skyblot on what it saves, calwebb_image3 again on the copies: aligned, matched, cores kept."""
+    """calwebb_image3, skyblot on what it saves, calwebb_image3 again on the copies: aligned,
+    matched, cores kept.
+    """
     made = sets.jwst_set(tmp_path, 1.5, count=4)
     steps = ["skymatch.save_results=true", "outlier_detection.save_intermediate_results=true"]
     image3(tmp_path, made.exposures, "first", steps)
@@ -198,13 +233,30 @@ def test_the_way_that_the_documentation_shows(tmp_path):
 
 
 def image3(folder, exposures, product, steps):
-    """Run calwebb_image3 as a user does, without the reference files of the catalogue; ``second`` keeps our flags."""
+    """Run calwebb_image3 as a user does, without the reference files of the catalogue; ``second``
+    keeps our flags.
+    """
     members = [{"expname": path.name, "exptype": "science"} for path in exposures]
-    table = {"asn_type": "image3", "asn_rule": "DMS_Level3_Base", "asn_id": "a3001", "asn_pool": "none"}
+    table = {
+        "asn_type": "image3",
+        "asn_rule": "DMS_Level3_Base",
+        "asn_id": "a3001",
+        "asn_pool": "none",
+    }
     table |= {"program": "01234", "products": [{"name": product, "members": members}]}
     (folder / f"{product}_asn.json").write_text(json.dumps(table))
-    command = [str(Path(sys.executable).with_name("strun")), "calwebb_image3", f"{product}_asn.json"]
+    command = [
+        str(Path(sys.executable).with_name("strun")),
+        "calwebb_image3",
+        f"{product}_asn.json",
+    ]
     command += ["--disable-crds-steppars", "--steps.source_catalog.skip=true"]
     skipped = ["outlier_detection.skip=true"] if product == "second" else []
     command += [f"--steps.{each}" for each in (*steps, *skipped)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, env={**os.environ, "CRDS_PATH": str(folder)})
+    subprocess.run(
+        command,
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "CRDS_PATH": str(folder)},
+    )

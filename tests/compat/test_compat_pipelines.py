@@ -1,4 +1,6 @@
-"""JWST's and Roman's own data models and steps on what skyblot reads and writes; run by ``make compat-jwst``."""
+"""JWST's and Roman's own data models and steps on what skyblot reads and writes; run by ``make
+compat-jwst``.
+"""
 
 import sys
 import warnings
@@ -28,14 +30,20 @@ def jwst():
 
 @pytest.fixture(scope="module")
 def files(jwst, tmp_path_factory):
-    """A mosaic, and an exposure of it with every plane, one cosmic ray and one pixel without data."""
+    """A mosaic, and an exposure with every plane, one cosmic ray and one pixel without data."""
     folder = tmp_path_factory.mktemp("pipelines")
     i2d = write_i2d(folder / "a_i2d.fits", texture(MOSAIC))
     planes = {name: np.full(SHAPE, 0.01, "f4") for name in PLANES}
     with jwst.ImageModel(data=np.zeros(SHAPE, "f4"), dq=np.zeros(SHAPE, "u4"), **planes) as model:
-        model.meta.wcs, model.meta.telescope, model.meta.bunit_data = exposure_gwcs(), "JWST", "MJy/sr"
+        model.meta.wcs, model.meta.telescope, model.meta.bunit_data = (
+            exposure_gwcs(),
+            "JWST",
+            "MJy/sr",
+        )
         model.save(folder / "flat_cal.fits")
-        model.data = fits.getdata(blot_file(i2d, folder / "flat_cal.fits", folder / "b.fits", addsky=False), "SCI")
+        model.data = fits.getdata(
+            blot_file(i2d, folder / "flat_cal.fits", folder / "b.fits", addsky=False), "SCI"
+        )
         model.data += np.random.default_rng(1).normal(0, 0.01, SHAPE).astype("f4")
         model.data[50, 60] += 5
         model.data[3, 3], model.dq[3, 3] = np.nan, 1
@@ -44,7 +52,9 @@ def files(jwst, tmp_path_factory):
 
 
 def test_blots_masks_and_copies_open_as_models_of_jwst(jwst, files, tmp_path):
-    (result,) = reject_files(*files[:1], [files[1]], tmp_path, update_dq=True, clean=True, save_blots=True)
+    (result,) = reject_files(
+        *files[:1], [files[1]], tmp_path, update_dq=True, clean=True, save_blots=True
+    )
     with jwst.open(result.blot_path) as model:
         np.testing.assert_array_equal(model.meta.wcs(5.0, 6.0), exposure_gwcs()(5.0, 6.0))
         assert model.data.shape == SHAPE

@@ -1,12 +1,17 @@
-"""The plain rule against DrizzlePac's drizCR and stcal's outlier detection, on the same exposure and blot.
+"""The plain rule against DrizzlePac's drizCR and stcal's outlier detection, on the same exposure
+and blot.
 
 Where they differ, and why:
 
-* drizCR takes pixels beyond the edge for 0, so that along an edge D is the blot itself, and hides cosmic rays there;
-* its ``driz_cr_grow = n`` is a square of n x n pixels, off centre where n is even; ours is a radius;
-* it adds the sky that AstroDrizzle subtracted to a blot that has it already: ``Noise(sky=...)`` does the same;
+* drizCR takes pixels beyond the edge for 0, so that along an edge D is the blot itself, and hides
+  cosmic rays there;
+* its ``driz_cr_grow = n`` is a square of n x n pixels, off centre where n is even; ours is a
+  radius;
+* it adds the sky that AstroDrizzle subtracted to a blot that has it already: ``Noise(sky=...)``
+  does the same;
 * stcal takes an error of NaN for 0, so that the pixel is judged by D alone; ours leaves it out;
-* stcal takes a NaN of the blot for no outlier, as ours does, and its neighbours' D for the rest of theirs.
+* stcal takes a NaN of the blot for no outlier, as ours does, and its neighbours' D for the rest of
+  theirs.
 """
 
 from types import SimpleNamespace
@@ -38,7 +43,9 @@ def images(seed=0, shape=(90, 110)):
     """An exposure with cosmic rays, and its blot: stars on a sky."""
     rng = np.random.default_rng(seed)
     points = np.zeros(shape)
-    points[rng.integers(0, shape[0], 60), rng.integers(0, shape[1], 60)] = rng.uniform(500, 50000, 60)
+    points[rng.integers(0, shape[0], 60), rng.integers(0, shape[1], 60)] = rng.uniform(
+        500, 50000, 60
+    )
     blot = ndimage.gaussian_filter(points, 1.2) + SKY
     exposure = rng.poisson(blot) + READ_NOISE * rng.standard_normal(shape)
     hit = rng.random(shape) < 0.04
@@ -54,8 +61,8 @@ class Theirs:
     def __init__(self, exposure, blot, sky, cte_dir):
         self._exposure, names = exposure, {"blotImage": "blot", "crmaskImage": "crmask"}
         self._chip = SimpleNamespace(
-            group_member=True, outputNames=names, _conversionFactor=1.0, _effGain=GAIN, _rdnoise=READ_NOISE,
-            subtractedSky=sky, cte_dir=cte_dir, dq_extn="DQ,1",
+            group_member=True, outputNames=names, _conversionFactor=1.0, _effGain=GAIN,
+            _rdnoise=READ_NOISE, subtractedSky=sky, cte_dir=cte_dir, dq_extn="DQ,1",
         )  # fmt: skip
         self.virtualOutputs = {"blot": [SimpleNamespace(data=blot.copy())]}
 
@@ -72,22 +79,37 @@ class Theirs:
         self.mask = made["crmask"][0].data == 0
 
 
-def their_mask(drizcr, exposure, blot, *, snr="3.5 3.0", scale="1.2 0.7", grow=1, ctegrow=0, sky=0.0, cte_dir=0):
+def their_mask(
+    drizcr, exposure, blot, *, snr="3.5 3.0", scale="1.2 0.7", grow=1, ctegrow=0, sky=0.0, cte_dir=0
+):
     image = Theirs(exposure, blot, sky, cte_dir)
-    names = {"driz_cr_snr": snr, "driz_cr_scale": scale, "driz_cr_grow": grow, "driz_cr_ctegrow": ctegrow}
-    drizcr._driz_cr(image, image.virtualOutputs, {**names, "crbit": 4096, "inmemory": True, "driz_cr_corr": False})
+    names = {
+        "driz_cr_snr": snr,
+        "driz_cr_scale": scale,
+        "driz_cr_grow": grow,
+        "driz_cr_ctegrow": ctegrow,
+    }
+    drizcr._driz_cr(
+        image,
+        image.virtualOutputs,
+        {**names, "crbit": 4096, "inmemory": True, "driz_cr_corr": False},
+    )
     return image.mask
 
 
 def our_mask(exposure, blot, sky=0.0, **more):
-    return reject(exposure, blot, Noise(GAIN, READ_NOISE, sky), rule="plain", background=0.0, **more).mask
+    return reject(
+        exposure, blot, Noise(GAIN, READ_NOISE, sky), rule="plain", background=0.0, **more
+    ).mask
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("snr", "scale"), [((3.5, 3.0), (1.2, 0.7)), ((5.0, 4.0), (3.0, 2.4))])
 def test_equals_drizcr_inside(drizcr, seed, snr, scale):
     exposure, blot = images(seed)
-    theirs = their_mask(drizcr, exposure, blot, snr="{} {}".format(*snr), scale="{} {}".format(*scale))
+    theirs = their_mask(
+        drizcr, exposure, blot, snr="{} {}".format(*snr), scale="{} {}".format(*scale)
+    )
     # rounding to float32 decides nothing: thresholds a few roundings apart give the same mask
     ours = [
         our_mask(exposure, blot, snr=tuple(each * factor for each in snr), scale=scale)
@@ -123,7 +145,9 @@ def test_drizcr_grows_off_centre(drizcr):
 def test_drizcr_grows_as_ours_where_its_square_is_centred(drizcr):
     exposure, blot = images(5)
     theirs = their_mask(drizcr, exposure, blot, grow=3)
-    np.testing.assert_array_equal(our_mask(exposure, blot, grow=1.5)[6:-6, 6:-6], theirs[6:-6, 6:-6])
+    np.testing.assert_array_equal(
+        our_mask(exposure, blot, grow=1.5)[6:-6, 6:-6], theirs[6:-6, 6:-6]
+    )
 
 
 @pytest.mark.parametrize("cte_dir", [1, -1])

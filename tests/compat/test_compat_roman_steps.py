@@ -1,4 +1,5 @@
-"""The steps of Roman's pipeline around skyblot: its median and its coadd as mosaics, its coadd of skyblot's copies.
+"""The steps of Roman's pipeline around skyblot: its median and its coadd as mosaics, its coadd of
+skyblot's copies.
 
 Run by ``make compat-jwst``.
 """
@@ -26,7 +27,7 @@ WIDTH = 1.5  # pixels: of stars
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory):
-    """Exposures with truth, the pipeline's median, its flagged exposures, and its coadd of those."""
+    """Exposures with truth, the pipeline's median, its flagged exposures, its coadd of those."""
     made = sets.roman_set(tmp_path_factory.mktemp("roman"), WIDTH)
     median, flagged = sets.roman_outliers(made)
     return made, median, flagged, sets.roman_mosaic(made, flagged, "pipeline_coadd.asdf")
@@ -37,14 +38,19 @@ def rejected(pipeline, tmp_path_factory):
     """Everything that is written with the pipeline's median as mosaic, and what is said of it."""
     made, median, *_ = pipeline
     folder = tmp_path_factory.mktemp("rejected")
-    return (*reject(median, made.exposures, folder, update_dq=True, clean=True, save_blots=True), folder)
+    return (
+        *reject(median, made.exposures, folder, update_dq=True, clean=True, save_blots=True),
+        folder,
+    )
 
 
 def reject(mosaic, exposures, folder, **how):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         results = reject_files(mosaic, exposures, folder, overwrite=True, **how)
-    return results, [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)]
+    return results, [
+        str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)
+    ]
 
 
 def score(made, results):
@@ -71,7 +77,9 @@ def test_what_is_taken_with_each_mosaic(pipeline, rejected, tmp_path):
         "coadd of copies": score(made, reject(own, made.exposures, tmp_path)[0]),
     }
     for name, (taken, cores, found, wrong) in rows.items():
-        sys.stdout.write(f"\n{name}: {taken} of {cores} cores, {found:.3f} of the rays, {wrong:.1e} of the rest")
+        sys.stdout.write(
+            f"\n{name}: {taken} of {cores} cores, {found:.3f} of the rays, {wrong:.1e} of the rest"
+        )
     assert rows["its median"][0] <= 0.005 * rows["its median"][1]
     assert rows["coadd of copies"][0] <= 0.01 * rows["coadd of copies"][1]
     assert rows["pipeline"][0] > rows["its coadd"][0] > 5 * rows["coadd of copies"][0]
@@ -97,7 +105,9 @@ def test_the_background_is_added_where_the_pipeline_took_it_out(pipeline, tmp_pa
             assert blot.meta["skyblot"]["blotsky"] == pytest.approx(level, rel=1e-12)
             assert level == pytest.approx(number * sets.STEP, abs=0.01)
             good = (np.array(model.dq) & 1) == 0
-            assert np.nanmedian(blot.data[good]) == pytest.approx(np.median(model.data[good]), abs=0.01)
+            assert np.nanmedian(blot.data[good]) == pytest.approx(
+                np.median(model.data[good]), abs=0.01
+            )
 
 
 def test_what_is_understood_of_the_pipelines_mosaics(pipeline):
@@ -115,7 +125,8 @@ def test_a_coadd_of_one_exposure_that_outlier_detection_saves_is_a_mosaic(pipeli
     with opened(blot) as model, opened(made.exposures[-1]) as exposure:
         data, level = np.array(exposure.data) - exposure.meta.background.level, np.array(model.data)
     bright = (data > 3) & np.isfinite(level)
-    assert np.sum(level[bright]) / np.sum(data[bright]) == pytest.approx(0.85, abs=0.15)  # its kernel widens stars
+    # its kernel widens stars
+    assert np.sum(level[bright]) / np.sum(data[bright]) == pytest.approx(0.85, abs=0.15)
     assert np.corrcoef(data[bright], level[bright])[0, 1] > 0.9
 
 
@@ -127,13 +138,19 @@ def test_blots_open_as_models(pipeline, rejected):
             assert type(blot) is type(model)
             assert blot.meta.filename == result.blot_path.name
             assert blot.meta.wcs(7.0, 9.0) == model.meta.wcs(7.0, 9.0)
-            assert (blot.data.shape, blot.data.dtype, blot.dq.max()) == (model.data.shape, np.dtype("f4"), 0)
+            assert (blot.data.shape, blot.data.dtype, blot.dq.max()) == (
+                model.data.shape,
+                np.dtype("f4"),
+                0,
+            )
             assert np.isnan(blot.err).all()
             assert blot.meta.exposure.start_time == model.meta.exposure.start_time
 
 
 def test_a_blot_onto_a_coadd_is_no_coadd(pipeline, tmp_path):
-    """It has no table of what it is made of, which a coadd must have; asdf reads it. The median is on the same grid."""
+    """It has no table of what it is made of, which a coadd must have; asdf reads it. The median is
+    on the same grid.
+    """
     _, median, _, coadd = pipeline
     path = blot_file(median, coadd, tmp_path / "x_blt.asdf", addsky=False)
     with asdf.open(path) as blot, asdf.open(median) as source:
@@ -149,7 +166,11 @@ def test_copies_open_as_models_and_are_what_they_were_elsewhere(pipeline, reject
     for exposure, result in zip(made.exposures, results, strict=True):
         bad = fits.getdata(result.path) == 0
         names = [exposure.name.replace("_cal", label) for label in ("_crdq", "_crclean")]
-        with opened(exposure) as model, opened(folder / names[0]) as flagged, opened(folder / names[1]) as clean:
+        with (
+            opened(exposure) as model,
+            opened(folder / names[0]) as flagged,
+            opened(folder / names[1]) as clean,
+        ):
             flags = np.uint32(sets.OUTLIER["roman"] | 1)
             np.testing.assert_array_equal(flagged.dq, np.where(bad, model.dq | flags, model.dq))
             np.testing.assert_array_equal(flagged.data, model.data)

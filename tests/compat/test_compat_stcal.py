@@ -1,9 +1,11 @@
-"""stcal's gwcs_blot and ours on the same exposure, and the patch in the pipelines of JWST and Roman.
+"""stcal's gwcs_blot and ours on the same exposure, and the patch in the pipelines of JWST and
+Roman.
 
-Where they differ, and why: stcal's positions are rounded to float32 by drizzle; a median covers 0 <= x < nx there, and
--0.5 <= x < nx - 0.5 here; beyond the last pixel's centre stcal repeats the last pixel, ours continues the slope; and
-with ``pixmap_stepsize`` above 1 stcal's pixel map is off by what its splines miss. A bounding box of the median's WCS
-is taken off there for the time of the call, and counts here.
+Where they differ, and why: stcal's positions are rounded to float32 by drizzle; a median covers 0
+<= x < nx there, and -0.5 <= x < nx - 0.5 here; beyond the last pixel's centre stcal repeats the
+last pixel, ours continues the slope; and with ``pixmap_stepsize`` above 1 stcal's pixel map is off
+by what its splines miss. A bounding box of the median's WCS is taken off there for the time of the
+call, and counts here.
 """
 
 import inspect
@@ -30,7 +32,9 @@ def stcal():
 
 
 class Scene:
-    """An exposure like NIRCam's, the median's gwcs, and a median that covers a part of the exposure."""
+    """An exposure like NIRCam's, the median's gwcs, and a median that covers a part of the
+    exposure.
+    """
 
     def __init__(self):
         self.blot_wcs = jwst.nircam_wcs(SHAPE)
@@ -38,25 +42,37 @@ class Scene:
         ny, nx = self.median_wcs.array_shape
         self.median = np.random.default_rng(5).normal(10, 3, (ny - 80, nx - 90)).astype(np.float32)
         y, x = np.indices(SHAPE, dtype=float)
-        self.x, self.y = self.median_wcs.world_to_pixel_values(*self.blot_wcs.pixel_to_world_values(x, y))
+        self.x, self.y = self.median_wcs.world_to_pixel_values(
+            *self.blot_wcs.pixel_to_world_values(x, y)
+        )
 
     def blot(self, function, median=None, fillval=FILL, **more):
-        """The blot by a function with stcal's signature; one pixel ratio, for stcal before 1.17, which wants one."""
+        """The blot by a function with stcal's signature; one pixel ratio, for stcal before 1.17,
+        which wants one.
+        """
         parameter = inspect.signature(function).parameters["pix_ratio"]
         more |= {"pix_ratio": 1.0} if parameter.default is parameter.empty else {}
         median = self.median if median is None else median
         return function(median, self.median_wcs, SHAPE, self.blot_wcs, fillval=fillval, **more)
 
     def within(self, low, high):
-        """Pixels whose position is at least `low` pixels from the first pixel's centre, `high` from the last's."""
+        """Pixels whose position is at least `low` pixels from the first pixel's centre, `high` from
+        the last's.
+        """
         ny, nx = self.median.shape
         x, y = self.x, self.y
         return (x >= low) & (y >= low) & (x < nx - 1 - high) & (y < ny - 1 - high)
 
     def bound(self, moved=0.0):
-        """How far the blots may differ: their float32 positions, our map's tolerance, and `moved` pixels more."""
+        """How far the blots may differ: their float32 positions, our map's tolerance, and `moved`
+        pixels more.
+        """
         return value_bound(
-            self.median, self.x, self.y, [rounding(each) + TOLERANCE + moved for each in (self.x, self.y)], "linear"
+            self.median,
+            self.x,
+            self.y,
+            [rounding(each) + TOLERANCE + moved for each in (self.x, self.y)],
+            "linear",
         )
 
 
@@ -66,7 +82,9 @@ def scene():
 
 
 def test_the_signature_is_that_of_the_stcal_at_hand(stcal):
-    theirs, ours = (list(inspect.signature(each).parameters) for each in (stcal.gwcs_blot, gwcs_blot))
+    theirs, ours = (
+        list(inspect.signature(each).parameters) for each in (stcal.gwcs_blot, gwcs_blot)
+    )
     assert theirs == ours[: len(theirs)]
 
 
@@ -83,15 +101,21 @@ def test_what_is_covered(stcal, scene):
     """Half a pixel lower on both axes here: all of every edge pixel, and nothing else."""
     for function, low, high in ((stcal.gwcs_blot, 0.0, -1.0), (gwcs_blot, -0.5, -0.5)):
         covered = scene.blot(function) != FILL
-        np.testing.assert_array_equal(covered | ~scene.within(low + TOLERANCE, high + TOLERANCE), True)
-        np.testing.assert_array_equal(covered & ~scene.within(low - TOLERANCE, high - TOLERANCE), False)
+        np.testing.assert_array_equal(
+            covered | ~scene.within(low + TOLERANCE, high + TOLERANCE), True
+        )
+        np.testing.assert_array_equal(
+            covered & ~scene.within(low - TOLERANCE, high - TOLERANCE), False
+        )
 
 
 def test_beyond_the_last_pixels_centre(stcal, scene):
     """On a ramp stcal stops at the last value; ours goes on."""
     ny, nx = scene.median.shape
     ramp = np.broadcast_to(np.arange(nx, dtype=np.float32), (ny, nx))
-    edge = (scene.x > nx - 1) & (scene.x < nx - 0.5 - TOLERANCE) & (scene.y > 1) & (scene.y < ny - 2)
+    edge = (
+        (scene.x > nx - 1) & (scene.x < nx - 0.5 - TOLERANCE) & (scene.y > 1) & (scene.y < ny - 2)
+    )
     assert edge.sum() > 10
     np.testing.assert_array_equal(scene.blot(stcal.gwcs_blot, ramp)[edge], nx - 1)
     ours = scene.blot(gwcs_blot, ramp)[edge]
@@ -100,12 +124,16 @@ def test_beyond_the_last_pixels_centre(stcal, scene):
 
 @pytest.mark.parametrize("steps", STEPS, ids=lambda steps: f"order {steps['pixmap_order']}")
 def test_their_coarse_map_is_what_is_missing(stcal, scene, steps):
-    """The blots differ by no more than what the error of stcal's map explains; ours does not change."""
+    """The blots differ by no more than what the error of stcal's map explains; ours does not
+    change.
+    """
     if "pixmap_stepsize" not in inspect.signature(stcal.gwcs_blot).parameters:
         pytest.skip("this stcal has no pixmap_stepsize")
     from stcal.resample.utils import calc_pixmap
 
-    coarse = calc_pixmap(scene.blot_wcs, scene.median_wcs, SHAPE, stepsize=10, order=steps["pixmap_order"])
+    coarse = calc_pixmap(
+        scene.blot_wcs, scene.median_wcs, SHAPE, stepsize=10, order=steps["pixmap_order"]
+    )
     moved = np.hypot(coarse[..., 0] - scene.x, coarse[..., 1] - scene.y)
     inside = scene.within(0.5, 0.5)
     theirs, ours = scene.blot(stcal.gwcs_blot, **steps), scene.blot(gwcs_blot, **steps)
@@ -114,17 +142,26 @@ def test_their_coarse_map_is_what_is_missing(stcal, scene, steps):
 
 
 def test_nan_in_the_median(stcal, scene):
-    """The same pixels, where a position is not on a pixel's centre, and not at an edge that drizzle treats apart."""
+    """The same pixels, where a position is not on a pixel's centre, and not at an edge that drizzle
+    treats apart.
+    """
     median = scene.median.copy()
     median[20:22, 30] = median[50, 40:45] = np.nan
-    theirs, ours = (np.isnan(scene.blot(function, median)) for function in (stcal.gwcs_blot, gwcs_blot))
-    clear = np.min([np.abs(each - np.rint(each)) for each in (scene.x, scene.y)], axis=0) > 2 * TOLERANCE
+    theirs, ours = (
+        np.isnan(scene.blot(function, median)) for function in (stcal.gwcs_blot, gwcs_blot)
+    )
+    clear = (
+        np.min([np.abs(each - np.rint(each)) for each in (scene.x, scene.y)], axis=0)
+        > 2 * TOLERANCE
+    )
     assert ours.sum() > 10
     np.testing.assert_array_equal(theirs[clear], ours[clear])
 
 
 def test_pixels_without_a_position(stcal, scene):
-    """Outside the exposure's bounding box; stcal sends them to pixel (-1, -1), which it does not cover."""
+    """Outside the exposure's bounding box; stcal sends them to pixel (-1, -1), which it does not
+    cover.
+    """
     wcs = jwst.nircam_wcs(SHAPE)
     wcs.bounding_box = ((19.5, 149.5), (9.5, 99.5))
     positions, scene_wcs = (slice(10, 100), slice(20, 150)), scene.blot_wcs
@@ -146,7 +183,10 @@ def test_the_bounding_box_of_the_median(stcal, scene):
     try:
         wcs.bounding_box = ((-0.5, 5000.5), (29.5, 60.5))
         theirs, ours = (scene.blot(function) != FILL for function in (stcal.gwcs_blot, gwcs_blot))
-        assert tuple(tuple(wcs.bounding_box[name]) for name in ("x0", "x1")) == ((-0.5, 5000.5), (29.5, 60.5))
+        assert tuple(tuple(wcs.bounding_box[name]) for name in ("x0", "x1")) == (
+            (-0.5, 5000.5),
+            (29.5, 60.5),
+        )
     finally:
         wcs.bounding_box = None
     within = (y > 29.5 + TOLERANCE) & (y < 60.5 - TOLERANCE)
@@ -172,7 +212,9 @@ def watched(module, monkeypatch):
     """Count the calls of a pipeline's blot, whatever it is by then."""
     calls, inner = [], module.gwcs_blot
     monkeypatch.setattr(
-        module, "gwcs_blot", lambda *args, **more: calls.append(inner.__module__) or inner(*args, **more)
+        module,
+        "gwcs_blot",
+        lambda *args, **more: calls.append(inner.__module__) or inner(*args, **more),
     )
     return calls
 
@@ -206,7 +248,10 @@ def test_in_the_pipeline_of_roman(scene, monkeypatch):
     for ours in (False, True):
         data, err = exposure(scene)
         image = SimpleNamespace(
-            data=data, err=err, dq=np.zeros(SHAPE, np.uint32), meta=SimpleNamespace(wcs=scene.blot_wcs)
+            data=data,
+            err=err,
+            dq=np.zeros(SHAPE, np.uint32),
+            meta=SimpleNamespace(wcs=scene.blot_wcs),
         )
         patch = patch_stcal() if ours else None
         with monkeypatch.context() as context:

@@ -1,7 +1,7 @@
 """Runs DrizzlePac in a process of its own: ``python theirs.py JOB.json``, in the job's folder.
 
-A job is ``{"ablot": [[name, keywords], ...]}`` (blots with `drizzlepac.ablot.blot`, outcomes in ``NAME.json``) or
-``{"astrodrizzle": {...}}`` (see `astrodrizzle`).
+A job is ``{"ablot": [[name, keywords], ...]}`` (blots with `drizzlepac.ablot.blot`, outcomes in
+``NAME.json``) or ``{"astrodrizzle": {...}}`` (see `astrodrizzle`).
 """
 
 import contextlib
@@ -29,7 +29,9 @@ def ablot(cases):
             keywords["wcsmap"] = maps[keywords["wcsmap"]]
         try:
             ablot.blot(**{"configObj": "defaults", **keywords, "outdata": f"their_{name}.fits"})
-            np.save(f"{name}.npy", fits.getdata(f"their_{name}.fits", ("SCI", 1)).astype(np.float32))
+            np.save(
+                f"{name}.npy", fits.getdata(f"their_{name}.fits", ("SCI", 1)).astype(np.float32)
+            )
             outcome = "done"
         except Exception as error:
             outcome = f"{type(error).__name__}: {error}".strip(": ")
@@ -37,7 +39,8 @@ def ablot(cases):
 
 
 def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
-    """Run AstroDrizzle; save the blots, the median, the pixel maps, and DrizzlePac's exact blots of the same median.
+    """Run AstroDrizzle; save the blots, the median, the pixel maps, and DrizzlePac's exact blots of
+    the same median.
 
     Parameters
     ----------
@@ -77,10 +80,11 @@ def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
                         ("map", wcs_functions.WCSMap(chip.wcs, source).forward),
                         ("map10", cdriz.DefaultWCSMapping(chip.wcs, source, nx, ny, 10)),
                     ):
-                        np.save(f"{name}.{label}.npy", np.array(forward(x, y)).reshape(2, ny, nx) - 1)
+                        positions = np.array(forward(x, y)).reshape(2, ny, nx)
+                        np.save(f"{name}.{label}.npy", positions - 1)
                     scale = chip.wcs.idcscale / source.pscale
-                    facts = {"factor": chip._exptime * scale**2 / chip._conversionFactor, "sky": sky}
-                    Path(f"{name}.json").write_text(json.dumps(facts))
+                    factor = chip._exptime * scale**2 / chip._conversionFactor
+                    Path(f"{name}.json").write_text(json.dumps({"factor": factor, "sky": sky}))
 
     def masked(images, *arguments, **keywords):
         inner_mask(images, *arguments, **keywords)
@@ -92,9 +96,10 @@ def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
     their_do_blot, inner_mask = ablot.do_blot, task.drizCR.rundrizCR
     ablot.runBlot, task.drizCR.rundrizCR = watched, masked
     task.AstroDrizzle(
-        exposures, output="final", mdriztab=False, updatewcs=False, wcskey="", resetbits=4096, build=False, clean=False,
-        preserve=True, overwrite=True, skysub=True, skymethod="localmin", final_wht_type="EXP", in_memory=in_memory,
-        num_cores=1, context=False, wcsmap=printing_map() if prints else wcs_functions.WCSMap if exact else None,
+        exposures, output="final", mdriztab=False, updatewcs=False, wcskey="", resetbits=4096,
+        build=False, clean=False, preserve=True, overwrite=True, skysub=True, skymethod="localmin",
+        final_wht_type="EXP", in_memory=in_memory, num_cores=1, context=False,
+        wcsmap=printing_map() if prints else wcs_functions.WCSMap if exact else None,
     )  # fmt: skip
 
 
@@ -119,8 +124,11 @@ def pixels(given):
 
 
 if __name__ == "__main__":
-    # Before any import of DrizzlePac: no astrometry data base, no reference files, and a home of its own for TEAL.
-    os.environ.update(ASTROMETRY_STEP_CONTROL="off", iref="/nonexistent/", jref="/nonexistent/", HOME=os.getcwd())
+    # Before any import of DrizzlePac: no astrometry data base, no reference files, and a home of
+    # its own for TEAL.
+    os.environ.update(
+        ASTROMETRY_STEP_CONTROL="off", iref="/nonexistent/", jref="/nonexistent/", HOME=os.getcwd()
+    )
     logging.disable(logging.CRITICAL)
     job = json.loads(Path(sys.argv[1]).read_text())
     for kind, argument in job.items():

@@ -1,4 +1,4 @@
-"""Which image of a file is meant, whatever observatories call it, and what is made of it is called."""
+"""Which image of a file is meant, whatever observatories call it, and names of products."""
 
 import bz2
 import gzip
@@ -50,7 +50,9 @@ def chips(path, names, versions=None, primary=None, shape=(20, 24)):
 
 @pytest.fixture
 def mosaic(tmp_path):
-    return write_sci(tmp_path / "med.fits", texture((80, 90)), tan_header((80, 90), BUNIT="counts/s"))
+    return write_sci(
+        tmp_path / "med.fits", texture((80, 90)), tan_header((80, 90), BUNIT="counts/s")
+    )
 
 
 class TestNumbers:
@@ -72,10 +74,12 @@ class TestNumbers:
         made = blot_files(mosaic, [f"{path}[{number}]" for number in (1, 2, 3)], tmp_path, **RAW)
         assert len({each.path for each in made}) == 3
         assert [fits.getval(each.path, "CRPIX1", "SCI") for each in made] == [11.5, 12.5, 13.5]
-        assert [fits.getval(each.path, "BLOTREF", "SCI") for each in made] == [f"{path}[{n}]" for n in (1, 2, 3)]
-        assert [each.path for each in blot_files(mosaic, [path], tmp_path, overwrite=True, **RAW)] == [
-            each.path for each in made
+        assert [fits.getval(each.path, "BLOTREF", "SCI") for each in made] == [
+            f"{path}[{n}]" for n in (1, 2, 3)
         ]
+        assert [
+            each.path for each in blot_files(mosaic, [path], tmp_path, overwrite=True, **RAW)
+        ] == [each.path for each in made]
 
     def test_a_version_of_its_own_is_told(self, tmp_path):
         path = chips(tmp_path / "x_flt.fits", ["SCI", "SCI", "ERR"], [1, 2, 1])
@@ -104,7 +108,9 @@ class TestNumbers:
 class TestNames:
     @pytest.mark.parametrize("name", OBSERVATORIES)
     @pytest.mark.parametrize("spelled", ["{}", "{},1", " {} "])
-    def test_that_observatories_give_are_looked_up_as_they_stand(self, tmp_path, mosaic, name, spelled):
+    def test_that_observatories_give_are_looked_up_as_they_stand(
+        self, tmp_path, mosaic, name, spelled
+    ):
         path = chips(tmp_path / "x.fits", OBSERVATORIES)
         where = f"{path}[{spelled.format(name.lower())}]"
         blot_file(mosaic, where, tmp_path / "b.fits", **RAW)
@@ -113,9 +119,9 @@ class TestNames:
     def test_of_blots_hold_no_odd_characters(self, tmp_path, mosaic):
         made = blot_files(mosaic, [chips(tmp_path / "x.fits", OBSERVATORIES)], tmp_path, **RAW)
         assert [each.path.name for each in made] == [
-            "x_eso_ccd_65_1_blt.fits", "x_det1_chip1_1_blt.fits", "x_ccd-1_1_blt.fits", "x_segment_00_1_blt.fits",
-            "x_1a1_blt.fits", "x_ccd1_1_blt.fits", "x_im_2_b1_blt.fits", "x_chip1_int1_1_blt.fits", "x_+x1_blt.fits",
-            "x_3-4-f_sci1_blt.fits",
+            "x_eso_ccd_65_1_blt.fits", "x_det1_chip1_1_blt.fits", "x_ccd-1_1_blt.fits",
+            "x_segment_00_1_blt.fits", "x_1a1_blt.fits", "x_ccd1_1_blt.fits", "x_im_2_b1_blt.fits",
+            "x_chip1_int1_1_blt.fits", "x_+x1_blt.fits", "x_3-4-f_sci1_blt.fits",
         ]  # fmt: skip
 
     def test_that_cannot_stand_in_brackets_go_by_number(self, tmp_path):
@@ -123,17 +129,21 @@ class TestNames:
         assert [each.extension for each in list_images(path)] == [1, 2, 3]
 
     def test_of_a_name_and_a_version_stay_apart(self):
-        assert extension_label(("S30", 1)) != extension_label(("S3", 1)) != extension_label(("S", 30))
+        assert (
+            extension_label(("S30", 1)) != extension_label(("S3", 1)) != extension_label(("S", 30))
+        )
 
     @pytest.mark.parametrize(
         ("name", "root"),
         [
-            ("j8c0d1bwq_flc.fits", "j8c0d1bwq"), ("u5780205r_c0m.fits.gz", "u5780205r"), ("x_FLT.FITS", "x"),
-            ("jw01234001001_02101_00001_nrcblong_cal.fits", "jw01234001001_02101_00001_nrcblong"),
-            ("jw01_nis_rateints.fits", "jw01_nis"), ("jw01_nis_i2d.fits", "jw01_nis"),
-            ("r0001_wfi01_f158_cal.asdf", "r0001_wfi01_f158"), ("hst_1_acs_wfc_f606w_drc.fits", "hst_1_acs_wfc_f606w"),
-            ("c4d_180908_000426_ooi_g_v1.fits.fz", "c4d_180908_000426_ooi_g_v1"), ("c4d_1_ooi.fits", "c4d_1"),
-            ("obj_001.fits", "obj_001"), ("obj_002.fits.bz2", "obj_002"), ("ngc_r_stack.fits.xz", "ngc_r_stack"),
+            ("j8c0d1bwq_flc.fits", "j8c0d1bwq"), ("u5780205r_c0m.fits.gz", "u5780205r"),
+            ("x_FLT.FITS", "x"), ("jw01234001001_02101_00001_nrcblong_cal.fits",
+            "jw01234001001_02101_00001_nrcblong"), ("jw01_nis_rateints.fits", "jw01_nis"),
+            ("jw01_nis_i2d.fits", "jw01_nis"), ("r0001_wfi01_f158_cal.asdf", "r0001_wfi01_f158"),
+            ("hst_1_acs_wfc_f606w_drc.fits", "hst_1_acs_wfc_f606w"),
+            ("c4d_180908_000426_ooi_g_v1.fits.fz", "c4d_180908_000426_ooi_g_v1"),
+            ("c4d_1_ooi.fits", "c4d_1"), ("obj_001.fits", "obj_001"),
+            ("obj_002.fits.bz2", "obj_002"), ("ngc_r_stack.fits.xz", "ngc_r_stack"),
             ("flt.fits", "flt"), ("_flt.fits", "_flt"), ("a.b.fits", "a.b"),
         ],
     )  # fmt: skip
@@ -141,16 +151,24 @@ class TestNames:
         assert root_of(Path(name)) == root
 
     def test_of_numbered_exposures_stay_two(self, tmp_path, mosaic):
-        paths = [write_sci(tmp_path / f"obj_00{n}.fits", np.zeros((20, 24), "f4"), moved(n)) for n in (1, 2)]
+        paths = [
+            write_sci(tmp_path / f"obj_00{n}.fits", np.zeros((20, 24), "f4"), moved(n))
+            for n in (1, 2)
+        ]
         made = blot_files(mosaic, paths, tmp_path, **RAW)
-        assert [each.path.name for each in made] == ["obj_001_sci1_blt.fits", "obj_002_sci1_blt.fits"]
+        assert [each.path.name for each in made] == [
+            "obj_001_sci1_blt.fits",
+            "obj_002_sci1_blt.fits",
+        ]
 
     @pytest.mark.parametrize(
         ("name", "copy"),
         [
-            ("x_flc.fits", "x_crdq.fits"), ("x_flc.fits.gz", "x_crdq.fits"), ("x_flc.fits.bz2", "x_crdq.fits"),
-            ("x_flc.fits.xz", "x_crdq.fits"), ("x_flc.fits.fz", "x_crdq.fits.fz"), ("x.fit", "x_crdq.fit"),
-            ("x_cal.asdf", "x_crdq.asdf"), ("obj_001", "obj_001_crdq.fits"), ("a.FITS.GZ", "a_crdq.FITS"),
+            ("x_flc.fits", "x_crdq.fits"), ("x_flc.fits.gz", "x_crdq.fits"),
+            ("x_flc.fits.bz2", "x_crdq.fits"), ("x_flc.fits.xz", "x_crdq.fits"),
+            ("x_flc.fits.fz", "x_crdq.fits.fz"), ("x.fit", "x_crdq.fit"),
+            ("x_cal.asdf", "x_crdq.asdf"), ("obj_001", "obj_001_crdq.fits"),
+            ("a.FITS.GZ", "a_crdq.FITS"),
         ],
     )  # fmt: skip
     def test_of_copies_fit_their_content(self, name, copy):
@@ -193,7 +211,12 @@ class TestChips:
 
     @pytest.mark.parametrize(
         "types",
-        [("GLON-CAR", "GLAT-CAR"), ("RA---TPV", "DEC--TPV"), ("DEC--TAN", "RA---TAN"), ("ELON-TAN", "ELAT-TAN")],
+        [
+            ("GLON-CAR", "GLAT-CAR"),
+            ("RA---TPV", "DEC--TPV"),
+            ("DEC--TAN", "RA---TAN"),
+            ("ELON-TAN", "ELAT-TAN"),
+        ],
     )
     def test_any_sky(self, tmp_path, types):
         path = chips(tmp_path / "x.fits", ["A", "B"])
@@ -202,7 +225,9 @@ class TestChips:
                 hdu.header["CTYPE1"], hdu.header["CTYPE2"] = types
         assert len(list_images(path)) == 2
 
-    @pytest.mark.parametrize("types", [("WAVE", "OFFSET"), ("RA---TAN", "FREQ"), ("", ""), ("LINEAR", "LINEAR")])
+    @pytest.mark.parametrize(
+        "types", [("WAVE", "OFFSET"), ("RA---TAN", "FREQ"), ("", ""), ("LINEAR", "LINEAR")]
+    )
     def test_no_sky(self, tmp_path, types):
         path = chips(tmp_path / "x.fits", ["A", "B"])
         with fits.open(path, mode="update") as hdus:
@@ -225,13 +250,17 @@ class TestChips:
 
     def test_a_source_with_several_is_its_first_and_it_is_said(self, tmp_path, mosaic):
         path = chips(tmp_path / "x.fits", ["A", "B"])
-        with pytest.warns(SkyblotWarning, match=r"x\.fits: has 2 images, the first, \[a,1\], is used"):
+        with pytest.warns(
+            SkyblotWarning, match=r"x\.fits: has 2 images, the first, \[a,1\], is used"
+        ):
             blot_file(path, mosaic, tmp_path / "b.fits", interp="nearest", **RAW)
         assert fits.getdata(tmp_path / "b.fits", "SCI").max() == 1
 
     def test_a_reference_of_blot_file_too(self, tmp_path, mosaic):
         path = chips(tmp_path / "x.fits", ["A", "B"])
-        with pytest.warns(SkyblotWarning, match=r"x\.fits: has 2 images, the first, \[a,1\], is used"):
+        with pytest.warns(
+            SkyblotWarning, match=r"x\.fits: has 2 images, the first, \[a,1\], is used"
+        ):
             blot_file(mosaic, path, tmp_path / "b.fits", **RAW)
 
 
@@ -256,7 +285,9 @@ class TestPacked:
         content = PACKED[suffix](pair[1].read_bytes())
         path = pair[1].with_name(f"cut.fits{suffix}")
         path.write_bytes(content[: int(part * len(content))])
-        with pytest.raises(FileError, match=rf"cut\.fits{suffix}: (truncated|the compressed file is damaged)"):
+        with pytest.raises(
+            FileError, match=rf"cut\.fits{suffix}: (truncated|the compressed file is damaged)"
+        ):
             blot_file(pair[0], path, tmp_path / "b.fits", **RAW)
 
     @pytest.mark.parametrize("suffix", PACKED)
@@ -279,6 +310,8 @@ def test_a_set_of_characters_is_no_extension(tmp_path, mosaic):
     for number in (1, 2):
         (tmp_path / f"visit{number}").mkdir()
         header = tan_header((20, 24), ra=samples.RA + 1e-6 * number, BUNIT="counts/s")
-        write_sci(tmp_path / f"visit{number}" / f"x{number}_flt.fits", np.zeros((20, 24), "f4"), header)
+        write_sci(
+            tmp_path / f"visit{number}" / f"x{number}_flt.fits", np.zeros((20, 24), "f4"), header
+        )
     made = blot_files(mosaic, [tmp_path / "visit[0-9]"], tmp_path, **RAW)
     assert [each.path.name for each in made] == ["x1_sci1_blt.fits", "x2_sci1_blt.fits"]

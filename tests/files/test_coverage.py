@@ -1,4 +1,6 @@
-"""Where the weights of a mosaic are 0 it is not covered: blots have the fill value there, and taps bleed nothing."""
+"""Where the weights of a mosaic are 0 it is not covered: blots have the fill value there, and taps
+bleed nothing.
+"""
 
 import numpy as np
 import pytest
@@ -31,7 +33,9 @@ def extension(name, dtype):
 
     def make(folder):
         data = (~GAP).astype(dtype)
-        fits.HDUList([fits.PrimaryHDU(), hdu(pixels(), "SCI"), hdu(data, name)]).writeto(folder / "m.fits")
+        fits.HDUList([fits.PrimaryHDU(), hdu(pixels(), "SCI"), hdu(data, name)]).writeto(
+            folder / "m.fits"
+        )
         return folder / "m.fits"
 
     return make
@@ -40,7 +44,9 @@ def extension(name, dtype):
 def contexts(folder):
     """AstroDrizzle's, of 32 exposures: the last bit makes a number negative."""
     bits = np.where(GAP, 0, np.int32(-(2**31)))
-    fits.HDUList([fits.PrimaryHDU(), hdu(pixels(), "SCI"), hdu(bits, "CTX")]).writeto(folder / "m.fits")
+    fits.HDUList([fits.PrimaryHDU(), hdu(pixels(), "SCI"), hdu(bits, "CTX")]).writeto(
+        folder / "m.fits"
+    )
     return folder / "m.fits"
 
 
@@ -49,7 +55,9 @@ def beside(mosaic, weights):
 
     def make(folder):
         fits.PrimaryHDU(pixels(), tan_header(SHAPE)).writeto(folder / mosaic)
-        fits.PrimaryHDU(np.where(GAP, 0, 3.5).astype("f4"), tan_header(SHAPE)).writeto(folder / weights)
+        fits.PrimaryHDU(np.where(GAP, 0, 3.5).astype("f4"), tan_header(SHAPE)).writeto(
+            folder / weights
+        )
         return folder / mosaic
 
     return make
@@ -66,12 +74,16 @@ def versions(folder):
 def nan(folder):
     """JWST's: NaN where the weight is 0."""
     weights = hdu(np.where(GAP, np.nan, 2).astype("f4"), "WHT")
-    fits.HDUList([fits.PrimaryHDU(), hdu(pixels(gap=np.nan), "SCI"), weights]).writeto(folder / "m_i2d.fits")
+    fits.HDUList([fits.PrimaryHDU(), hdu(pixels(gap=np.nan), "SCI"), weights]).writeto(
+        folder / "m_i2d.fits"
+    )
     return folder / "m_i2d.fits"
 
 
 def compressed(folder):
-    weights = fits.CompImageHDU((~GAP).astype("f4"), tan_header(SHAPE), name="WHT", compression_type="GZIP_2")
+    weights = fits.CompImageHDU(
+        (~GAP).astype("f4"), tan_header(SHAPE), name="WHT", compression_type="GZIP_2"
+    )
     fits.HDUList([fits.PrimaryHDU(), hdu(pixels(), "SCI"), weights]).writeto(folder / "m.fits")
     return folder / "m.fits"
 
@@ -93,11 +105,15 @@ FORMS = {
 def reference(tmp_path):
     """An exposure on the mosaic's own pixels."""
     data = np.zeros((40, 60), "f4")
-    return write_sci(tmp_path / "x_flt.fits", data, tan_header((40, 60), MDRIZSKY=0.0), {"EXPTIME": 1.0})
+    return write_sci(
+        tmp_path / "x_flt.fits", data, tan_header((40, 60), MDRIZSKY=0.0), {"EXPTIME": 1.0}
+    )
 
 
 def touched(taps):
-    """Pixels of the blot whose taps touch the gap: on a shared grid the taps from -(n-1)//2 to n//2."""
+    """Pixels of the blot whose taps touch the gap: on a shared grid the taps from -(n-1)//2 to
+    n//2.
+    """
     from scipy.ndimage import maximum_filter
 
     if taps == 1:
@@ -106,9 +122,13 @@ def touched(taps):
     return maximum_filter(GAP, size=taps, origin=offset)[INNER]
 
 
-@pytest.mark.parametrize(("interp", "taps"), [("nearest", 1), ("linear", 2), ("poly3", 4), ("poly5", 6)])
+@pytest.mark.parametrize(
+    ("interp", "taps"), [("nearest", 1), ("linear", 2), ("poly3", 4), ("poly5", 6)]
+)
 @pytest.mark.parametrize("form", FORMS)
-def test_the_fill_value_is_where_taps_meet_what_is_not_covered(form, interp, taps, reference, tmp_path):
+def test_the_fill_value_is_where_taps_meet_what_is_not_covered(
+    form, interp, taps, reference, tmp_path
+):
     how = {"interp": interp, "fill_value": -7, **RAW}
     made = fits.getdata(blot_file(FORMS[form](tmp_path), reference, tmp_path / "b.fits", **how), 1)
     assert (made[GAP[INNER]] == -7).all()
@@ -124,13 +144,19 @@ def test_pixels_without_weight_change_no_other(reference, tmp_path):
         path = tmp_path / f"{value}.fits"
         weights = hdu((~GAP).astype("f4"), "WHT")
         fits.HDUList([fits.PrimaryHDU(), hdu(pixels(gap=value), "SCI"), weights]).writeto(path)
-        made.append(fits.getdata(blot_file(path, reference, tmp_path / f"{value}_b.fits", fill_value="nan", **RAW), 1))
+        made.append(
+            fits.getdata(
+                blot_file(path, reference, tmp_path / f"{value}_b.fits", fill_value="nan", **RAW), 1
+            )
+        )
     np.testing.assert_array_equal(*made)
     assert np.isnan(made[0]).any()
     assert np.isfinite(made[0]).mean() > 0.5
 
 
-@pytest.mark.parametrize(("form", "name"), [("WHT", "WHT"), ("CTX", "CTX"), ("SWarp", "{}/coadd.weight.fits")])
+@pytest.mark.parametrize(
+    ("form", "name"), [("WHT", "WHT"), ("CTX", "CTX"), ("SWarp", "{}/coadd.weight.fits")]
+)
 def test_info_tells_of_weights(form, name, tmp_path):
     path = FORMS[form](tmp_path)
     with fits.open(path, mode="update") as hdus:
@@ -140,27 +166,39 @@ def test_info_tells_of_weights(form, name, tmp_path):
 
 
 def test_how_much_is_covered_counts_weights(reference, tmp_path):
-    path = blot_file(FORMS["WHT"](tmp_path), reference, tmp_path / "b.fits", interp="nearest", **RAW)
+    path = blot_file(
+        FORMS["WHT"](tmp_path), reference, tmp_path / "b.fits", interp="nearest", **RAW
+    )
     assert fits.getval(path, "BLOTCOVR", 1) == pytest.approx(1 - GAP[INNER].mean(), abs=1e-6)
 
 
 def test_the_ablot_task_takes_weights_too(reference, tmp_path):
     how = {"interp": "nearest", "in_units": "cps", "out_units": "cps", "addsky": False}
-    ablot.blot(data=str(FORMS["WHT"](tmp_path)), reference=str(reference), outdata=str(tmp_path / "b.fits"), **how)
+    ablot.blot(
+        data=str(FORMS["WHT"](tmp_path)),
+        reference=str(reference),
+        outdata=str(tmp_path / "b.fits"),
+        **how,
+    )
     assert (fits.getdata(tmp_path / "b.fits", 1)[GAP[INNER]] == 0).all()
 
 
 def test_weights_of_another_shape_are_not_used_and_that_is_said(reference, tmp_path):
     fits.PrimaryHDU(pixels(), tan_header(SHAPE)).writeto(tmp_path / "a_sci.fits")
     fits.PrimaryHDU(np.zeros((5, 6), "f4")).writeto(tmp_path / "a_wht.fits")
-    message = r"a_sci.fits\[0\]: .*a_wht.fits\[0\] beside it has shape \(5, 6\), not \(60, 80\): it is not used"
+    message = (
+        r"a_sci.fits\[0\]: .*a_wht.fits\[0\] beside it has shape \(5, 6\), not \(60, 80\): it is "
+        r"not used"
+    )
     with pytest.warns(SkyblotWarning, match=message):
         blot_file(tmp_path / "a_sci.fits", reference, tmp_path / "b.fits", **RAW)
 
 
 def test_labels_keep_their_values(reference, tmp_path):
     labels = np.where(GAP, 9, 3).astype("i4")
-    fits.HDUList([fits.PrimaryHDU(), hdu(labels, "SCI"), hdu((~GAP).astype("f4"), "WHT")]).writeto(tmp_path / "m.fits")
+    fits.HDUList([fits.PrimaryHDU(), hdu(labels, "SCI"), hdu((~GAP).astype("f4"), "WHT")]).writeto(
+        tmp_path / "m.fits"
+    )
     made = blot_file(tmp_path / "m.fits", reference, tmp_path / "b.fits", interp="nearest")
     np.testing.assert_array_equal(fits.getdata(made, 1), labels[INNER])
 

@@ -1,4 +1,6 @@
-"""The extension ASDF of a blot: its tree keeps what is known, and refers to no plane that the blot has not."""
+"""The extension ASDF of a blot: its tree keeps what is known, and refers to no plane that the blot
+has not.
+"""
 
 import io
 
@@ -18,7 +20,13 @@ pytest.importorskip("gwcs")
 
 MOSAIC = (420, 420)
 #: Planes of a real cal file, and what else its tree may refer to.
-PLANES = {"dq": "DQ", "err": "ERR", "area": "AREA", "var_poisson": "VAR_POISSON", "var_rnoise": "VAR_RNOISE"}
+PLANES = {
+    "dq": "DQ",
+    "err": "ERR",
+    "area": "AREA",
+    "var_poisson": "VAR_POISSON",
+    "var_rnoise": "VAR_RNOISE",
+}
 
 
 def elsewhere(place, kind="float32"):
@@ -27,14 +35,19 @@ def elsewhere(place, kind="float32"):
 
 
 def full_tree():
-    """A tree as JWST's: planes by reference, metadata with arrays in blocks, the hash of the FITS file."""
+    """A tree as JWST's: planes by reference, metadata with arrays in blocks, the hash of the FITS
+    file.
+    """
     tree = {name: elsewhere(place) for name, place in PLANES.items()}
     tree |= {
         "data": elsewhere("SCI"),
         "_fits_hash": "0" * 64,
         "extra_fits": {"D2IMARR": {"data": elsewhere("D2IMARR")}},
     }
-    return tree | {"meta": {"telescope": "JWST", "wcs": exposure_gwcs(), "table": np.arange(500.0)}, "notes": ["a", 1]}
+    return tree | {
+        "meta": {"telescope": "JWST", "wcs": exposure_gwcs(), "table": np.arange(500.0)},
+        "notes": ["a", 1],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +85,10 @@ def test_errors_of_a_blot_stay_referred_to(files, tmp_path):
 
 
 def test_blocks_and_their_index_stay_where_they_are(files, tmp_path):
-    old, new = content_of(files[1]), content_of(blot_file(*files, tmp_path / "b.fits", addsky=False))
+    old, new = (
+        content_of(files[1]),
+        content_of(blot_file(*files, tmp_path / "b.fits", addsky=False)),
+    )
     assert len(new) == len(old)
     start = old.index(b"\n...\n")
     assert new[start:] == old[start:]
@@ -112,7 +128,11 @@ def test_nodes_that_are_lost(tree, kept):
     made = pruned(content, {("SCI", 1)})
     assert len(made) == len(content)
     assert made.endswith(b"\n...\nrest\0")
-    text = made[made.index(b"---") + 4 : made.index(b"\n...")].decode().replace("!core/ndarray-1.0.0", "")
+    text = (
+        made[made.index(b"---") + 4 : made.index(b"\n...")]
+        .decode()
+        .replace("!core/ndarray-1.0.0", "")
+    )
     assert set(yaml.safe_load(text)) == kept
 
 

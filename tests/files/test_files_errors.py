@@ -1,4 +1,6 @@
-"""Files: errors that only the library shows; those of the command line are in cli/test_cli_errors.py."""
+"""Files: errors that only the library shows; those of the command line are in
+cli/test_cli_errors.py.
+"""
 
 import errno
 import gzip
@@ -24,7 +26,9 @@ def test_first_image_is_taken_where_none_is_named(tmp_path):
     with open_image(tmp_path / "a.fits") as image:
         assert image.name == f"{tmp_path / 'a.fits'}[sci,1]"
         assert image.shape == (60, 70)
-    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros(3, "f4")), other]).writeto(tmp_path / "b.fits")
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros(3, "f4")), other]).writeto(
+        tmp_path / "b.fits"
+    )
     with open_image(tmp_path / "b.fits") as image:
         assert image.name == f"{tmp_path / 'b.fits'}[wht,1]"
 
@@ -32,9 +36,15 @@ def test_first_image_is_taken_where_none_is_named(tmp_path):
 def test_a_table_is_not_an_image(tmp_path):
     table = fits.BinTableHDU.from_columns([fits.Column("a", "E", array=np.zeros(3))], name="CAT")
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "cat.fits")
-    with pytest.raises(DataError, match=r"cat\.fits\[cat,1\]: is a table"), open_image(f"{tmp_path}/cat.fits[cat]"):
+    with (
+        pytest.raises(DataError, match=r"cat\.fits\[cat,1\]: is a table"),
+        open_image(f"{tmp_path}/cat.fits[cat]"),
+    ):
         pass
-    with pytest.raises(DataError, match=r"cat\.fits: holds no image"), open_image(tmp_path / "cat.fits"):
+    with (
+        pytest.raises(DataError, match=r"cat\.fits: holds no image"),
+        open_image(tmp_path / "cat.fits"),
+    ):
         pass
 
 
@@ -50,9 +60,13 @@ def test_truncated_files(demo, tmp_path, cut):
         path.write_bytes(gzip.compress(raw)[:100000])
     else:
         with fits.open(demo.exposures[0]) as hdus:
-            fits.HDUList([hdus[0], fits.CompImageHDU(hdus[1].data, hdus[1].header, name="SCI")]).writeto(path)
+            fits.HDUList(
+                [hdus[0], fits.CompImageHDU(hdus[1].data, hdus[1].header, name="SCI")]
+            ).writeto(path)
         path.write_bytes(path.read_bytes()[:-9000])
-    with pytest.raises((FileError, WCSError), match=r"cut_flc\.fits.*(truncated|its WCS cannot be read)"):
+    with pytest.raises(
+        (FileError, WCSError), match=r"cut_flc\.fits.*(truncated|its WCS cannot be read)"
+    ):
         blot_file(demo.median, f"{path}[sci,1]", tmp_path / "blt.fits")
     assert os.listdir(tmp_path) == ["cut_flc.fits"]
 
@@ -69,14 +83,23 @@ def test_a_file_without_permission(pair, tmp_path, monkeypatch):
 def test_user_values_need_right_ascension_first(pair, tmp_path):
     def swap(hdus):
         header = hdus["SCI"].header
-        header.update({"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": samples.DEC, "CRVAL2": samples.RA})
+        header.update(
+            {
+                "CTYPE1": "DEC--TAN",
+                "CTYPE2": "RA---TAN",
+                "CRVAL1": samples.DEC,
+                "CRVAL2": samples.RA,
+            }
+        )
         header.update({"CD1_1": 0.0, "CD1_2": 1.4e-5, "CD2_1": 1.4e-5, "CD2_2": 0.0})
 
     reference = rewrite(pair[1], tmp_path / "swap.fits", swap)
     with pytest.raises(ParameterError, match="right ascension first"):
         blot_file(pair[0], reference, tmp_path / "blt.fits", outscale=0.1)
     path = blot_file(pair[0], reference, tmp_path / "blt.fits", **RAW)
-    np.testing.assert_array_equal(world(read_wcs(path), (20, 24)), world(read_wcs(reference), (20, 24)))
+    np.testing.assert_array_equal(
+        world(read_wcs(path), (20, 24)), world(read_wcs(reference), (20, 24))
+    )
 
 
 def test_messages_are_not_paths_only(tmp_path):

@@ -19,7 +19,11 @@ def files(tmp_path_factory):
     """A mosaic with errors, and an exposure on a part of it."""
     folder = tmp_path_factory.mktemp("errors")
     source = write_sci(folder / "plain.fits", texture(SHAPE), tan_header(SHAPE, **CARDS))
-    source = rewrite(source, folder / "med.fits", lambda hdus: hdus.append(fits.ImageHDU(ERRORS, name="ERR", ver=1)))
+    source = rewrite(
+        source,
+        folder / "med.fits",
+        lambda hdus: hdus.append(fits.ImageHDU(ERRORS, name="ERR", ver=1)),
+    )
     header = tan_header((20, 24), scale=0.06, BUNIT="counts", MDRIZSKY=0.0, EXPTIME=100.0)
     return source, write_sci(folder / "one_flt.fits", np.zeros((20, 24), "f4"), header)
 
@@ -29,7 +33,8 @@ def files(tmp_path_factory):
 def test_errors_are_the_roots_of_variances_by_squared_weights(files, tmp_path, interp, compress):
     path = blot_file(*files, tmp_path / "b.fits", interp=interp, errors=True, compress=compress)
     source, target = read_wcs(files[0]), read_wcs(files[1])
-    how = {"interp": interp, "scale": 144.0, "variance": ERRORS.astype(float) ** 2}  # 100 s of 1.2**2 times the area
+    # 100 s of 1.2**2 times the area
+    how = {"interp": interp, "scale": 144.0, "variance": ERRORS.astype(float) ** 2}
     data, variance = skyblot.blot(texture(SHAPE), source, target, **how)
     np.testing.assert_allclose(fits.getdata(path, "SCI"), data, rtol=1e-6)
     np.testing.assert_allclose(fits.getdata(path, "ERR"), np.sqrt(variance), rtol=1e-6)
@@ -54,7 +59,9 @@ def test_errors_where_the_mosaic_does_not_cover_are_nan(files, tmp_path):
     header = tan_header((100, 100), BUNIT="counts", MDRIZSKY=0.0, EXPTIME=100.0)
     large = write_sci(tmp_path / "large_flt.fits", np.zeros((100, 100), "f4"), header)
     path = blot_file(files[0], large, tmp_path / "b.fits", errors=True, fill_value=np.nan)
-    np.testing.assert_array_equal(np.isnan(fits.getdata(path, "ERR")), np.isnan(fits.getdata(path, "SCI")))
+    np.testing.assert_array_equal(
+        np.isnan(fits.getdata(path, "ERR")), np.isnan(fits.getdata(path, "SCI"))
+    )
 
 
 def test_many_and_resumed(files, tmp_path):
@@ -72,7 +79,9 @@ def test_on_the_command_line(files, tmp_path, run):
 
 def test_a_mosaic_without_errors_is_refused_before_any_work(files, tmp_path, run):
     plain = files[0].with_name("plain.fits")
-    with pytest.raises(DataError, match=r"plain\.fits\[sci,1\]: has no errors \(ERR\) to be carried into a blot"):
+    with pytest.raises(
+        DataError, match=r"plain\.fits\[sci,1\]: has no errors \(ERR\) to be carried into a blot"
+    ):
         blot_files(plain, [files[1]], tmp_path, errors=True)
     code, _, err = run("blot", plain, files[1], "-o", tmp_path / "b.fits", "--errors")
     assert (code, err.count("\n")) == (2, 1)

@@ -46,7 +46,14 @@ def test_keywords_of_the_reference_are_kept(demo, blot1):
 
 
 def test_options_are_recorded(demo, chip1, tmp_path):
-    values = {"interp": "sinc", "sinscl": 0.9, "stepsize": 10, "out_units": "cps", "addsky": False, "skyval": 2.5}
+    values = {
+        "interp": "sinc",
+        "sinscl": 0.9,
+        "stepsize": 10,
+        "out_units": "cps",
+        "addsky": False,
+        "skyval": 2.5,
+    }
     header = fits.getheader(
         blot_file(demo.median, chip1, tmp_path / "b.fits", fill_value=float("nan"), **values), "SCI"
     )
@@ -69,18 +76,24 @@ def test_checksums_of_the_reference_are_gone_and_none_is_wrong(demo, tmp_path):
     with fits.open(demo.exposures[0]) as hdus:
         hdus.writeto(reference, checksum=True)
     path = blot_file(demo.median, f"{reference}[sci,2]", tmp_path / "blt.fits")
-    with fits.open(path, checksum=True) as hdus:  # a wrong checksum is a warning, and warnings are errors here
+    # a wrong checksum is a warning, and warnings are errors here
+    with fits.open(path, checksum=True) as hdus:
         for hdu in hdus:
             assert hdu.header is not None
             assert hdu.data is None or hdu.data.size
-        assert [key for hdu in hdus[:2] for key in ("CHECKSUM", "DATASUM") if key in hdu.header] == []
+        assert [
+            key for hdu in hdus[:2] for key in ("CHECKSUM", "DATASUM") if key in hdu.header
+        ] == []
 
 
 def hdu_bytes(path, name):
     """The cards of an extension, whose order astropy may change, and its data, byte for byte."""
     with fits.open(path) as hdus:
         place = hdus[name].fileinfo()
-        header, end = path.read_bytes()[place["hdrLoc"] : place["datLoc"]], place["datLoc"] + place["datSpan"]
+        header, end = (
+            path.read_bytes()[place["hdrLoc"] : place["datLoc"]],
+            place["datLoc"] + place["datSpan"],
+        )
         cards = sorted(header[at : at + 80] for at in range(0, len(header), 80))
         return cards, path.read_bytes()[place["datLoc"] : end]
 

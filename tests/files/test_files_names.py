@@ -15,7 +15,9 @@ from skyblot.errors import ParameterError
 @pytest.mark.parametrize("source", ["", "[1]", "[sci]", "[SCI,1]"])
 @pytest.mark.parametrize("reference", ["[1]", "[sci]", "[sci,1]", "[SCI, 1]"])
 def test_every_way_to_name_an_extension(demo, blot1, tmp_path, source, reference):
-    path = blot_file(f"{demo.median}{source}", f"{demo.exposures[0]}{reference}", tmp_path / "blt.fits")
+    path = blot_file(
+        f"{demo.median}{source}", f"{demo.exposures[0]}{reference}", tmp_path / "blt.fits"
+    )
     np.testing.assert_array_equal(fits.getdata(path, "SCI"), blot1[1])
     assert fits.getval(path, "BLOTREF", "SCI") == f"{demo.exposures[0]}[sci,1]"
 

@@ -131,11 +131,15 @@ def test_a_process_killed_while_writing_leaves_no_partial_blot(pair, tmp_path, o
     path = tmp_path / "blt.fits"
     if old is not None:
         path.write_bytes(old)
-    done = subprocess.run([sys.executable, "-c", KILLED, *pair, path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, *pair, path], capture_output=True, text=True, check=False
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert (path.read_bytes() if path.exists() else None) == old
     visible = [name for name in os.listdir(tmp_path) if not name.startswith(".")]
-    assert sorted(visible) == sorted(["med.fits", "one_flt.fits", *([] if old is None else ["blt.fits"])])
+    assert sorted(visible) == sorted(
+        ["med.fits", "one_flt.fits", *([] if old is None else ["blt.fits"])]
+    )
     assert fits.getdata(blot_file(*pair, path, overwrite=True), "SCI").shape == (20, 24)
 
 

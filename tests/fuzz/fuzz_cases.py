@@ -1,4 +1,6 @@
-"""A case of the fuzzer: files, some of them changed, and a command line. A number stands for each, always the same."""
+"""A case of the fuzzer: files, some of them changed, and a command line. A number stands for each,
+always the same.
+"""
 
 import random
 from dataclasses import dataclass, field
@@ -6,7 +8,8 @@ from dataclasses import dataclass, field
 from fuzz_mutations import mutate
 from fuzz_options import BLOT, FILES, INFO, ONLY_BLOT, REJECT, SHOW
 
-#: The mosaic of each exposure, and what lies beside the exposure; the order is that of the command line.
+#: The mosaic of each exposure, and what lies beside the exposure; the order is that of the command
+#: line.
 SETS = (
     ("med.fits", "a_flt.fits", ()),
     ("med.fits", "b_flt.fits", ()),
@@ -20,7 +23,11 @@ SETS = (
     ("j_i2d.fits", "j_cal.fits", ()),
     ("r_coadd.asdf", "r_cal.asdf", ()),
     ("r_coadd.asdf", "z_cal.asdf", ()),
-    ("med.fits", "@list.txt", ("list.txt", "more.txt", "a_flt.fits", "b_flt.fits", "d_flt.fits.fz")),
+    (
+        "med.fits",
+        "@list.txt",
+        ("list.txt", "more.txt", "a_flt.fits", "b_flt.fits", "d_flt.fits.fz"),
+    ),
     ("med.fits", "asn.json", ("asn.json", "a_flt.fits", "b_flt.fits")),
     ("med.fits", "v_asn.fits", ("v_asn.fits", "a_flt.fits", "b_flt.fits")),
 )
@@ -30,7 +37,9 @@ COMMANDS = ("blot",) * 5 + ("reject",) * 5 + ("info",) * 3 + ("show",)
 
 @dataclass
 class Case:
-    """Files by name, what was done to which, and the command line, which writes into the folder ``out``."""
+    """Files by name, what was done to which, and the command line, which writes into the folder
+    ``out``.
+    """
 
     files: dict[str, bytes]
     arguments: list[str]
@@ -41,7 +50,10 @@ class Case:
         """Whether one exposure is named, and no list of them."""
         lists = any(each.startswith("@") or "asn" in each or "*" in each for each in self.arguments)
         logged = {"-v", "--verbose", "--debug", "--dry-run"} & set(self.arguments)
-        return not (lists or logged or "c_flc.fits" in self.arguments) and "d_flt.fits" not in self.arguments[3:]
+        return (
+            not (lists or logged or "c_flc.fits" in self.arguments)
+            and "d_flt.fits" not in self.arguments[3:]
+        )
 
 
 def _options(chance, table):
@@ -65,7 +77,9 @@ def _line(chance, mosaic, exposures):
     if command == "show":
         return [command, chance.choice((mosaic, exposures[0])), "-o", "out/a.png"], SHOW
     if command == "blot":
-        single = len(exposures) == 1 and exposures[0].startswith(("a_", "b_", "g", "r_", "d_", "z_", "j_"))
+        single = len(exposures) == 1 and exposures[0].startswith(
+            ("a_", "b_", "g", "r_", "d_", "z_", "j_")
+        )
         output = (
             ["-o", f"out/x{'.asdf' if exposures[0].endswith('.asdf') else '.fits'}"]
             if single and chance.random() < 0.5
@@ -73,7 +87,13 @@ def _line(chance, mosaic, exposures):
         )
         return [command, mosaic, *exposures, "--output-dir", "out", *output], BLOT | ONLY_BLOT
     more = chance.choice(
-        ([], ["--update-dq"], ["--clean"], ["--update-dq", "--clean", "--save-blots"], ["--rule", "plain"])
+        (
+            [],
+            ["--update-dq"],
+            ["--clean"],
+            ["--update-dq", "--clean", "--save-blots"],
+            ["--rule", "plain"],
+        )
     )
     return [command, mosaic, *exposures, "--output-dir", "out", *more], BLOT | REJECT
 
@@ -83,8 +103,17 @@ def make_case(number, base, sets=SETS):
     chance = random.Random(f"skyblot {number}")
     mosaic, exposure, beside = chance.choice([each for each in sets if each[0] in base])
     exposures = [exposure]
-    names = [mosaic, *beside, *(() if exposure.startswith("@") or exposure in beside else (exposure,))]
-    if len(names) == 2 and chance.random() < 0.15 and "a_flt.fits" in base and not mosaic.startswith(("r_", "j_", "c")):
+    names = [
+        mosaic,
+        *beside,
+        *(() if exposure.startswith("@") or exposure in beside else (exposure,)),
+    ]
+    if (
+        len(names) == 2
+        and chance.random() < 0.15
+        and "a_flt.fits" in base
+        and not mosaic.startswith(("r_", "j_", "c"))
+    ):
         exposures.append("d_flt.fits")  # one bad exposure, and a good one
         names.append("d_flt.fits")
     line, table = _line(chance, mosaic, exposures)

@@ -1,7 +1,9 @@
-"""A system that fails: the Nth write, fsync, link, rename, unlink, open or read of a command, with an error of its own.
+"""A system that fails: the Nth write, fsync, link, rename, unlink, open or read of a command, with
+an error of its own.
 
-Calls from Python are made to fail one by one. Writes fail in the kernel too, beyond a size that files may have, which
-meets those that NumPy makes by itself; and files cannot be opened beyond a number of them.
+Calls from Python are made to fail one by one. Writes fail in the kernel too, beyond a size that
+files may have, which meets those that NumPy makes by itself; and files cannot be opened beyond a
+number of them.
 """
 
 import builtins
@@ -40,7 +42,8 @@ _CALLS = {
     "scandir": "list",
 }
 PLAIN, PAIR = ("med.fits", "a_flt.fits"), ("med.fits", "a_flt.fits", "d_flt.fits.fz")
-#: Files, and the command that reads and writes them: it is run where its outputs are not there yet, and where they are.
+#: Files, and the command that reads and writes them: it is run where its outputs are not there yet,
+#: and where they are.
 SCENARIOS = {
     "blot": (PLAIN, ["blot", *PLAIN, "-o", "out/x.fits"]),
     "blot compressed": (PLAIN, ["blot", *PLAIN, "-o", "out/x.fits", "--compress"]),
@@ -53,14 +56,36 @@ SCENARIOS = {
         ("med.fits.bz2", "a_flt.fits.gz"),
         ["blot", "med.fits.bz2", "a_flt.fits.gz", "--output-dir", "out"],
     ),
-    "blot tables": (("c_med.fits", "c_flc.fits"), ["blot", "c_med.fits", "c_flc.fits", "--output-dir", "out"]),
-    "blot jwst": (("j_i2d.fits", "j_cal.fits"), ["blot", "j_i2d.fits", "j_cal.fits", "--output-dir", "out"]),
-    "blot roman": (("r_coadd.asdf", "r_cal.asdf"), ["blot", "r_coadd.asdf", "r_cal.asdf", "-o", "out/x.asdf"]),
-    "blot list": ((*PLAIN, "asn.json", "b_flt.fits"), ["blot", "med.fits", "asn.json", "--output-dir", "out"]),
+    "blot tables": (
+        ("c_med.fits", "c_flc.fits"),
+        ["blot", "c_med.fits", "c_flc.fits", "--output-dir", "out"],
+    ),
+    "blot jwst": (
+        ("j_i2d.fits", "j_cal.fits"),
+        ["blot", "j_i2d.fits", "j_cal.fits", "--output-dir", "out"],
+    ),
+    "blot roman": (
+        ("r_coadd.asdf", "r_cal.asdf"),
+        ["blot", "r_coadd.asdf", "r_cal.asdf", "-o", "out/x.asdf"],
+    ),
+    "blot list": (
+        (*PLAIN, "asn.json", "b_flt.fits"),
+        ["blot", "med.fits", "asn.json", "--output-dir", "out"],
+    ),
     "reject": (PLAIN, ["reject", *PLAIN, "--output-dir", "out"]),
     "reject all": (
         PLAIN,
-        ["reject", *PLAIN, "--output-dir", "out", "--save-blots", "--update-dq", "--clean", "--report", "out/p.html"],
+        [
+            "reject",
+            *PLAIN,
+            "--output-dir",
+            "out",
+            "--save-blots",
+            "--update-dq",
+            "--clean",
+            "--report",
+            "out/p.html",
+        ],
     ),
     "reject tiles": (PAIR, ["reject", *PAIR, "--output-dir", "out", "--update-dq", "--clean"]),
     "reject packed": (
@@ -141,7 +166,16 @@ def _opener(failing, opened):
     """`open`, whose files in the folders count what is done with them."""
     raw_class = _raw_class(failing)
 
-    def opening(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
+    def opening(
+        file,
+        mode="r",
+        buffering=-1,
+        encoding=None,
+        errors=None,
+        newline=None,
+        closefd=True,
+        opener=None,
+    ):
         if not failing.concerns(file):
             return opened(file, mode, buffering, encoding, errors, newline, closefd, opener)
         if opener is None and not isinstance(file, int):
@@ -149,7 +183,13 @@ def _opener(failing, opened):
         raw = raw_class(file, mode.replace("b", "").replace("t", ""), closefd, opener)
         if buffering == 0:
             return raw
-        kind = io.BufferedRandom if "+" in mode else io.BufferedReader if mode.startswith("r") else io.BufferedWriter
+        kind = (
+            io.BufferedRandom
+            if "+" in mode
+            else io.BufferedReader
+            if mode.startswith("r")
+            else io.BufferedWriter
+        )
         buffered = kind(raw)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding, errors, newline)
 
@@ -159,7 +199,9 @@ def _opener(failing, opened):
 def _counted(failing, kind, function):
     def call(*arguments, **named):
         if arguments and any(failing.concerns(each) for each in arguments[:2]):
-            failing.call(kind, arguments[0] if isinstance(arguments[0], str | os.PathLike) else None)
+            failing.call(
+                kind, arguments[0] if isinstance(arguments[0], str | os.PathLike) else None
+            )
         return function(*arguments, **named)
 
     return call
@@ -187,7 +229,9 @@ def faulty(failing):
         stack.enter_context(patch.object(util, "_array_to_file", array_to_file))
         for name, kind in _CALLS.items():
             if hasattr(os, name):
-                stack.enter_context(patch.object(os, name, _counted(failing, kind, getattr(os, name))))
+                stack.enter_context(
+                    patch.object(os, name, _counted(failing, kind, getattr(os, name)))
+                )
         yield
 
 
@@ -206,7 +250,9 @@ def limited(kind, value):
 
 
 def run_fault(item, files, folder, temporary):
-    """Run a fault, ``scenario:old:kind:number:code``; return its verdict, what was printed, and what was counted."""
+    """Run a fault, ``scenario:old:kind:number:code``; return its verdict, what was printed, and
+    what was counted.
+    """
     from fuzz_judge import Verdict, judge, state_of
     from fuzz_worker import run_line
 
@@ -246,7 +292,11 @@ def run_fault(item, files, folder, temporary):
     for each in left:
         os.unlink(temporary / each)
     sizes = [path.stat().st_size for path in (folder / "out").iterdir()]
-    told = {"counts": failing.counts, "hit": failing.hit or kind in ("size", "files"), "largest": max(sizes, default=0)}
+    told = {
+        "counts": failing.counts,
+        "hit": failing.hit or kind in ("size", "files"),
+        "largest": max(sizes, default=0),
+    }
     return verdict, err, {"command": name, "done": [kind], **told}
 
 

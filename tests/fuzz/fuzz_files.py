@@ -27,7 +27,11 @@ def sky(shape, x0=0.0, y0=0.0):
     y, x = np.indices(shape)
     image = np.zeros(shape)
     for star in range(14):
-        cx, cy, peak = 96 * (star * 0.618 % 1) - x0, 88 * (star * 0.371 % 1) - y0, 5 + 3 * (star % 5)
+        cx, cy, peak = (
+            96 * (star * 0.618 % 1) - x0,
+            88 * (star * 0.371 % 1) - y0,
+            5 + 3 * (star % 5),
+        )
         image += peak * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 4.5)
     return image
 
@@ -57,7 +61,13 @@ def chip_header(**cards):
 
 
 def primary(**cards):
-    told = {"TELESCOP": "HST", "INSTRUME": "ACS", "DETECTOR": "WFC", "EXPTIME": EXPTIME, "FILTER": "F606W"}
+    told = {
+        "TELESCOP": "HST",
+        "INSTRUME": "ACS",
+        "DETECTOR": "WFC",
+        "EXPTIME": EXPTIME,
+        "FILTER": "F606W",
+    }
     return fits.PrimaryHDU(header=fits.Header({**told, "NEXTEND": 3, **cards}))
 
 
@@ -74,7 +84,12 @@ def plain(folder):
         if name == "b_flt.fits":
             sci.scale("int16", bscale=0.5, bzero=8000)
             sci.header["BLANK"] = -32768
-        hdus = [primary(), sci, fits.ImageHDU(errors, name="ERR", ver=1), fits.ImageHDU(flags, name="DQ", ver=1)]
+        hdus = [
+            primary(),
+            sci,
+            fits.ImageHDU(errors, name="ERR", ver=1),
+            fits.ImageHDU(flags, name="DQ", ver=1),
+        ]
         fits.HDUList(hdus).writeto(folder / name)
 
 
@@ -86,7 +101,10 @@ def packed(folder):
         ("b_flt.fits.xz", lzma.compress),
     ):
         (folder / name).write_bytes(pack((folder / name.rpartition(".")[0]).read_bytes()))
-    for name, methods in (("d_flt.fits", ("RICE_1", "GZIP_2", "PLIO_1")), ("med.fits", ("GZIP_1", "RICE_1"))):
+    for name, methods in (
+        ("d_flt.fits", ("RICE_1", "GZIP_2", "PLIO_1")),
+        ("med.fits", ("GZIP_1", "RICE_1")),
+    ):
         with fits.open(folder / name) as hdus:
             tiles = [
                 fits.CompImageHDU(hdu.data, hdu.header, hdu.name, compression_type=how)
@@ -94,7 +112,9 @@ def packed(folder):
             ]
             fits.HDUList([hdus[0].copy(), *tiles]).writeto(folder / f"{name}.fz")
     whole, *_ = pixels(4)
-    whole = fits.CompImageHDU(whole.astype(np.int32), chip_header(), "SCI", compression_type="HCOMPRESS_1")
+    whole = fits.CompImageHDU(
+        whole.astype(np.int32), chip_header(), "SCI", compression_type="HCOMPRESS_1"
+    )
     fits.HDUList([primary(NEXTEND=1), whole]).writeto(folder / "h_flt.fits.fz")
 
 
@@ -105,7 +125,9 @@ def ground(folder):
     header = chip_header(**cards)
     fits.PrimaryHDU(data, header).writeto(folder / "g.fits")
     fits.PrimaryHDU(np.ones(CHIP, "f4")).writeto(folder / "g.weight.fits")
-    (folder / "g.head").write_text(tan_header(CHIP, FLXSCALE=1.0).tostring(sep="\n", padding=False) + "\n")
+    (folder / "g.head").write_text(
+        tan_header(CHIP, FLXSCALE=1.0).tostring(sep="\n", padding=False) + "\n"
+    )
     coadd = tan_header(MOSAIC, SOFTNAME="SWarp", COMBINET="CLIPPED", EXPTIME=EXPTIME, GAIN=1.0)
     fits.PrimaryHDU((EXPTIME * sky(MOSAIC)).astype("f4"), coadd).writeto(folder / "coadd.fits")
 
@@ -120,14 +142,26 @@ def tables(folder):
 
 def pipelines(folder):
     """JWST's and Roman's files, where gwcs and asdf are there."""
-    from gwcs_files import exposure_gwcs, mosaic_gwcs, mosaic_header, write_cal, write_i2d, write_roman
+    from gwcs_files import (
+        exposure_gwcs,
+        mosaic_gwcs,
+        mosaic_header,
+        write_cal,
+        write_i2d,
+        write_roman,
+    )
 
     shape = (70, 80)
     own = exposure_gwcs(CHIP)
     big = sky(shape).astype("f4")
     write_i2d(folder / "j_i2d.fits", big, mosaic_header(shape))
     write_cal(folder / "j_cal.fits", own, data=sky(CHIP).astype("f4"))
-    write_roman(folder / "r_coadd.asdf", big, mosaic_gwcs(mosaic_header(shape), shape), tag="wfi_mosaic-1.0.0")
+    write_roman(
+        folder / "r_coadd.asdf",
+        big,
+        mosaic_gwcs(mosaic_header(shape), shape),
+        tag="wfi_mosaic-1.0.0",
+    )
     planes = {"err": np.ones(CHIP, "f4"), "dq": np.zeros(CHIP, np.uint32)}
     write_roman(folder / "r_cal.asdf", sky(CHIP).astype("f4"), own, **planes)
     write_roman(folder / "z_cal.asdf", sky(CHIP).astype("f4"), own, compression="zlib", **planes)
@@ -146,8 +180,12 @@ def texts(folder):
         fits.Column("MEMTYPE", "14A", array=["EXP-DTH", "EXP-DTH", "PROD-DTH"]),
         fits.Column("MEMPRSNT", "L", array=[True, True, True]),
     ]
-    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(folder / "v_asn.fits")
-    (folder / "my.cfg").write_text("interp = linear\n[Scaling Parameters]\nexpkey = EXPTIME\nin_units = cps\n")
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(
+        folder / "v_asn.fits"
+    )
+    (folder / "my.cfg").write_text(
+        "interp = linear\n[Scaling Parameters]\nexpkey = EXPTIME\nin_units = cps\n"
+    )
 
 
 def make_files(folder):

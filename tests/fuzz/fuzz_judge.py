@@ -10,7 +10,8 @@ from pathlib import Path
 GOOD = ("done", "partly done", "refused", "interrupted")
 #: What only Python says, and nobody who uses a command line should have to read.
 PYTHON = re.compile(
-    r"Traceback|<class|<function|object at 0x|\bnp\.\w+\(|\barray\(|\bdtype\(|NoneType|not subscriptable"
+    r"Traceback|<class|<function|object at 0x|\bnp\.\w+\(|\barray\(|\bdtype\("
+    r"|NoneType|not subscriptable"
     r"|has no attribute|unsupported operand|not iterable|positional argument|unpack|\[Errno"
     r"|\b(Key|Type|Index|Value|Attribute|Assertion|ZeroDivision|Overflow|Runtime|Memory|Lookup|Recursion|LinAlg|Verify)Error\b"
 )
@@ -40,7 +41,19 @@ def state_of(folder):
     }
 
 
-def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=False, single=True, debug=False):
+def judge(
+    code,
+    out,
+    err,
+    before,
+    after,
+    folder,
+    *,
+    temporaries=(),
+    may_leave=False,
+    single=True,
+    debug=False,
+):
     """Return what became of a run.
 
     Parameters
@@ -64,7 +77,11 @@ def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=Fa
     for name, digest in before.items():
         if after.get(name) != digest and not name.startswith("out/"):
             return Verdict("changed input", name)
-    left = [name for name in after if name not in before and (name.endswith(".tmp") or "/." in f"/{name}")]
+    left = [
+        name
+        for name in after
+        if name not in before and (name.endswith(".tmp") or "/." in f"/{name}")
+    ]
     if (left or temporaries) and not may_leave:
         return Verdict("left over", str([*left, *temporaries]))
     made = [name for name in after if after[name] != before.get(name) and name not in left]
@@ -77,21 +94,28 @@ def judge(code, out, err, before, after, folder, *, temporaries=(), may_leave=Fa
 
 def _told(code, err, made, single, folder, debug):
     lines = [
-        line for line in err.splitlines() if line.strip() and not line.startswith(("warning: ", "Usage: ", "Try "))
+        line
+        for line in err.splitlines()
+        if line.strip() and not line.startswith(("warning: ", "Usage: ", "Try "))
     ]
     told = [line for line in lines if line.startswith(("skyblot: error: ", "Error: "))]
     if "internal error" in err or code == 3:
-        return Verdict("internal error", next(line for line in [*lines, "?"] if "internal" in line or line == "?"))
+        return Verdict(
+            "internal error",
+            next(line for line in [*lines, "?"] if "internal" in line or line == "?"),
+        )
     if code not in (0, 1, 2, 130):
         return Verdict("odd exit code", f"{code}: {err[-300:]}")
-    if "the memory is not enough" in err and "for an array with shape (99999999" not in err:  # which was asked for
+    # which was asked for
+    if "the memory is not enough" in err and "for an array with shape (99999999" not in err:
         return Verdict("memory", lines[-1])
     if "Traceback" in err:
         return Verdict("done" if debug else "traceback", "" if debug else err[-300:])
     if code == 2:
         if not told or (single and len(lines) > 1):
             return Verdict("no sentence" if not told else "several sentences", err[-600:])
-        if [name for name in made if not (Path(folder) / name).read_bytes().startswith(b"{")]:  # but a log
+        # but a log
+        if [name for name in made if not (Path(folder) / name).read_bytes().startswith(b"{")]:
             return Verdict("refused and written", f"{made}: {told[0]}")
     for line in err.splitlines():
         if PYTHON.search(line):
@@ -112,10 +136,17 @@ def incomplete(path):
         return _incomplete_fits(path)
     if content.startswith(b"#ASDF"):
         return _incomplete_asdf(path)
-    endings = {b"\x89PNG": b"IEND\xaeB`\x82", b"<!DOC": b"</html>\n", b"_task": b"\n", b'{"eve': b"}\n"}
+    endings = {
+        b"\x89PNG": b"IEND\xaeB`\x82",
+        b"<!DOC": b"</html>\n",
+        b"_task": b"\n",
+        b'{"eve': b"}\n",
+    }
     for start, end in endings.items():
         if content.startswith(start):
-            return None if content.rstrip(b"\n").endswith(end.rstrip(b"\n")) else "its end is missing"
+            return (
+                None if content.rstrip(b"\n").endswith(end.rstrip(b"\n")) else "its end is missing"
+            )
     return f"begins with {content[:20]!r}"
 
 

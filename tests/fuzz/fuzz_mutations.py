@@ -1,4 +1,6 @@
-"""What the fuzzer does to a file: each function takes its bytes and a source of chance, and returns other bytes."""
+"""What the fuzzer does to a file: each function takes its bytes and a source of chance, and returns
+other bytes.
+"""
 
 import bz2
 import gzip
@@ -37,7 +39,9 @@ def _card(chance):
     """A card that may mean anything."""
     keyword = chance.choice(KEYWORDS)
     value = (
-        chance.choice(VALUES) if chance.random() < 0.8 else str(chance.choice((1, -1)) * 10 ** chance.uniform(-30, 30))
+        chance.choice(VALUES)
+        if chance.random() < 0.8
+        else str(chance.choice((1, -1)) * 10 ** chance.uniform(-30, 30))
     )
     form = chance.random()
     if form < 0.85:
@@ -71,13 +75,18 @@ def value_replaced(content, chance):
 def structure_replaced(content, chance):
     """The cards that say how pixels and tables are stored."""
     storage = re.compile(
-        rb"(BITPIX|NAXIS|PCOUNT|GCOUNT|TFIELDS|TFORM|TTYPE|TDIM|THEAP|Z[A-Z]+|BSCALE|BZERO|BLANK|XTENSION)\d* *="
+        rb"(BITPIX|NAXIS|PCOUNT|GCOUNT|TFIELDS|TFORM|TTYPE|TDIM|THEAP|Z[A-Z]+"
+        rb"|BSCALE|BZERO|BLANK|XTENSION)\d* *="
     )
     places = [each for each in _cards(content) if storage.match(content[each : each + 80])]
     if not places:
         return value_replaced(content, chance)
     place = chance.choice(places)
-    return _put(content, place, content[place : place + 10] + f"{chance.choice(VALUES):>20}".encode("latin-1"))
+    return _put(
+        content,
+        place,
+        content[place : place + 10] + f"{chance.choice(VALUES):>20}".encode("latin-1"),
+    )
 
 
 def card_removed(content, chance):
@@ -95,7 +104,9 @@ def card_garbled(content, chance):
     place = chance.choice(_cards(content))
     card = bytearray(content[place : place + 80].ljust(80))
     for _ in range(chance.choice((1, 1, 2, 8, 40))):
-        card[chance.randrange(80)] = chance.choice((chance.randrange(256), 0, 10, 27, 39, 127, 0xE9))
+        card[chance.randrange(80)] = chance.choice(
+            (chance.randrange(256), 0, 10, 27, 39, 127, 0xE9)
+        )
     return _put(content, place, bytes(card))
 
 
@@ -108,7 +119,10 @@ def bytes_flipped(content, chance):
 
 def block_overwritten(content, chance):
     """A run of bytes lost: zeros, all bits, or noise."""
-    start, size = chance.randrange(len(content) + 1), min(chance.choice((4, 80, 512, 2880, 8192)), len(content))
+    start, size = (
+        chance.randrange(len(content) + 1),
+        min(chance.choice((4, 80, 512, 2880, 8192)), len(content)),
+    )
     piece = chance.choice((bytes(size), b"\xff" * size, chance.randbytes(size)))
     return (content[:start] + piece + content[start + size :])[: len(content)]
 
@@ -116,12 +130,18 @@ def block_overwritten(content, chance):
 def tail_damaged(content, chance):
     """The last part, where tiles, tables and ASDF's blocks are."""
     start = len(content) * 2 // 3
-    return content[:start] + chance.choice((bytes_flipped, block_overwritten))(content[start:], chance)
+    return content[:start] + chance.choice((bytes_flipped, block_overwritten))(
+        content[start:], chance
+    )
 
 
 def truncated(content, chance):
     size = len(content)
-    return content[: chance.choice((0, 1, 5, 79, 2879, 2880, size - 1, size - 2880, chance.randrange(size + 1)))]
+    return content[
+        : chance.choice(
+            (0, 1, 5, 79, 2879, 2880, size - 1, size - 2880, chance.randrange(size + 1))
+        )
+    ]
 
 
 def grown(content, chance):
@@ -157,7 +177,9 @@ def node_replaced(content, chance):
 
     def change(line):
         key, colon, _ = line.partition(":")
-        return [f"{key}: {node}"] if colon else [f"{line[: len(line) - len(line.lstrip())]}- {node}"]
+        return (
+            [f"{key}: {node}"] if colon else [f"{line[: len(line) - len(line.lstrip())]}- {node}"]
+        )
 
     return _line_changed(content, chance, change)
 
@@ -202,8 +224,12 @@ def tree_deep(content, chance):
     bomb = chance.random() < 0.5
     text = "a: " + "[" * count + "]" * count
     if bomb:
-        text = "a: &a [1, 1]\n" + "".join(f"b{k}: &{chr(98 + k)} [*{chr(97 + k)}, *{chr(97 + k)}]\n" for k in range(24))
-    return _line_changed(content, chance, lambda line: [line, text] if not line.startswith((" ", "-")) else [line])
+        text = "a: &a [1, 1]\n" + "".join(
+            f"b{k}: &{chr(98 + k)} [*{chr(97 + k)}, *{chr(97 + k)}]\n" for k in range(24)
+        )
+    return _line_changed(
+        content, chance, lambda line: [line, text] if not line.startswith((" ", "-")) else [line]
+    )
 
 
 def block_header(content, chance):
@@ -212,7 +238,11 @@ def block_header(content, chance):
     if not places:
         return bytes_flipped(content, chance)
     place = chance.choice(places) + chance.randrange(54)
-    return content[:place] + chance.choice((b"\0", b"\xff", b"\x7f\xff", chance.randbytes(4))) + content[place + 4 :]
+    return (
+        content[:place]
+        + chance.choice((b"\0", b"\xff", b"\x7f\xff", chance.randbytes(4)))
+        + content[place + 4 :]
+    )
 
 
 def word_replaced(content, chance):
@@ -226,11 +256,24 @@ def word_replaced(content, chance):
 
 
 def line_long(content, chance):
-    return content + b"\n" + chance.choice((b"x", b"[", b"{", b"\xc3\xa9", b"a/")) * chance.choice((256, 5000)) + b"\n"
+    return (
+        content
+        + b"\n"
+        + chance.choice((b"x", b"[", b"{", b"\xc3\xa9", b"a/")) * chance.choice((256, 5000))
+        + b"\n"
+    )
 
 
 BYTES = (bytes_flipped, block_overwritten, tail_damaged, truncated, grown)
-CARDS = (card_replaced, value_replaced, value_replaced, structure_replaced, card_removed, card_doubled, card_garbled)
+CARDS = (
+    card_replaced,
+    value_replaced,
+    value_replaced,
+    structure_replaced,
+    card_removed,
+    card_doubled,
+    card_garbled,
+)
 TREES = (
     node_replaced,
     node_replaced,
@@ -265,7 +308,8 @@ def mutate(name, content, chance):
     if inside:
         try:
             plain = unpack(content)
-        except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error):  # damaged by the mutation before
+        except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error):
+            # damaged by the mutation before
             inside = False
     change = chance.choice(choices(name, plain) if inside or unpack is None else BYTES)
     made = change(plain, chance)

@@ -43,12 +43,17 @@ class Report:
 
     def text(self):
         minutes = (time.monotonic() - self.start) / 60
-        lines = [f"{sum(self.outcomes.values())} runs in {minutes:.1f} minutes: {dict(self.outcomes)}"]
+        lines = [
+            f"{sum(self.outcomes.values())} runs in {minutes:.1f} minutes: {dict(self.outcomes)}"
+        ]
         for title, counts in (("By command", self.by_command), ("By what was done", self.by_kind)):
             names = sorted({name for name, _ in counts})
             outcomes = sorted({outcome for _, outcome in counts})
             lines += ["", f"{title:24}" + "".join(f"{each:>16}" for each in outcomes)]
-            lines += [f"{name:24}" + "".join(f"{counts[name, each]:16}" for each in outcomes) for name in names]
+            lines += [
+                f"{name:24}" + "".join(f"{counts[name, each]:16}" for each in outcomes)
+                for name in names
+            ]
         return "\n".join(lines)
 
 
@@ -65,7 +70,9 @@ def run_cases(base, folder, report, stop, first=0, most=None):
 
 
 def run_faults(base, folder, report, stop, chosen=None, names=tuple(SCENARIOS)):
-    """Run the faults of scenarios, those of each that are `chosen` or all in a mixed order, until `stop` says so."""
+    """Run the faults of scenarios, those of each that are `chosen` or all in a mixed order, until
+    `stop` says so.
+    """
     worker, faults = Worker("faults", base, folder), []
     try:
         for name in names:
@@ -114,12 +121,24 @@ def main():
     if given.case is not None:
         show_case(given.case, base, folder)
         return
-    names = [name for name, (files, _) in SCENARIOS.items() if all((base / each).exists() for each in files)]
+    names = [
+        name
+        for name, (files, _) in SCENARIOS.items()
+        if all((base / each).exists() for each in files)
+    ]
     bad = 0
-    for kind, run in (("cases", partial(run_cases, first=given.first)), ("faults", partial(run_faults, names=names))):
+    for kind, run in (
+        ("cases", partial(run_cases, first=given.first)),
+        ("faults", partial(run_faults, names=names)),
+    ):
         if given.only in (None, kind):
             report = Report(given.log)
-            run(base, folder / kind, report, partial(_is_over, time.monotonic() + 60 * given.minutes))
+            run(
+                base,
+                folder / kind,
+                report,
+                partial(_is_over, time.monotonic() + 60 * given.minutes),
+            )
             print(f"\n{kind}: {report.text()}\n", flush=True)
             bad += len(report.bad)
     sys.exit(1 if bad else 0)

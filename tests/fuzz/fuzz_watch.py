@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 WORKER = Path(__file__).with_name("fuzz_worker.py")
-#: Seconds of a processor's time, or of a clock on the wall where nothing computes, after which a case hangs.
+#: Seconds of a processor's time, or of a clock on the wall where nothing computes, after which a
+#: case hangs.
 MOST_BUSY, MOST_IDLE = 20.0, 180.0
 
 
@@ -32,12 +33,16 @@ class Worker:
             answer = self._answer(0.5)
             if answer is None:
                 if self._process.poll() is not None and self._lines.empty():
-                    return self._lost(item, "crash", f"exit code {self._process.returncode}: {self._last_words()}")
+                    return self._lost(
+                        item, "crash", f"exit code {self._process.returncode}: {self._last_words()}"
+                    )
                 if began is None:
                     continue
                 if self._busy() - busy > MOST_BUSY or time.monotonic() - began > MOST_IDLE:
                     return self._lost(
-                        item, "hang", f"{self._busy() - busy:.0f} s of work, {time.monotonic() - began:.0f} s"
+                        item,
+                        "hang",
+                        f"{self._busy() - busy:.0f} s of work, {time.monotonic() - began:.0f} s",
                     )
             elif "begin" in answer:
                 began, busy = time.monotonic(), self._busy()
@@ -58,9 +63,13 @@ class Worker:
         environment = {**os.environ, "PYTHONWARNINGS": "ignore", "MPLBACKEND": "agg"}
         command = [sys.executable, str(WORKER), *self._start]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment)
+        self._process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment
+        )
         self._lines = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout, self._lines), daemon=True)
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout, self._lines), daemon=True
+        )
         self._reader.start()
         while (answer := self._answer(1)) is None or "ready" not in answer:
             if self._process.poll() is not None and self._lines.empty():

@@ -1,6 +1,8 @@
-"""A process that runs cases one after the other, each by the command line's own entry, and tells what became of them.
+"""A process that runs cases one after the other, each by the command line's own entry, and tells
+what became of them.
 
-It is given a kind of work, its folders, and reads one item a line: the number of a case, or the name of a fault.
+It is given a kind of work, its folders, and reads one item a line: the number of a case, or the
+name of a fault.
 """
 
 import faulthandler
@@ -18,7 +20,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-#: Bytes that a case may take on top of what the process has: files are small, so what needs more is a bomb.
+#: Bytes that a case may take on top of what the process has: files are small, so what needs more is
+#: a bomb.
 MEMORY = 2 << 30
 FILE = 64 << 20
 
@@ -56,7 +59,9 @@ def run_line(arguments, folder):
             main(list(arguments))
             code = 0
         except SystemExit as stopped:
-            code = stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
+            code = (
+                stopped.code if isinstance(stopped.code, int) else 0 if stopped.code is None else 1
+            )
         except (SkyblotError, OSError) as error:  # let through by --debug
             captured.err.write(f"skyblot: error: {getattr(error, 'strerror', None) or error}\n")
             code = 2
@@ -89,9 +94,11 @@ def run_case(case, folder, temporary):
         single=case.single,
         debug="--debug" in case.arguments,
     )
-    if verdict.outcome == "memory" and {"--outnx", "--outny"} & set(case.arguments):  # it was asked for
+    # it was asked for
+    if verdict.outcome == "memory" and {"--outnx", "--outny"} & set(case.arguments):
         verdict = Verdict("refused")
-    several = case.arguments[0] == "reject" or "c_flc.fits" in case.arguments  # a mask and a copy, or two chips
+    # a mask and a copy, or two chips
+    several = case.arguments[0] == "reject" or "c_flc.fits" in case.arguments
     if verdict.outcome == "refused and written" and several:  # what is there is complete
         verdict = Verdict("refused")
     for name in os.listdir(temporary):
@@ -101,12 +108,18 @@ def run_case(case, folder, temporary):
 
 def limit_memory():
     """Let memory bombs fail, here and not elsewhere on the machine."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0]) if os.path.exists("/proc/self/statm") else 1 << 18
+    pages = (
+        int(Path("/proc/self/statm").read_text().split()[0])
+        if os.path.exists("/proc/self/statm")
+        else 1 << 18
+    )
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
 
 
 def read_base(folder):
-    return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.is_file()}
+    return {
+        path.name: path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.is_file()
+    }
 
 
 def work(kind, base, folder):
@@ -152,7 +165,11 @@ def warm_up(files, folder, temporary):
             ["blot", "med.fits", "a_flt.fits", "-o", "out/x.fits"],
         )
         run_case(case, folder, temporary)
-        run_case(Case(case.files, ["reject", "med.fits", "a_flt.fits", "--output-dir", "out"]), folder, temporary)
+        run_case(
+            Case(case.files, ["reject", "med.fits", "a_flt.fits", "--output-dir", "out"]),
+            folder,
+            temporary,
+        )
         run_case(Case(case.files, ["show", "med.fits", "-o", "out/a.png"]), folder, temporary)
     if "r_cal.asdf" in files:
         names = ("r_coadd.asdf", "r_cal.asdf")

@@ -1,7 +1,9 @@
-"""Damaged files, odd options, and a system that fails: some of what ``make fuzz`` tries for as long as one likes.
+"""Damaged files, odd options, and a system that fails: some of what ``make fuzz`` tries for as long
+as one likes.
 
-What must never be: an internal error, a hang, a file that is not complete under its final name, a temporary one that
-is left, a changed input, a bomb of memory, or a sentence that only a programmer understands.
+What must never be: an internal error, a hang, a file that is not complete under its final name, a
+temporary one that is left, a changed input, a bomb of memory, or a sentence that only a programmer
+understands.
 """
 
 import sys
@@ -12,9 +14,12 @@ from fuzz_faults import SCENARIOS
 from fuzz_run import Report, run_cases, run_faults
 from fuzz_worker import read_base
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory and files are Linux's")
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="limits of memory and files are Linux's"
+)
 
-#: The first case, and how many there are: a part in each of two tests, which may run at the same time.
+#: The first case, and how many there are: a part in each of two tests, which may run at the same
+#: time.
 FIRST, CASES = 0, 75
 #: Of each command, how many of its faults are tried: evenly spread over all of them.
 FAULTS = 2
@@ -31,7 +36,9 @@ def never():
 
 
 def told(report):
-    return "\n".join(f"{each['item']}: {each['outcome']}: {each['detail']}\n{each['err']}" for each in report.bad)
+    return "\n".join(
+        f"{each['item']}: {each['outcome']}: {each['detail']}\n{each['err']}" for each in report.bad
+    )
 
 
 @pytest.mark.parametrize("part", range(2))
@@ -50,7 +57,9 @@ def some(faults):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_system_that_fails(base, tmp_path, part):
-    names = [name for name in PARTS[part] if all((base / each).exists() for each in SCENARIOS[name][0])]
+    names = [
+        name for name in PARTS[part] if all((base / each).exists() for each in SCENARIOS[name][0])
+    ]
     report = Report(None)
     run_faults(base, tmp_path, report, never, some, names)
     assert not report.bad, told(report)

@@ -1,4 +1,6 @@
-"""What the fuzzer found, made small: each of these ended a run, or the process, or was told in Python's words."""
+"""What the fuzzer found, made small: each of these ended a run, or the process, or was told in
+Python's words.
+"""
 
 import re
 import sys
@@ -17,9 +19,15 @@ def card(keyword, value, number=1):
     """Put a value into the card of a keyword, the `number`-th in the file from 1 on."""
 
     def change(content):
-        starts = [match.start() for match in re.finditer(keyword.encode().ljust(8) + b"= ", content)]
+        starts = [
+            match.start() for match in re.finditer(keyword.encode().ljust(8) + b"= ", content)
+        ]
         place = starts[number - 1]
-        return content[:place] + f"{keyword:8}= {value:>20}".ljust(80).encode("latin-1") + content[place + 80 :]
+        return (
+            content[:place]
+            + f"{keyword:8}= {value:>20}".ljust(80).encode("latin-1")
+            + content[place + 80 :]
+        )
 
     return change
 
@@ -28,8 +36,14 @@ def gone(keyword, number=1):
     """Remove a card."""
 
     def change(content):
-        starts = [match.start() for match in re.finditer(keyword.encode().ljust(8) + b"= ", content)]
-        return content[: starts[number - 1]] + b"COMMENT".ljust(80) + content[starts[number - 1] + 80 :]
+        starts = [
+            match.start() for match in re.finditer(keyword.encode().ljust(8) + b"= ", content)
+        ]
+        return (
+            content[: starts[number - 1]]
+            + b"COMMENT".ljust(80)
+            + content[starts[number - 1] + 80 :]
+        )
 
     return change
 
@@ -50,25 +64,28 @@ def text(old, new):
 FOUND = {
     "tile outside of the heap": ("d_flt.fits.fz", descriptors, REJECT, "bytes outside of it"),
     "format of tiles": ("d_flt.fits.fz", card("TFORM1", "'x'"), REJECT, "d_flt.fits.fz[sci,1]"),
-    "method of compression": ("d_flt.fits.fz", card("ZCMPTYPE", "'GZIP_3'"), REJECT, "pixels cannot be read"),
-    "method that is a number": ("d_flt.fits.fz", card("ZCMPTYPE", "5"), REJECT, "d_flt.fits.fz"),
-    "size of tiles": ("d_flt.fits.fz", card("ZTILE1", "'x'"), REJECT, "ZTILE1 = 'x'"),
-    "size of tiles, 0": ("d_flt.fits.fz", card("ZTILE1", "0"), REJECT, "d_flt.fits.fz"),
-    "size of an image": ("d_flt.fits.fz", card("ZNAXIS1", "'GAPPT'"), REJECT, "ZNAXIS1 = 'GAPPT'"),
-    "parameter of tiles": ("d_flt.fits.fz", card("ZVAL1", "'x'"), REJECT, "pixels cannot be read"),
-    "no size of the heap": ("d_flt.fits.fz", gone("PCOUNT"), INFO, "damaged"),
-    "columns by the million": ("d_flt.fits.fz", card("TFIELDS", "999999999"), INFO, "TFIELDS = 999999999"),
-    "name of a column": ("d_flt.fits.fz", card("TTYPE1", "7"), BLOT, "ok"),
-    "name of a column that is read": ("d_flt.fits.fz", card("TTYPE1", "7"), REJECT, "cannot be read"),
-    "truncated tiles": ("med.fits.fz", lambda content: content[:-4000], MOSAIC, "med.fits.fz"),
-    "scale that is a text": ("b_flt.fits", card("BSCALE", "'x'"), REJECT, "its pixels cannot be read"),
-    "complex scale": ("b_flt.fits", card("BSCALE", "(1,2)"), REJECT, "its pixels cannot be read"),
-    "card that cannot be parsed": ("med.fits", text(b"NCOMBINE= ", b"BLOTSRC = NaN / "), MOSAIC, ""),
-    "control character in a header": ("b_flt.fits", text(b"'ELECTRONS'", b"'ELECT\x1bONS'"), COPIES, "b_flt"),
-    "control character in a sentence": ("a_flt.fits", card("NAXIS1", "\x1b 64", 1), REJECT, "\\x1b 64"),
-    "shape of an array": ("r_cal.asdf", text(b"shape: [56, 64]", b"shape: 1.5     "), ("info", "{}"), ""),
-    "order of a gwcs's axes": ("r_coadd.asdf", text(b"axes_order: [0, 1]", b"axes_order: [a, 1]"), ("info", "{}"), ""),
-    "value of a .head file": ("g.head", text(b"FLXSCALE=", b"FLXSCALE= NaN"), ("info", "g.fits"), "g.head"),
+    "method of compression": ("d_flt.fits.fz", card("ZCMPTYPE", "'GZIP_3'"), REJECT,
+    "pixels cannot be read"), "method that is a number": ("d_flt.fits.fz", card("ZCMPTYPE", "5"),
+    REJECT, "d_flt.fits.fz"), "size of tiles": ("d_flt.fits.fz", card("ZTILE1", "'x'"), REJECT,
+    "ZTILE1 = 'x'"), "size of tiles, 0": ("d_flt.fits.fz", card("ZTILE1", "0"), REJECT,
+    "d_flt.fits.fz"), "size of an image": ("d_flt.fits.fz", card("ZNAXIS1", "'GAPPT'"), REJECT,
+    "ZNAXIS1 = 'GAPPT'"), "parameter of tiles": ("d_flt.fits.fz", card("ZVAL1", "'x'"), REJECT,
+    "pixels cannot be read"), "no size of the heap": ("d_flt.fits.fz", gone("PCOUNT"), INFO,
+    "damaged"), "columns by the million": ("d_flt.fits.fz", card("TFIELDS", "999999999"), INFO,
+    "TFIELDS = 999999999"), "name of a column": ("d_flt.fits.fz", card("TTYPE1", "7"), BLOT, "ok"),
+    "name of a column that is read": ("d_flt.fits.fz", card("TTYPE1", "7"), REJECT,
+    "cannot be read"), "truncated tiles": ("med.fits.fz", lambda content: content[:-4000], MOSAIC,
+    "med.fits.fz"), "scale that is a text": ("b_flt.fits", card("BSCALE", "'x'"), REJECT,
+    "its pixels cannot be read"), "complex scale": ("b_flt.fits", card("BSCALE", "(1,2)"), REJECT,
+    "its pixels cannot be read"), "card that cannot be parsed": ("med.fits",
+    text(b"NCOMBINE= ", b"BLOTSRC = NaN / "), MOSAIC, ""),
+    "control character in a header": ("b_flt.fits", text(b"'ELECTRONS'", b"'ELECT\x1bONS'"), COPIES,
+    "b_flt"), "control character in a sentence": ("a_flt.fits", card("NAXIS1", "\x1b 64", 1),
+    REJECT, "\\x1b 64"), "shape of an array": ("r_cal.asdf",
+    text(b"shape: [56, 64]", b"shape: 1.5     "), ("info", "{}"), ""),
+    "order of a gwcs's axes": ("r_coadd.asdf", text(b"axes_order: [0, 1]", b"axes_order: [a, 1]"),
+    ("info", "{}"), ""), "value of a .head file": ("g.head", text(b"FLXSCALE=", b"FLXSCALE= NaN"),
+    ("info", "g.fits"), "g.head"),
 }  # fmt: skip
 #: Command lines.
 LINES = {
@@ -80,16 +97,32 @@ LINES = {
         ["blot", "med.fits", "a_flt.fits", "-o", "out/" + "y" * 300 + ".fits"],
         "File name too long",
     ),
-    "a name with control characters": (["info", "a\x1b[2J\n.fits"], "a\\x1b[2J\\n.fits: no such file"),
+    "a name with control characters": (
+        ["info", "a\x1b[2J\n.fits"],
+        "a\\x1b[2J\\n.fits: no such file",
+    ),
     "a name that is no text": (["info", "\udcff.fits"], "\\udcff.fits: no such file"),
-    "noise without measure": (["reject", "med.fits", "a_flt.fits", *WRITE, "--read-noise", "1e300"], ""),
-    "a name of 230 characters": (["blot", "med.fits", "a_flt.fits", "-o", "out/" + "z" * 230 + ".fits"], "ok"),
-    "a name to write that is no text": (["blot", "med.fits", "a_flt.fits", "-o", "out/\udcff.fits"], "ok"),
+    "noise without measure": (
+        ["reject", "med.fits", "a_flt.fits", *WRITE, "--read-noise", "1e300"],
+        "",
+    ),
+    "a name of 230 characters": (
+        ["blot", "med.fits", "a_flt.fits", "-o", "out/" + "z" * 230 + ".fits"],
+        "ok",
+    ),
+    "a name to write that is no text": (
+        ["blot", "med.fits", "a_flt.fits", "-o", "out/\udcff.fits"],
+        "ok",
+    ),
 }
 
 
 def verdict_of(base, tmp_path, arguments, change=None, name=None):
-    files = {each: content for each, content in read_base(base).items() if not each.endswith((".bz2", ".xz", ".gz"))}
+    files = {
+        each: content
+        for each, content in read_base(base).items()
+        if not each.endswith((".bz2", ".xz", ".gz"))
+    }
     if name is not None:
         if name not in files:
             pytest.skip("needs gwcs and asdf")

@@ -29,7 +29,8 @@ def test_faults_are_seen(tmp_path, outcome):
 
 
 @pytest.mark.parametrize(
-    ("code", "err", "outcome"), [(0, "", "done"), (2, SENTENCE, "refused"), (1, SENTENCE, "partly done")]
+    ("code", "err", "outcome"),
+    [(0, "", "done"), (2, SENTENCE, "refused"), (1, SENTENCE, "partly done")],
 )
 def test_what_is_allowed_is_seen(tmp_path, code, err, outcome):
     assert judge(code, "", err, {}, {}, tmp_path).outcome == outcome

@@ -28,7 +28,9 @@ MEMBERS = [
 # HST association tables
 
 
-def write_table(path, members=MEMBERS, names=("MEMNAME", "MEMTYPE", "MEMPRSNT"), formats=("14A", "14A", "L")):
+def write_table(
+    path, members=MEMBERS, names=("MEMNAME", "MEMTYPE", "MEMPRSNT"), formats=("14A", "14A", "L")
+):
     columns = [
         fits.Column(name=name, format=form, array=np.array(values))
         for name, form, values in zip(names, formats, zip(*members, strict=True), strict=False)
@@ -38,18 +40,28 @@ def write_table(path, members=MEMBERS, names=("MEMNAME", "MEMTYPE", "MEMPRSNT"),
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(path)
 
 
-@pytest.mark.parametrize("name", ["j8c0d1010_asn.fits", "J8C0D1010_ASN.FITS", "j8c0d1010_asn.fits.gz"])
+@pytest.mark.parametrize(
+    "name", ["j8c0d1010_asn.fits", "J8C0D1010_ASN.FITS", "j8c0d1010_asn.fits.gz"]
+)
 def test_an_hst_association_gives_its_exposures(name):
     write_table(f"visit[1]/{name}")
-    touch("visit[1]/j8c0d1bwq_flt.fits", "visit[1]/j8c0d1bwq_flc.fits.gz", "visit[1]/J8C0D1BXQ_FLT.FITS")
-    touch("visit[1]/j8c0d1byq_c0m.fits", "visit[1]/j8c0d1bzq_flc.fits", "visit[1]/j8c0d1011_flc.fits")
+    touch(
+        "visit[1]/j8c0d1bwq_flt.fits",
+        "visit[1]/j8c0d1bwq_flc.fits.gz",
+        "visit[1]/J8C0D1BXQ_FLT.FITS",
+    )
+    touch(
+        "visit[1]/j8c0d1byq_c0m.fits", "visit[1]/j8c0d1bzq_flc.fits", "visit[1]/j8c0d1011_flc.fits"
+    )
     expected = [
         "visit[1]/j8c0d1bwq_flc.fits.gz",
         "visit[1]/J8C0D1BXQ_FLT.FITS",
         "visit[1]/j8c0d1byq_c0m.fits",
     ]
     assert expand_references([f"visit[1]/{name}"]).exposures == expected
-    assert expand_references([f"visit[1]/{name}[sci,1]"]).exposures == [f"{each}[sci,1]" for each in expected]
+    assert expand_references([f"visit[1]/{name}[sci,1]"]).exposures == [
+        f"{each}[sci,1]" for each in expected
+    ]
 
 
 def test_an_association_in_the_current_folder_in_a_pattern_and_in_a_list():
@@ -64,7 +76,12 @@ def test_an_association_in_the_current_folder_in_a_pattern_and_in_a_list():
 
 
 def test_columns_are_found_in_any_case_and_order():
-    write_table("a_asn.fits", [(1, True, "j8c0d1bwq", "EXP-DTH")], ["n", "memprsnt", "MemName", "MEMTYPE"], "JL")
+    write_table(
+        "a_asn.fits",
+        [(1, True, "j8c0d1bwq", "EXP-DTH")],
+        ["n", "memprsnt", "MemName", "MEMTYPE"],
+        "JL",
+    )
     assert "lacks MEMNAME, MEMTYPE" in refused("a_asn.fits")
     write_table(
         "b_asn.fits",
@@ -90,10 +107,16 @@ def test_a_missing_member_is_named():
     [
         ({"members": MEMBERS[3:4]}, "no member of this association is an exposure"),
         ({"members": MEMBERS[2:3]}, "no member of this association is an exposure"),
-        ({"names": ("NAME", "MEMTYPE", "MEMPRSNT")}, "its table lacks MEMNAME, expected the columns MEMNAME, MEMT"),
+        (
+            {"names": ("NAME", "MEMTYPE", "MEMPRSNT")},
+            "its table lacks MEMNAME, expected the columns MEMNAME, MEMT",
+        ),
         ({"names": ("MEMNAME",)}, "its table lacks MEMTYPE, MEMPRSNT"),
         ({"members": [("", "EXP-DTH", True)]}, "its table cannot be read: ''"),
-        ({"members": [("a", "EXP-DTH", "F")], "formats": ("9A", "9A", "1A")}, "MEMPRSNT is 'F', expected true"),
+        (
+            {"members": [("a", "EXP-DTH", "F")], "formats": ("9A", "9A", "1A")},
+            "MEMPRSNT is 'F', expected true",
+        ),
         ({"members": [(7, "EXP-DTH", True)], "formats": ("J", "9A", "L")}, "7 is not the name"),
     ],
 )
@@ -109,7 +132,9 @@ def test_a_file_that_is_no_table_is_refused():
     fits.PrimaryHDU(np.zeros((2, 2))).writeto("b_asn.fits")
     assert "it holds no table" in refused("b_asn.fits")
     Path("c_asn.fits").write_text("not FITS at all")
-    assert refused("c_asn.fits").startswith("c_asn.fits: not an association: its table cannot be read")
+    assert refused("c_asn.fits").startswith(
+        "c_asn.fits: not an association: its table cannot be read"
+    )
     Path("d_asn.fits.gz").write_text("not gzip at all")
     assert refused("d_asn.fits.gz").startswith("d_asn.fits.gz: this association cannot be read")
 
@@ -121,16 +146,25 @@ def association_bytes():
 
 def test_a_truncated_or_damaged_table_never_gives_a_traceback():
     content = association_bytes()
-    touch(*(f"{name.lower()}_flc.fits" for name, kind, _ in MEMBERS if kind.lower().startswith("exp")))
+    touch(
+        *(f"{name.lower()}_flc.fits" for name, kind, _ in MEMBERS if kind.lower().startswith("exp"))
+    )
     expected = expand_references(["whole_asn.fits"]).exposures
     assert len(expected) == 3
 
-    @given(st.integers(0, len(content) - 1), st.integers(0, 255), st.integers(1, len(content)), st.booleans())
+    @given(
+        st.integers(0, len(content) - 1),
+        st.integers(0, 255),
+        st.integers(1, len(content)),
+        st.booleans(),
+    )
     def check(position, byte, length, compressed):
         damaged = bytearray(content)
         damaged[position] = byte
         name = "damaged_asn.fits.gz" if compressed else "damaged_asn.fits"
-        Path(name).write_bytes(gzip.compress(damaged, 1)[:length] if compressed else damaged[:length])
+        Path(name).write_bytes(
+            gzip.compress(damaged, 1)[:length] if compressed else damaged[:length]
+        )
         try:
             found = expand_references([name]).exposures
         except SkyblotError:
@@ -158,14 +192,29 @@ def test_a_json_association_gives_its_science_members(suffix):
     first, second, third = (f"exposure{k}_{suffix}" for k in (2, 1, 3))
     write_json(
         "sub/image3_asn.json",
-        {"name": "p1", "members": [*members(first, f"../{second}"), *members("target_cat.ecsv", exptype="tacq")]},
-        {"name": "p2", "members": [*members(first, exptype="SCIENCE"), *members("s3://b/x.fits"), {"expname": "y"}]},
+        {
+            "name": "p1",
+            "members": [
+                *members(first, f"../{second}"),
+                *members("target_cat.ecsv", exptype="tacq"),
+            ],
+        },
+        {
+            "name": "p2",
+            "members": [
+                *members(first, exptype="SCIENCE"),
+                *members("s3://b/x.fits"),
+                {"expname": "y"},
+            ],
+        },
         {"name": "p3", "members": members(os.path.abspath(third))},
     )
     touch(f"sub/{first}", second, third)
     expected = [f"sub/{first}", f"sub/../{second}", "s3://b/x.fits", os.path.abspath(third)]
     assert expand_references(["sub/image3_asn.json"]).exposures == expected
-    assert expand_references(["sub/*.json[sci,1]"]).exposures == [f"{name}[sci,1]" for name in expected]
+    assert expand_references(["sub/*.json[sci,1]"]).exposures == [
+        f"{name}[sci,1]" for name in expected
+    ]
 
 
 def test_a_missing_json_member_is_named():
@@ -189,7 +238,10 @@ def test_a_missing_json_member_is_named():
         ('{"products": ["a"]}', "expected a list of members"),
         ('{"products": [{}]}', "expected a list of members"),
         ('{"products": [{"members": {"expname": "a"}}]}', "expected a list of members"),
-        ('{"products": []}', "no member of this association is an exposure, expected one with exptype 'science'"),
+        (
+            '{"products": []}',
+            "no member of this association is an exposure, expected one with exptype 'science'",
+        ),
         (
             '{"products": [{"members": ["a", 3]}]}',
             "no member of this association is an exposure, expected one with exptype 'science'",
@@ -200,7 +252,10 @@ def test_a_missing_json_member_is_named():
         ),
         ('{"products": [{"members": [{"exptype": "science"}]}]}', "has expname None"),
         ('{"products": [{"members": [{"exptype": "science", "expname": 3}]}]}', "has expname 3"),
-        ('{"products": [{"members": [{"exptype": "science", "expname": "a\\u0000"}]}]}', "has expname 'a\\x00'"),
+        (
+            '{"products": [{"members": [{"exptype": "science", "expname": "a\\u0000"}]}]}',
+            "has expname 'a\\x00'",
+        ),
     ],
 )
 def test_what_is_no_json_association_is_refused(content, expected):

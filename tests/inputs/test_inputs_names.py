@@ -41,7 +41,9 @@ def test_paths_and_a_single_name_are_accepted(folder):
     assert expand_references([]).exposures == []
 
 
-@pytest.mark.parametrize("name", ["a*.fits", "a[0-9].fits", "a?.fits[sci,1]", "@list.txt", "a_flc.fits[sci,0]"])
+@pytest.mark.parametrize(
+    "name", ["a*.fits", "a[0-9].fits", "a?.fits[sci,1]", "@list.txt", "a_flc.fits[sci,0]"]
+)
 def test_what_exists_as_it_stands_is_that_file(name):
     touch(name, "a1.fits", "ab.fits")
     assert expand_references([name]).exposures == [name]
@@ -56,7 +58,12 @@ def test_what_exists_as_it_stands_can_have_an_extension():
 def test_spellings_of_one_file_count_once_the_first_is_kept(folder):
     (folder / "data").mkdir()
     os.symlink("data", "link")
-    names = ["data/x.fits[SCI,1]", "./data/x.fits[ sci,1 ]", folder / "data/x.fits[sci,1]", "link/x.fits[sci,1]"]
+    names = [
+        "data/x.fits[SCI,1]",
+        "./data/x.fits[ sci,1 ]",
+        folder / "data/x.fits[sci,1]",
+        "link/x.fits[sci,1]",
+    ]
     others = ["data/x.fits[sci,2]", "data/x.fits", "data/y.fits"]
     assert expand_references([*names, *others, *names]).exposures == [names[0], *others]
 
@@ -82,8 +89,17 @@ def test_a_wrong_extension_is_refused_and_no_pattern():
 
 
 def test_patterns_are_expanded_in_sorted_order():
-    touch("data/j8b2q_flc.fits", "data/j8a1q_flc.fits", "data/j8axq_flc.fits", "data/.j81q_flc.fits", "data/x.txt")
-    assert expand_references(["data/j8*[0-9]q_flc.fits"]).exposures == ["data/j8a1q_flc.fits", "data/j8b2q_flc.fits"]
+    touch(
+        "data/j8b2q_flc.fits",
+        "data/j8a1q_flc.fits",
+        "data/j8axq_flc.fits",
+        "data/.j81q_flc.fits",
+        "data/x.txt",
+    )
+    assert expand_references(["data/j8*[0-9]q_flc.fits"]).exposures == [
+        "data/j8a1q_flc.fits",
+        "data/j8b2q_flc.fits",
+    ]
     assert expand_references(["data/j8?xq_*", "data/j8*"]).exposures == [
         f"data/j8{root}q_flc.fits" for root in ("ax", "a1", "b2")
     ]
@@ -92,7 +108,9 @@ def test_patterns_are_expanded_in_sorted_order():
 @pytest.mark.parametrize("extension", ["[1]", "[sci]", "[sci,2]"])
 def test_a_pattern_gives_its_extension_to_each_file(extension):
     touch("a1_flc.fits", "a2_flc.fits", "b_flc.fits")
-    assert expand_references([f"a[12]_flc.fits{extension}"]).exposures == [f"a{k}_flc.fits{extension}" for k in (1, 2)]
+    assert expand_references([f"a[12]_flc.fits{extension}"]).exposures == [
+        f"a{k}_flc.fits{extension}" for k in (1, 2)
+    ]
 
 
 def test_brackets_that_are_no_extension_are_characters():
@@ -111,10 +129,15 @@ def test_absolute_patterns(folder):
     assert expand_references([f"{folder}/*_flc.fits"]).exposures == [f"{folder}/a_flc.fits"]
 
 
-@pytest.mark.parametrize("name", ["*_flc.fits", "no/such/*", "x[1-3]", "*_flc.fits[sci,1]", "[1]", "a*" + 5000 * "b"])
+@pytest.mark.parametrize(
+    "name", ["*_flc.fits", "no/such/*", "x[1-3]", "*_flc.fits[sci,1]", "[1]", "a*" + 5000 * "b"]
+)
 def test_a_pattern_that_matches_nothing_is_refused(name):
     message = refused(name)
-    assert message.removesuffix(": no file matches this pattern") in (name, name.removesuffix("[sci,1]"))
+    assert message.removesuffix(": no file matches this pattern") in (
+        name,
+        name.removesuffix("[sci,1]"),
+    )
 
 
 # Lists
@@ -152,7 +175,13 @@ def test_lists_in_lists_are_relative_to_their_own_folder():
     Path("a.txt").write_text("a.fits\n@sub/b.txt\n@sub/b.txt\nz.fits")
     Path("sub/b.txt").write_text("b.fits\n@../c.txt\nc*")
     Path("c.txt").write_text("c.fits")
-    assert expand_references(["@a.txt"]).exposures == ["a.fits", "sub/b.fits", "sub/../c.fits", "sub/c.fits", "z.fits"]
+    assert expand_references(["@a.txt"]).exposures == [
+        "a.fits",
+        "sub/b.fits",
+        "sub/../c.fits",
+        "sub/c.fits",
+        "z.fits",
+    ]
 
 
 @pytest.mark.parametrize("others", [0, 1, 3])
@@ -195,7 +224,9 @@ def test_lists_that_cannot_be_read(folder, monkeypatch):
 
 def test_a_list_takes_no_extension_and_no_url():
     touch("list.txt", "list[1]")
-    assert "@list.txt[sci,1]: a list takes no extension" in refused("@list.txt[sci,1]", error=ParameterError)
+    assert "@list.txt[sci,1]: a list takes no extension" in refused(
+        "@list.txt[sci,1]", error=ParameterError
+    )
     assert "local files" in refused("@https://host/list.txt", error=ParameterError)
     Path("list[1]").write_text("a.fits")
     assert expand_references(["@list[1]"]).exposures == ["a.fits"]
@@ -217,8 +248,20 @@ def test_a_folder_gives_its_exposures_sorted():
         "u2x_c0m.fits",
         "z_flc.fits.fz",
     ]
-    others = ["j8a_flt.fits", "j8a_flc.fits.gz", "u2x_c1m.fits", "jw02_nrca1_cal.fits", "jw03_nrca1_cal.fits.gz"]
-    others += ["j8a_sci1_blt.fits", "j8a_blt_flc.fits", "r0001_wfi01_blt.asdf", "j8a_flc_mask.fits", "j8a_raw.fits"]
+    others = [
+        "j8a_flt.fits",
+        "j8a_flc.fits.gz",
+        "u2x_c1m.fits",
+        "jw02_nrca1_cal.fits",
+        "jw03_nrca1_cal.fits.gz",
+    ]
+    others += [
+        "j8a_sci1_blt.fits",
+        "j8a_blt_flc.fits",
+        "r0001_wfi01_blt.asdf",
+        "j8a_flc_mask.fits",
+        "j8a_raw.fits",
+    ]
     others += [
         "j8c_asn.fits",
         "mosaic_drc.fits",
@@ -241,17 +284,23 @@ def test_the_current_folder():
 
 
 @pytest.mark.parametrize(
-    ("product", "lesser"), [("flc", "flt"), ("flc", "c0m"), ("flt", "c0m"), ("crf", "cal"), ("a3001_crf", "cal")]
+    ("product", "lesser"),
+    [("flc", "flt"), ("flc", "c0m"), ("flt", "c0m"), ("crf", "cal"), ("a3001_crf", "cal")],
 )
 def test_of_one_root_the_better_product_is_taken(product, lesser):
     touch(f"data/x_{lesser}.fits", f"data/x_{product}.fits.gz", f"data/y_{lesser}.fits")
-    assert expand_references(["data"]).exposures == [f"data/x_{product}.fits.gz", f"data/y_{lesser}.fits"]
+    assert expand_references(["data"]).exposures == [
+        f"data/x_{product}.fits.gz",
+        f"data/y_{lesser}.fits",
+    ]
 
 
 def test_a_folder_without_exposures_is_refused_with_what_was_looked_for():
     touch("data/j8a_sci1_blt.fits", "data/x_drz.fits")
     message = refused("data")
-    assert message.startswith("data: this folder holds no exposure, looked for *_flc.fits, *_flt.fits")
+    assert message.startswith(
+        "data: this folder holds no exposure, looked for *_flc.fits, *_flt.fits"
+    )
     assert "*_cal.asdf" in message
 
 
@@ -267,7 +316,9 @@ def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
 
 
 #: Without a slash: /** would walk the whole machine.
-TEXTS = st.text(st.sampled_from("ab[]*?@#,.1 \\-!:~\0\n") | st.characters(exclude_characters="/"), max_size=12)
+TEXTS = st.text(
+    st.sampled_from("ab[]*?@#,.1 \\-!:~\0\n") | st.characters(exclude_characters="/"), max_size=12
+)
 
 
 @given(st.lists(TEXTS, max_size=4))

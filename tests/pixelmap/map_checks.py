@@ -20,7 +20,9 @@ def check(target, source, *, frames=None, step_y=1, step_x=1):
 
 
 def in_frame(wcs, frame):
-    """An ICRS WCS with its pixels and orientation, moved to another frame (its tangent point stays)."""
+    """An ICRS WCS with its pixels and orientation, moved to another frame (its tangent point
+    stays).
+    """
     there = SkyCoord(*wcs.wcs.crval, unit="deg", frame="icrs").transform_to(frame).spherical
     kinds = {Galactic: ("GLON-TAN", "GLAT-TAN"), BarycentricMeanEcliptic: ("ELON-TAN", "ELAT-TAN")}
     wcs.wcs.ctype = kinds.get(type(frame), ("RA---TAN", "DEC--TAN"))
@@ -33,11 +35,18 @@ def in_frame(wcs, frame):
     return wcs
 
 
-FRAMES = [FK5(equinox="J2000"), FK5(equinox="J1975"), Galactic(), BarycentricMeanEcliptic(equinox="J2000")]
+FRAMES = [
+    FK5(equinox="J2000"),
+    FK5(equinox="J1975"),
+    Galactic(),
+    BarycentricMeanEcliptic(equinox="J2000"),
+]
 
 
 def sip(target, order_a=3, order_b=2, crpix=(40.0, 30.0)):
-    """Add a distortion of some pixels; the two orders and the reference pixel differ from the usual ones."""
+    """Add a distortion of some pixels; the two orders and the reference pixel differ from the usual
+    ones.
+    """
     rng = np.random.default_rng(7)
     terms = []
     for order in (order_a, order_b):
@@ -54,7 +63,9 @@ def sampled(target, source, frames=None):
     assert not isinstance(plan_map(target, source, target.array_shape, None, 1e-4), TangentMap)
     expected = np.stack(astropy_map(target, source, x, y, frames))
     for allowed in (1e-2, 1e-4, 1e-7):
-        ours = np.stack([each.ravel() for each in skyblot.pixel_map(target, source, tolerance=allowed)])
+        ours = np.stack(
+            [each.ravel() for each in skyblot.pixel_map(target, source, tolerance=allowed)]
+        )
         assert np.isfinite(ours).all()
         # The order of calls must not matter to the same library, beyond the rounding of degrees.
         np.testing.assert_allclose(ours, expected, rtol=0, atol=allowed + tolerance("map, astropy"))

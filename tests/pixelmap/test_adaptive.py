@@ -1,4 +1,4 @@
-"""Adaptive maps against the exact map at every pixel: smooth, kinked, torn and missing positions."""
+"""Adaptive maps against the exact map at every pixel: smooth, kinked, torn and missing."""
 
 import logging
 
@@ -49,7 +49,9 @@ def compared(function, shape, tolerance):
 
 
 def polynomial(shape, coefficients):
-    """A map from polynomials in coordinates that run from -1 to 1; `coefficients` (2, n, n) in source pixels."""
+    """A map from polynomials in coordinates that run from -1 to 1; `coefficients` (2, n, n) in
+    source pixels.
+    """
     size = max(shape)
 
     def function(x, y):
@@ -80,7 +82,9 @@ def broken(function, pieces):
     return result
 
 
-POLYNOMIALS = st.lists(st.floats(-1, 1), min_size=2 * 36, max_size=2 * 36).map(lambda c: np.reshape(c, (2, 6, 6)))
+POLYNOMIALS = st.lists(st.floats(-1, 1), min_size=2 * 36, max_size=2 * 36).map(
+    lambda c: np.reshape(c, (2, 6, 6))
+)
 SHAPES = st.tuples(st.integers(1, 400), st.integers(1, 400))
 PIECES = st.lists(
     st.tuples(
@@ -92,7 +96,9 @@ PIECES = st.lists(
     ),
     max_size=3,
 )
-CHECKED = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+CHECKED = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 @CHECKED
@@ -107,8 +113,11 @@ def test_any_pieces(shape, terms, pieces, tolerance):
     compared(broken(polynomial(shape, 10 * terms), pieces), shape, tolerance)
 
 
-# About what NIRCam's distortion is over its detector, in pixels: second order some pixels, fifth some thousandths.
-DISTORTION = np.random.default_rng(3).normal(size=(2, 6, 6)) * 5.0 * 0.15 ** np.add(*np.indices((6, 6)))
+# About what NIRCam's distortion is over its detector, in pixels: second order some pixels, fifth
+# some thousandths.
+DISTORTION = (
+    np.random.default_rng(3).normal(size=(2, 6, 6)) * 5.0 * 0.15 ** np.add(*np.indices((6, 6)))
+)
 
 
 @pytest.mark.parametrize("tolerance", TOLERANCES)
@@ -191,7 +200,9 @@ def test_what_cannot_be_sampled_is_exact():
         return x + np.sin(7.1 * x + 3.3 * y), y
 
     exact = Exact(noise)
-    assert np.array_equal(whole(adaptive_map(exact, (200, 300), 1e-4), (200, 300)), whole(exact, (200, 300)))
+    assert np.array_equal(
+        whole(adaptive_map(exact, (200, 300), 1e-4), (200, 300)), whole(exact, (200, 300))
+    )
     # Too much to be stored: the exact map itself, before all of it has been evaluated.
     exact = Exact(noise)
     assert adaptive_map(exact, (2400, 2400), 1e-4) is exact
@@ -213,7 +224,9 @@ def test_awkward_shapes(shape):
 @pytest.mark.parametrize("rows", [1, 7, 64])
 def test_the_height_of_the_bands_changes_nothing(rows):
     smooth = polynomial((500, 333), DISTORTION)
-    plan = adaptive_map(Exact(broken(smooth, [("no disc", 0.0, (100, 200), 60, 0.0)])), (500, 333), 1e-4)
+    plan = adaptive_map(
+        Exact(broken(smooth, [("no disc", 0.0, (100, 200), 60, 0.0)])), (500, 333), 1e-4
+    )
     assert isinstance(plan, PatchMap)
     assert np.array_equal(whole(plan, (500, 333)), whole(plan, (500, 333), rows), equal_nan=True)
 
@@ -221,13 +234,21 @@ def test_the_height_of_the_bands_changes_nothing(rows):
 def test_the_report(caplog):
     with caplog.at_level(logging.DEBUG, logger="skyblot"):
         adaptive_map(Exact(polynomial((600, 600), DISTORTION)), (600, 600), 1e-4)
-    assert "samples for 360000 pixels, 0 of them exact; 1 polynomials; largest checked error" in caplog.text
+    assert (
+        "samples for 360000 pixels, 0 of them exact; 1 polynomials; largest checked error"
+        in caplog.text
+    )
 
 
 def test_a_fit_reproduces_any_polynomial_of_its_degree():
     rng = np.random.default_rng(1)
     terms = rng.normal(size=(3, 2, DEGREE + 1, DEGREE + 1))
-    values = np.stack([[np.polynomial.polynomial.polygrid2d(NODES, NODES, each) for each in block] for block in terms])
+    values = np.stack(
+        [
+            [np.polynomial.polynomial.polygrid2d(NODES, NODES, each) for each in block]
+            for block in terms
+        ]
+    )
     degrees, found, _ = fit(values, 0.0)
     assert (degrees == DEGREE).all()
     # The Vandermonde matrix of the nodes amplifies rounding by its condition, along both axes.
@@ -238,5 +259,10 @@ def test_a_fit_reproduces_any_polynomial_of_its_degree():
 def test_terms_that_do_not_matter_are_dropped():
     terms = np.zeros((1, 2, DEGREE + 1, DEGREE + 1))
     terms[0, :, 1, 1], terms[0, 0, 3, 0], terms[0, 1, 0, 5] = 1.0, 1e-3, 1e-6
-    values = np.stack([[np.polynomial.polynomial.polygrid2d(NODES, NODES, each) for each in block] for block in terms])
+    values = np.stack(
+        [
+            [np.polynomial.polynomial.polygrid2d(NODES, NODES, each) for each in block]
+            for block in terms
+        ]
+    )
     assert [int(fit(values, limit)[0][0]) for limit in (1e-8, 1e-5, 1e-2, 10.0)] == [5, 3, 1, 0]

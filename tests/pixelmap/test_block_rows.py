@@ -1,4 +1,6 @@
-"""Adaptive maps of large targets: refined block row by block row, in an amount of memory that does not grow."""
+"""Adaptive maps of large targets: refined block row by block row, in an amount of memory that does
+not grow.
+"""
 
 import threading
 import tracemalloc
@@ -35,7 +37,9 @@ def small_blocks(monkeypatch):
 
 
 @CHECKED
-@given(shape=SHAPES, terms=POLYNOMIALS, pieces=PIECES, tolerance=st.sampled_from([1e-2, 1e-4, 1e-6]))
+@given(
+    shape=SHAPES, terms=POLYNOMIALS, pieces=PIECES, tolerance=st.sampled_from([1e-2, 1e-4, 1e-6])
+)
 def test_what_crosses_borders_is_seen_on_both_sides(shape, terms, pieces, tolerance):
     with mock.patch.object(adaptive, "LARGEST", 128):
         compared(broken(polynomial(shape, 10 * terms), pieces), shape, tolerance)
@@ -108,15 +112,22 @@ def test_where_polynomials_are_hopeless_pixels_are_exact(small_blocks):
 
 
 def folded(x, y):
-    """Positions on every other band of rows only, and waves that need small blocks: the same all over the target."""
+    """Positions on every other band of rows only, and waves that need small blocks: the same all
+    over the target.
+    """
     lost = y // 97 % 2 == 0
     return np.where(lost, np.nan, x + np.sin(x / 9.0)), np.where(lost, np.nan, y + np.cos(y / 11.0))
 
 
 def peak_bytes(shape):
     """Memory for the map of a target, band by band, beside the bands themselves."""
-    plan, x, y = adaptive_map(Exact(folded), shape, 1e-4), np.empty((8, shape[1])), np.empty((8, shape[1]))
-    adaptive_map(Exact(folded), shape, 1e-4).rows(0, x, y)  # what is compiled and imported takes memory, too
+    plan, x, y = (
+        adaptive_map(Exact(folded), shape, 1e-4),
+        np.empty((8, shape[1])),
+        np.empty((8, shape[1])),
+    )
+    # what is compiled and imported takes memory, too
+    adaptive_map(Exact(folded), shape, 1e-4).rows(0, x, y)
     tracemalloc.start()
     try:
         for row0 in range(0, shape[0], 8):
@@ -133,7 +144,9 @@ def test_memory_does_not_grow_with_the_height(monkeypatch, small_blocks):
 
 
 def test_memory_grows_less_than_the_bands_with_the_width(monkeypatch, small_blocks):
-    """Wider than a certain limit, blocks get smaller: those of a row take what a row of pixels does, about."""
+    """Wider than a certain limit, blocks get smaller: those of a row take what a row of pixels
+    does, about.
+    """
     monkeypatch.setattr(adaptive, "MOST_PIXELS", 1 << 16)
     monkeypatch.setattr(adaptive, "ROOM", 0)
     narrow, wide = peak_bytes((256, 1024)), peak_bytes((256, 2048))

@@ -14,7 +14,7 @@ from skyblot.pixelmap.linear import undistorted
 HEADERS = ["uvis1", "uvis2", "ir", "hrc", "nircam"]
 
 
-# ---- real headers at full size --------------------------------------------------------------------------
+# ---- real headers at full size -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", HEADERS)
@@ -23,8 +23,8 @@ def test_every_pixel_of_a_real_detector(real_wcs, name):
 
     And within 5e-10 of the truth.
 
-    HRC is where astropy's own rounding is the limit: 0.025 arcsec pixels at declination -72. It is 1.1e-8
-    from the truth there, ours 2e-11.
+    HRC is where astropy's own rounding is the limit: 0.025 arcsec pixels at declination -72. It is
+    1.1e-8 from the truth there, ours 2e-11.
     """
     target = real_wcs(name)
     astropy_apart, _ = check(target, mosaic_for(target))
@@ -49,7 +49,8 @@ def test_real_nircam_mosaics(real_wcs, ratio):
 def test_source_in_another_frame(real_wcs, name, frame):
     """Measured: within 1.3e-8 of astropy, whose own distance from the truth is 1.1e-8; ours 2.6e-9.
 
-    astropy.coordinates returns degrees too: one more rounding to an ulp of 360 degrees, 5e-9 pixel of 0.04 arcsec.
+    astropy.coordinates returns degrees too: one more rounding to an ulp of 360 degrees, 5e-9 pixel
+    of 0.04 arcsec.
     """
     target = real_wcs(name)
     source = in_frame(mosaic_for(target), frame)
@@ -71,11 +72,12 @@ def test_an_equinox_of_2000_alone_is_no_frame():
 
 
 def test_fk4_has_no_closed_form():
-    # Equinox 1975 without RADESYS is FK4 (FITS WCS Paper II, section 3.1), whose E-terms are no rotation.
+    # Equinox 1975 without RADESYS is FK4 (FITS WCS Paper II, section 3.1), whose E-terms are no
+    # rotation.
     sampled(tangent(), tangent(radesys="", equinox=1975.0), frames=(ICRS(), FK4(equinox="B1975")))
 
 
-# ---- awkward headers ------------------------------------------------------------------------------------
+# ---- awkward headers -----------------------------------------------------------------------------
 
 
 def test_declination_first():
@@ -86,18 +88,25 @@ def test_declination_first():
 
 
 def linear_terms(kind):
-    """The same linear terms written as CD, as PC and CDELT, or as CDELT and CROTA2; the last in arcsec too."""
+    """The same linear terms written as CD, as PC and CDELT, or as CDELT and CROTA2; the last in
+    arcsec too.
+    """
     wcs = tangent(orient=0.0)
     turn = np.array([[0.8, 0.6], [-0.6, 0.8]])
     if kind == "CD":
         wcs.wcs.cd = np.diag([-1e-5, 1.2e-5]) @ turn
         return wcs
     linear = type(wcs)(naxis=2)
-    linear.wcs.ctype, linear.wcs.crval, linear.wcs.crpix = wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix
+    linear.wcs.ctype, linear.wcs.crval, linear.wcs.crpix = (
+        wcs.wcs.ctype,
+        wcs.wcs.crval,
+        wcs.wcs.crpix,
+    )
     linear.wcs.radesys, linear.array_shape = "ICRS", wcs.array_shape
     linear.wcs.cdelt = [-1e-5, 1.2e-5]
     if kind == "CROTA2":
-        # CROTA mixes the steps: PC1_2 = -sin * CDELT2 / CDELT1 (Paper II, section 6.1), so it is not this PC.
+        # CROTA mixes the steps: PC1_2 = -sin * CDELT2 / CDELT1 (Paper II, section 6.1), so it is
+        # not this PC.
         linear.wcs.crota = [0.0, 36.0]
     else:
         linear.wcs.pc = turn
@@ -144,7 +153,9 @@ TABLES = {
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("names", [("cpdis1",), ("cpdis2",), ("det2im1",), ("det2im2",), ("cpdis2", "det2im1")])
+@pytest.mark.parametrize(
+    "names", [("cpdis1",), ("cpdis2",), ("det2im1",), ("det2im2",), ("cpdis2", "det2im1")]
+)
 def test_tables_of_any_shape_on_any_axis(table, names):
     shape, *place = TABLES[table]
     rng = np.random.default_rng(1)
@@ -159,7 +170,10 @@ def test_tables_of_any_shape_on_any_axis(table, names):
 def test_a_detector_table_that_folds_the_rows(amplitude):
     # Steps between nodes of more than their distance: positions along a row go back and forth.
     target = tangent()
-    for name, size, shape, step in (("det2im1", amplitude, (40, 50), 2.0), ("cpdis1", 0.3, (9, 11), 10.0)):
+    for name, size, shape, step in (
+        ("det2im1", amplitude, (40, 50), 2.0),
+        ("cpdis1", 0.3, (9, 11), 10.0),
+    ):
         values = (size * np.random.default_rng(3).normal(size=shape)).astype(np.float32)
         setattr(target, name, DistortionLookupTable(values, (1.0, 1.0), (1.0, 1.0), (step, step)))
     if amplitude < 0.5:

@@ -14,7 +14,7 @@ import skyblot
 from skyblot.pixelmap import plan_map
 from skyblot.pixelmap.fits_exact import TangentMap
 
-# ---- where there is no closed form ----------------------------------------------------------------------
+# ---- where there is no closed form ---------------------------------------------------------------
 
 
 def shifted_origin(parameters):
@@ -24,7 +24,9 @@ def shifted_origin(parameters):
     return wcs
 
 
-@pytest.mark.parametrize("parameters", [[(1, 1, 10.0), (1, 2, 80.0)], [(1, 0, 1.0), (1, 1, 10.0), (1, 2, 80.0)]])
+@pytest.mark.parametrize(
+    "parameters", [[(1, 1, 10.0), (1, 2, 80.0)], [(1, 0, 1.0), (1, 1, 10.0), (1, 2, 80.0)]]
+)
 def test_an_odd_header_has_no_closed_form(parameters, caplog):
     odd = shifted_origin(parameters)  # TAN about another point of the native sphere
     for target, source in ((tangent(), odd), (odd, tangent())):
@@ -70,7 +72,7 @@ def test_threads_do_not_change_a_sampled_map():
         assert np.array_equal(skyblot.pixel_map(target, source, threads=threads), one)
 
 
-# ---- gwcs -----------------------------------------------------------------------------------------------
+# ---- gwcs ----------------------------------------------------------------------------------------
 
 
 def test_gwcs_target_onto_a_fits_source():
@@ -98,4 +100,6 @@ def test_fits_target_onto_a_gwcs_source_in_another_frame():
     source = gwcs_like(fits_source, bounded=False)
     x, y = skyblot.pixel_map(target, source)
     expected = astropy_map(target, fits_source, *pixel_grid((80, 100)), (Galactic(), ICRS()))
-    np.testing.assert_allclose([x.ravel(), y.ravel()], expected, rtol=0, atol=3 * tolerance("map, astropy"))
+    np.testing.assert_allclose(
+        [x.ravel(), y.ravel()], expected, rtol=0, atol=3 * tolerance("map, astropy")
+    )

@@ -13,7 +13,7 @@ import skyblot
 from skyblot.pixelmap import plan_map
 from skyblot.pixelmap.fits_exact import TangentMap
 
-# ---- awkward places on the sky --------------------------------------------------------------------------
+# ---- awkward places on the sky -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dec", [89.999, 89.9999999, 90.0, -89.99, -90.0])
@@ -23,7 +23,8 @@ def test_poles(dec, ra):
 
 
 @pytest.mark.parametrize(
-    ("target", "source"), [(359.9999, 0.0002), (0.0001, 360.0002), (0.0001, -0.0002), (0.0, 360.0), (360.0, 0.0)]
+    ("target", "source"),
+    [(359.9999, 0.0002), (0.0001, 360.0002), (0.0001, -0.0002), (0.0, 360.0), (360.0, 0.0)],
 )
 def test_right_ascension_zero(target, source):
     check(tangent((target, 20.0)), tangent((source, 20.0), orient=5.0))
@@ -55,15 +56,17 @@ def test_across_the_edge_of_the_half_sphere():
     expected = np.stack(astropy_map(target, source, x, y))
     assert 0.3 < np.isnan(expected).mean() < 0.7
     ours = np.stack([each[y, x] for each in skyblot.pixel_map(target, source)])
-    # Within a pixel or two of the edge positions are 1e5 pixels and more, and rounding decides the side.
+    # Within a pixel or two of the edge positions are 1e5 pixels and more, and rounding decides the
+    # side.
     certain = np.abs(np.nan_to_num(expected, nan=0.0)).max(axis=0) < 1e9
     assert np.array_equal(np.isnan(ours)[:, certain], np.isnan(expected)[:, certain])
 
 
-# ---- anywhere -------------------------------------------------------------------------------------------
+# ---- anywhere ------------------------------------------------------------------------------------
 
 
-# Tangent points anywhere, targets within some thousand pixels of each other's, distortion of up to pixels.
+# Tangent points anywhere, targets within some thousand pixels of each other's, distortion of up to
+# pixels.
 SIDES = st.fixed_dictionaries(
     {
         "orient": st.floats(-180, 180),
@@ -75,7 +78,9 @@ SIDES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(
     ra=st.floats(0, 360),
     dec=st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, 90.0])),
@@ -98,7 +103,10 @@ def test_any_tan_pair(ra, dec, offset, log_scale, sides, terms):
     x, y = pixel_grid(target.array_shape)
     ours = np.stack([each.ravel() for each in skyblot.pixel_map(target, source)])
     truth = np.stack(true_map(target, source, x, y))
-    # Far from the tangent point the plane is stretched by 1 / cos**2, and positions have their own rounding.
+    # Far from the tangent point the plane is stretched by 1 / cos**2, and positions have their own
+    # rounding.
     reach = np.radians(np.hypot(*(truth - np.array(source.wcs.crpix)[:, None])).max() * 0.8 * scale)
-    allowed = map_rounding(source) * (1 + reach**2) ** 2 + 8 * np.spacing(float(np.abs(truth).max()))
+    allowed = map_rounding(source) * (1 + reach**2) ** 2 + 8 * np.spacing(
+        float(np.abs(truth).max())
+    )
     assert np.abs(ours - truth).max() <= allowed

@@ -20,7 +20,9 @@ def direct_map(target, source):
 @pytest.mark.parametrize("stepsize", [0, 1, None, 1.0, "1"])
 def test_stepsize_up_to_one_is_exact(stepsize):
     target, source = demo_pair()
-    assert np.array_equal(skyblot.pixel_map(target, source, stepsize=stepsize), skyblot.pixel_map(target, source))
+    assert np.array_equal(
+        skyblot.pixel_map(target, source, stepsize=stepsize), skyblot.pixel_map(target, source)
+    )
 
 
 @pytest.mark.parametrize("step", [2, 7, 10, 32, 95])
@@ -30,23 +32,29 @@ def test_stepsize_is_bilinear_between_exact_nodes(step, exact):
     if exact == "direct":
         target, source = tangent(), sip(tangent(orient=7.0))
     ny, nx = target.array_shape
-    # Enough whole cells to reach the last pixel or pass it: nothing is extrapolated. A cell is never wider
-    # than the image.
+    # Enough whole cells to reach the last pixel or pass it: nothing is extrapolated. A cell is
+    # never wider than the image.
     step_y, step_x = min(step, ny - 1), min(step, nx - 1)
     rows, columns = -(-(ny - 1) // step_y), -(-(nx - 1) // step_x)
     whole = np.empty((2, rows * step_y + 1, columns * step_x + 1))
-    plan = plan_map(target, source, whole.shape[1:], None, 1e-4) if exact == "closed" else direct_map(target, source)
+    plan = (
+        plan_map(target, source, whole.shape[1:], None, 1e-4)
+        if exact == "closed"
+        else direct_map(target, source)
+    )
     plan.rows(0, *whole)
     y, x = np.mgrid[:ny, :nx]
     j, i = np.minimum(y // step_y, rows - 1), np.minimum(x // step_x, columns - 1)
     t, u = y / step_y - j, x / step_x - i
     for nodes, ours in zip(
-        (each[::step_y, ::step_x] for each in whole), skyblot.pixel_map(target, source, stepsize=step), strict=True
+        (each[::step_y, ::step_x] for each in whole),
+        skyblot.pixel_map(target, source, stepsize=step),
+        strict=True,
     ):
         low = nodes[j, i] * (1 - u) + nodes[j, i + 1] * u
         high = nodes[j + 1, i] * (1 - u) + nodes[j + 1, i + 1] * u
-        # Bilinear forms of numbers of some hundred, each with a dozen roundings; the closed form's rows and points
-        # order their sums differently, which the homography carries through.
+        # Bilinear forms of numbers of some hundred, each with a dozen roundings; the closed form's
+        # rows and points order their sums differently, which the homography carries through.
         allowed = 12 * np.spacing(np.abs(nodes).max()) + map_rounding(source)
         assert np.abs(ours - (low * (1 - t) + high * t)).max() <= allowed
 
@@ -59,7 +67,8 @@ def test_stepsize_on_a_real_chip(real_wcs):
     for ours, exact in ((xgrid, x), (ygrid, y)):
         # Exact at the nodes (up to the order of sums), including the last whole ones.
         assert np.abs(ours - exact)[::10, ::10].max() <= map_rounding(source)
-        # Between them: second derivatives of 6e-6 per pixel and kinks of the tables, h**2 / 8 and more.
+        # Between them: second derivatives of 6e-6 per pixel and kinks of the tables, h**2 / 8 and
+        # more.
         assert 1e-6 < np.abs(ours - exact).max() < 0.05
 
 
@@ -71,4 +80,6 @@ def test_stepsize_larger_than_the_image(shape, step):
     ours = np.stack(skyblot.pixel_map(target, source, stepsize=step))
     assert ours.shape == (2, *shape)
     # Over so few pixels a gnomonic map bends by less than (pixels * scale in radians)**2 pixels.
-    assert np.abs(ours - exact).max() <= (30 * np.radians(1e-5)) ** 2 * 100 + 2 * map_rounding(source)
+    assert np.abs(ours - exact).max() <= (30 * np.radians(1e-5)) ** 2 * 100 + 2 * map_rounding(
+        source
+    )

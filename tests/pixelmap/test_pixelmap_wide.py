@@ -11,7 +11,9 @@ import skyblot
 
 @pytest.fixture
 def wide_pair(tmp_path):
-    """A sparse memory map (ny, nx) = (200, 30000) with an image near its right end, and WCS that point there."""
+    """A sparse memory map (ny, nx) = (200, 30000) with an image near its right end, and WCS that
+    point there.
+    """
     image = sky_image((200, 400))
     path = tmp_path / "wide.dat"
     wide = np.memmap(path, dtype=np.float32, mode="w+", shape=(200, 30000))
@@ -43,9 +45,14 @@ def test_blot_of_a_wide_source_equals_that_of_its_cutout(wide_pair, interp):
     x, y = skyblot.pixel_map(target, cutout)
     assert np.ptp(ours) > 100
     peak = local_peak(image, x, y)
-    # The whole map is displaced by rounding (`map_rounding`), of images that change by a peak per pixel.
-    assert (np.abs(ours.astype(float) - expected) <= (tolerance("cutout") + map_rounding(source)) * peak).all()
+    # The whole map is displaced by rounding (`map_rounding`), of images that change by a peak per
+    # pixel.
+    assert (
+        np.abs(ours.astype(float) - expected) <= (tolerance("cutout") + map_rounding(source)) * peak
+    ).all()
     # Coordinates rounded to float32 would show.
     if interp == "poly5":
         rough = blot_at(image, x, y + 0.0005, interp)
-        assert (np.abs(rough - expected) > (tolerance("cutout") + map_rounding(source)) * peak).mean() > 0.5
+        assert (
+            np.abs(rough - expected) > (tolerance("cutout") + map_rounding(source)) * peak
+        ).mean() > 0.5

@@ -1,128 +1,43 @@
-"""Every kind of WCS, as target and as source: the pixel map against the exact transformation at every pixel."""
+"""Every kind of WCS, as target and as source: the pixel map against the exact transformation at
+every pixel.
+"""
 
 import warnings
 
 import numpy as np
 import pytest
 from astropy.coordinates import FK4, FK5, ICRS, BarycentricMeanEcliptic, Galactic, SkyCoord
-from astropy.io import fits
 from astropy.wcs import WCS, Sip
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from builders import gwcs_like, sky_image, tangent
 from oracles import pixel_grid, tolerance
+from wcs_samples import (
+    CRVAL,
+    KINDS,
+    SCALE,
+    SHAPE,
+    all_sky,
+    distorted,
+    projected,
+    table,
+    tpv,
+)
 
 import skyblot
 from skyblot.errors import SkyblotWarning, WCSError
 from skyblot.pixelmap.linear import pixel_scale, undistorted
 
-SHAPE = (90, 110)
-CRVAL, SCALE = (150.0, 2.0), 1e-4
-
-
-def distorted(wcs, size=3.0):
-    """The same WCS with SIP terms of up to `size` pixels at its corners."""
-    p, q = np.indices((4, 4))
-    terms = np.where((p + q >= 2) & (p + q <= 3), size * 60.0 ** -(p + q).astype(float), 0.0)
-    rng = np.random.default_rng(2)
-    wcs.sip = Sip(terms * rng.uniform(-1, 1, p.shape), terms * rng.uniform(-1, 1, p.shape), None, None, wcs.wcs.crpix)
-    wcs.wcs.ctype = [f"{name}-SIP" for name in wcs.wcs.ctype]
-    return wcs
-
-
-def projected(code, **facts):
-    """An image of some kilopixels near CRVAL in a projection."""
-    return tangent(CRVAL, SCALE, shape=SHAPE, ctype=(f"RA---{code}", f"DEC--{code}"), **facts)
-
-
-def zpn():
-    wcs = projected("ZPN")
-    wcs.wcs.set_pv([(2, 1, 1.0), (2, 3, 42.0), (2, 5, -10.0)])
-    return wcs
-
-
-def tpv():
-    """A camera like DECam: radial and lower terms of some pixels."""
-    wcs = projected("TPV", orient=7.0)
-    terms = {0: 1e-5, 1: 1.0004, 2: -1e-4, 4: 0.3, 5: -0.2, 6: 0.4, 7: 60.0, 8: 10.0, 9: 50.0, 10: -20.0}
-    wcs.wcs.set_pv(
-        [(i, k, value * (1 if i == 1 else 0.9 + 0.1 * (k == 1))) for i in (1, 2) for k, value in terms.items()]
-    )
-    return wcs
-
-
-def iraf(kind):
-    """TNX or ZPX: IRAF's corrections in WAT cards, cut into pieces of 68 characters that do not end in a blank."""
-    header = fits.Header({"CTYPE1": f"RA---{kind}", "CTYPE2": f"DEC--{kind}", "WAT0_001": "system=image"})
-    header.update({"CRVAL1": CRVAL[0], "CRVAL2": CRVAL[1], "CRPIX1": 50.0, "CRPIX2": 40.0})
-    header.update({"CD1_1": -SCALE, "CD1_2": 1e-6, "CD2_1": 2e-6, "CD2_2": SCALE, "RADESYS": "ICRS"})
-    projection = "projp1=1.0 projp3=42.0 " if kind == "ZPX" else ""
-    terms = "3. 3. 3. 2. -0.0081 0.0081 -0.0081 0.0081 1.0E-5 2.0E-3 0.3 1.0E-3 0.2 0.4"
-    for axis, (name, angle) in enumerate((("ra", "lng"), ("dec", "lat")), 1):
-        text = f'wtype={kind.lower()} axtype={name} {projection}{angle}cor = "{terms} "'
-        while any(text[end - 1 : end] == " " for end in range(68, len(text), 68)):
-            text = text.replace(" axtype", "  axtype")
-        header.update({f"WAT{axis}_{k // 68 + 1:03d}": text[k : k + 68] for k in range(0, len(text), 68)})
-    wcs = WCS(header)
-    wcs.array_shape = SHAPE
-    return wcs
-
-
-def table():
-    """Positions from a table of nodes (-TAB), bilinear between them."""
-    y, x = np.mgrid[:11, :13]
-    lon = CRVAL[0] + SCALE * (-10 * x + 0.3 * y + 0.01 * x * y)
-    lat = CRVAL[1] + SCALE * (10 * y + 0.2 * x + 0.02 * x**2)
-    nodes = np.stack([lon, lat], axis=-1)[None]
-    column = fits.Column("COORDS", f"{nodes.size}D", dim="(2,13,11)", array=nodes)
-    header = fits.Header({"CTYPE1": "RA---TAB", "CTYPE2": "DEC--TAB", "CUNIT1": "deg", "CUNIT2": "deg"})
-    for axis in (1, 2):
-        header.update({f"CRPIX{axis}": 1.0, f"CRVAL{axis}": 1.0, f"CDELT{axis}": 0.1, f"PV{axis}_3": axis})
-        header.update({f"PS{axis}_0": "TABLE", f"PS{axis}_1": "COORDS", f"PV{axis}_1": 1, f"PV{axis}_2": 1})
-    header["RADESYS"] = "ICRS"
-    image = fits.ImageHDU(np.zeros(SHAPE, "f4"), header)
-    hdus = fits.HDUList([fits.PrimaryHDU(), image, fits.BinTableHDU.from_columns([column], name="TABLE")])
-    return WCS(image.header, hdus)
-
-
-def all_sky(code):
-    """The whole sky in pixels of 0.1 degrees, so that a small target is far from the reference point."""
-    return tangent((0.0, 0.0), 0.1, 0.0, (1800.0, 900.0), (1800, 3600), ctype=(f"RA---{code}", f"DEC--{code}"))
-
-
-KINDS = {
-    "SIP": lambda: distorted(projected("TAN")),
-    **{code: lambda code=code: projected(code, orient=12.0) for code in ("SIN", "ARC", "STG", "CAR", "ZEA", "AIT")},
-    "ZPN": zpn,
-    "TPV": tpv,
-    "TNX": lambda: iraf("TNX"),
-    "ZPX": lambda: iraf("ZPX"),
-    "-TAB": table,
-    "gwcs": lambda: gwcs_like(projected("TAN"), bounded=False),
-    "high level": lambda: HighLevelWCSWrapper(distorted(projected("TAN", orient=3.0))),
-    "DEC first": lambda: tangent(CRVAL[::-1], SCALE, shape=SHAPE, ctype=("DEC--CAR", "RA---CAR")),
-    "CROTA2": lambda: rotated("CROTA2"),
-    "PC": lambda: rotated("PC"),
-}
-
-
-def rotated(kind):
-    """CDELT with CROTA2, or with PC."""
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ("RA---STG", "DEC--STG"), CRVAL, (50.0, 40.0)
-    wcs.wcs.cdelt, wcs.wcs.radesys, wcs.array_shape = (-SCALE, 1.1 * SCALE), "ICRS", SHAPE
-    if kind == "CROTA2":
-        wcs.wcs.crota = (0.0, 25.0)
-    else:
-        wcs.wcs.pc = ((0.9, 0.1), (-0.2, 0.95))
-    return wcs
-
 
 def exact_map(target, source, frames=None):
-    """Source positions (2, ny * nx) of every pixel of `SHAPE` by the two WCS' own APE 14 functions."""
+    """Source positions (2, ny * nx) of the pixels of `SHAPE` by the two WCS' APE 14 functions."""
     target, source = (getattr(each, "low_level_wcs", each) for each in (target, source))
     x, y = (each.astype(float) for each in pixel_grid(SHAPE))
-    world = dict(zip(target.world_axis_physical_types, target.pixel_to_world_values(x, y), strict=True))
-    lon, lat = (next(value for kind, value in world.items() if kind.endswith(ends)) for ends in LONLAT)
+    world = dict(
+        zip(target.world_axis_physical_types, target.pixel_to_world_values(x, y), strict=True)
+    )
+    lon, lat = (
+        next(value for kind, value in world.items() if kind.endswith(ends)) for ends in LONLAT
+    )
     if frames is not None:
         there = SkyCoord(lon, lat, unit="deg", frame=frames[0]).transform_to(frames[1]).spherical
         lon, lat = there.lon.deg, there.lat.deg
@@ -136,14 +51,19 @@ LONLAT = ((".ra", ".lon"), (".dec", ".lat"))
 
 
 def check(target, source, frames=None, rounding=None):
-    """The map for tolerances 1e-2 to 1e-7: within them at every pixel, NaN where and only where the truth is."""
+    """The map for tolerances 1e-2 to 1e-7: within them at every pixel, NaN where and only where the
+    truth is.
+    """
     truth = exact_map(target, source, frames)
     truth[:, np.isnan(truth).any(axis=0)] = np.nan  # gwcs checks its bounding box axis by axis
     assert np.isfinite(truth).any()
-    # Both have rounded degrees: to twice what the closed form is allowed with pixels of 0.04 arcsec.
+    # Both have rounded degrees: to twice what the closed form is allowed with pixels of 0.04
+    # arcsec.
     rounding = rounding or 2 * tolerance("map, astropy")
     for allowed in (1e-2, 1e-4, 1e-7):
-        ours = np.reshape(skyblot.pixel_map(target, source, shape=SHAPE, tolerance=allowed), truth.shape)
+        ours = np.reshape(
+            skyblot.pixel_map(target, source, shape=SHAPE, tolerance=allowed), truth.shape
+        )
         assert np.array_equal(np.isnan(ours), np.isnan(truth))
         assert np.nanmax(np.abs(ours - truth)) <= allowed + rounding
 
@@ -156,7 +76,11 @@ def test_as_target(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_as_source(kind):
     # wcslib looks tables up backwards to 1e-8 of their nodes, ten pixels apart here.
-    check(tangent(CRVAL, 0.4 * SCALE, orient=50.0, crpix=(40.0, 40.0), shape=SHAPE), KINDS[kind](), rounding=2e-7)
+    check(
+        tangent(CRVAL, 0.4 * SCALE, orient=50.0, crpix=(40.0, 40.0), shape=SHAPE),
+        KINDS[kind](),
+        rounding=2e-7,
+    )
 
 
 @pytest.mark.parametrize("kind", ["SIP", "gwcs", "TPV", "-TAB"])
@@ -177,7 +101,10 @@ FRAMES = {
     "FK5 J1975": (FK5(equinox="J1975"), {"radesys": "FK5", "equinox": 1975.0}),
     "FK4": (FK4(equinox="B1950"), {"radesys": "FK4", "equinox": 1950.0}),
     "Galactic": (Galactic(), {"ctype": ("GLON-CAR", "GLAT-CAR"), "radesys": ""}),
-    "ecliptic": (BarycentricMeanEcliptic(equinox="J2000"), {"ctype": ("ELON-CAR", "ELAT-CAR"), "radesys": ""}),
+    "ecliptic": (
+        BarycentricMeanEcliptic(equinox="J2000"),
+        {"ctype": ("ELON-CAR", "ELAT-CAR"), "radesys": ""},
+    ),
 }
 
 
@@ -201,21 +128,37 @@ def test_gwcs_in_other_frames_and_units():
     pixels = cf.Frame2D(name="detector", unit=(u.pix, u.pix))
     sky = cf.CelestialFrame(name="sky", reference_frame=Galactic(), unit=(u.arcsec, u.arcsec))
     turn = m.Shift(-50.0) & m.Shift(-40.0) | m.Scale(SCALE) & m.Scale(SCALE) | m.Pix2Sky_TAN()
-    turn = turn | m.RotateNative2Celestial(there.lon.deg, there.lat.deg, 180.0) | m.Scale(3600.0) & m.Scale(3600.0)
+    turn = (
+        turn
+        | m.RotateNative2Celestial(there.lon.deg, there.lat.deg, 180.0)
+        | m.Scale(3600.0) & m.Scale(3600.0)
+    )
     made = gwcs.WCS([(pixels, turn), (sky, None)])
     made.array_shape = SHAPE
     twin = tangent(
-        (there.lon.deg, there.lat.deg), SCALE, 0.0, (51.0, 41.0), SHAPE, ctype=("GLON-TAN", "GLAT-TAN"), sign=1
+        (there.lon.deg, there.lat.deg),
+        SCALE,
+        0.0,
+        (51.0, 41.0),
+        SHAPE,
+        ctype=("GLON-TAN", "GLAT-TAN"),
+        sign=1,
     )
     target, source = distorted(projected("TAN")), tangent(CRVAL, SCALE, orient=50.0)
     np.testing.assert_allclose(
-        skyblot.pixel_map(made, source), skyblot.pixel_map(twin, source, shape=SHAPE), rtol=0, atol=1e-7
+        skyblot.pixel_map(made, source),
+        skyblot.pixel_map(twin, source, shape=SHAPE),
+        rtol=0,
+        atol=1e-7,
     )
-    np.testing.assert_allclose(skyblot.pixel_map(target, made), skyblot.pixel_map(target, twin), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(
+        skyblot.pixel_map(target, made), skyblot.pixel_map(target, twin), rtol=0, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize(
-    "box", [((-0.5, 109.5), (-0.5, 89.5)), ((3.5, 100.2), (10.0, 80.0)), ((50.0, 51.0), (-5.0, 300.0))]
+    "box",
+    [((-0.5, 109.5), (-0.5, 89.5)), ((3.5, 100.2), (10.0, 80.0)), ((50.0, 51.0), (-5.0, 300.0))],
 )
 def test_bounding_boxes(box):
     target = gwcs_like(projected("TAN"), bounded=False)
@@ -235,7 +178,9 @@ def test_the_bounding_box_of_a_source():
 
 
 class Slits:
-    """The APE 14 methods of another WCS, with positions only in slits of `width` rows, `period` apart."""
+    """The APE 14 methods of another WCS, with positions only in slits of `width` rows, `period`
+    apart.
+    """
 
     def __init__(self, wcs, period, width):
         self._wcs, self._period, self._width = wcs, period, width
@@ -249,26 +194,40 @@ class Slits:
 
     def pixel_to_world_values(self, x, y):
         closed = np.asarray(y + 0.02 * x) % self._period > self._width
-        return tuple(np.where(closed, np.nan, each) for each in self._wcs.pixel_to_world_values(x, y))
+        return tuple(
+            np.where(closed, np.nan, each) for each in self._wcs.pixel_to_world_values(x, y)
+        )
 
 
 @pytest.mark.parametrize(("period", "width"), [(30, 12), (17, 3), (200, 2)])
 def test_slits(period, width):
-    check(Slits(gwcs_like(projected("TAN"), bounded=False), period, width), tangent(CRVAL, SCALE, orient=50.0))
+    check(
+        Slits(gwcs_like(projected("TAN"), bounded=False), period, width),
+        tangent(CRVAL, SCALE, orient=50.0),
+    )
 
 
 def test_a_slice_of_a_cube():
     cube = WCS(naxis=3)
     cube.wcs.ctype, cube.wcs.crval = ("RA---TAN", "DEC--TAN", "WAVE"), (*CRVAL, 1e-6)
-    cube.wcs.crpix, cube.wcs.cdelt, cube.wcs.radesys = (50.0, 40.0, 1.0), (-SCALE, SCALE, 1e-9), "ICRS"
+    cube.wcs.crpix, cube.wcs.cdelt, cube.wcs.radesys = (
+        (50.0, 40.0, 1.0),
+        (-SCALE, SCALE, 1e-9),
+        "ICRS",
+    )
     cube.wcs.set()
     cube.array_shape = (5, *SHAPE)
     flat = tangent(CRVAL, SCALE, 0.0, shape=SHAPE)
     plane = SlicedLowLevelWCS(cube, 2)
     source = tangent(CRVAL, SCALE, orient=50.0)
-    np.testing.assert_allclose(skyblot.pixel_map(plane, source), skyblot.pixel_map(flat, source), rtol=0, atol=1e-7)
     np.testing.assert_allclose(
-        skyblot.pixel_map(HighLevelWCSWrapper(plane), source), skyblot.pixel_map(flat, source), rtol=0, atol=1e-7
+        skyblot.pixel_map(plane, source), skyblot.pixel_map(flat, source), rtol=0, atol=1e-7
+    )
+    np.testing.assert_allclose(
+        skyblot.pixel_map(HighLevelWCSWrapper(plane), source),
+        skyblot.pixel_map(flat, source),
+        rtol=0,
+        atol=1e-7,
     )
     with pytest.warns(SkyblotWarning, match="the target: its WCS has 3 axes: 'WAVE' dropped"):
         ours = skyblot.pixel_map(cube, source, shape=SHAPE)
@@ -279,7 +238,11 @@ def test_a_degenerate_third_axis():
     flat = tangent(CRVAL, SCALE, 0.0, shape=SHAPE)
     stokes = WCS(naxis=3)
     stokes.wcs.ctype, stokes.wcs.crval = ("RA---TAN", "DEC--TAN", "STOKES"), (*CRVAL, 1.0)
-    stokes.wcs.crpix, stokes.wcs.cdelt, stokes.wcs.radesys = (50.0, 40.0, 1.0), (-SCALE, SCALE, 1.0), "ICRS"
+    stokes.wcs.crpix, stokes.wcs.cdelt, stokes.wcs.radesys = (
+        (50.0, 40.0, 1.0),
+        (-SCALE, SCALE, 1.0),
+        "ICRS",
+    )
     stokes.wcs.set()
     stokes.array_shape = (1, *SHAPE)
     image, target = sky_image(SHAPE), tangent(CRVAL, SCALE, orient=50.0, shape=(1, *SHAPE)[1:])
@@ -311,7 +274,11 @@ def test_no_wcs_is_changed():
     from copy import deepcopy
 
     gwcs_target = gwcs_like(projected("TAN"))
-    steps, box, shape = deepcopy(gwcs_target.pipeline), gwcs_target.bounding_box.copy(), gwcs_target.array_shape
+    steps, box, shape = (
+        deepcopy(gwcs_target.pipeline),
+        gwcs_target.bounding_box.copy(),
+        gwcs_target.array_shape,
+    )
     tpv_source = tpv()
     before = tpv_source.to_header_string(relax=True)
     skyblot.pixel_map(gwcs_target, tpv_source)
@@ -321,7 +288,9 @@ def test_no_wcs_is_changed():
     assert gwcs_target.array_shape == shape
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("-TAB", "ZPX", "ZPN", "TNX", "TPV")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind not in ("-TAB", "ZPX", "ZPN", "TNX", "TPV")]
+)
 def test_the_pixel_scale_of_any_kind(kind):
     expected = np.sqrt(1.1) * SCALE if kind == "CROTA2" else SCALE
     if kind == "PC":
@@ -351,8 +320,16 @@ def test_the_undistorted_form_of_a_gwcs_touches_it():
             ("deg", "deg", "um"),
             "maps 2 pixel axes to pos.eq.ra, pos.eq.dec, em.wl",
         ),
-        (("em.wl", "pos.eq.dec"), ("um", "deg"), "expected two pixel axes to longitude and latitude"),
-        (("pos.eq.ra", "pos.eq.dec"), ("deg", "um"), "has world units 'deg', 'um', expected angles"),
+        (
+            ("em.wl", "pos.eq.dec"),
+            ("um", "deg"),
+            "expected two pixel axes to longitude and latitude",
+        ),
+        (
+            ("pos.eq.ra", "pos.eq.dec"),
+            ("deg", "um"),
+            "has world units 'deg', 'um', expected angles",
+        ),
     ],
 )
 def test_wcs_that_are_not_celestial(types, units, message):
@@ -365,7 +342,10 @@ def test_wcs_that_are_not_celestial(types, units, message):
 
 @pytest.mark.parametrize(
     ("raised", "message"),
-    [(NotImplementedError, "the source: its WCS has no inverse"), (RuntimeError("lost"), "cannot be inverted: lost")],
+    [
+        (NotImplementedError, "the source: its WCS has no inverse"),
+        (RuntimeError("lost"), "cannot be inverted: lost"),
+    ],
 )
 def test_a_source_without_an_inverse(raised, message):
     class OneWay(Slits):

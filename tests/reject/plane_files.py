@@ -1,4 +1,6 @@
-"""An exposure of stars with known errors and flags, in all the forms in which observatories store them."""
+"""An exposure of stars with known errors and flags, in all the forms in which observatories store
+them.
+"""
 
 import numpy as np
 from astropy import units
@@ -28,7 +30,9 @@ def pixels():
 
 def mosaic(path, **cards):
     """The mosaic: the field without noise."""
-    fits.PrimaryHDU(CLEAN.astype("f4"), tan_header(SHAPE, NCOMBINE=9, **CARDS, **cards)).writeto(path)
+    fits.PrimaryHDU(CLEAN.astype("f4"), tan_header(SHAPE, NCOMBINE=9, **CARDS, **cards)).writeto(
+        path
+    )
     return path
 
 
@@ -52,7 +56,10 @@ def write(path, *hdus, primary=None, first=None):
 
 def hst(folder):
     return write(
-        folder / "x_flt.fits", image(), fits.ImageHDU(SIGMA, name="ERR"), fits.ImageHDU(BAD * np.int16(4), name="DQ")
+        folder / "x_flt.fits",
+        image(),
+        fits.ImageHDU(SIGMA, name="ERR"),
+        fits.ImageHDU(BAD * np.int16(4), name="DQ"),
     )
 
 
@@ -63,17 +70,26 @@ def gemini(folder):
 
 def lsst(folder):
     """Detected sources have a bit too, and are good."""
-    mask = fits.ImageHDU((BAD * 2 + (CLEAN > 200) * 32).astype("i4"), tan_header(SHAPE), name="MASK")
+    mask = fits.ImageHDU(
+        (BAD * 2 + (CLEAN > 200) * 32).astype("i4"), tan_header(SHAPE), name="MASK"
+    )
     for plane, bit in (("BAD", 0), ("SAT", 1), ("CR", 3), ("DETECTED", 5)):
         mask.header[f"HIERARCH MP_{plane}"] = bit
-    return write(folder / "x.fits", image("IMAGE"), mask, fits.ImageHDU(SIGMA**2, tan_header(SHAPE), name="VARIANCE"))
+    return write(
+        folder / "x.fits",
+        image("IMAGE"),
+        mask,
+        fits.ImageHDU(SIGMA**2, tan_header(SHAPE), name="VARIANCE"),
+    )
 
 
 def ccd(uncertainty):
     """What astropy writes."""
 
     def write_ccd(folder):
-        data = CCDData(pixels(), unit="adu", mask=BAD, wcs=WCS(tan_header(SHAPE)), uncertainty=uncertainty)
+        data = CCDData(
+            pixels(), unit="adu", mask=BAD, wcs=WCS(tan_header(SHAPE)), uncertainty=uncertainty
+        )
         data.header["EXPTIME"] = CARDS["EXPTIME"]
         data.write(folder / "x.fits")
         return folder / "x.fits"
@@ -83,7 +99,9 @@ def ccd(uncertainty):
 
 def constants(folder):
     flags = fits.ImageHDU(BAD * np.int16(4), name="DQ")
-    return write(folder / "x_flt.fits", image(), constant("ERR", float(SIGMA.min()), sides=False), flags)
+    return write(
+        folder / "x_flt.fits", image(), constant("ERR", float(SIGMA.min()), sides=False), flags
+    )
 
 
 def wfpc2(folder):
@@ -98,9 +116,15 @@ def decam(folder):
     """Weights and flags in files of their own, with an extension for each CCD."""
     planes = {"i": pixels(), "d": BAD * np.int32(5), "w": (SIGMA**-2.0).astype("f4")}
     for letter, data in planes.items():
-        other = fits.ImageHDU(np.zeros((8, 9), data.dtype), tan_header((8, 9), ra=9.0, **CARDS), name="N11")
+        other = fits.ImageHDU(
+            np.zeros((8, 9), data.dtype), tan_header((8, 9), ra=9.0, **CARDS), name="N11"
+        )
         header = tan_header(SHAPE, **CARDS)
-        write(folder / f"c4d_1_2_oo{letter}_g_ls9.fits", other, fits.ImageHDU(data, header, name="N12"))
+        write(
+            folder / f"c4d_1_2_oo{letter}_g_ls9.fits",
+            other,
+            fits.ImageHDU(data, header, name="N12"),
+        )
     return f"{folder}/c4d_1_2_ooi_g_ls9.fits[2]"
 
 
@@ -108,17 +132,28 @@ def named(folder):
     """Errors and flags in files that only a pattern finds."""
     (folder / "flags").mkdir()
     write(folder / "x_err.fits", first=fits.PrimaryHDU(SIGMA))
-    write(folder / "flags" / "x.fits", fits.ImageHDU(name="EMPTY"), fits.ImageHDU(BAD.astype("u1"), name="BPM"))
+    write(
+        folder / "flags" / "x.fits",
+        fits.ImageHDU(name="EMPTY"),
+        fits.ImageHDU(BAD.astype("u1"), name="BPM"),
+    )
     return write(folder / "x.fits", first=fits.PrimaryHDU(pixels(), tan_header(SHAPE, **CARDS)))
 
 
-#: How each is written, what is told of its planes, and whether errors are all that is known of the noise.
+#: How each is written, what is told of its planes, and whether errors are all that is known of the
+#: noise.
 FORMS = {
     "HST": (hst, ("ERR", "DQ")),
     "Gemini": (gemini, ("VAR (variance)", "DQ")),
     "LSST": (lsst, ("VARIANCE (variance)", "MASK")),
     "CCDData, deviations": (ccd(StdDevUncertainty(SIGMA)), ("UNCERT", "MASK")),
-    "CCDData, variances": (ccd(VarianceUncertainty(SIGMA**2 * units.adu**2)), ("UNCERT (variance)", "MASK")),
+    "CCDData, variances": (
+        ccd(VarianceUncertainty(SIGMA**2 * units.adu**2)),
+        ("UNCERT (variance)", "MASK"),
+    ),
     "CCDData, weights": (ccd(InverseVariance(SIGMA**-2.0)), ("UNCERT (inverse variance)", "MASK")),
-    "DECam": (decam, ("{}/c4d_1_2_oow_g_ls9.fits[n12,1] (inverse variance)", "{}/c4d_1_2_ood_g_ls9.fits[n12,1]")),
+    "DECam": (
+        decam,
+        ("{}/c4d_1_2_oow_g_ls9.fits[n12,1] (inverse variance)", "{}/c4d_1_2_ood_g_ls9.fits[n12,1]"),
+    ),
 }

@@ -22,7 +22,9 @@ def stars(shape, positions, sigma=1.3, flux=40000.0, shift=(0.0, 0.0)):
 
 
 def field(shape=(120, 140), n=30, **more):
-    return stars(shape, np.random.default_rng(3).uniform(8, np.array(shape)[::-1] - 8, (n, 2)), **more)
+    return stars(
+        shape, np.random.default_rng(3).uniform(8, np.array(shape)[::-1] - 8, (n, 2)), **more
+    )
 
 
 def noisy(clean, seed=1, sigma=SIGMA):

@@ -1,4 +1,4 @@
-"""Gain and read noise under every usual keyword, of each amplifier where headers say what it read."""
+"""Gain and read noise under every usual keyword, of each amplifier where headers tell."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from star_fields import F32
 
 from skyblot.bounds import Bounds
 from skyblot.errors import DataError
-from skyblot.headers import facts
+from skyblot.headers import pixel_facts
 from skyblot.headers.amplifiers import electronics, sections
-from skyblot.headers.facts import Facts
+from skyblot.headers.facts import COMBINED, Facts
 from skyblot.io.images import open_image
 from skyblot.rejection.criteria import Noise
 from skyblot.steps.noise import noise_of, noise_text
@@ -45,9 +45,13 @@ class TestKeywords:
             ({"GAIN": "high", "EGAIN": 0.0, "CCDGAIN": 1.5}, 1.5),
         ],
     )
-    @pytest.mark.parametrize(("bunit", "seconds"), [("adu", 1.0), ("DN", 1.0), ("COUNTS", 1.0), ("adu/s", 20.0)])
+    @pytest.mark.parametrize(
+        ("bunit", "seconds"), [("adu", 1.0), ("DN", 1.0), ("COUNTS", 1.0), ("adu/s", 20.0)]
+    )
     def test_gain(self, cards, gain, bunit, seconds):
-        assert known(BUNIT=bunit, EXPTIME=20.0, **cards).gain.mean == pytest.approx(gain * seconds, rel=1e-15)
+        assert known(BUNIT=bunit, EXPTIME=20.0, **cards).gain.mean == pytest.approx(
+            gain * seconds, rel=1e-15
+        )
 
     @pytest.mark.parametrize(
         "cards",
@@ -76,7 +80,8 @@ class TestKeywords:
         assert known(BUNIT=unit, EXPTIME=20.0, CCDGAIN=1.5).gain.mean == seconds
 
     @pytest.mark.parametrize(
-        ("chip", "nominal", "gain", "noise"), [(1, 7, 7.12, 5.24), (3, 7.0, 6.9, 5.22), (4, 15, 13.95, 8.32)]
+        ("chip", "nominal", "gain", "noise"),
+        [(1, 7, 7.12, 5.24), (3, 7.0, 6.9, 5.22), (4, 15, 13.95, 8.32)],
     )
     def test_wfpc2_is_as_in_its_handbook(self, chip, nominal, gain, noise):
         found = known(INSTRUME="WFPC2", DETECTOR=chip, ATODGAIN=nominal, BUNIT="COUNTS")
@@ -97,11 +102,15 @@ class TestKeywords:
         found = known(BUNIT="adu", GAIN=value, RDNOISE=6.0)
         assert found.gain.mean is None
         assert found.missing(gain=True, read_noise=True) == f"no gain in its headers ({card})"
-        assert found.remarks(gain=True, read_noise=True) == [f"its {card} is not used: expected a number above 0"]
+        assert found.remarks(gain=True, read_noise=True) == [
+            f"its {card} is not used: expected a number above 0"
+        ]
         assert found.remarks(gain=False, read_noise=True) == []
 
     def test_a_card_that_cannot_be_parsed_is_none(self):
-        header = fits.Header.fromstring("GAIN    =                  NaN".ljust(80) + "RON     = 4.0".ljust(80))
+        header = fits.Header.fromstring(
+            "GAIN    =                  NaN".ljust(80) + "RON     = 4.0".ljust(80)
+        )
         found = electronics(Facts("x.fits", header, {}))
         assert (found.gain.mean, found.read_noise.mean) == (None, 4.0)
         assert found.gain.odd == ("GAIN = '?'",)
@@ -112,32 +121,32 @@ class TestKeywords:
         assert found.remarks(gain=True, read_noise=True) == [
             "its BUNIT is missing: taken as adu, of 1.5 electrons each by its CCDGAIN"
         ]
-        assert known(RON=4.0).missing(gain=True, read_noise=True) == "no BUNIT and no gain in its headers"
+        assert (
+            known(RON=4.0).missing(gain=True, read_noise=True)
+            == "no BUNIT and no gain in its headers"
+        )
 
     @pytest.mark.parametrize(
         ("cards", "missing"),
         [
             ({"BUNIT": "adu"}, "no gain and no read noise in its headers"),
             ({"BUNIT": "MJy/sr"}, "no gain for BUNIT = 'MJy/sr' and no read noise in its headers"),
-            ({"BUNIT": "furlong", "GAIN": 2.0, "RON": 4.0}, "no use for GAIN with BUNIT = 'furlong' in its headers"),
-            ({"BUNIT": "DN/s", "GAIN": 2.0, "RON": 4.0}, "no exposure time for the gain of a rate in its headers"),
+            (
+                {"BUNIT": "furlong", "GAIN": 2.0, "RON": 4.0},
+                "no use for GAIN with BUNIT = 'furlong' in its headers",
+            ),
+            (
+                {"BUNIT": "DN/s", "GAIN": 2.0, "RON": 4.0},
+                "no exposure time for the gain of a rate in its headers",
+            ),
         ],
     )
     def test_what_is_missing_is_told_in_words(self, cards, missing):
         assert known(**cards).missing(gain=True, read_noise=True) == missing
 
     def test_the_rows_of_the_table_are_what_is_looked_up(self):
-        for name in (
-            "GAIN",
-            "READ_NOISE",
-            "AMPLIFIER_SECTIONS",
-            "ERRORS",
-            "QUALITY",
-            "COVERAGE",
-            "CONSTANT",
-            "COMBINED",
-        ):
-            row = getattr(facts, name)
+        names = "GAIN READ_NOISE AMPLIFIER_SECTIONS ERRORS QUALITY COVERAGE CONSTANT"
+        for row in (*(getattr(pixel_facts, name) for name in names.split()), COMBINED):
             assert all((row.name, row.keywords, row.overrides, row.missing, row.odd))
 
 
@@ -186,13 +195,28 @@ class TestSections:
     @pytest.mark.parametrize(
         ("cards", "expected"),
         [
-            ({"DETECTOR": "WFC", "CCDCHIP": 1, "CCDAMP": "ABCD"}, {"A": (0, 2048), "B": (2048, 4096)}),
-            ({"DETECTOR": "WFC", "CCDCHIP": 2, "CCDAMP": "ABCD"}, {"C": (0, 2048), "D": (2048, 4096)}),
-            ({"DETECTOR": "UVIS", "CCDCHIP": 2, "CCDAMP": "ABCD"}, {"C": (0, 2048), "D": (2048, 4096)}),
+            (
+                {"DETECTOR": "WFC", "CCDCHIP": 1, "CCDAMP": "ABCD"},
+                {"A": (0, 2048), "B": (2048, 4096)},
+            ),
+            (
+                {"DETECTOR": "WFC", "CCDCHIP": 2, "CCDAMP": "ABCD"},
+                {"C": (0, 2048), "D": (2048, 4096)},
+            ),
+            (
+                {"DETECTOR": "UVIS", "CCDCHIP": 2, "CCDAMP": "ABCD"},
+                {"C": (0, 2048), "D": (2048, 4096)},
+            ),
             ({"DETECTOR": "UVIS", "CCDCHIP": 2, "CCDAMP": "C"}, {"C": (0, 4096)}),
-            ({"DETECTOR": "UVIS", "CCDCHIP": 2, "CCDAMP": "CD", "LTV1": -1048.0}, {"C": (0, 1000), "D": (1000, 4096)}),
+            (
+                {"DETECTOR": "UVIS", "CCDCHIP": 2, "CCDAMP": "CD", "LTV1": -1048.0},
+                {"C": (0, 1000), "D": (1000, 4096)},
+            ),
             ({"DETECTOR": "UVIS", "CCDCHIP": 2, "CCDAMP": "CD", "LTV1": -3000.0}, {"D": (0, 4096)}),
-            ({"DETECTOR": "UVIS", "CCDCHIP": 1, "CCDAMP": "ABCD", "LTM1_1": 0.5}, {"A": (0, 1024), "B": (1024, 4096)}),
+            (
+                {"DETECTOR": "UVIS", "CCDCHIP": 1, "CCDAMP": "ABCD", "LTM1_1": 0.5},
+                {"A": (0, 1024), "B": (1024, 4096)},
+            ),
             ({"DETECTOR": "HRC", "CCDAMP": "C"}, {"C": (0, 4096)}),
             ({"DETECTOR": "HRC", "CCDAMP": "CD"}, {"C": (0, 512), "D": (512, 4096)}),
             ({"DETECTOR": "IR", "CCDAMP": "ABCD"}, {}),
@@ -211,7 +235,9 @@ class TestNoise:
 
         def opened(**cards):
             path = tmp_path / "x.fits"
-            header = tan_header(SHAPE, BUNIT="adu", GAINA=2.0, GAINB=4.0, RDNOISEA=5.0, RDNOISEB=7.0, **cards)
+            header = tan_header(
+                SHAPE, BUNIT="adu", GAINA=2.0, GAINB=4.0, RDNOISEA=5.0, RDNOISEB=7.0, **cards
+            )
             fits.PrimaryHDU(np.ones(SHAPE, "f4"), header).writeto(path, overwrite=True)
             return open_image(path)
 
@@ -227,7 +253,9 @@ class TestNoise:
             found = noise_of(image, self.blot, 30.0)
         assert found.gain is None
         assert found.remarks == ()
-        expected = np.where(np.arange(40) < 20, self.sigma(2.0, 5.0, 30.0), self.sigma(4.0, 7.0, 30.0))
+        expected = np.where(
+            np.arange(40) < 20, self.sigma(2.0, 5.0, 30.0), self.sigma(4.0, 7.0, 30.0)
+        )
         np.testing.assert_allclose(found.sigma, expected, rtol=4 * F32)
 
     def test_is_that_of_the_means_where_nobody_says_what_they_read(self, exposure):
@@ -237,10 +265,15 @@ class TestNoise:
 
     def test_what_is_given_counts_for_all_of_them(self, exposure):
         with exposure(CCDSECA="[1:20,1:20]", CCDSECB="[21:40,1:20]") as image:
-            assert noise_of(image, self.blot, 0.0, gain=1.5, read_noise=3.0).sigma == Noise(1.5, 3.0)
+            assert noise_of(image, self.blot, 0.0, gain=1.5, read_noise=3.0).sigma == Noise(
+                1.5, 3.0
+            )
 
     def test_of_an_unknown_unit_is_refused(self, exposure):
         with exposure() as image:
             image.header["BUNIT"] = "furlong"
-            with pytest.raises(DataError, match=r"\[0\]: no ERR extension, and no use for GAINA, GAINB with BUNIT = "):
+            with pytest.raises(
+                DataError,
+                match=r"\[0\]: no ERR extension, and no use for GAINA, GAINB with BUNIT = ",
+            ):
                 noise_of(image, self.blot, 0.0)

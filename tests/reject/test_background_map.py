@@ -1,4 +1,4 @@
-"""The background of an exposure as a smooth map: gradients, cosmic rays, sources, threads, files."""
+"""The background of an exposure as a map: gradients, cosmic rays, sources, threads, files."""
 
 import warnings
 
@@ -14,7 +14,8 @@ from skyblot.rejection.background import background_map
 
 SHAPE, SKY, SIGMA = (330, 400), 500.0, 12.0
 Y, X = np.indices(SHAPE) / np.array(SHAPE)[:, None, None] - 0.5
-#: Skies of 6 percent from side to side, of second order, and with a step between two halves of a chip.
+#: Skies of 6 percent from side to side, of second order, and with a step between two halves of a
+#: chip.
 SKIES = {
     "flat": 0 * X,
     "gradient": 0.06 * SKY * X,
@@ -63,7 +64,9 @@ def test_pixels_left_out_and_cells_without_any():
     valid = np.ones(SHAPE, bool)
     valid[:140, :150] = False
     data[~valid] = np.nan
-    error = (background_map(data, 0 * data, np.full(SHAPE, SIGMA), valid) - SKY - SKIES["both"])[valid]
+    error = (background_map(data, 0 * data, np.full(SHAPE, SIGMA), valid) - SKY - SKIES["both"])[
+        valid
+    ]
     assert np.abs(error).max() < 0.6 * SIGMA  # beside the hole a cell is as its neighbour is
     nothing = background_map(data, 0 * data, np.full(SHAPE, SIGMA), np.zeros(SHAPE, bool))
     assert not nothing.any()
@@ -76,7 +79,9 @@ def test_images_of_any_size(shape):
     found = background_map(data, np.zeros(shape), np.full(shape, 0.1), np.ones(shape, bool))
     assert found.shape == shape
     wide = shape[1] >= 128
-    assert np.abs(found - (column if wide else np.median(column))).max() < (0.3 if wide else 0.6 * column.max())
+    assert np.abs(found - (column if wide else np.median(column))).max() < (
+        0.3 if wide else 0.6 * column.max()
+    )
 
 
 def test_gradients_hide_no_cosmic_rays_and_make_none():
@@ -91,20 +96,31 @@ def test_gradients_hide_no_cosmic_rays_and_make_none():
     assert even.noise > 2 > 1.1 > found.noise
     assert found.mask[here].mean() > flat.mask[here].mean() - 0.02 > even.mask[here].mean() + 0.1
     assert found.mask[charge == 0].mean() < 1.5 * flat.mask[charge == 0].mean() + 1e-4
-    np.testing.assert_allclose(found.background + found.uneven, SKY + 4 * SKIES["gradient"], atol=0.4 * SIGMA)
-    np.testing.assert_allclose(found.expected(LIGHT), LIGHT + SKY + 4 * SKIES["gradient"], atol=0.4 * SIGMA)
+    np.testing.assert_allclose(
+        found.background + found.uneven, SKY + 4 * SKIES["gradient"], atol=0.4 * SIGMA
+    )
+    np.testing.assert_allclose(
+        found.expected(LIGHT), LIGHT + SKY + 4 * SKIES["gradient"], atol=0.4 * SIGMA
+    )
 
 
 def test_the_bits_do_not_depend_on_threads():
-    data, sigma = noisy(LIGHT + SKY + SKIES["curved"] + hits(), sigma=SIGMA), np.sqrt(SIGMA**2 + LIGHT / 2)
-    first, second = (quietly(data, LIGHT, sigma, background="map", threads=threads) for threads in (1, 3))
+    data, sigma = (
+        noisy(LIGHT + SKY + SKIES["curved"] + hits(), sigma=SIGMA),
+        np.sqrt(SIGMA**2 + LIGHT / 2),
+    )
+    first, second = (
+        quietly(data, LIGHT, sigma, background="map", threads=threads) for threads in (1, 3)
+    )
     np.testing.assert_array_equal(first.significance, second.significance)
     np.testing.assert_array_equal(first.uneven, second.uneven)
 
 
 @pytest.mark.parametrize("value", ["flat", "MAP", "", np.nan])
 def test_what_is_no_background(value):
-    with pytest.raises(ParameterError, match=r"background = .*: expected a finite number, or 'map'"):
+    with pytest.raises(
+        ParameterError, match=r"background = .*: expected a finite number, or 'map'"
+    ):
         skyblot.Criteria(background=value)
 
 
@@ -118,14 +134,22 @@ def test_copies_have_the_blot_on_the_map(tmp_path, run_reject):
     fits.PrimaryHDU(data, cards).writeto(tmp_path / "x.fits")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkyblotWarning)
-        reject_files(tmp_path / "coadd.fits", [tmp_path / "x.fits"], tmp_path, clean=True, background="map")
+        reject_files(
+            tmp_path / "coadd.fits", [tmp_path / "x.fits"], tmp_path, clean=True, background="map"
+        )
     (mask,) = tmp_path.glob("*_crmask.fits")
     assert fits.getval(mask, "CRBACKM") is True
     assert fits.getval(mask, "CRBACK") == pytest.approx(SKY, abs=0.1 * SIGMA)
     clean = fits.getdata(tmp_path / "x_crclean.fits")
     np.testing.assert_allclose(clean[bad], (LIGHT + sky)[bad], atol=0.4 * SIGMA, rtol=0.05)
     code, *_ = run_reject(
-        tmp_path / "coadd.fits", tmp_path / "x.fits", "--background", "map", "--overwrite", "--output-dir", tmp_path
+        tmp_path / "coadd.fits",
+        tmp_path / "x.fits",
+        "--background",
+        "map",
+        "--overwrite",
+        "--output-dir",
+        tmp_path,
     )
     assert code == 0
     assert fits.getval(mask, "CRBACKM") is True

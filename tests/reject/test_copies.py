@@ -1,9 +1,10 @@
-"""Copies of exposures: of packed files, under names that fit, with pixels of any type, and all else as it was."""
+"""Copies of exposures: of packed files, under names that fit, with pixels of any type, and all else
+as it was.
+"""
 
 import bz2
 import gzip
 import lzma
-import warnings
 
 import camera
 import numpy as np
@@ -13,7 +14,7 @@ from mask_files import changed, read
 
 import skyblot
 from skyblot import reject_files
-from skyblot.errors import DataError, FileError, ParameterError
+from skyblot.errors import FileError, ParameterError
 from skyblot.io.copies import write_clean
 from skyblot.io.masks import BadPixels
 from skyblot.io.names import parse_name
@@ -22,15 +23,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*its pixels have no flags")
 PACKED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
 
-@pytest.fixture
-def mosaic(tmp_path):
-    return camera.mosaic(tmp_path / "coadd.fits")
-
-
 def tiled(path, new_path, **how):
     """A copy with every image compressed tile by tile."""
     with fits.open(path) as hdus:
-        packed = [fits.CompImageHDU(h.data, h.header, name=h.name, **how) if h.data is not None else h for h in hdus]
+        packed = [
+            fits.CompImageHDU(h.data, h.header, name=h.name, **how) if h.data is not None else h
+            for h in hdus
+        ]
         for one, other in zip(packed, hdus, strict=True):
             one.ver = other.ver
         fits.HDUList(packed).writeto(new_path)
@@ -66,7 +65,10 @@ class TestPacked:
 
     def test_tile_by_tile(self, demo, out, expected):
         path = tiled(
-            demo.exposures[0], out / f"{demo.exposures[0].name}.fz", compression_type="GZIP_2", quantize_level=0
+            demo.exposures[0],
+            out / f"{demo.exposures[0].name}.fz",
+            compression_type="GZIP_2",
+            quantize_level=0,
         )
         reject_files(demo.median, [path], out, update_dq=True, clean=True)
         for copy, plane in zip(expected, ("DQ", "SCI"), strict=True):
@@ -82,11 +84,17 @@ class TestPacked:
             assert [stored(made)[k] for k in untouched] == [stored(path)[k] for k in untouched]
 
     def test_quantised_pixels_that_are_good_keep_their_values(self, demo, out):
-        path = tiled(demo.exposures[0], out / "x_flc.fits.fz", compression_type="RICE_1", quantize_level=16)
+        path = tiled(
+            demo.exposures[0], out / "x_flc.fits.fz", compression_type="RICE_1", quantize_level=16
+        )
         (first, _) = reject_files(demo.median, [path], out, update_dq=True, clean=True)
         good = read(first.path) == 1
-        np.testing.assert_array_equal(read(out / "x_crclean.fits.fz", ("SCI", 1))[good], read(path, ("SCI", 1))[good])
-        np.testing.assert_array_equal(read(out / "x_crdq.fits.fz", ("SCI", 1)), read(path, ("SCI", 1)))
+        np.testing.assert_array_equal(
+            read(out / "x_crclean.fits.fz", ("SCI", 1))[good], read(path, ("SCI", 1))[good]
+        )
+        np.testing.assert_array_equal(
+            read(out / "x_crdq.fits.fz", ("SCI", 1)), read(path, ("SCI", 1))
+        )
 
     def test_behind_a_url(self, demo, out, expected):
         fsspec = pytest.importorskip("fsspec")
@@ -137,14 +145,16 @@ class TestTypes:
         assert bad[camera.HITS].mean() > (0.3 if dtype == "u1" else 0.99)
         np.testing.assert_array_equal(after[~bad], before[~bad])
         blot = read(out / "x_sci1_blt.fits", ("SCI", 1))
-        np.testing.assert_array_equal(after[bad], np.rint(blot[bad] + np.float32(result.background)).astype(dtype))
+        np.testing.assert_array_equal(
+            after[bad], np.rint(blot[bad] + np.float32(result.background)).astype(dtype)
+        )
 
     @pytest.mark.parametrize(
         ("dtype", "value", "written"),
         [
-            ("i2", 40000.0, 32767), ("i2", -40000.0, -32768), ("u2", 70000.0, 65535), ("u2", -3.0, 0),
-            ("u1", 256.4, 255), ("i4", 3e9, 2**31 - 1), ("u4", 5e9, 2**32 - 1), ("u4", -1.0, 0),
-            ("i2", 7.4, 7), ("i2", -7.6, -8),
+            ("i2", 40000.0, 32767), ("i2", -40000.0, -32768), ("u2", 70000.0, 65535),
+            ("u2", -3.0, 0), ("u1", 256.4, 255), ("i4", 3e9, 2**31 - 1), ("u4", 5e9, 2**32 - 1),
+            ("u4", -1.0, 0), ("i2", 7.4, 7), ("i2", -7.6, -8),
         ],
     )  # fmt: skip
     def test_the_range_ends_where_it_does(self, tmp_path, dtype, value, written):
@@ -161,7 +171,9 @@ class TestTypes:
     def test_what_is_replaced_is_never_blank(self, tmp_path, out, mosaic, blank):
         data = camera.pixels(0, "i2")
         data[3, 3] = blank
-        hdu = fits.PrimaryHDU(np.where(np.abs(data - blank) < 0.5, blank, data).astype("i2"), camera.header(0))
+        hdu = fits.PrimaryHDU(
+            np.where(np.abs(data - blank) < 0.5, blank, data).astype("i2"), camera.header(0)
+        )
         hdu.header["BLANK"] = blank
         hdu.writeto(tmp_path / "x.fits")
         (result,) = reject_files(mosaic, [tmp_path / "x.fits"], out, clean=True, **camera.NOISE)
@@ -176,18 +188,22 @@ class TestTypes:
         hdu = fits.PrimaryHDU(camera.pixels(0, "f8"), camera.header(0))
         hdu.scale("int16", bscale=bscale, bzero=bzero)
         hdu.writeto(tmp_path / "x.fits")
-        (result,) = reject_files(mosaic, [tmp_path / "x.fits"], out, clean=True, save_blots=True, **camera.NOISE)
+        (result,) = reject_files(
+            mosaic, [tmp_path / "x.fits"], out, clean=True, save_blots=True, **camera.NOISE
+        )
         good = read(result.path) == 1
         with (
             fits.open(tmp_path / "x.fits", do_not_scale_image_data=True) as one,
             fits.open(out / "x_crclean.fits", do_not_scale_image_data=True) as other,
         ):
-            assert [other[0].header.get(k, one[0].header.get(k)) for k in ("BITPIX", "BSCALE", "BZERO")] == [
-                one[0].header.get(k) for k in ("BITPIX", "BSCALE", "BZERO")
-            ]
+            assert [
+                other[0].header.get(k, one[0].header.get(k)) for k in ("BITPIX", "BSCALE", "BZERO")
+            ] == [one[0].header.get(k) for k in ("BITPIX", "BSCALE", "BZERO")]
             np.testing.assert_array_equal(one[0].data[good], other[0].data[good])
         blot = read(out / "x_sci1_blt.fits", ("SCI", 1)) + result.background
-        np.testing.assert_allclose(read(out / "x_crclean.fits")[~good], blot[~good], atol=0.5001 * bscale)
+        np.testing.assert_allclose(
+            read(out / "x_crclean.fits")[~good], blot[~good], atol=0.5001 * bscale
+        )
 
 
 class TestChecksums:
@@ -200,14 +216,19 @@ class TestChecksums:
         path = changed(demo, out / "x_flc.fits", sign)
         if packed:
             with fits.open(path) as hdus:
-                images = [fits.CompImageHDU(h.data, h.header, name=h.name) if h.data is not None else h for h in hdus]
+                images = [
+                    fits.CompImageHDU(h.data, h.header, name=h.name) if h.data is not None else h
+                    for h in hdus
+                ]
                 for one, other in zip(images, hdus, strict=True):
                     one.ver = other.ver
                 fits.HDUList(images).writeto(path := out / "x_flc.fits.fz", checksum=True)
         reject_files(demo.median, [path], out, update_dq=True, clean=True)
         for label in ("crdq", "crclean"):
             with fits.open(
-                out / f"x_{label}.fits{'.fz' if packed else ''}", checksum=True, disable_image_compression=True
+                out / f"x_{label}.fits{'.fz' if packed else ''}",
+                checksum=True,
+                disable_image_compression=True,
             ) as hdus:
                 for hdu in hdus:  # a wrong one is a warning, which is an error here
                     assert "CHECKSUM" in hdu.header
@@ -224,7 +245,9 @@ class TestNames:
         reject_files(demo.median, [path], out, update_dq=True, keep_name=True, exposures=2)
         (usual,) = made[0].glob(f"{path.name.removesuffix('_flc.fits')}_crdq.fits")
         for chip in (1, 2):
-            np.testing.assert_array_equal(read(out / path.name, ("DQ", chip)), read(usual, ("DQ", chip)))
+            np.testing.assert_array_equal(
+                read(out / path.name, ("DQ", chip)), read(usual, ("DQ", chip))
+            )
         assert fits.getheader(out / path.name)["FILENAME"] == path.name
 
     def test_keep_name_of_a_packed_file_says_what_it_is(self, demo, out, tmp_path):
@@ -238,128 +261,27 @@ class TestNames:
         path = changed(demo, out / "x_flc.fits", lambda hdus: None)
         (out / "x").mkdir()
         with pytest.raises(FileError, match=r"x_flc\.fits: --keep-name .* needs another folder"):
-            reject_files(demo.median, [path], out / folder, update_dq=True, keep_name=True, overwrite=True)
+            reject_files(
+                demo.median, [path], out / folder, update_dq=True, keep_name=True, overwrite=True
+            )
         assert {each.name for each in out.iterdir()} == {"x", "x_flc.fits"}
 
     @pytest.mark.parametrize("both", [True, False])
     def test_keep_name_names_one_copy(self, demo, out, both):
         with pytest.raises(ParameterError, match="give either --update-dq or --clean"):
-            reject_files(demo.median, demo.exposures, out, update_dq=both, clean=both, keep_name=True)
+            reject_files(
+                demo.median, demo.exposures, out, update_dq=both, clean=both, keep_name=True
+            )
 
     def test_at_the_prompt(self, demo, out, run):
-        code, *_ = run("reject", demo.median, demo.exposures[0], "--output-dir", out, "--update-dq", "--keep-name")
+        code, *_ = run(
+            "reject",
+            demo.median,
+            demo.exposures[0],
+            "--output-dir",
+            out,
+            "--update-dq",
+            "--keep-name",
+        )
         assert code == 0
         assert (out / demo.exposures[0].name).is_file()
-
-
-class TestFlags:
-    """A DQ is there, or made."""
-
-    @pytest.fixture
-    def without(self, demo, out):
-        return changed(demo, out / "x_flt.fits", lambda hdus: [hdus.pop(("DQ", chip)) for chip in (1, 2)])
-
-    def test_made_beside_sci(self, demo, out, without):
-        results = reject_files(demo.median, [without], out, update_dq=True)
-        with fits.open(out / "x_crdq.fits") as hdus, fits.open(without) as before:
-            assert [each.name for each in hdus] == [*(each.name for each in before), "DQ", "DQ"]
-            for chip, result in zip((1, 2), results, strict=True):
-                np.testing.assert_array_equal(hdus["DQ", chip].data, np.where(read(result.path) == 0, 4096, 0))
-                assert hdus["DQ", chip].data.dtype.kind == "i"
-        assert skyblot.info(out / "x_crdq.fits")[0].planes
-
-    @pytest.mark.parametrize("name", ["x.fits", "x.fits.fz"])
-    def test_made_alone_for_an_image_alone(self, tmp_path, out, mosaic, name):
-        hdu = fits.PrimaryHDU(camera.pixels(0), camera.header(0))
-        if name.endswith(".fz"):
-            hdu = fits.CompImageHDU(hdu.data, hdu.header, compression_type="GZIP_2", quantize_level=0)
-            hdu = fits.HDUList([fits.PrimaryHDU(), hdu])
-        hdu.writeto(tmp_path / name)
-        (result,) = reject_files(mosaic, [tmp_path / name], out, update_dq=True, **camera.NOISE)
-        with fits.open(out / "x_crdq.fits") as hdus:
-            assert len(hdus) == 1
-            np.testing.assert_array_equal(hdus[0].data, np.where(read(result.path) == 0, 4096, 0))
-            assert hdus[0].header["CRPIX1"] == 40.5
-        again = reject_files(mosaic, [tmp_path / name], out, dq=f"{out}/x_crdq.fits", overwrite=True, **camera.NOISE)
-        assert again[0].judged == camera.pixels(0).size
-
-    def test_made_as_the_exposure_is_laid_out(self, tmp_path, out, mosaic):
-        path = camera.exposure(tmp_path / "x.fits", ["S29", "S30"])
-        reject_files(mosaic, [path], out, update_dq=True, **camera.NOISE)
-        with fits.open(out / "x_crdq.fits") as hdus:
-            assert [each.name for each in hdus] == ["PRIMARY", "S29", "S30"]
-            assert (hdus[2].data[camera.HITS] == 4096).all()
-
-    @pytest.mark.parametrize("value", [0, 4])
-    def test_of_one_value_get_pixels(self, demo, out, value):
-        def constant(hdus):
-            for chip in (1, 2):
-                place = hdus.index_of(("DQ", chip))
-                hdus[place] = fits.ImageHDU(
-                    None, fits.Header({"PIXVALUE": value, "NPIX1": 160, "NPIX2": 96}), name="DQ", ver=chip
-                )
-
-        path = changed(demo, out / "x_flt.fits", constant)
-        if value:
-            with pytest.raises(skyblot.SkyblotError, match="flags leave out every pixel"):
-                reject_files(demo.median, [f"{path}[sci,1]"], out, update_dq=True, fail_fast=True)
-            return
-        (result, _) = reject_files(demo.median, [path], out, update_dq=True)
-        np.testing.assert_array_equal(read(out / "x_crdq.fits", ("DQ", 1)), np.where(read(result.path) == 0, 4096, 0))
-
-    @pytest.mark.parametrize("dtype", ["i2", "u2", "i4", "u4", "i8"])
-    def test_of_any_type(self, tmp_path, out, mosaic, dtype):
-        flags = np.zeros(camera.SHAPE, dtype)
-        flags[:, :3] = 32 | 8192
-        hdus = [
-            fits.PrimaryHDU(),
-            fits.ImageHDU(camera.pixels(0), camera.header(0), name="SCI"),
-            fits.ImageHDU(flags, name="DQ"),
-        ]
-        fits.HDUList(hdus).writeto(tmp_path / "x.fits")
-        (result,) = reject_files(mosaic, [tmp_path / "x.fits"], out, update_dq=True, **camera.NOISE)
-        np.testing.assert_array_equal(
-            read(out / "x_crdq.fits", "DQ"), flags | np.where(read(result.path) == 0, 4096, 0).astype(dtype)
-        )
-
-    def test_of_bytes_cannot_hold_the_bits(self, tmp_path, out, mosaic):
-        hdus = [fits.PrimaryHDU(), fits.ImageHDU(camera.pixels(0), camera.header(0), name="SCI")]
-        fits.HDUList([*hdus, fits.ImageHDU(np.zeros(camera.SHAPE, "u1"), name="DQ")]).writeto(tmp_path / "x.fits")
-        with pytest.raises(DataError, match="its DQ is uint8, which cannot hold the bits of cosmic rays, 4096"):
-            reject_files(mosaic, [tmp_path / "x.fits"], out, update_dq=True, fail_fast=True, **camera.NOISE)
-        assert not (out / "x_crdq.fits").exists()
-
-    def test_of_a_mask_of_booleans_are_one(self, tmp_path, out, mosaic):
-        """As astropy's CCDData writes it: the image in the primary HDU, MASK and UNCERT behind it."""
-        mask = np.zeros(camera.SHAPE, "u1")
-        mask[:, :3] = 1
-        hdus = [fits.PrimaryHDU(camera.pixels(0), camera.header(0)), fits.ImageHDU(mask, name="MASK")]
-        fits.HDUList(hdus).writeto(tmp_path / "x.fits")
-        (result,) = reject_files(mosaic, [tmp_path / "x.fits"], out, update_dq=True, **camera.NOISE)
-        np.testing.assert_array_equal(read(out / "x_crdq.fits", "MASK"), mask | (read(result.path) == 0))
-
-    def test_of_repeated_versions_go_with_their_image(self, tmp_path, out, mosaic):
-        hdus = fits.HDUList([fits.PrimaryHDU()])
-        for number in (0, 1):
-            hdus.append(fits.ImageHDU(camera.pixels(number), camera.header(number), name="SCI"))
-            hdus.append(fits.ImageHDU(np.full(camera.SHAPE, 0, "i2"), name="DQ"))
-        hdus.writeto(tmp_path / "x.fits")
-        reject_files(mosaic, [f"{tmp_path}/x.fits[3]"], out, update_dq=True, **camera.NOISE)
-        with fits.open(out / "x_crdq.fits") as found:
-            assert not found[2].data.any()
-            assert (found[4].data[camera.HITS] == 4096).all()
-
-    def test_roman_without_dq(self, tmp_path):
-        asdf = pytest.importorskip("asdf")
-        pytest.importorskip("gwcs")
-        made = skyblot.make_demo(tmp_path, "roman", exposures=2, chip_shape=(120, 130))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with asdf.open(made.exposures[0], lazy_load=False, memmap=False) as opened:
-                del opened["roman"]["dq"]
-                opened.write_to(tmp_path / "x_cal.asdf")
-        (result,) = reject_files(made.median, [tmp_path / "x_cal.asdf"], tmp_path, update_dq=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with asdf.open(tmp_path / "x_crdq.asdf", lazy_load=False, memmap=False) as opened:
-                np.testing.assert_array_equal(opened["roman"]["dq"], np.where(read(result.path) == 0, 129, 0))

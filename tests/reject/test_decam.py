@@ -27,7 +27,9 @@ def path_of(root, letter="i", folder=REAL):
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
-    """Copies of the exposures, and a mosaic of the three: sky taken off, scaled to one second, their median."""
+    """Copies of the exposures, and a mosaic of the three: sky taken off, scaled to one second,
+    their median.
+    """
     folder = tmp_path_factory.mktemp("decam")
     stack, wcs = [], None
     for root in ROOTS:
@@ -41,7 +43,11 @@ def visit(tmp_path_factory):
                 wcs = WCS(tan_header((60, 60), scale=0.26, ra=ra, dec=dec))
             data = (data - np.median(data)) / hdus[0].header["EXPTIME"]
             exposure.array_shape = data.shape
-            stack.append(skyblot.blot(data, exposure, wcs, shape=(60, 60), interp="linear", fill_value=np.nan))
+            stack.append(
+                skyblot.blot(
+                    data, exposure, wcs, shape=(60, 60), interp="linear", fill_value=np.nan
+                )
+            )
     header = tan_header((60, 60), scale=0.26, ra=ra, dec=dec, BUNIT="adu/s", NCOMBINE=3)
     with np.errstate(invalid="ignore"):
         mosaic = np.where(np.isnan(stack).any(axis=0), np.nan, np.median(stack, axis=0))
@@ -62,13 +68,17 @@ def test_weights_and_masks_are_found_by_name(root):
         fits.open(path_of(root, "w")) as weights,
         fits.open(path_of(root, "d")) as flags,
     ):
-        np.testing.assert_allclose(error_plane(image), weights[1].data.astype("f4") ** -0.5, rtol=1e-6)
+        np.testing.assert_allclose(
+            error_plane(image), weights[1].data.astype("f4") ** -0.5, rtol=1e-6
+        )
         np.testing.assert_array_equal(usable_pixels(image, 4096), flags[1].data == 0)
 
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_the_noise_by_the_keywords_is_that_of_the_weights(root):
-    """GAINA, GAINB, RDNOISEA, RDNOISEB say what the pipeline made the weights of, but for flat fields of 5 percent."""
+    """GAINA, GAINB, RDNOISEA, RDNOISEB say what the pipeline made the weights of, but for flat
+    fields of 5 percent.
+    """
     with fits.open(path_of(root)) as hdus, open_image(path_of(root)) as image:
         found = electronics(Facts("x", hdus[1].header, hdus[0].header))
         gain, read_noise = found.gain.mean, found.read_noise.mean
@@ -80,9 +90,13 @@ def test_the_noise_by_the_keywords_is_that_of_the_weights(root):
 
 
 def test_the_exposures_are_compared_with_their_own_errors(visit, tmp_path):
-    """The spread of what is left is that of the weights; three exposures share noise with their median."""
+    """The spread of what is left is that of the weights; three exposures share noise with their
+    median.
+    """
     with pytest.warns(skyblot.SkyblotWarning) as caught:
-        results = skyblot.reject_files(visit / "med.fits", [path_of(root, folder=visit) for root in ROOTS], tmp_path)
+        results = skyblot.reject_files(
+            visit / "med.fits", [path_of(root, folder=visit) for root in ROOTS], tmp_path
+        )
     assert not [each for each in caught if "flags" in str(each.message)]
     for result in results:
         assert 0.3 < result.noise < 1.2

@@ -21,7 +21,9 @@ def visit(tmp_path):
     fits.PrimaryHDU(rng.normal(0, 0.5, SHAPE).astype("f4"), cards).writeto(tmp_path / "coadd.fits")
 
     def write(sky, **more):
-        data = rng.poisson(np.full(SHAPE, sky * GAIN)) / GAIN + rng.normal(0, READ_NOISE / GAIN, SHAPE)
+        data = rng.poisson(np.full(SHAPE, sky * GAIN)) / GAIN + rng.normal(
+            0, READ_NOISE / GAIN, SHAPE
+        )
         path = tmp_path / "x.fits"
         fits.PrimaryHDU(data.astype("f4"), fits.Header([*cards.cards, *more.items()])).writeto(path)
         return tmp_path / "coadd.fits", path
@@ -42,10 +44,15 @@ def test_photons_of_a_measured_sky_make_noise(visit, sky):
     """1100 adu of sky: the noise is 7.9 times that of reading alone."""
     result, said = compared(visit(sky))
     errors = np.sqrt(sky / GAIN + (READ_NOISE / GAIN) ** 2)
-    alone = np.sqrt(abs(np.random.default_rng(0).normal(0, 0.5, 1000)).mean() / GAIN + (READ_NOISE / GAIN) ** 2)
+    alone = np.sqrt(
+        abs(np.random.default_rng(0).normal(0, 0.5, 1000)).mean() / GAIN + (READ_NOISE / GAIN) ** 2
+    )
     assert (errors / alone > 7.5) == (sky > 1000)
-    # five standard errors of a spread by the median of 24000 pixels, and the noise of the mosaic itself
-    assert result.noise == pytest.approx(np.hypot(errors, 0.5) / max(errors, alone), abs=5 * 1.17 / np.sqrt(2 * 24000))
+    # five standard errors of a spread by the median of 24000 pixels, and the noise of the mosaic
+    # itself
+    assert result.noise == pytest.approx(
+        np.hypot(errors, 0.5) / max(errors, alone), abs=5 * 1.17 / np.sqrt(2 * 24000)
+    )
     assert result.background == pytest.approx(sky, abs=5 * errors * 1.25 / np.sqrt(24000))
     assert not said
 
@@ -62,7 +69,10 @@ def test_noise_beyond_the_limits_is_said_with_its_value(visit, gain, limit):
 
 def test_arrays_say_it_too():
     data = np.random.default_rng(1).normal(0, 7.9, SHAPE)
-    with pytest.warns(SkyblotWarning, match=r"the exposure: the noise of its sky is 7\.[789]\d* times what its errors"):
+    with pytest.warns(
+        SkyblotWarning,
+        match=r"the exposure: the noise of its sky is 7\.[789]\d* times what its errors",
+    ):
         found = skyblot.reject(data, np.zeros(SHAPE), Noise(1.0, 1.0))
     assert found.noise == 3.0
     assert found.spread == pytest.approx(7.9, rel=0.05)

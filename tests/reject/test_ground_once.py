@@ -21,7 +21,9 @@ def exposures(tmp_path):
 
 def memory_of(paths, **how):
     where = paths[0].parent
-    return skyblot.plan_masks(where / "coadd.fits", paths, where, overwrite=True, threads=1, **how).memory_bytes
+    return skyblot.plan_masks(
+        where / "coadd.fits", paths, where, overwrite=True, threads=1, **how
+    ).memory_bytes
 
 
 def test_a_coadd_is_taken_as_one_exposure_once_for_all(tmp_path, exposures):

@@ -17,7 +17,12 @@ def exposure(path, *, data=None, errors=SIGMA, flags=BAD, **cards):
     science = image(**cards)
     if data is not None:
         science.data = data
-    return write(path, science, fits.ImageHDU(errors, name="ERR"), fits.ImageHDU(flags.astype("i2"), name="DQ"))
+    return write(
+        path,
+        science,
+        fits.ImageHDU(errors, name="ERR"),
+        fits.ImageHDU(flags.astype("i2"), name="DQ"),
+    )
 
 
 def other_mosaic(path, data, name=None):
@@ -76,8 +81,12 @@ def test_no_weight_where_the_exposure_is(folder):
 
 def test_pixels_without_weight_are_not_judged(folder):
     weights = np.where(np.arange(80) < 60, 1, 0) * FULL
-    science = fits.ImageHDU(np.where(weights > 0, CLEAN, 0).astype("f4"), tan_header(SHAPE, **CARDS), name="SCI")
-    fits.HDUList([fits.PrimaryHDU(), science, fits.ImageHDU(weights, name="WHT")]).writeto(folder / "m_drz.fits")
+    science = fits.ImageHDU(
+        np.where(weights > 0, CLEAN, 0).astype("f4"), tan_header(SHAPE, **CARDS), name="SCI"
+    )
+    fits.HDUList([fits.PrimaryHDU(), science, fits.ImageHDU(weights, name="WHT")]).writeto(
+        folder / "m_drz.fits"
+    )
     (result,) = reject_files(folder / "m_drz.fits", [hst(folder)], folder / "out")
     bad = fits.getdata(result.path) == 0
     assert not bad[:, 60:].any()
@@ -128,11 +137,16 @@ def test_a_report_marks_it(folder, run):
 )
 def test_a_plane_in_the_place_of_the_mosaic_is_refused(name, kind, folder):
     source = f"{other_mosaic(folder / 'drz.fits', FULL, name)}[{name}]"
-    with pytest.raises(DataError, match=rf"drz.fits\[{name.lower()},1\]: is {kind}, expected the mosaic's own image"):
+    with pytest.raises(
+        DataError,
+        match=rf"drz.fits\[{name.lower()},1\]: is {kind}, expected the mosaic's own image",
+    ):
         reject_files(source, [hst(folder)], folder / "out")
 
 
 @pytest.mark.parametrize("name", ["a_drz_wht.fits", "coadd.weight.fits", "c4d_1_2_oow_g_v1.fits"])
 def test_a_file_of_weights_in_the_place_of_the_mosaic_is_refused(name, folder):
-    with pytest.raises(DataError, match=r"\[0\]: is a map of weights, expected the mosaic's own image"):
+    with pytest.raises(
+        DataError, match=r"\[0\]: is a map of weights, expected the mosaic's own image"
+    ):
         reject_files(other_mosaic(folder / name, FULL), [hst(folder)], folder / "out")

@@ -1,4 +1,6 @@
-"""Copies of what JWST and Roman write: undefined pixels are filled; names, tags, units, compression are kept."""
+"""Copies of what JWST and Roman write: undefined pixels are filled; names, tags, units, compression
+are kept.
+"""
 
 import warnings
 
@@ -26,7 +28,9 @@ def jwst(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def roman(tmp_path_factory):
-    return skyblot.make_demo(tmp_path_factory.mktemp("roman"), "roman", exposures=2, chip_shape=SHAPE)
+    return skyblot.make_demo(
+        tmp_path_factory.mktemp("roman"), "roman", exposures=2, chip_shape=SHAPE
+    )
 
 
 def roman_file(roman, path, compression=None, quantity=False):
@@ -69,10 +73,17 @@ def test_undefined_pixels_of_jwst_are_filled_in_a_clean_copy(jwst, tmp_path):
         hdus["SCI"].data[GAPS], hdus["DQ"].data[GAPS] = np.nan, 1
         hdus.writeto(path)
         before = hdus["SCI"].data.copy()
-    (result,) = reject_files(jwst.median, [path], tmp_path, clean=True, update_dq=True, save_blots=True)
-    after, blot = fits.getdata(tmp_path / "a_crclean.fits", "SCI"), fits.getdata(result.blot_path, "SCI")
+    (result,) = reject_files(
+        jwst.median, [path], tmp_path, clean=True, update_dq=True, save_blots=True
+    )
+    after, blot = (
+        fits.getdata(tmp_path / "a_crclean.fits", "SCI"),
+        fits.getdata(result.blot_path, "SCI"),
+    )
     mask = fits.getdata(result.path)
-    np.testing.assert_allclose(after[GAPS], result.ratio * blot[GAPS] + result.background, rtol=1e-5)
+    np.testing.assert_allclose(
+        after[GAPS], result.ratio * blot[GAPS] + result.background, rtol=1e-5
+    )
     assert (mask[GAPS] == 1).all()
     assert (fits.getdata(tmp_path / "a_crf.fits", "DQ")[GAPS] == 1).all()
     kept = (mask == 1) & np.isfinite(before)
@@ -99,11 +110,19 @@ def test_copies_of_roman_keep_tags_unit_and_compression(roman, tmp_path, compres
     for copy, plane in (("a_crclean.asdf", "data"), ("a_crdq.asdf", "dq")):
         with opened(path) as before, opened(tmp_path / copy) as after:
             old, new = before["roman"], after["roman"]
-            assert (old._tag, old["meta"]["filename"]._tag) == (new._tag, new["meta"]["filename"]._tag)
-            assert (str(old["meta"]["filename"]), str(new["meta"]["filename"])) == ("a_cal.asdf", copy)
+            assert (old._tag, old["meta"]["filename"]._tag) == (
+                new._tag,
+                new["meta"]["filename"]._tag,
+            )
+            assert (str(old["meta"]["filename"]), str(new["meta"]["filename"])) == (
+                "a_cal.asdf",
+                copy,
+            )
             assert getattr(new["data"], "unit", None) == getattr(old["data"], "unit", None)
             for name in ("data", "err", "dq"):
-                one, other = (np.array(getattr(tree[name], "value", tree[name])) for tree in (old, new))
+                one, other = (
+                    np.array(getattr(tree[name], "value", tree[name])) for tree in (old, new)
+                )
                 assert one.dtype == other.dtype
                 changed = ~((one == other) | (np.isnan(one) & np.isnan(other)))
                 expected = np.zeros(SHAPE, bool) if name != plane else bad.copy()
@@ -113,7 +132,9 @@ def test_copies_of_roman_keep_tags_unit_and_compression(roman, tmp_path, compres
 
 
 def test_the_pixels_of_a_jwst_mask_are_found_where_its_models_look(jwst, tmp_path):
-    """In the primary HDU as AstroDrizzle has masks, and under the name SCI; the mask reads back as one."""
+    """In the primary HDU as AstroDrizzle has masks, and under the name SCI; the mask reads back as
+    one.
+    """
     (result,) = reject_files(jwst.median, jwst.exposures[:1], tmp_path)
     with fits.open(result.path) as hdus:
         assert [each.name for each in hdus] == ["SCI"]
@@ -137,7 +158,10 @@ def test_copies_of_roman_are_the_same_bytes_whenever_they_are_made(roman, tmp_pa
     import subprocess
     import sys
 
-    code = "import sys, skyblot; skyblot.reject_files(*sys.argv[1:2], sys.argv[2:3], sys.argv[3], update_dq=True)"
+    code = (
+        "import sys, skyblot; skyblot.reject_files(*sys.argv[1:2], sys.argv[2:3], sys.argv[3], "
+        "update_dq=True)"
+    )
     made = []
     for seed in "123":
         folder = tmp_path / seed

@@ -1,4 +1,6 @@
-"""Masks of cameras with many chips: one file for each exposure, an extension for each chip; and their WCS."""
+"""Masks of cameras with many chips: one file for each exposure, an extension for each chip; and
+their WCS.
+"""
 
 import warnings
 
@@ -15,14 +17,10 @@ from skyblot import BatchError, reject_files
 pytestmark = pytest.mark.filterwarnings("ignore:.*its pixels have no flags")
 
 
-@pytest.fixture
-def mosaic(tmp_path):
-    return camera.mosaic(tmp_path / "coadd.fits")
-
-
 class TestOneFile:
     @pytest.mark.parametrize(
-        "names", [["S29", "S30", "N4"], ["CHIP"] * 3, ["ESO_CCD_#65", "DET1.CHIP1", "CCD-1"], ["", "", ""]]
+        "names",
+        [["S29", "S30", "N4"], ["CHIP"] * 3, ["ESO_CCD_#65", "DET1.CHIP1", "CCD-1"], ["", "", ""]],
     )
     def test_has_an_extension_for_each_chip(self, tmp_path, out, mosaic, names):
         path = camera.exposure(tmp_path / "c4d_1_ooi_g_v1.fits", names)
@@ -31,7 +29,9 @@ class TestOneFile:
         with fits.open(out / "c4d_1_ooi_g_v1_crmask.fits") as hdus, fits.open(path) as exposure:
             assert hdus[0].data is None
             assert hdus[0].header["OBJECT"] == "field"
-            assert [(each.name, each.ver) for each in hdus] == [(each.name, each.ver) for each in exposure]
+            assert [(each.name, each.ver) for each in hdus] == [
+                (each.name, each.ver) for each in exposure
+            ]
             for number, (hdu, result) in enumerate(zip(hdus[1:], results, strict=True)):
                 assert hdu.data.dtype == np.uint8
                 assert (hdu.data[camera.HITS] == 0).all()
@@ -53,7 +53,8 @@ class TestOneFile:
         assert [each.name for each in out.iterdir()] == ["x_s30_1_crmask.fits"]
 
     @pytest.mark.parametrize(
-        ("one_file", "names"), [(True, ["x_crmask.fits"]), (False, ["x_a1_crmask.fits", "x_b1_crmask.fits"])]
+        ("one_file", "names"),
+        [(True, ["x_crmask.fits"]), (False, ["x_a1_crmask.fits", "x_b1_crmask.fits"])],
     )
     def test_when_asked_for(self, tmp_path, out, mosaic, one_file, names):
         path = camera.exposure(tmp_path / "x.fits", ["A", "B"])
@@ -90,12 +91,35 @@ class TestOneFile:
     def test_at_the_prompt(self, tmp_path, out, mosaic, run):
         path = camera.exposure(tmp_path / "x.fits", ["S29", "S30"])
         code, shown, _ = run(
-            "reject", mosaic, path, "--output-dir", out, "--gain", 1.5, "--read-noise", 5, "--no-addsky"
+            "reject",
+            mosaic,
+            path,
+            "--output-dir",
+            out,
+            "--gain",
+            1.5,
+            "--read-noise",
+            5,
+            "--no-addsky",
         )
         assert code == 0
-        assert [line.split()[0] for line in shown.splitlines()] == [f"{out}/x_crmask.fits[s{n},1]" for n in (29, 30)]
+        assert [line.split()[0] for line in shown.splitlines()] == [
+            f"{out}/x_crmask.fits[s{n},1]" for n in (29, 30)
+        ]
         assert (
-            run("reject", mosaic, path, "--output-dir", out, "--no-one-file", "--gain", 1.5, "--read-noise", 5)[0] == 0
+            run(
+                "reject",
+                mosaic,
+                path,
+                "--output-dir",
+                out,
+                "--no-one-file",
+                "--gain",
+                1.5,
+                "--read-noise",
+                5,
+            )[0]
+            == 0
         )
         assert (out / "x_s30_1_crmask.fits").is_file()
 
@@ -113,12 +137,16 @@ class TestWCS:
             chip = int(result.reference[-2])
             with fits.open(result.reference.partition("[")[0]) as hdus:
                 header = hdus["SCI", chip].header.copy()
-            for keyword in [each for each in header if each.startswith(("CPDIS", "DP1", "DP2", "D2IM"))]:
+            for keyword in [
+                each for each in header if each.startswith(("CPDIS", "DP1", "DP2", "D2IM"))
+            ]:
                 header.remove(keyword, ignore_missing=True, remove_all=True)
             wcs = WCS(header)
             assert wcs.sip is not None
             wcs.array_shape = CHIP_SHAPE
-            np.testing.assert_array_equal(world(read_wcs(result.path, 0), CHIP_SHAPE), world(wcs, CHIP_SHAPE))
+            np.testing.assert_array_equal(
+                world(read_wcs(result.path, 0), CHIP_SHAPE), world(wcs, CHIP_SHAPE)
+            )
 
     @pytest.mark.parametrize("code", ["TPV", "TAN", "ZPN"])
     def test_of_other_projections(self, tmp_path, out, mosaic, code):

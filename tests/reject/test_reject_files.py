@@ -62,11 +62,15 @@ class TestMasks:
     def test_the_saved_blots_are_the_usual_ones(self, demo, made, out):
         usual = skyblot.blot_files(demo.median, demo.exposures, out, fill_value="nan")
         for each in usual:
-            np.testing.assert_array_equal(read(each.path, ("SCI", 1)), read(made[0] / each.path.name, ("SCI", 1)))
+            np.testing.assert_array_equal(
+                read(each.path, ("SCI", 1)), read(made[0] / each.path.name, ("SCI", 1))
+            )
 
     def test_nothing_else_is_written_unless_asked_for(self, demo, out):
         results = reject_files(demo.median, demo.exposures[:1], out)
-        assert sorted(each.name for each in out.iterdir()) == sorted(each.path.name for each in results)
+        assert sorted(each.name for each in out.iterdir()) == sorted(
+            each.path.name for each in results
+        )
 
     def test_inputs_are_left_as_they_were(self, demo, made):
         assert digests(demo.folder) == made[2]
@@ -85,8 +89,13 @@ class TestCopies:
     @pytest.fixture
     def pairs(self, demo, made):
         """Exposure, label of the copy, and the copy, by label."""
-        names = {label: [made[0] / copy_name(parse_name(path), label) for path in demo.exposures] for label in LABELS}
-        return {label: list(zip(demo.exposures, paths, strict=True)) for label, paths in names.items()}
+        names = {
+            label: [made[0] / copy_name(parse_name(path), label) for path in demo.exposures]
+            for label in LABELS
+        }
+        return {
+            label: list(zip(demo.exposures, paths, strict=True)) for label, paths in names.items()
+        }
 
     def test_flags_are_added_where_the_mask_is_bad(self, made, pairs):
         for exposure, copy in pairs["crdq"]:
@@ -94,7 +103,9 @@ class TestCopies:
                 mask = read(made[0] / f"{exposure.name.split('_')[0]}_sci{chip}_crmask.fits")
                 before, after = (read(path, ("DQ", chip)) for path in (exposure, copy))
                 np.testing.assert_array_equal(after, before | np.where(mask == 0, 4096, 0))
-                np.testing.assert_array_equal(read(copy, ("SCI", chip)), read(exposure, ("SCI", chip)))
+                np.testing.assert_array_equal(
+                    read(copy, ("SCI", chip)), read(exposure, ("SCI", chip))
+                )
 
     def test_bad_pixels_get_the_blot_on_the_level_of_the_exposure(self, made, pairs):
         for exposure, copy in pairs["crclean"]:
@@ -102,19 +113,27 @@ class TestCopies:
                 root = exposure.name.split("_")[0]
                 bad = read(made[0] / f"{root}_sci{chip}_crmask.fits") == 0
                 blot = read(made[0] / f"{root}_sci{chip}_blt.fits", ("SCI", 1))
-                result = next(each for each in made[1] if each.path.name == f"{root}_sci{chip}_crmask.fits")
+                result = next(
+                    each for each in made[1] if each.path.name == f"{root}_sci{chip}_crmask.fits"
+                )
                 before, after = (read(path, ("SCI", chip)) for path in (exposure, copy))
                 np.testing.assert_array_equal(after[~bad], before[~bad])
-                np.testing.assert_array_equal(after[bad], (blot + result.background).astype("f4")[bad])
+                np.testing.assert_array_equal(
+                    after[bad], (blot + result.background).astype("f4")[bad]
+                )
 
     def test_everything_else_is_as_in_the_exposure(self, pairs):
         for exposure, copy in [*pairs["crdq"], *pairs["crclean"]]:
             with fits.open(exposure) as one, fits.open(copy) as other:
-                assert [(each.name, each.ver) for each in one] == [(each.name, each.ver) for each in other]
+                assert [(each.name, each.ver) for each in one] == [
+                    (each.name, each.ver) for each in other
+                ]
                 for keyword in ("HISTORY", "CRKEY"):
                     other[0].header.remove(keyword)
                 for before, after in zip(one, other, strict=True):
-                    found = fits.HeaderDiff(before.header, after.header, ignore_keywords=["FILENAME"])
+                    found = fits.HeaderDiff(
+                        before.header, after.header, ignore_keywords=["FILENAME"]
+                    )
                     assert found.identical, found.report()
                 np.testing.assert_array_equal(one["ERR", 1].data, other["ERR", 1].data)
                 assert other[0].header["FILENAME"] == copy.name
@@ -146,7 +165,10 @@ def test_the_webb_and_roman_telescopes(kind, bits, tmp_path):
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # tags of Roman's metadata
-                planes = [asdf.open(path, lazy_load=False, memmap=False) for path in (exposure, flagged, clean)]
+                planes = [
+                    asdf.open(path, lazy_load=False, memmap=False)
+                    for path in (exposure, flagged, clean)
+                ]
                 dq, after = (np.array(each["roman"]["dq"]) for each in planes[:2])
                 before, cleaned = (np.array(planes[n]["roman"]["data"]) for n in (0, 2))
                 for each in planes:

@@ -14,7 +14,9 @@ from skyblot.rejection.criteria import criteria_for
 
 
 class TestHeadersDecide:
-    def test_flagged_pixels_are_left_out_but_earlier_cosmic_rays_are_judged_again(self, demo, made, out):
+    def test_flagged_pixels_are_left_out_but_earlier_cosmic_rays_are_judged_again(
+        self, demo, made, out
+    ):
         mask = read(made[1][0].path) == 0
         where = np.flatnonzero(mask)
 
@@ -28,7 +30,9 @@ class TestHeadersDecide:
         assert found.flat[where[1::2]].mean() > 0.7  # members whose seed was left out are gone
 
     def test_noise_is_made_from_the_header_where_there_is_no_err(self, demo, out):
-        path = changed(demo, out / "noerr_flc.fits", lambda hdus: [hdus.pop(("ERR", chip)) for chip in (1, 2)])
+        path = changed(
+            demo, out / "noerr_flc.fits", lambda hdus: [hdus.pop(("ERR", chip)) for chip in (1, 2)]
+        )
         with_header, by_hand = (
             reject_files(demo.median, [f"{path}[sci,1]"], out, overwrite=True, **how)[0]
             for how in ({}, {"gain": 1.0, "read_noise": 3.08})
@@ -43,7 +47,9 @@ class TestHeadersDecide:
                 del hdus[0].header[f"READNSE{amplifier}"]
 
         path = changed(demo, out / "nonoise_flc.fits", strip)
-        with pytest.raises(DataError, match=r"\[sci,1\]: no ERR extension, and no read noise in its headers: give"):
+        with pytest.raises(
+            DataError, match=r"\[sci,1\]: no ERR extension, and no read noise in its headers: give"
+        ):
             reject_files(demo.median, [path], out, fail_fast=True)
         assert [each.name for each in out.iterdir()] == [path.name]
 
@@ -52,7 +58,9 @@ class TestHeadersDecide:
             hdus["ERR", 1].data = hdus["ERR", 1].data[:10]
 
         path = changed(demo, out / "cut_flc.fits", cut)
-        with pytest.raises(DataError, match=r"\[sci,1\]: its ERR has shape \(10, 160\), expected \(96, 160\)"):
+        with pytest.raises(
+            DataError, match=r"\[sci,1\]: its ERR has shape \(10, 160\), expected \(96, 160\)"
+        ):
             reject_files(demo.median, [path], out, fail_fast=True)
 
     def test_a_sky_that_no_header_has_is_measured_and_not_warned_of(self, demo, out):
@@ -66,14 +74,21 @@ class TestHeadersDecide:
 
     @pytest.mark.parametrize("value", ["NaN", "INDEF", "12 counts", True])
     def test_a_sky_that_is_no_number_is_told_and_measured(self, demo, out, value):
-        path = changed(demo, out / "oddsky_flc.fits", lambda hdus: hdus["SCI", 1].header.set("MDRIZSKY", value))
+        path = changed(
+            demo, out / "oddsky_flc.fits", lambda hdus: hdus["SCI", 1].header.set("MDRIZSKY", value)
+        )
         sky = fits.getval(demo.exposures[0], "MDRIZSKY", ("SCI", 1))
-        words = rf"oddsky_flc.fits\[sci,1\]: sky MDRIZSKY = {value!r} is no number; the background is measured"
+        words = (
+            rf"oddsky_flc.fits\[sci,1\]: sky MDRIZSKY = {value!r} is no number; the background is "
+            r"measured"
+        )
         with pytest.warns(SkyblotWarning, match=words):
             result = reject_files(demo.median, [f"{path}[sci,1]"], out)[0]
         assert result.background == pytest.approx(sky, abs=0.5)
 
-    def test_an_exposure_time_that_is_missing_is_no_reason_to_compare_counts_with_rates(self, demo, out):
+    def test_an_exposure_time_that_is_missing_is_no_reason_to_compare_counts_with_rates(
+        self, demo, out
+    ):
         path = changed(demo, out / "notime_flc.fits", lambda hdus: hdus[0].header.remove("EXPTIME"))
         with pytest.raises(DataError, match=r"no exposure time") as caught:
             reject_files(demo.median, [path], out, fail_fast=True)
@@ -85,7 +100,9 @@ class TestHeadersDecide:
             hdus["SCI", 1].header["CRPIX1"] += 0.3
 
         path = changed(demo, out / "moved_flc.fits", move)
-        with pytest.warns(SkyblotWarning, match=r"moved_flc.fits\[sci,1\]: its sources lie \([+-]0\.\d\d, "):
+        with pytest.warns(
+            SkyblotWarning, match=r"moved_flc.fits\[sci,1\]: its sources lie \([+-]0\.\d\d, "
+        ):
             result = reject_files(demo.median, [f"{path}[sci,1]"], out)[0]
         assert abs(result.misalignment[0]) == pytest.approx(0.3, abs=0.06)
         assert result.notes
@@ -97,7 +114,10 @@ class TestHeadersDecide:
             hdus["SCI", 1].data[hit] += 500
 
         path = changed(demo, out / "hit_flc.fits", brief)
-        with pytest.warns(SkyblotWarning, match=r"% of its pixels were rejected, and .* % are expected of HST WFC3"):
+        with pytest.warns(
+            SkyblotWarning,
+            match=r"% of its pixels were rejected, and .* % are expected of HST WFC3",
+        ):
             reject_files(demo.median, [f"{path}[sci,1]"], out)
 
 
@@ -149,7 +169,9 @@ class TestInstruments:
 
     def test_a_tail_without_a_direction_is_refused(self):
         found = facts(TELESCOP="HST", INSTRUME="WFC3", DETECTOR="IR")
-        with pytest.raises(ParameterError, match="HST WFC3 IR has no known direction of tails: give cte_direction"):
+        with pytest.raises(
+            ParameterError, match="HST WFC3 IR has no known direction of tails: give cte_direction"
+        ):
             criteria_for(found, {"cte_tail": 7}, None)
         assert criteria_for(found, {"cte_tail": 7, "cte_direction": -1}, None).cte_tail == 7
 
@@ -171,9 +193,17 @@ class TestInstruments:
 
     @pytest.mark.parametrize(
         ("fraction", "seconds", "words"),
-        [(0.02, 1000, ""), (0.2, 1000, "same unit"), (0.0, 1000, "noise right"), (0.001, 5, ""), (0.5, None, "")],
+        [
+            (0.02, 1000, ""),
+            (0.2, 1000, "same unit"),
+            (0.0, 1000, "noise right"),
+            (0.001, 5, ""),
+            (0.5, None, ""),
+        ],
     )
     def test_the_fraction_is_compared_with_what_a_ccd_has_hit(self, fraction, seconds, words):
-        found = instrument_of(facts(TELESCOP="HST", INSTRUME="ACS", DETECTOR="WFC")).doubts(fraction, 100_000, seconds)
+        found = instrument_of(facts(TELESCOP="HST", INSTRUME="ACS", DETECTOR="WFC")).doubts(
+            fraction, 100_000, seconds
+        )
         assert words in found
         assert bool(found) == bool(words)

@@ -1,4 +1,6 @@
-"""Whether exposure and blot match: flux ratio, registration beyond its linear range, and what is refused."""
+"""Whether exposure and blot match: flux ratio, registration beyond its linear range, and what is
+refused.
+"""
 
 import math
 import warnings
@@ -9,7 +11,15 @@ from astropy.io import fits
 from scipy.ndimage import gaussian_filter
 from star_fields import SIGMA, noisy, stars
 
-from skyblot import Criteria, DataError, ParameterError, Parameters, SkyblotWarning, reject, reject_files
+from skyblot import (
+    Criteria,
+    DataError,
+    ParameterError,
+    Parameters,
+    SkyblotWarning,
+    reject,
+    reject_files,
+)
 from skyblot.rejection.fluxratio import FluxRatio
 from skyblot.rejection.registration import REACH, moved
 from skyblot.rejection.residuals import measure
@@ -20,7 +30,9 @@ READ_NOISE, SKY = 3.1, 60.0  # electrons
 
 def positions(seed=5, count=60, beyond=70):
     """Places (x, y) of stars on an image and around it."""
-    return np.random.default_rng(seed).uniform(-beyond, np.array(SHAPE)[::-1] + beyond, (count * 4, 2))
+    return np.random.default_rng(seed).uniform(
+        -beyond, np.array(SHAPE)[::-1] + beyond, (count * 4, 2)
+    )
 
 
 def sky(shift=(0.0, 0.0), width=1.3, seed=5, flux=40000.0):
@@ -42,7 +54,9 @@ def quietly(*arguments, **keywords):
 
 
 def frame(seed, width, shift, factor=1.0):
-    """An exposure with cosmic rays, and the blot of a mosaic of four of them that is a little smoother; and errors."""
+    """An exposure with cosmic rays, and the blot of a mosaic of four of them that is a little
+    smoother; and errors.
+    """
     rng = np.random.default_rng([seed, 1])
     places = rng.uniform(-10, np.array(SHAPE)[::-1] + 10, (220, 2))
     fluxes = np.minimum(300.0 * (1.0 - rng.random(len(places))) ** (-1 / 0.75), 4e5)
@@ -53,7 +67,9 @@ def frame(seed, width, shift, factor=1.0):
         for share, sigma in ((0.88, width), (0.12, 3 * width)):
             still += stars(SHAPE, [place], sigma, share * flux)
             clean += factor * stars(SHAPE, [place], sigma, share * flux, there)
-    charge = (rng.random(SHAPE) < 0.01) * rng.exponential(400.0, SHAPE) + (rng.random(SHAPE) < 0.01) * 40.0
+    charge = (rng.random(SHAPE) < 0.01) * rng.exponential(400.0, SHAPE) + (
+        rng.random(SHAPE) < 0.01
+    ) * 40.0
     data = rng.poisson(clean) + READ_NOISE * rng.standard_normal(SHAPE) + charge - SKY
     sigma = np.sqrt(np.maximum(data + SKY, 0) + READ_NOISE**2)
     noise = np.sqrt((still + SKY + READ_NOISE**2) / 4)
@@ -75,20 +91,27 @@ class TestFluxRatio:
         assert all("times as bright as the blot's" in str(each.message) for each in caught)
         assert found.mask[where].mean() > 0.95
         assert found.mask[~where].mean() < 1e-3
-        left = 0.02 if abs(factor - 1) > 0.1 else abs(factor - 1)  # what explains little is not used
-        np.testing.assert_allclose(found.expected(sky() / factor), sky(), atol=left * sky().max() + 1)
+        # what explains little is not used
+        left = 0.02 if abs(factor - 1) > 0.1 else abs(factor - 1)
+        np.testing.assert_allclose(
+            found.expected(sky() / factor), sky(), atol=left * sky().max() + 1
+        )
 
     @pytest.mark.parametrize("factor", [1.3, 0.6])
     def test_the_spread_of_a_wrong_scale_is_no_roughness(self, factor):
         data, sigma = noisy(sky()), np.full(SHAPE, SIGMA)
         right, wrong = (quietly(data, sky() / each, sigma).roughness for each in (1.0, factor))
-        assert wrong == pytest.approx(right, abs=0.02)  # fainter sources stand out of the noise of a brighter blot
+        # fainter sources stand out of the noise of a brighter blot
+        assert wrong == pytest.approx(right, abs=0.02)
 
     @pytest.mark.parametrize("factor", [412.2, 100.0, 3.5, 0.28, 0.02])
     def test_beyond_a_factor_three_it_is_refused_unless_the_ratio_is_given(self, factor):
         charge, where = hits()
         data, sigma, blot = noisy(sky() + charge), np.full(SHAPE, SIGMA), sky() / factor
-        with pytest.raises(DataError, match="times as bright as the blot's, expected a flux ratio within a factor 3"):
+        with pytest.raises(
+            DataError,
+            match="times as bright as the blot's, expected a flux ratio within a factor 3",
+        ):
             reject(data, blot, sigma)
         for given in ("fit", factor):
             with warnings.catch_warnings():
@@ -122,7 +145,9 @@ class TestFluxRatio:
 
     @pytest.mark.parametrize("seed", range(8))
     def test_noise_alone_is_no_source_however_it_is_shared(self, seed):
-        """A sky with cosmic rays, and a mosaic with noise of its own or with a quarter of the exposure's."""
+        """A sky with cosmic rays, and a mosaic with noise of its own or with a quarter of the
+        exposure's.
+        """
         rng = np.random.default_rng(seed)
         clean, own = rng.normal(0, SIGMA, SHAPE), rng.normal(0, SIGMA / 2, SHAPE)
         for blot in (own, clean / 4 + own, np.round(own), 1e-3 * own):
@@ -132,16 +157,20 @@ class TestFluxRatio:
 
     @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf, "measure", True])
     def test_what_is_no_flux_ratio_is_refused(self, value):
-        with pytest.raises(ParameterError, match=r"flux_ratio = .*: expected a number above 0, or 'fit'"):
+        with pytest.raises(
+            ParameterError, match=r"flux_ratio = .*: expected a number above 0, or 'fit'"
+        ):
             Criteria(flux_ratio=value)
 
     def test_it_is_unbiased_and_its_error_right(self):
-        """With cosmic rays, well sampled and undersampled stars, and misalignments up to 0.3 pixel."""
+        """Cosmic rays, well sampled and undersampled stars, misalignments up to 0.3 pixel."""
         pulls, means = [], []
         for width in (0.8, 0.4):
             for shift in (0.0, 0.1, 0.3):
                 seeds = range(int(1000 * width + 100 * shift), int(1000 * width + 100 * shift) + 9)
-                found = [measure(*frame(seed, width, shift, 0.97), None).flux_ratio for seed in seeds]
+                found = [
+                    measure(*frame(seed, width, shift, 0.97), None).flux_ratio for seed in seeds
+                ]
                 assert all(each.known for each in found)
                 away = np.array([each.value / 0.97 - 1 for each in found])
                 error = np.array([each.error / 0.97 for each in found])
@@ -161,7 +190,8 @@ class TestFluxRatio:
 class TestRegistration:
     @pytest.mark.parametrize("width", [1.3, 0.5])
     @pytest.mark.parametrize(
-        "shift", [(0.5, 0.0), (0.0, -1.0), (1.4, 1.4), (-3.0, 0.4), (8.0, -5.0), (-20.3, 11.0), (0.0, 45.0)]
+        "shift",
+        [(0.5, 0.0), (0.0, -1.0), (1.4, 1.4), (-3.0, 0.4), (8.0, -5.0), (-20.3, 11.0), (0.0, 45.0)],
     )
     def test_it_holds_over_tens_of_pixels(self, shift, width):
         charge, where = hits()
@@ -186,10 +216,14 @@ class TestRegistration:
 
     @pytest.mark.parametrize("flux", [40000.0, 4e6])
     def test_what_matches_nowhere_is_refused(self, flux):
-        with pytest.raises(DataError, match=rf"^the exposure: the blot does not match it.* within {REACH} pixels"):
+        with pytest.raises(
+            DataError, match=rf"^the exposure: the blot does not match it.* within {REACH} pixels"
+        ):
             reject(noisy(sky(seed=77)), sky(flux=flux), np.full(SHAPE, SIGMA))
 
-    @pytest.mark.parametrize(("degrees", "outcome"), [(0.0, ""), (0.25, "warned"), (0.8, "refused"), (5.0, "refused")])
+    @pytest.mark.parametrize(
+        ("degrees", "outcome"), [(0.0, ""), (0.25, "warned"), (0.8, "refused"), (5.0, "refused")]
+    )
     def test_a_rotation_is_told_or_refused(self, degrees, outcome):
         turn = np.radians(degrees)
         matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -238,20 +272,33 @@ class TestFiles:
             assert header["CRRATIO"] == result.ratio
             assert f"flux ratio {result.flux_ratio:.3f}" in repr(result)
 
-    def test_a_wrong_exposure_time_is_refused_by_name_and_leaves_no_mask(self, demo, run_reject, out):
-        code, said, errors = run_reject(demo.median, demo.exposures[0], "--output-dir", out, "--out-units", "cps")
+    def test_a_wrong_exposure_time_is_refused_by_name_and_leaves_no_mask(
+        self, demo, run_reject, out
+    ):
+        code, said, errors = run_reject(
+            demo.median, demo.exposures[0], "--output-dir", out, "--out-units", "cps"
+        )
         assert code == 2
         assert said == ""
         assert f"{demo.exposures[0]}[sci,1]: its sources are 4" in errors
         assert not list(out.iterdir())
         code, said, errors = run_reject(
-            demo.median, f"{demo.exposures[0]}[sci,1]", "--output-dir", out, "--expout", "1000", "--flux-ratio", "fit"
+            demo.median,
+            f"{demo.exposures[0]}[sci,1]",
+            "--output-dir",
+            out,
+            "--expout",
+            "1000",
+            "--flux-ratio",
+            "fit",
         )
         assert (code, errors) == (0, "")
         assert "  flux ratio 0.4" in said
 
     def test_what_is_no_flux_ratio_on_the_command_line(self, demo, run_reject, out):
-        code, _, errors = run_reject(demo.median, demo.exposures[0], "--output-dir", out, "--flux-ratio", "x")
+        code, _, errors = run_reject(
+            demo.median, demo.exposures[0], "--output-dir", out, "--flux-ratio", "x"
+        )
         assert code == 2
         assert "flux_ratio = 'x': expected a number above 0, or 'fit'" in errors
 
@@ -268,7 +315,12 @@ class TestFiles:
             )
         assert result.ratio == pytest.approx(412 / 600, rel=0.02)
         blot = fits.getdata(result.blot_path, "SCI")
-        clean, old = (fits.getdata(path, ("SCI", 1)) for path in (next(out.glob("*crclean*")), demo.exposures[0]))
+        clean, old = (
+            fits.getdata(path, ("SCI", 1))
+            for path in (next(out.glob("*crclean*")), demo.exposures[0])
+        )
         bad = clean != old
         assert bad.any()
-        np.testing.assert_allclose(clean[bad], result.ratio * blot[bad] + result.background, rtol=1e-5, atol=1e-3)
+        np.testing.assert_allclose(
+            clean[bad], result.ratio * blot[bad] + result.background, rtol=1e-5, atol=1e-3
+        )

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.nddata import CCDData, InverseVariance, NDData, StdDevUncertainty, UnknownUncertainty, VarianceUncertainty
+from astropy.nddata import (
+    CCDData,
+    InverseVariance,
+    NDData,
+    StdDevUncertainty,
+    UnknownUncertainty,
+    VarianceUncertainty,
+)
 
 import skyblot
 
@@ -19,7 +26,11 @@ MASK = np.zeros(SHAPE, bool)
 MASK[30, 31] = True
 
 ARRAYS = skyblot.reject(EXPOSURE, BLOT, SIGMA)
-UNCERTAINTIES = [StdDevUncertainty(SIGMA), VarianceUncertainty(SIGMA**2), InverseVariance(SIGMA**-2.0)]
+UNCERTAINTIES = [
+    StdDevUncertainty(SIGMA),
+    VarianceUncertainty(SIGMA**2),
+    InverseVariance(SIGMA**-2.0),
+]
 
 
 def same(found, expected=ARRAYS):
@@ -81,8 +92,14 @@ NOT_CONVERTIBLE = [
         (EXPOSURE * u.electron, BLOT * u.electron / u.s, SIGMA),
         "the blot is in electron / s and the exposure in electron",
     ),
-    ((EXPOSURE * u.electron, BLOT, SIGMA * u.adu), "the sigma is in adu and the exposure in electron: cannot"),
-    ((CCDData(EXPOSURE, unit="adu"), CCDData(BLOT, unit="nJy"), SIGMA), "the blot is in nJy and the exposure in adu"),
+    (
+        (EXPOSURE * u.electron, BLOT, SIGMA * u.adu),
+        "the sigma is in adu and the exposure in electron: cannot",
+    ),
+    (
+        (CCDData(EXPOSURE, unit="adu"), CCDData(BLOT, unit="nJy"), SIGMA),
+        "the blot is in nJy and the exposure in adu",
+    ),
 ]
 
 
@@ -93,14 +110,21 @@ def test_units_that_do_not_convert_are_refused_with_both(images, words):
 
 
 @pytest.mark.parametrize(
-    "exposure", [EXPOSURE, NDData(EXPOSURE), NDData(EXPOSURE, uncertainty=UnknownUncertainty(SIGMA))]
+    "exposure",
+    [EXPOSURE, NDData(EXPOSURE), NDData(EXPOSURE, uncertainty=UnknownUncertainty(SIGMA))],
 )
 @pytest.mark.filterwarnings("ignore:.*UnknownUncertainty")
 def test_noise_has_to_come_from_somewhere(exposure):
-    with pytest.raises(skyblot.ParameterError, match=r"sigma is not given, and the exposure, a .*, has no uncertainty"):
+    with pytest.raises(
+        skyblot.ParameterError,
+        match=r"sigma is not given, and the exposure, a .*, has no uncertainty",
+    ):
         skyblot.reject(exposure, BLOT)
 
 
 def test_a_mask_of_another_shape_is_refused():
-    with pytest.raises(skyblot.DataError, match=r"the blot's mask: has shape \(3, 3\), expected that of the exposure"):
+    with pytest.raises(
+        skyblot.DataError,
+        match=r"the blot's mask: has shape \(3, 3\), expected that of the exposure",
+    ):
         skyblot.reject(EXPOSURE, NDData(BLOT, mask=np.ones((3, 3), bool)), SIGMA)

@@ -1,4 +1,4 @@
-"""Exposures against blots, in arrays: what is measured on the way, kinds of pixels, bad arguments."""
+"""Exposures against blots, in arrays: what is measured, kinds of pixels, bad arguments."""
 
 import math
 import warnings
@@ -22,7 +22,9 @@ class TestMeasurements:
         exposure = np.round(64 * noisy(blot)) / 64  # sums with 512 stay exact
         exposure[40:43, 50] += 100
         sigma = np.full(blot.shape, SIGMA)
-        before, after = (reject(exposure + offset, blot, sigma, rule=rule) for offset in (0.0, 512.0))
+        before, after = (
+            reject(exposure + offset, blot, sigma, rule=rule) for offset in (0.0, 512.0)
+        )
         assert after.background == before.background + 512.0
         np.testing.assert_array_equal(after.mask, before.mask)
         assert before.mask[40:43, 50].all()
@@ -44,13 +46,16 @@ class TestMeasurements:
     def test_a_small_misalignment_is_measured_without_a_warning(self, shift):
         exposure = noisy(field(shift=shift))
         found = reject(exposure, field(), np.full(exposure.shape, SIGMA))
-        # the first order of the shift is good to a tenth; stars of 40000 electrons fix their positions to 0.001 pixel
+        # the first order of the shift is good to a tenth; stars of 40000 electrons fix their
+        # positions to 0.001 pixel
         bound = 0.1 * max(map(abs, shift)) + 0.002
         assert np.abs(np.subtract(found.misalignment, shift)).max() < bound
 
     def test_a_large_misalignment_is_measured_and_warned_of(self):
         exposure = noisy(field(shift=(0.2, -0.1)))
-        with pytest.warns(SkyblotWarning, match=r"lie \(\+0\.(19|2\d), -0\.1\d\) pixel from where the blot has"):
+        with pytest.warns(
+            SkyblotWarning, match=r"lie \(\+0\.(19|2\d), -0\.1\d\) pixel from where the blot has"
+        ):
             found = reject(exposure, field(), np.full(exposure.shape, SIGMA))
         assert np.subtract(found.misalignment, (0.2, -0.1)) == pytest.approx(0, abs=0.02)
 
@@ -65,11 +70,17 @@ class TestMeasurements:
     def test_a_blot_that_is_too_smooth_is_allowed_for(self):
         blot = field()
         padded = np.pad(blot, 1, mode="edge")
-        bend = padded[2:, 1:-1] + padded[:-2, 1:-1] + padded[1:-1, 2:] + padded[1:-1, :-2] - 4 * blot
+        bend = (
+            padded[2:, 1:-1] + padded[:-2, 1:-1] + padded[1:-1, 2:] + padded[1:-1, :-2] - 4 * blot
+        )
         exposure = noisy(blot - 0.1 * bend)
         found = reject(exposure, blot, np.full(blot.shape, SIGMA))
-        assert found.sharpness == pytest.approx(-0.1, abs=0.003)  # noise is 1e-3 of the stars' bends
-        assert found.mask.sum() <= reject(exposure, blot, np.full(blot.shape, SIGMA), rule="plain").mask.sum()
+        # noise is 1e-3 of the stars' bends
+        assert found.sharpness == pytest.approx(-0.1, abs=0.003)
+        assert (
+            found.mask.sum()
+            <= reject(exposure, blot, np.full(blot.shape, SIGMA), rule="plain").mask.sum()
+        )
 
     def test_the_roughness_is_what_is_left_at_sources(self):
         blot = field()
@@ -89,10 +100,14 @@ class TestPixels:
         exposure, valid = np.zeros((7, 7)), np.ones((7, 7), bool)
         exposure[3, 3], exposure[3, 4] = 100, 1.1 * RULES["plain"].snr[1]
         valid[3, 3] = False
-        found = reject(exposure, np.zeros((7, 7)), np.ones((7, 7)), valid=valid, rule="plain", background=0)
+        found = reject(
+            exposure, np.zeros((7, 7)), np.ones((7, 7)), valid=valid, rule="plain", background=0
+        )
         assert not found.mask.any()
         assert np.isnan(found.significance[3, 3])
-        assert reject(exposure, np.zeros((7, 7)), np.ones((7, 7)), rule="plain", background=0).mask[3, 4]
+        assert reject(exposure, np.zeros((7, 7)), np.ones((7, 7)), rule="plain", background=0).mask[
+            3, 4
+        ]
 
     def test_nothing_to_judge(self):
         nothing = np.full((4, 5), np.nan)
@@ -150,7 +165,12 @@ IMAGE = np.zeros((4, 5))
 @pytest.mark.parametrize(
     ("arguments", "keywords", "error", "message"),
     [
-        ((IMAGE[0], IMAGE, IMAGE), {}, DataError, r"the exposure: is float64 of shape \(5,\), expected a 2-D image"),
+        (
+            (IMAGE[0], IMAGE, IMAGE),
+            {},
+            DataError,
+            r"the exposure: is float64 of shape \(5,\), expected a 2-D image",
+        ),
         (
             (IMAGE, IMAGE[:2], IMAGE),
             {},
@@ -159,18 +179,73 @@ IMAGE = np.zeros((4, 5))
         ),
         ((IMAGE, IMAGE, IMAGE[:2]), {}, DataError, r"sigma: has shape \(2, 5\)"),
         ((IMAGE, IMAGE, "x"), {}, DataError, "the sigma: is <U1"),
-        ((IMAGE, IMAGE, IMAGE), {"valid": IMAGE}, DataError, "valid: is float64, expected booleans"),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"valid": IMAGE},
+            DataError,
+            "valid: is float64, expected booleans",
+        ),
         ((IMAGE, IMAGE, IMAGE), {"valid": IMAGE[:1] == 0}, DataError, r"valid: has shape \(1, 5\)"),
-        ((IMAGE, IMAGE, IMAGE), {"rule": "plane"}, ParameterError, r"rule = 'plane'.*closest: 'plain'"),
-        ((IMAGE, IMAGE, IMAGE), {"snr": 5}, ParameterError, "snr = 5: expected two numbers above 0"),
-        ((IMAGE, IMAGE, IMAGE), {"snr": (5, 0)}, ParameterError, r"snr = \(5, 0\): expected two numbers above 0"),
-        ((IMAGE, IMAGE, IMAGE), {"scale": (1, -1)}, ParameterError, r"scale = \(1, -1\): .*at least 0"),
-        ((IMAGE, IMAGE, IMAGE), {"grow": -1}, ParameterError, "grow = -1: expected a radius of 0 to 50 pixels"),
-        ((IMAGE, IMAGE, IMAGE), {"cte_tail": 1.5}, ParameterError, "cte_tail = 1.5: expected a whole number"),
-        ((IMAGE, IMAGE, IMAGE), {"cte_direction": 0}, ParameterError, "cte_direction = 0: expected 1 or -1"),
-        ((IMAGE, IMAGE, IMAGE), {"exposures": 0}, ParameterError, "exposures = 0: expected a whole number, at least 1"),
-        ((IMAGE, IMAGE, IMAGE), {"background": math.nan}, ParameterError, "background = nan: expected a finite"),
-        ((IMAGE, IMAGE, IMAGE), {"gain": 0}, ParameterError, "gain = 0: expected electrons per unit, above 0"),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"rule": "plane"},
+            ParameterError,
+            r"rule = 'plane'.*closest: 'plain'",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"snr": 5},
+            ParameterError,
+            "snr = 5: expected two numbers above 0",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"snr": (5, 0)},
+            ParameterError,
+            r"snr = \(5, 0\): expected two numbers above 0",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"scale": (1, -1)},
+            ParameterError,
+            r"scale = \(1, -1\): .*at least 0",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"grow": -1},
+            ParameterError,
+            "grow = -1: expected a radius of 0 to 50 pixels",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"cte_tail": 1.5},
+            ParameterError,
+            "cte_tail = 1.5: expected a whole number",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"cte_direction": 0},
+            ParameterError,
+            "cte_direction = 0: expected 1 or -1",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"exposures": 0},
+            ParameterError,
+            "exposures = 0: expected a whole number, at least 1",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"background": math.nan},
+            ParameterError,
+            "background = nan: expected a finite",
+        ),
+        (
+            (IMAGE, IMAGE, IMAGE),
+            {"gain": 0},
+            ParameterError,
+            "gain = 0: expected electrons per unit, above 0",
+        ),
         (
             (IMAGE, IMAGE, IMAGE),
             {"growth": 1},

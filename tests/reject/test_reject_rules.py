@@ -14,7 +14,7 @@ from star_fields import F32, SIGMA, field, noisy
 from skyblot import Criteria
 from skyblot.parameters.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
 from skyblot.rejection.compare import grown, reject
-from skyblot.rejection.residuals import USUAL_ROUGHNESS
+from skyblot.rejection.look import USUAL_ROUGHNESS
 
 
 def neighbours(blot, y, x):
@@ -51,7 +51,9 @@ def plain_mask(exposure, blot, sigma, valid, snr, scale, background):
 
 def significance(exposure, blot, sigma, valid, found, photons=0.0):
     """The rule skyblot's residual over its noise, written out."""
-    share = found.noise**2 if math.isfinite(found.noise) else expected_share(found.criteria.exposures)
+    share = (
+        found.noise**2 if math.isfinite(found.noise) else expected_share(found.criteria.exposures)
+    )
     (_, (curved, stepped)), out = found.criteria.thresholds, np.full(blot.shape, np.nan)
     (slope_x, slope_y), bend = found.slopes, found.sharpness
     for y, x in np.argwhere(valid):
@@ -61,7 +63,11 @@ def significance(exposure, blot, sigma, valid, found, photons=0.0):
         variance = sigma[y, x] ** 2
         variance = max(variance - photons * residual, 0.05 * variance)
         if not math.isnan(bend):
-            residual -= slope_x * (right - left) / 2 + slope_y * (above - below) / 2 + bend * (bend_x + bend_y)
+            residual -= (
+                slope_x * (right - left) / 2
+                + slope_y * (above - below) / 2
+                + bend * (bend_x + bend_y)
+            )
         error = curved * (abs(bend_x) + abs(bend_y)), stepped * largest_step(blot, y, x)
         model = blot_error(found.roughness) * math.hypot(*error)
         out[y, x] = residual / math.sqrt(share * variance + model**2)
@@ -69,7 +75,7 @@ def significance(exposure, blot, sigma, valid, found, photons=0.0):
 
 
 def image_arrays(dtype=np.float64):
-    """Small images of small whole numbers, so that sums and products are exact, with a few holes."""
+    """Small images of small whole numbers: sums and products are exact; with a few holes."""
     numbers = st.one_of(st.integers(-40, 40).map(float), st.just(math.nan))
     return hnp.arrays(dtype, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=numbers)
 
@@ -89,7 +95,16 @@ class TestPlainRule:
         exposure[rng.random(blot.shape) < 0.05] = np.nan
         sigma = rng.integers(1, 5, blot.shape).astype(float)
         valid = rng.random(blot.shape) < 0.9
-        found = reject(exposure, blot, sigma, valid=valid, rule="plain", snr=snr, scale=scale, background=background)
+        found = reject(
+            exposure,
+            blot,
+            sigma,
+            valid=valid,
+            rule="plain",
+            snr=snr,
+            scale=scale,
+            background=background,
+        )
         judged = valid & np.isfinite(exposure) & np.isfinite(blot)
         expected = plain_mask(exposure, blot, sigma, judged, snr, scale, background)
         np.testing.assert_array_equal(found.mask, expected)
@@ -98,7 +113,9 @@ class TestPlainRule:
 
     def test_its_significance_is_in_sigma(self):
         exposure = np.array([[10.0, 14.0, 4.0]])
-        found = reject(exposure, np.full((1, 3), 10.0), np.full((1, 3), 2.0), rule="plain", background=0)
+        found = reject(
+            exposure, np.full((1, 3), 10.0), np.full((1, 3), 2.0), rule="plain", background=0
+        )
         np.testing.assert_array_equal(found.significance, [[0, 2, -3]])
 
     def test_defaults_are_those_of_drizcr(self):
@@ -170,9 +187,11 @@ class TestOurRule:
     def test_two_faint_neighbours_are_as_good_as_a_bright_pixel(self):
         seed, member = RULES["skyblot"].snr
         enough, exposure = (PAIR * seed + 0.05) * SIGMA, np.zeros((12, 12))
-        for y, x in [(2, 2), (3, 3), (7, 2), (7, 4), (2, 8)]:  # the first two touch, the next two do not
+        # the first two touch, the next two do not
+        for y, x in [(2, 2), (3, 3), (7, 2), (7, 4), (2, 8)]:
             exposure[y, x] = enough
-        exposure[4, 2] = exposure[7, 3] = (member + 0.05) * SIGMA  # beside one of a pair; between two of one
+        # beside one of a pair; between two of one
+        exposure[4, 2] = exposure[7, 3] = (member + 0.05) * SIGMA
         mask = reject(exposure, np.zeros((12, 12)), np.full((12, 12), SIGMA), background=0).mask
         assert [tuple(each) for each in np.argwhere(mask)] == [(2, 2), (3, 3), (7, 3)]
 
@@ -197,12 +216,16 @@ class TestOurRule:
 class TestGrowth:
     @settings(max_examples=100, deadline=None)
     @given(
-        mask=hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.booleans()),
+        mask=hnp.arrays(
+            bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.booleans()
+        ),
         radius=st.floats(0, 6),
     )
     def test_grow_is_a_true_radius(self, mask, radius):
         out = grown(mask, Criteria(grow=radius))
-        distance = ndimage.distance_transform_edt(~mask) if mask.any() else np.full(mask.shape, np.inf)
+        distance = (
+            ndimage.distance_transform_edt(~mask) if mask.any() else np.full(mask.shape, np.inf)
+        )
         np.testing.assert_array_equal(out, np.rint(distance**2) <= radius**2)
 
     @pytest.mark.parametrize(("direction", "rows"), [(1, [3, 4, 5]), (-1, [1, 2, 3]), (1, [3])])

@@ -1,4 +1,6 @@
-"""Many exposures to find cosmic rays in: plans, what is kept, logs, clusters; by the same code as for blots."""
+"""Many exposures to find cosmic rays in: plans, what is kept, logs, clusters; by the same code as
+for blots.
+"""
 
 import json
 import os
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::skyblot.SkyblotWarning")
 @pytest.fixture
 def visit(demo, tmp_path):
     """A mosaic and two exposures of two chips, to be changed."""
-    return Path(shutil.copy(demo.median, tmp_path)), [Path(shutil.copy(each, tmp_path)) for each in demo.exposures]
+    return Path(shutil.copy(demo.median, tmp_path)), [
+        Path(shutil.copy(each, tmp_path)) for each in demo.exposures
+    ]
 
 
 @pytest.fixture
@@ -47,9 +51,26 @@ class TestResume:
         assert [each.kept for each in again] == [True] * 4
         assert digests(out) == before
         for one, other in zip(first, again, strict=True):
-            for name in ("mask", "shape", "rejected", "judged", "criteria", "bits", "blot_path", "together"):
+            for name in (
+                "mask",
+                "shape",
+                "rejected",
+                "judged",
+                "criteria",
+                "bits",
+                "blot_path",
+                "together",
+            ):
                 assert getattr(one, name) == getattr(other, name)
-            for name in ("background", "noise", "ratio", "flux_ratio", "misalignment", "misalignment_error", "covered"):
+            for name in (
+                "background",
+                "noise",
+                "ratio",
+                "flux_ratio",
+                "misalignment",
+                "misalignment_error",
+                "covered",
+            ):
                 np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-6)
 
     @pytest.mark.parametrize("products", WRITTEN.values(), ids=WRITTEN)
@@ -67,9 +88,10 @@ class TestResume:
     @pytest.mark.parametrize(
         "values",
         [
-            {"interp": "linear"}, {"addsky": False}, {"rule": "plain"}, {"snr": (5, 4)}, {"scale": (1, 0.5)},
-            {"grow": 1}, {"cte_tail": 2}, {"background": 0.5}, {"background": "map"}, {"flux_ratio": 1.0},
-            {"exposures": 5}, {"gain": 1.1}, {"read_noise": 4.0}, {"err": "*.fits[ERR]"},
+            {"interp": "linear"}, {"addsky": False}, {"rule": "plain"}, {"snr": (5, 4)},
+            {"scale": (1, 0.5)}, {"grow": 1}, {"cte_tail": 2}, {"background": 0.5},
+            {"background": "map"}, {"flux_ratio": 1.0}, {"exposures": 5}, {"gain": 1.1},
+            {"read_noise": 4.0}, {"err": "*.fits[ERR]"},
         ],
         ids=str,
     )  # fmt: skip
@@ -120,9 +142,15 @@ class TestResume:
         one = f"{exposure}[sci,1]"
         for product in ("clean", "one_file"):
             how = {product: True, "exposures": 2, "resume": True}
-            for names, expected in (([one], [False]), ([exposure], [False, False]), ([one], [False])):
+            for names, expected in (
+                ([one], [False]),
+                ([exposure], [False, False]),
+                ([one], [False]),
+            ):
                 assert [each.kept for each in reject_files(mosaic, names, out, **how)] == expected
-                assert [each.kept for each in reject_files(mosaic, names, out, **how)] == [True] * len(expected)
+                assert [each.kept for each in reject_files(mosaic, names, out, **how)] == [
+                    True
+                ] * len(expected)
 
     @pytest.mark.parametrize("name", ["isky01a1q_sci2_crmask.fits", "isky01a1q_crclean.fits"])
     def test_what_skyblot_has_not_made_is_not_replaced(self, visit, out, kept, name):
@@ -138,10 +166,14 @@ class TestResume:
         pytest.importorskip("gwcs")
         made = skyblot.make_demo(tmp_path, "roman", exposures=2, chip_shape=(120, 130))
         how = {"update_dq": True, "clean": True, "resume": True}
-        first, again = (reject_files(made.median, made.exposures, tmp_path, **how) for _ in range(2))
+        first, again = (
+            reject_files(made.median, made.exposures, tmp_path, **how) for _ in range(2)
+        )
         assert [each.kept for each in (*first, *again)] == [False, False, True, True]
         (tmp_path / again[1].path.name.replace("_crmask.fits", "_crdq.asdf")).unlink()
-        assert [each.kept for each in reject_files(made.median, made.exposures, tmp_path, **how)] == [True, False]
+        assert [
+            each.kept for each in reject_files(made.median, made.exposures, tmp_path, **how)
+        ] == [True, False]
 
 
 class TestPlans:
@@ -155,7 +187,9 @@ class TestPlans:
         assert sorted(plan.work.writes) == sorted(out.iterdir())
 
     def test_a_run_that_is_left_leaves_complete_files(self, visit, out):
-        with closing(skyblot.run(skyblot.plan_masks(*visit, out, clean=True, threads=1))) as outcomes:
+        with closing(
+            skyblot.run(skyblot.plan_masks(*visit, out, clean=True, threads=1))
+        ) as outcomes:
             first = next(outcomes)
         assert first.path.is_file()
         assert not [path for path in out.iterdir() if path.name.startswith(".")]
@@ -177,15 +211,28 @@ class TestPlans:
         single = {"interp": "linear", "grow": 1.5, "clean": True, "threads": 1, "overwrite": True}
         named = skyblot.plan_masks(*visit, out, **single)
         assert (together.work.step, together.options) == (named.work.step, named.options)
-        with pytest.raises(skyblot.ParameterError, match=r"unknown parameter 'overwrit' \(closest: 'overwrite'\)"):
+        with pytest.raises(
+            skyblot.ParameterError, match=r"unknown parameter 'overwrit' \(closest: 'overwrite'\)"
+        ):
             reject_files(*visit, out, overwrit=True)
-        with pytest.raises(skyblot.ParameterError, match="overwrite = 'perhaps': expected yes or no"):
+        with pytest.raises(
+            skyblot.ParameterError, match="overwrite = 'perhaps': expected yes or no"
+        ):
             reject_files(*visit, out, overwrite="perhaps")
 
 
 class TestCommandLine:
     def test_dry_run(self, visit, run_reject, out):
-        arguments = (visit[0], *visit[1], "--output-dir", out, "--log", out / "log", "--report", out / "page.html")
+        arguments = (
+            visit[0],
+            *visit[1],
+            "--output-dir",
+            out,
+            "--log",
+            out / "log",
+            "--report",
+            out / "page.html",
+        )
         code, said, errors = run_reject(*arguments, "--dry-run")
         assert (code, errors) == (0, "")
         assert len(said.splitlines()) == 1 + 4 + 1
@@ -203,13 +250,27 @@ class TestCommandLine:
         assert errors.splitlines()[-1].startswith("2 made, 2 kept, 0 failed, ")
         events = [json.loads(line) for line in log.read_text().splitlines()]
         names = [event["event"] for event in events]
-        assert names == ["start", *["mask"] * 4, "end", "start", "kept", "kept", "mask", "mask", "end"]
-        assert all(0 < event["rejected"] < 0.2 for event in events if event["event"] in ("mask", "kept"))
+        assert names == [
+            "start",
+            *["mask"] * 4,
+            "end",
+            "start",
+            "kept",
+            "kept",
+            "mask",
+            "mask",
+            "end",
+        ]
+        assert all(
+            0 < event["rejected"] < 0.2 for event in events if event["event"] in ("mask", "kept")
+        )
 
     def test_fail_fast_stops_at_the_first(self, visit, run_reject, out):
         bad = visit[1][0].with_name("bad_flc.fits")
         bad.write_text("no FITS file")
-        code, said, errors = run_reject(visit[0], bad, *visit[1], "--output-dir", out, "--fail-fast")
+        code, said, errors = run_reject(
+            visit[0], bad, *visit[1], "--output-dir", out, "--fail-fast"
+        )
         assert (code, said, list(out.iterdir())) == (1, "", [])
         assert errors.count("skyblot: error: ") == 1
 

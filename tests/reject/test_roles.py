@@ -1,4 +1,4 @@
-"""Files in the wrong place: an exposure as the mosaic, a mosaic as the exposure, one file as both."""
+"""Files in the wrong place: an exposure as the mosaic, a mosaic as the exposure, or both."""
 
 import shutil
 import warnings
@@ -15,15 +15,27 @@ from skyblot.errors import DataError, FileError
 from skyblot.io.images import open_image
 from skyblot.steps.roles import exposure_signs, mosaic_signs
 
-SIP = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2, "A_2_0": 1e-6, "B_0_2": 1e-6}
+SIP = {
+    "CTYPE1": "RA---TAN-SIP",
+    "CTYPE2": "DEC--TAN-SIP",
+    "A_ORDER": 2,
+    "B_ORDER": 2,
+    "A_2_0": 1e-6,
+    "B_0_2": 1e-6,
+}
 SHAPE = (20, 24)
 
 
 def image(path, planes=("DQ",), primary=None, **cards):
     """An image SCI with planes beside it."""
     given = {"EXPTIME": 30.0, **cards}
-    header = tan_header(SHAPE, **{keyword: value for keyword, value in given.items() if value is not None})
-    hdus = [fits.PrimaryHDU(header=fits.Header(primary or {})), fits.ImageHDU(np.ones(SHAPE, "f4"), header, name="SCI")]
+    header = tan_header(
+        SHAPE, **{keyword: value for keyword, value in given.items() if value is not None}
+    )
+    hdus = [
+        fits.PrimaryHDU(header=fits.Header(primary or {})),
+        fits.ImageHDU(np.ones(SHAPE, "f4"), header, name="SCI"),
+    ]
     hdus += [fits.ImageHDU(np.zeros(SHAPE, "i2"), name=name) for name in planes]
     fits.HDUList(hdus).writeto(path)
     return path
@@ -102,7 +114,10 @@ class TestExposureFirst:
         assert code == 2
         assert "is an exposure" in errors
         assert "mosaic" in errors
-        assert run("blot", demo.exposures[0], demo.exposures[1], "--output-dir", out, "--force")[0] == 0
+        assert (
+            run("blot", demo.exposures[0], demo.exposures[1], "--output-dir", out, "--force")[0]
+            == 0
+        )
 
     def test_a_dry_run_tells_it_too(self, demo, out, run):
         assert "is an exposure" in run("blot", demo.exposures[0], demo.exposures[1], "--dry-run")[2]
@@ -112,14 +127,21 @@ class TestExposureFirst:
         pytest.importorskip("gwcs")
         made = skyblot.make_demo(tmp_path, kind, exposures=2, chip_shape=(120, 130))
         with pytest.raises(DataError, match="is an exposure"):
-            blot_file(made.exposures[0], made.exposures[1], tmp_path / f"b{made.exposures[0].suffix}")
+            blot_file(
+                made.exposures[0], made.exposures[1], tmp_path / f"b{made.exposures[0].suffix}"
+            )
 
     def test_the_task_of_drizzlepac_takes_what_it_is_given(self, demo, out):
         from skyblot import ablot
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ablot.blot(f"{demo.exposures[0]}[sci,1]", f"{demo.exposures[1]}[sci,1]", str(out / "b.fits"), addsky=False)
+            ablot.blot(
+                f"{demo.exposures[0]}[sci,1]",
+                f"{demo.exposures[1]}[sci,1]",
+                str(out / "b.fits"),
+                addsky=False,
+            )
         assert (out / "b.fits").is_file()
 
 
@@ -142,7 +164,10 @@ class TestMosaicAsExposure:
     def test_is_a_grid_to_blot_onto(self, demo, out, drizzled):
         blot_file(demo.median, drizzled, out / "b.fits", addsky=False)
         np.testing.assert_allclose(
-            fits.getdata(out / "b.fits", "SCI"), fits.getdata(demo.median, "SCI"), rtol=1e-4, atol=1e-4
+            fits.getdata(out / "b.fits", "SCI"),
+            fits.getdata(demo.median, "SCI"),
+            rtol=1e-4,
+            atol=1e-4,
         )
 
 
@@ -154,7 +179,8 @@ class TestBoth:
         return camera.mosaic(out / "coadd.fits")
 
     @pytest.mark.parametrize(
-        "other", ["coadd.fits", "./coadd.fits", "link.fits", "coadd.fits[1]", "coadd.fits[sci]", "*.fits"]
+        "other",
+        ["coadd.fits", "./coadd.fits", "link.fits", "coadd.fits[1]", "coadd.fits[sci]", "*.fits"],
     )
     def test_is_refused_under_any_name(self, out, mosaic, other, monkeypatch):
         monkeypatch.chdir(out)
@@ -168,7 +194,10 @@ class TestBoth:
 
     def test_behind_a_url(self, out, mosaic):
         fsspec = pytest.importorskip("fsspec")
-        with fsspec.open("memory://roles/coadd.fits", "wb") as stream, open(mosaic, "rb") as content:
+        with (
+            fsspec.open("memory://roles/coadd.fits", "wb") as stream,
+            open(mosaic, "rb") as content,
+        ):
             shutil.copyfileobj(content, stream)
         with pytest.raises(FileError, match=self.MATCH):
             blot_files("memory://roles/coadd.fits", ["memory://roles/coadd.fits[sci,1]"], out)
@@ -182,4 +211,6 @@ class TestBoth:
 
     def test_is_taken_by_force(self, out, mosaic):
         blot_file(mosaic, mosaic, out / "b.fits", force=True, addsky=False)
-        np.testing.assert_allclose(fits.getdata(out / "b.fits", "SCI"), fits.getdata(mosaic, "SCI"), rtol=1e-5)
+        np.testing.assert_allclose(
+            fits.getdata(out / "b.fits", "SCI"), fits.getdata(mosaic, "SCI"), rtol=1e-5
+        )

@@ -1,4 +1,6 @@
-"""A blot of another seeing than its exposure's: made as sharp, and what is left of it counted as an error."""
+"""A blot of another seeing than its exposure's: made as sharp, and what is left of it counted as an
+error.
+"""
 
 import warnings
 from functools import cache
@@ -41,9 +43,11 @@ def judged(data, blot, noise=NOISE, **how):
 
 @pytest.mark.parametrize("sigma", SIGMAS)
 def test_the_sky_has_the_noise_that_is_reckoned_with_whatever_the_seeing(sigma):
-    """Significances there have no spread above 1: what makes a blot sharper adds no noise that nobody counts.
+    """Significances there have no spread above 1: what makes a blot sharper adds no noise that
+    nobody counts.
 
-    A Laplacian that makes these blots as sharp, 0.9 square pixel, adds 2.3 times the exposure's noise to their own.
+    A Laplacian that makes these blots as sharp, 0.9 square pixel, adds 2.3 times the exposure's
+    noise to their own.
     """
     data, blot, hits = pair(sigma)
     found = judged(data, blot)
@@ -88,7 +92,9 @@ def test_threads_do_not_matter(sigma):
 
 @pytest.mark.parametrize("sigma", [1.3, 2.3])
 def test_what_is_not_known_does_not_spread(sigma):
-    """A hole in the blot is not judged, and all else is, as it is without the hole from some pixels on."""
+    """A hole in the blot is not judged, and all else is, as it is without the hole from some pixels
+    on.
+    """
     data, blot, _ = pair(sigma)
     holed = blot.copy()
     holed[90:100, 120:130] = np.nan
@@ -101,8 +107,12 @@ def test_what_is_not_known_does_not_spread(sigma):
 def test_a_gaussian_keeps_a_constant_and_adds_squares_of_widths():
     """With a hole, and in bands: a star of 1.5 pixels, convolved with 2, is one of 2.5."""
     star = stars((90, 80), [(40, 45)], 1.5, 1000.0)
-    smooth = np.concatenate([sharpness._smoothed(star, row, min(row + 13, 90), 2.0) for row in range(0, 90, 13)])
-    np.testing.assert_allclose(smooth, stars((90, 80), [(40, 45)], 2.5, 1000.0), atol=0.02 * smooth.max())
+    smooth = np.concatenate(
+        [sharpness._smoothed(star, row, min(row + 13, 90), 2.0) for row in range(0, 90, 13)]
+    )
+    np.testing.assert_allclose(
+        smooth, stars((90, 80), [(40, 45)], 2.5, 1000.0), atol=0.02 * smooth.max()
+    )
     holed = np.full((40, 40), 7.0)
     holed[10:20, 5:9] = np.nan
     np.testing.assert_allclose(sharpness._smoothed(holed, 0, 40, 3.0), 7.0, rtol=1e-12)

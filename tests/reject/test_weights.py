@@ -1,4 +1,6 @@
-"""Exposures of the ground: weights in files beside them, saturated stars, coadds that are 0 where nothing is."""
+"""Exposures of the ground: weights in files beside them, saturated stars, coadds that are 0 where
+nothing is.
+"""
 
 import warnings
 
@@ -31,7 +33,9 @@ def write(folder, weights=None, light=0.0, name="obj_001", known=True, **cards):
     data = light + SKY + rng.normal(0, SIGMA, SHAPE) + 900.0 * BAD
     fits.PrimaryHDU(data.astype("f4"), header).writeto(folder / f"{name}.fits")
     if weights is not None:
-        fits.PrimaryHDU(weights.astype("f4"), tan_header(SHAPE)).writeto(folder / f"{name}.weight.fits")
+        fits.PrimaryHDU(weights.astype("f4"), tan_header(SHAPE)).writeto(
+            folder / f"{name}.weight.fits"
+        )
     return folder / f"{name}.fits"
 
 
@@ -39,7 +43,9 @@ def compared(path, **keywords):
     """The result, its mask (True where bad), and what was said."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        (result,) = reject_files(path.parent / "coadd.fits", [path], path.parent, overwrite=True, **keywords)
+        (result,) = reject_files(
+            path.parent / "coadd.fits", [path], path.parent, overwrite=True, **keywords
+        )
     return result, fits.getdata(result.path) == 0, [str(each.message) for each in caught]
 
 
@@ -59,7 +65,9 @@ def test_pixels_without_weight_are_left_out(tmp_path, nothing):
 def test_weights_may_be_packed_and_are_not_changed(tmp_path, packed):
     path, weights = write(tmp_path), np.where(BAD, 0, 1).astype("i2")
     hdus = (
-        fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(weights)]) if packed == ".fz" else fits.PrimaryHDU(weights)
+        fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(weights)])
+        if packed == ".fz"
+        else fits.PrimaryHDU(weights)
     )
     hdus.writeto(tmp_path / f"obj_001.weight.fits{packed}")
     before = digests(tmp_path)
@@ -74,14 +82,22 @@ def test_another_suffix(tmp_path, suffix, run_reject):
     assert compared(path)[0].judged == BAD.size
     assert compared(path, weight_suffix=suffix)[0].judged == BAD.size - BAD.sum()
     code, *_ = run_reject(
-        tmp_path / "coadd.fits", path, "--weight-suffix", suffix, "--output-dir", tmp_path, "--overwrite"
+        tmp_path / "coadd.fits",
+        path,
+        "--weight-suffix",
+        suffix,
+        "--output-dir",
+        tmp_path,
+        "--overwrite",
     )
     assert code == 0
 
 
 @pytest.mark.parametrize("suffix", ["", "weights/x.fits", ".weight", 3])
 def test_what_is_no_suffix(tmp_path, suffix):
-    with pytest.raises(ParameterError, match=r"weight_suffix = .*: expected the end of a FITS file's name"):
+    with pytest.raises(
+        ParameterError, match=r"weight_suffix = .*: expected the end of a FITS file's name"
+    ):
         reject_files(tmp_path / "coadd.fits", [write(tmp_path)], tmp_path, weight_suffix=suffix)
 
 
@@ -108,13 +124,16 @@ def test_weights_are_the_noise_where_nothing_else_is_and_the_pixels_agree(tmp_pa
     path = write(tmp_path, np.full(SHAPE, scale / SIGMA**2), known=False)
     if not good:
         with pytest.raises(
-            SkyblotError, match=r"weights that are no inverse variances \(.*obj_001\.weight\.fits\[0\]\)"
+            SkyblotError,
+            match=r"weights that are no inverse variances \(.*obj_001\.weight\.fits\[0\]\)",
         ):
             compared(path)
         return
     result, *_ = compared(path)
     # five standard errors of a spread by the median of 16000 pixels, and the noise of the mosaic
-    assert result.noise == pytest.approx(np.hypot(SIGMA, 0.5) / SIGMA * scale**0.5, rel=5 * 1.17 / np.sqrt(2 * 15000))
+    assert result.noise == pytest.approx(
+        np.hypot(SIGMA, 0.5) / SIGMA * scale**0.5, rel=5 * 1.17 / np.sqrt(2 * 15000)
+    )
 
 
 def test_weights_do_not_count_as_noise_where_gain_and_read_noise_are_known(tmp_path):
@@ -126,9 +145,14 @@ def test_a_pattern_means_no_weights(tmp_path):
         write(tmp_path, np.ones(SHAPE), name=f"obj_{number:03d}")
     found = expand_references([tmp_path / "obj_*.fits"]).exposures
     assert [name.rpartition("/")[2] for name in found] == ["obj_001.fits", "obj_002.fits"]
-    assert expand_references([tmp_path / "obj_001.weight.fits"]).exposures == [str(tmp_path / "obj_001.weight.fits")]
+    assert expand_references([tmp_path / "obj_001.weight.fits"]).exposures == [
+        str(tmp_path / "obj_001.weight.fits")
+    ]
     results = reject_files(tmp_path / "coadd.fits", sorted(tmp_path.glob("obj_*.fits")), tmp_path)
-    assert [each.path.name for each in results] == ["obj_001_sci1_crmask.fits", "obj_002_sci1_crmask.fits"]
+    assert [each.path.name for each in results] == [
+        "obj_001_sci1_crmask.fits",
+        "obj_002_sci1_crmask.fits",
+    ]
 
 
 # SATURATE.
@@ -164,7 +188,10 @@ def test_saturated_stars_and_their_trails_are_left_out_and_bright_hits_are_not(t
 def test_a_level_that_is_none_leaves_nothing_out(tmp_path, cards, said):
     result, _, sentences = compared(write(tmp_path, **cards))
     assert result.judged == BAD.size
-    assert sum("its SATURATE = 100 is not used: expected a level that" in each for each in sentences) == said
+    assert (
+        sum("its SATURATE = 100 is not used: expected a level that" in each for each in sentences)
+        == said
+    )
 
 
 def test_saturation_by_arrays():

@@ -1,4 +1,6 @@
-"""Stars of many pixels, with hits left in their mosaic: registration, flux ratio, sharpness, and what is refused."""
+"""Stars of many pixels, with hits left in their mosaic: registration, flux ratio, sharpness, and
+what is refused.
+"""
 
 import warnings
 from functools import cache
@@ -20,7 +22,9 @@ PLAIN, CROWDED = 150, 900
 
 @cache
 def light(fwhm, shift=(0.0, 0.0), count=PLAIN, seed=3):
-    """Stars in and around an image, of fluxes as they are found: the number above each falls with it."""
+    """Stars in and around an image, of fluxes as they are found: the number above each falls with
+    it.
+    """
     rng = np.random.default_rng(seed)
     places = rng.uniform(-20, np.array(SHAPE)[::-1] + 20, (count, 2))
     flux = np.minimum(3000.0 * (1.0 - rng.random(count)) ** -1.0, 1e5)
@@ -43,7 +47,9 @@ def hits(count, seed):
 def pair(fwhm, shift=(0.0, 0.0), ratio=1.0, count=PLAIN, left=40, seed=7):
     """An exposure with hits, a blot in which some others were left, and errors."""
     rng = np.random.default_rng(seed)
-    data = ratio * light(fwhm, shift, count) + SKY + rng.normal(0, NOISE, SHAPE) + hits(150, seed + 1)
+    data = (
+        ratio * light(fwhm, shift, count) + SKY + rng.normal(0, NOISE, SHAPE) + hits(150, seed + 1)
+    )
     blot = light(fwhm, count=count) + SKY + rng.normal(0, NOISE / 2, SHAPE) + hits(left, seed + 2)
     return data, blot, np.full(SHAPE, NOISE)
 
@@ -61,7 +67,9 @@ def images(*arguments, **how):
 @pytest.mark.parametrize("count", [PLAIN, CROWDED])
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (4.0, -3.0)])
 @pytest.mark.parametrize(("fwhm", "times"), BINS.items())
-def test_images_are_binned_to_the_width_of_their_stars_and_not_to_that_of_hits(fwhm, times, shift, count):
+def test_images_are_binned_to_the_width_of_their_stars_and_not_to_that_of_hits(
+    fwhm, times, shift, count
+):
     made = pixels_of_star(images(fwhm, shift, count=count))
     assert made == times if times == 1 else 2.0 <= fwhm / made <= 3.0
 
@@ -78,9 +86,14 @@ class TestMatch:
     @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.08, -0.06), (0.3, 0.0), (1.6, -1.2)])
     @pytest.mark.parametrize("fwhm", WIDE)
     def test_positions_and_brightness_are_measured(self, fwhm, shift, ratio, count):
-        """Within five standard errors, and 2 percent: of the width of stars, and of their brightness."""
+        """Within five standard errors, and 2 percent: of the width of stars, and of their
+        brightness.
+        """
         found = quietly(*pair(fwhm, shift, ratio, count))
-        assert np.abs(np.subtract(found.misalignment, shift)).max() < 5 * found.misalignment_error + 0.02 * fwhm
+        assert (
+            np.abs(np.subtract(found.misalignment, shift)).max()
+            < 5 * found.misalignment_error + 0.02 * fwhm
+        )
         assert found.misalignment_error < 0.02 * fwhm
         assert abs(found.flux_ratio / ratio - 1.0) < 5 * found.flux_ratio_error / ratio + 0.02
         assert found.flux_ratio_error < 0.05
@@ -143,9 +156,13 @@ class TestBins:
     def test_a_plane_has_its_value_in_the_middle_of_a_bin(self, times):
         y, x = np.indices((41, 53))
         plane = 3.0 * x - 2.0 * y
-        data, _, sigma, valid = binned((plane, plane, np.ones(plane.shape), np.ones(plane.shape, bool)), times)
+        data, _, sigma, valid = binned(
+            (plane, plane, np.ones(plane.shape), np.ones(plane.shape, bool)), times
+        )
         k, i = np.indices(data.shape)
-        np.testing.assert_allclose(data, 3.0 * (times * i + times - 1) - 2.0 * (times * k + times - 1))
+        np.testing.assert_allclose(
+            data, 3.0 * (times * i + times - 1) - 2.0 * (times * k + times - 1)
+        )
         np.testing.assert_allclose(sigma, 1.2533 / (2 * times - 1))
         assert valid.all()
 
@@ -164,7 +181,9 @@ class TestBins:
         """The error of the median of few normal numbers is 1.2 to 1.25 times that of their mean."""
         noise = np.random.default_rng(1).normal(0, 1, (600, 600))
         for times in (2, 3, 4):
-            data, _, sigma, _ = binned((noise, noise, np.ones_like(noise), np.ones(noise.shape, bool)), times)
+            data, _, sigma, _ = binned(
+                (noise, noise, np.ones_like(noise), np.ones(noise.shape, bool)), times
+            )
             assert data.std() == pytest.approx(sigma.mean(), rel=0.05)
 
     @pytest.mark.parametrize("fwhm", WIDE)

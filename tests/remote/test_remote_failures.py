@@ -65,7 +65,9 @@ def test_a_server_without_ranges_sends_the_whole_file_once(web, pair, tmp_path):
     for sizes in (True, False):
         web.ranges, web.sizes = False, sizes
         with pytest.warns(SkyblotWarning, match=r"med\.fits: its server sends whole files only"):
-            blot = blot_file(f"{web.url}/{pair[0]}", local(web, pair[1]), tmp_path / f"{sizes}.fits", **RAW)
+            blot = blot_file(
+                f"{web.url}/{pair[0]}", local(web, pair[1]), tmp_path / f"{sizes}.fits", **RAW
+            )
         np.testing.assert_array_equal(pixels(blot), pixels(expected))
 
 
@@ -86,7 +88,10 @@ def test_passing_troubles_are_tried_again(web, pair, tmp_path):
         web.failures = 2
         np.testing.assert_array_equal(image.pixels()[:2, :50], WIDE[:2, :50])
         web.failures = 100
-        with pytest.raises(FileError, match=r"med\.fits: cannot be read: the server answers 503 Service Unavailable"):
+        with pytest.raises(
+            FileError,
+            match=r"med\.fits: cannot be read: the server answers 503 Service Unavailable",
+        ):
             image.pixels()[:2, :50]
 
 
@@ -104,9 +109,13 @@ def test_a_file_that_is_truncated_on_the_server(web, pair, tmp_path):
         f"{web.url}/med.fits", f"{web.url}/{pair[1]}", tmp_path
     )
     path.write_text("no FITS file, and shorter than a header")
-    assert "med.fits: not a readable FITS file" in refused(f"{web.url}/med.fits", f"{web.url}/{pair[1]}", tmp_path)
+    assert "med.fits: not a readable FITS file" in refused(
+        f"{web.url}/med.fits", f"{web.url}/{pair[1]}", tmp_path
+    )
     path.write_text("")
-    assert "med.fits: not a readable FITS file" in refused(f"{web.url}/med.fits", f"{web.url}/{pair[1]}", tmp_path)
+    assert "med.fits: not a readable FITS file" in refused(
+        f"{web.url}/med.fits", f"{web.url}/{pair[1]}", tmp_path
+    )
 
 
 def test_a_source_that_changes_on_the_server_is_noticed(web, pair, tmp_path, monkeypatch):

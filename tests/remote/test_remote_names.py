@@ -19,8 +19,16 @@ pytest.importorskip("aiohttp")
     [
         ("https://host/a/j8c0_flc.fits", "j8c0_flc.fits", "j8c0_sci1_blt.fits"),
         ("s3://bucket/a/j8c0_flc.fits.gz", "j8c0_flc.fits.gz", "j8c0_sci1_blt.fits"),
-        ("https://host/j8c0_flc.fits?X-Amz-Signature=abc%2Fdef.fits", "j8c0_flc.fits", "j8c0_sci1_blt.fits"),
-        ("https://host/Download/file?uri=mast:HST/product/j8c0_flc.fits", "j8c0_flc.fits", "j8c0_sci1_blt.fits"),
+        (
+            "https://host/j8c0_flc.fits?X-Amz-Signature=abc%2Fdef.fits",
+            "j8c0_flc.fits",
+            "j8c0_sci1_blt.fits",
+        ),
+        (
+            "https://host/Download/file?uri=mast:HST/product/j8c0_flc.fits",
+            "j8c0_flc.fits",
+            "j8c0_sci1_blt.fits",
+        ),
         ("https://host/two%20words_flc.fits", "two words_flc.fits", "two words_sci1_blt.fits"),
         ("simplecache::https://host/j8c0_flc.fits", "j8c0_flc.fits", "j8c0_sci1_blt.fits"),
         ("zip://in/j8c0_flc.fits::https://host/all.zip", "j8c0_flc.fits", "j8c0_sci1_blt.fits"),
@@ -39,14 +47,18 @@ def test_the_name_of_a_url(url, name, blot):
 
 
 def test_brackets_of_a_url():
-    assert parse_name("http://[::1]:8000/a.fits[1]") == ImageName(RemotePath("http://[::1]:8000/a.fits"), 1)
+    assert parse_name("http://[::1]:8000/a.fits[1]") == ImageName(
+        RemotePath("http://[::1]:8000/a.fits"), 1
+    )
     with pytest.raises(FileError, match=r"https://h/a\.fits\[a,b\]: \[a,b\] is not an extension"):
         parse_name("https://h/a.fits[a,b]")
 
 
 @pytest.mark.parametrize("start", ["file://", "file://localhost", "FILE://"])
 def test_a_url_of_a_local_file_is_that_path(start):
-    assert parse_name(f"{start}/data/two%20words.fits[1]") == ImageName(Path("/data/two words.fits"), 1)
+    assert parse_name(f"{start}/data/two%20words.fits[1]") == ImageName(
+        Path("/data/two words.fits"), 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import re
 import chromium
 import numpy as np
 import pytest
-from report_data import COMMON, GHOST, HIT, SHAPE, chip
+from page_looks import FLAGGED, LOOKS, bright, colour, dark, looks, opened, red, state
+from report_data import COMMON, HIT, SHAPE, chip
 
 from skyblot.report import ChipReport, write_report
 
@@ -14,17 +15,6 @@ pytest.importorskip("jinja2", reason="the page needs jinja2")
 pytestmark = pytest.mark.skipif(chromium.missing() is not None, reason=str(chromium.missing()))
 
 NAMES = ("one_flc.fits[sci,1]", "one_flc.fits[sci,2]", "three <&> four.fits")
-#: The colour that the page paints flagged pixels in.
-FLAGGED = (255, 140, 0)
-#: Red, green, blue of the canvas at a position of the chip, in panel `k` of two columns if there are panels.
-COLOUR_AT = """
-const [x, y, k] = arguments, canvas = document.querySelector("#canvas");
-const data = canvas.dataset, grid = data.grid === "true";
-const width = canvas.width / (grid ? 2 : 1), height = canvas.height / (grid ? 2 : 1);
-const left = grid ? (k % 2) * width : 0, top = grid ? Math.floor(k / 2) * height : 0, edge = grid ? 2 : 0;
-const at = [left + (width - edge) / 2 + (x - data.x) * data.zoom, top + (height - edge) / 2 - (y - data.y) * data.zoom];
-return [...canvas.getContext("2d").getImageData(Math.round(at[0]), Math.round(at[1]), 1, 1).data].slice(0, 3);
-"""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +22,12 @@ def page(tmp_path_factory):
     """Three chips: with a mask, without one, and of another shape with a note."""
     small = chip(NAMES[2], shape=(120, 260), seed=3)
     noted = ChipReport(
-        small.name, small.exposure, small.blot, small.residual_sigma, small.mask, notes=["misaligned by 0.3 pixel"]
+        small.name,
+        small.exposure,
+        small.blot,
+        small.residual_sigma,
+        small.mask,
+        notes=["misaligned by 0.3 pixel"],
     )
     chips = [chip(NAMES[0]), chip(NAMES[1], masked=False, seed=2), noted]
     path = tmp_path_factory.mktemp("page") / "report.html"
@@ -60,63 +55,16 @@ def viewer(browser):
     return browser
 
 
-def opened(browser, number):
-    browser.wait("return document.querySelector('#canvas').dataset.chip === arguments[0]", str(number))
-
-
-def state(browser):
-    """What is shown: view, zoom, position and switches."""
-    data = browser.run("return {...document.querySelector('#canvas').dataset}")
-    return {key: float(value) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", value) else value for key, value in data.items()}
-
-
-def colour(browser, place, panel=0):
-    """The colour in the middle of a square of the chip."""
-    x0, x1, y0, y1 = place
-    return tuple(browser.run(COLOUR_AT, (x0 + x1) / 2, (y0 + y1) / 2, panel))
-
-
-def bright(rgb):
-    return min(rgb) > 200
-
-
-def dark(rgb):
-    return max(rgb) < 120
-
-
-def red(rgb):
-    return rgb[0] > rgb[2] + 60 and rgb != FLAGGED
-
-
-def blue(rgb):
-    return rgb[2] > rgb[0] + 40
-
-
-def neutral(rgb):
-    """Nearly white: a residual of a few sigma has a tint."""
-    return min(rgb) > 150
-
-
-# What the four views show in the squares common to both images, in the exposure only, and in the blot only.
-LOOKS = {
-    "exposure": (bright, bright, dark),
-    "blot": (bright, dark, bright),
-    "residual": (neutral, red, blue),
-    "mask": (lambda rgb: rgb != FLAGGED, lambda rgb: rgb == FLAGGED, dark),
-}
-
-
-def looks(browser, view, panel=0):
-    colours = [colour(browser, place, panel) for place in (COMMON, HIT, GHOST)]
-    return all(check(rgb) for check, rgb in zip(LOOKS[view], colours, strict=True)), colours
-
-
 def test_it_loads_thumbnails_first(browser):
     assert browser.run("return document.title") == "Three chips"
     assert browser.run("return document.images.length") == len(NAMES)
-    assert browser.run("return [...document.images].every((each) => each.complete && each.naturalWidth > 0)")
+    assert browser.run(
+        "return [...document.images].every((each) => each.complete && each.naturalWidth > 0)"
+    )
     assert browser.run("return document.querySelector('#viewer').hidden")
-    names = browser.run("return [...document.querySelectorAll('.chip .name')].map((each) => each.textContent)")
+    names = browser.run(
+        "return [...document.querySelectorAll('.chip .name')].map((each) => each.textContent)"
+    )
     assert tuple(names) == NAMES
     assert browser.run("return document.querySelectorAll('.chip .mark').length") == 1
 
@@ -132,7 +80,10 @@ def test_nothing_leaves_the_page(viewer, page):
 
 def test_the_check_above_sees_requests_and_complaints(browser):
     browser.requests()
-    browser.run("const image = new Image(); image.src = 'http://127.0.0.1:9/x.png'; document.body.append(image)")
+    browser.run(
+        "const image = new Image(); image.src = 'http://127.0.0.1:9/x.png'; "
+        "document.body.append(image)"
+    )
     browser.wait("return true")
     complaints = browser.complaints()
     assert any("Content Security Policy" in each for each in complaints)  # the page itself refuses
@@ -144,7 +95,10 @@ def test_keys_switch_views(viewer, key, view):
     assert state(viewer)["view"] == view
     fits, colours = looks(viewer, view)
     assert fits, colours
-    pressed = viewer.run("return [...document.querySelectorAll('[aria-pressed=true]')].map((each) => each.dataset.key)")
+    pressed = viewer.run(
+        "return [...document.querySelectorAll('[aria-pressed=true]')].map((each) => "
+        "each.dataset.key)"
+    )
     assert pressed == [key]
 
 
@@ -158,7 +112,8 @@ def test_buttons_do_what_keys_do(viewer):
 def fitted(browser):
     """The zoom at which the first chip fills the canvas."""
     width, height = browser.run(
-        "const {clientWidth, clientHeight} = document.querySelector('#canvas'); return [clientWidth, clientHeight]"
+        "const {clientWidth, clientHeight} = document.querySelector('#canvas'); return "
+        "[clientWidth, clientHeight]"
     )
     return min(width / SHAPE[1], height / SHAPE[0])
 
@@ -174,9 +129,10 @@ def test_blinking_goes_back_and_forth_until_a_view_is_chosen(viewer):
     assert state(viewer)["blink"] == "false"
     assert state(viewer)["view"] == "residual"
     assert viewer.run(
-        "const data = document.querySelector('#canvas').dataset; const before = data.view;"
-        "const until = performance.now() + 1200; return new Promise((done) => { const look = () =>"
-        "data.view !== before ? done(false) : performance.now() > until ? done(true) : setTimeout(look, 50); look(); })"
+        "const data = document.querySelector('#canvas').dataset; const before = data.view;const "
+        "until = performance.now() + 1200; return new Promise((done) => { const look = () =>"
+        "data.view !== before ? done(false) : performance.now() > until ? done(true) : "
+        "setTimeout(look, 50); look(); })"
     )
 
 
@@ -189,7 +145,9 @@ def test_zoom_and_pan_are_the_same_in_every_view(viewer):
     for key, view in zip("1234", LOOKS, strict=True):
         viewer.press(key)
         after = state(viewer)
-        assert {name: after[name] for name in ("x", "y", "zoom")} == {name: before[name] for name in ("x", "y", "zoom")}
+        assert {name: after[name] for name in ("x", "y", "zoom")} == {
+            name: before[name] for name in ("x", "y", "zoom")
+        }
         check, rgb = LOOKS[view][1], colour(viewer, HIT)
         assert check(rgb), (view, rgb)
     viewer.press("Left", "Down", "-", "-")
@@ -254,19 +212,23 @@ def test_next_and_previous_chip(viewer):
     viewer.press("4", "+", "n")
     opened(viewer, 1)
     assert viewer.run("return document.querySelector('#chip-name').textContent") == NAMES[1]
-    assert state(viewer)["zoom"] == pytest.approx(1.25 * fitted(viewer))  # of the same shape: the same place
+    # of the same shape: the same place
+    assert state(viewer)["zoom"] == pytest.approx(1.25 * fitted(viewer))
     assert state(viewer)["view"] == "exposure"  # this one has no mask
     assert viewer.run("return document.querySelector('[data-key=\"4\"]').disabled")
     viewer.press("4")
     assert state(viewer)["view"] == "exposure"
     viewer.press("n")
     opened(viewer, 2)
-    assert "misaligned by 0.3 pixel" in viewer.run("return document.querySelector('#notes').textContent")
+    assert "misaligned by 0.3 pixel" in viewer.run(
+        "return document.querySelector('#notes').textContent"
+    )
     assert viewer.run("return document.querySelector('[data-key=n]').disabled")
     viewer.press("n", "p")
     opened(viewer, 1)
     current = viewer.run(
-        "return [...document.querySelectorAll('.chip[aria-current=true] .name')].map((e) => e.textContent)"
+        "return [...document.querySelectorAll('.chip[aria-current=true] .name')].map((e) => "
+        "e.textContent)"
     )
     assert current == [NAMES[1]]
 
@@ -338,7 +300,9 @@ def test_the_page_fits_its_window(page, window, size):
         opened(window, 0)
         wide = window.run("return [document.documentElement.scrollWidth, window.innerWidth]")
         assert wide[0] <= wide[1]
-        bottom = window.run("return document.querySelector('#canvas').getBoundingClientRect().bottom")
+        bottom = window.run(
+            "return document.querySelector('#canvas').getBoundingClientRect().bottom"
+        )
         assert size[0] < 1000 or bottom <= size[1]  # the view is on the first screen
         assert looks(window, "exposure")[0]
     finally:
@@ -349,11 +313,13 @@ def test_the_window_shows_what_the_canvas_holds(viewer, tmp_path):
     viewer.press("3")
     viewer.screenshot(tmp_path / "shot.png")
     left, top = viewer.run(
-        "const box = document.querySelector('#canvas').getBoundingClientRect(); return [box.left, box.top]"
+        "const box = document.querySelector('#canvas').getBoundingClientRect(); return [box.left, "
+        "box.top]"
     )
     data = state(viewer)
     width, height = viewer.run(
-        "const {clientWidth, clientHeight} = document.querySelector('#canvas'); return [clientWidth, clientHeight]"
+        "const {clientWidth, clientHeight} = document.querySelector('#canvas'); return "
+        "[clientWidth, clientHeight]"
     )
     x, y = (HIT[0] + HIT[1]) / 2, (HIT[2] + HIT[3]) / 2
     column = left + width / 2 + (x - data["x"]) * data["zoom"]
@@ -366,12 +332,20 @@ def test_the_window_shows_what_the_canvas_holds(viewer, tmp_path):
 
 def test_a_hundred_chips_open_one_by_one(window, tmp_path):
     chips = (chip(f"chip{k:03d}", shape=(110, 250), seed=k) for k in range(100))
-    path = write_report(tmp_path / "many.html", chips, title="Many", parameters={}, size=128, stamps=1)
+    path = write_report(
+        tmp_path / "many.html", chips, title="Many", parameters={}, size=128, stamps=1
+    )
     window.load(path)
     assert window.run("return document.images.length") == 100
-    window.run("const last = [...document.querySelectorAll('.chip')].at(-1); last.scrollIntoView(); last.click()")
+    window.run(
+        "const last = [...document.querySelectorAll('.chip')].at(-1); last.scrollIntoView(); "
+        "last.click()"
+    )
     opened(window, 99)
-    seen = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return [box.top, box.bottom]"
+    seen = (
+        "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return "
+        "[box.top, box.bottom]"
+    )
     for what in ("#canvas", ".chip[aria-current=true]"):
         top, bottom = window.run(seen, what)
         assert -1 <= top < bottom <= window.size[1] + 1, what

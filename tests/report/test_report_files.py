@@ -44,7 +44,11 @@ def only(exposure, blot):
 def test_a_chip_is_what_the_files_hold(demo):
     exposure, blot = demo.exposures[0], blot_path(demo, 2)
     found = only(f"{exposure}[sci,2]", blot)
-    data, model, errors = fits.getdata(exposure, ("SCI", 2)), fits.getdata(blot), fits.getdata(exposure, ("ERR", 2))
+    data, model, errors = (
+        fits.getdata(exposure, ("SCI", 2)),
+        fits.getdata(blot),
+        fits.getdata(exposure, ("ERR", 2)),
+    )
     (offset,) = [value for label, value in found.facts.items() if label.startswith("background")]
     np.testing.assert_array_equal(found.exposure, data)
     np.testing.assert_allclose(found.blot, model + offset, rtol=1e-6)
@@ -62,7 +66,9 @@ def test_a_chip_is_what_the_files_hold(demo):
 
 
 def test_what_the_source_does_not_cover_is_left_out(tmp_path):
-    source = write_sci(tmp_path / "med.fits", texture((40, 50)), tan_header((40, 50), BUNIT="counts/s"))
+    source = write_sci(
+        tmp_path / "med.fits", texture((40, 50)), tan_header((40, 50), BUNIT="counts/s")
+    )
     header = tan_header((40, 50), ra=53.1 + 3e-4, BUNIT="counts/s")
     exposure = write_sci(tmp_path / "one_flt.fits", texture((40, 50)), header)
     (made,) = blot_files(source, [exposure], tmp_path, addsky=False, fill_value=-7.0)
@@ -85,7 +91,11 @@ def test_without_errors_one_number_stands_for_them(demo, tmp_path):
 def test_shapes_that_differ_are_refused(demo, tmp_path):
     other = write_sci(tmp_path / "other.fits", texture((20, 30)))
     with pytest.raises(
-        DataError, match=r"other.fits\[sci,1\]: its image has shape \(20, 30\), expected that of .*sci,1\], \(96, 160\)"
+        DataError,
+        match=(
+            r"other.fits\[sci,1\]: its image has shape \(20, 30\), expected that of .*sci,1\], "
+            r"\(96, 160\)"
+        ),
     ):
         only(f"{demo.exposures[0]}[sci,1]", other)
     with pytest.raises(FileError, match=r"gone\.fits: no such file"):
@@ -125,7 +135,9 @@ def test_a_rejection_is_reported(demo, tmp_path):
     assert ("mask", results[0].path.name) in values["links"]
     assert "picture" not in repr(results[0])
     text = page.read_text(encoding="utf-8")
-    assert text.index(f"{demo.exposures[0].name}[sci,2]") < text.index(f"{demo.exposures[1].name}[sci,1]")
+    assert text.index(f"{demo.exposures[0].name}[sci,2]") < text.index(
+        f"{demo.exposures[1].name}[sci,1]"
+    )
 
 
 # skyblot show.
@@ -140,7 +152,11 @@ def test_a_blot_is_shown_with_its_exposure_and_the_difference(demo, tmp_path):
 
 
 def test_an_exposure_is_shown_with_the_blot_beside_it(demo, tmp_path):
-    assert show(f"{demo.exposures[0]}[sci,2]", tmp_path / "p.png").panels == ("Exposure", "Blot", "Difference")
+    assert show(f"{demo.exposures[0]}[sci,2]", tmp_path / "p.png").panels == (
+        "Exposure",
+        "Blot",
+        "Difference",
+    )
     assert show(demo.exposures[0], tmp_path / "q.png").panels == ("Exposure", "Blot", "Difference")
 
 
@@ -224,7 +240,9 @@ def test_bad_files_are_one_sentence(tmp_path, capsys):
 @pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
 def test_a_missing_package_is_one_sentence(demo, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(SkyblotError, match=rf"the package {package}: pip install 'skyblot\[report\]'"):
+    with pytest.raises(
+        SkyblotError, match=rf"the package {package}: pip install 'skyblot\[report\]'"
+    ):
         show(demo.median, tmp_path / "p.png")
 
 
@@ -233,10 +251,15 @@ def test_a_missing_package_is_one_sentence(demo, tmp_path, monkeypatch, package)
     [
         ("import skyblot", "numba astropy matplotlib jinja2 PIL"),
         ("import skyblot.report", "numba matplotlib jinja2 PIL dask"),
-        ("from skyblot.cli import main; main(['show', '--help'])", "numba astropy numpy matplotlib jinja2 PIL"),
+        (
+            "from skyblot.cli import main; main(['show', '--help'])",
+            "numba astropy numpy matplotlib jinja2 PIL",
+        ),
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code, heavy):
     script = f"import atexit, sys\natexit.register(lambda: print('@', *sys.modules))\n{code}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert set(done.stdout.split()) & set(heavy.split()) == set()

@@ -9,7 +9,15 @@ from hypothesis.extra.numpy import arrays
 from skyblot.report.distribution import distribution
 from skyblot.report.facts import links, percent, rows, text_of
 from skyblot.report.places import worst
-from skyblot.report.stretch import RESIDUAL, STANDS_OUT, Stretch, block_any, block_mean, block_residual, image_stretch
+from skyblot.report.stretch import (
+    RESIDUAL,
+    STANDS_OUT,
+    Stretch,
+    block_any,
+    block_mean,
+    block_residual,
+    image_stretch,
+)
 
 # Levels and blocks.
 
@@ -24,7 +32,9 @@ def test_a_level_is_the_inverse_of_a_value(middle, width, reach, share):
 
 def test_levels_rise_and_end_at_the_limits():
     stretch = Stretch(-1, 0, 100, 2)
-    levels = stretch.levels(np.array([[-np.inf, -5, -1, 0, 1, 10, 100, 1e30, np.inf, np.nan]]), 256)[0]
+    levels = stretch.levels(
+        np.array([[-np.inf, -5, -1, 0, 1, 10, 100, 1e30, np.inf, np.nan]]), 256
+    )[0]
     assert levels.dtype == np.uint8
     assert list(levels[[0, 1, 2]]) == [0, 0, 0]
     assert list(levels[[6, 7, 8]]) == [255, 255, 255]
@@ -74,7 +84,11 @@ IMAGES = arrays(
 
 @given(IMAGES, st.integers(1, 5))
 def test_blocks_are_those_of_a_loop(image, step):
-    means, residuals, marked = block_mean(image, step), block_residual(image, step), block_any(image > 50, step)
+    means, residuals, marked = (
+        block_mean(image, step),
+        block_residual(image, step),
+        block_any(image > 50, step),
+    )
     assert means.shape == (-(-image.shape[0] // step), -(-image.shape[1] // step))
     for y, x, block in blocks(image, step):
         finite = block[np.isfinite(block)].astype(float)
@@ -83,7 +97,8 @@ def test_blocks_are_those_of_a_loop(image, step):
             assert np.isnan(means[y, x])
             assert np.isnan(residuals[y, x])
             continue
-        # sums of up to 25 float32 of size 100: each addition errs by half a unit in the last place of 2500
+        # sums of up to 25 float32 of size 100: each addition errs by half a unit in the last place
+        # of 2500
         tolerance = 25 * 2500 * 2.0**-24
         assert means[y, x] == pytest.approx(finite.mean(), abs=tolerance)
         together, extreme = finite.sum() / np.sqrt(finite.size), finite[np.argmax(np.abs(finite))]
@@ -110,15 +125,20 @@ def test_a_distribution_counts_every_finite_pixel():
     assert spread.pixels == 297 * 400
     assert spread.counts.sum() + spread.below + spread.above == spread.pixels
     assert spread.above == np.count_nonzero(residual > 10)
-    assert spread.beyond == {limit: np.count_nonzero(np.abs(residual) > limit) for limit in (3, 5, 10)}
+    assert spread.beyond == {
+        limit: np.count_nonzero(np.abs(residual) > limit) for limit in (3, 5, 10)
+    }
     assert len(spread.counts) == len(spread.normal) == len(spread.edges) - 1
 
 
 def test_normal_noise_is_under_the_normal_curve():
     spread = distribution(np.random.default_rng(6).normal(0, 1, (1000, 1000)))
     assert spread.normal.sum() == pytest.approx(1e6, rel=1e-12)
-    expected = spread.normal > 10  # a count scatters by the root of what is expected; 80 bins, six of that
-    assert np.all(np.abs(spread.counts - spread.normal)[expected] < 6 * np.sqrt(spread.normal[expected]))
+    # a count scatters by the root of what is expected; 80 bins, six of that
+    expected = spread.normal > 10
+    assert np.all(
+        np.abs(spread.counts - spread.normal)[expected] < 6 * np.sqrt(spread.normal[expected])
+    )
     assert abs(spread.centre) < 6 * 1.2533e-3  # standard error of a median of 1e6
     assert abs(spread.spread - 1) < 6 * 1.167e-3  # and of the median deviation
 
@@ -129,14 +149,19 @@ def test_nothing_to_compare_has_a_distribution():
     assert np.isnan(spread.centre)
 
 
-@given(arrays(np.float32, (23, 31), elements=st.floats(0, 100, width=32) | st.just(np.nan)), st.integers(1, 9))
+@given(
+    arrays(np.float32, (23, 31), elements=st.floats(0, 100, width=32) | st.just(np.nan)),
+    st.integers(1, 9),
+)
 def test_the_worst_places_are_apart_and_the_worst_is_the_first(strength, apart):
     found = worst(strength, 5, apart)
     assert len(found) <= 5
     values = [strength[y, x] for x, y in found]
     assert values == sorted(values, reverse=True)
     for k, (x, y) in enumerate(found):
-        assert all(max(abs(x - other_x), abs(y - other_y)) >= apart for other_x, other_y in found[:k])
+        assert all(
+            max(abs(x - other_x), abs(y - other_y)) >= apart for other_x, other_y in found[:k]
+        )
     assert bool(found) == bool(np.isfinite(strength).any())
     if found:
         assert values[0] == np.nanmax(strength)
@@ -164,13 +189,18 @@ def test_facts_are_words():
     words = {row.label: row.text for row in rows(facts)}
     space = "\N{NARROW NO-BREAK SPACE}"
     assert words == {
-        "count": f"1{space}234{space}567", "share": "0.1235", "on": "yes", "none": "–", "pair": "1, −2.5",
-        "sub: a": "3",
+        "count": f"1{space}234{space}567", "share": "0.1235", "on": "yes", "none": "–",
+        "pair": "1, −2.5", "sub: a": "3",
     }  # fmt: skip
     assert text_of(np.float32("nan")) == "not known"
     assert text_of(float("-inf")) == "−inf"
     assert text_of(123456.789) == f"123{space}457"
-    assert (percent(0, 10), percent(1, 10), percent(1, 10**6), percent(0, 0)) == ("0.00 %", "10.00 %", "0.0001 %", "–")
+    assert (percent(0, 10), percent(1, 10), percent(1, 10**6), percent(0, 0)) == (
+        "0.00 %",
+        "10.00 %",
+        "0.0001 %",
+        "–",
+    )
 
 
 def test_links_lead_from_the_page_to_the_files(tmp_path):

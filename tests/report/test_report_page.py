@@ -57,7 +57,9 @@ class Page(HTMLParser):
         self.words.append(data)
 
     def named(self, tag, **wanted):
-        return [found for name, found in self.tags if name == tag and wanted.items() <= found.items()]
+        return [
+            found for name, found in self.tags if name == tag and wanted.items() <= found.items()
+        ]
 
     @property
     def text(self):
@@ -75,7 +77,9 @@ def picture(uri):
 def page_file(tmp_path_factory):
     chips = [chip(), chip("two & <three>.fits[sci,2]", masked=False, seed=2, offset=-0.5)]
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return write_report(path, chips, title="A <b>title</b> & more", parameters=Parameters(interp="sinc"))
+    return write_report(
+        path, chips, title="A <b>title</b> & more", parameters=Parameters(interp="sinc")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +110,23 @@ def test_the_page_says_its_size(page, page_file):
 
 def test_the_page_asks_for_nothing_else(page, page_file):
     text = page_file.read_text(encoding="utf-8")
-    assert not re.search(r"https?:|//[a-z]+\.[a-z]|@import|url\(", re.sub(r"data:image/\w+;base64,[\w+/=]+", "", text))
+    assert not re.search(
+        r"https?:|//[a-z]+\.[a-z]|@import|url\(",
+        re.sub(r"data:image/\w+;base64,[\w+/=]+", "", text),
+    )
     assert all(address.startswith("data:image/") for address in page.addresses)
-    (policy,) = [found["content"] for found in page.named("meta", **{"http-equiv": "Content-Security-Policy"})]
+    (policy,) = [
+        found["content"]
+        for found in page.named("meta", **{"http-equiv": "Content-Security-Policy"})
+    ]
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy
 
 
 def test_pictures_wait_in_a_template_but_for_the_thumbnails(page_file):
-    outside = re.sub(r"<template>.*?</template>", "", page_file.read_text(encoding="utf-8"), flags=re.S)
+    outside = re.sub(
+        r"<template>.*?</template>", "", page_file.read_text(encoding="utf-8"), flags=re.S
+    )
     assert outside.count("data:image/") == 2
 
 
@@ -130,10 +142,16 @@ def test_views_are_no_larger_than_asked(tmp_path, size, step):
 
 
 def test_views_show_the_arrays_the_right_way_up(page):
-    images = {name: page.named("img", **{"data-view": name})[0] for name in ("exposure", "blot", "residual", "labels")}
-    levels = {name: np.asarray(picture(each["src"]).convert("L"))[::-1] for name, each in images.items()}
+    images = {
+        name: page.named("img", **{"data-view": name})[0]
+        for name in ("exposure", "blot", "residual", "labels")
+    }
+    levels = {
+        name: np.asarray(picture(each["src"]).convert("L"))[::-1] for name, each in images.items()
+    }
     x, y = (HIT[0] + HIT[1]) // 2, (HIT[2] + HIT[3]) // 2
-    # lossy by a few levels, noise included; the square is at the top of the scale and the sky near its bottom
+    # lossy by a few levels, noise included; the square is at the top of the scale and the sky near
+    # its bottom
     assert levels["exposure"][y, x] > 240
     assert levels["blot"][y, x] < 110
     assert levels["residual"][y, x] > 240
@@ -146,8 +164,14 @@ def test_what_is_not_compared_is_labelled(tmp_path):
     residual = one.residual_sigma.copy()
     residual[:20] = np.nan
     two = ChipReport(one.name, one.exposure, one.blot, residual)
-    page = Page(write_report(tmp_path / "r.html", [two], title="t", parameters={}).read_text(encoding="utf-8"))
-    labels = np.asarray(picture(page.named("img", **{"data-view": "labels"})[0]["src"]).convert("L"))[::-1]
+    page = Page(
+        write_report(tmp_path / "r.html", [two], title="t", parameters={}).read_text(
+            encoding="utf-8"
+        )
+    )
+    labels = np.asarray(
+        picture(page.named("img", **{"data-view": "labels"})[0]["src"]).convert("L")
+    )[::-1]
     assert np.all(labels[:20] == 170)
     assert np.all(labels[20:] == 0)
 
@@ -158,14 +182,20 @@ def test_the_worst_residuals_are_stamps(page):
     x0, x1, y0, y1 = HIT
     assert x0 <= places[0][0] < x1
     assert y0 <= places[0][1] < y1
-    strips = [each for name, each in page.tags if name == "img" and each.get("alt", "").startswith("Exposure, blot")]
+    strips = [
+        each
+        for name, each in page.tags
+        if name == "img" and each.get("alt", "").startswith("Exposure, blot")
+    ]
     assert len(strips) == len(stamps)
     assert {picture(each["src"]).size for each in strips} == {(4 * 41 + 6, 41), (3 * 41 + 4, 41)}
 
 
 def test_notes_mark_a_chip_and_the_page(tmp_path):
     one = chip()
-    noted = ChipReport("n", one.exposure, one.blot, one.residual_sigma, notes=["misaligned <badly>"])
+    noted = ChipReport(
+        "n", one.exposure, one.blot, one.residual_sigma, notes=["misaligned <badly>"]
+    )
     with open_report(tmp_path / "r.html", title="t", parameters={}) as report:
         report.add(noted)
         report.note("two exposures could not be read")
@@ -177,13 +207,17 @@ def test_notes_mark_a_chip_and_the_page(tmp_path):
 
 def test_chips_added_by_threads_stand_in_order(tmp_path):
     with open_report(tmp_path / "r.html", title="t", parameters={}, size=64, stamps=0) as report:
-        added = [threading.Thread(target=report.add, args=(chip(f"chip{k}"), k)) for k in (3, 1, 2, 0)]
+        added = [
+            threading.Thread(target=report.add, args=(chip(f"chip{k}"), k)) for k in (3, 1, 2, 0)
+        ]
         for each in added:
             each.start()
         for each in added:
             each.join()
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
-    assert [each["data-name"] for each in page.named("div", **{"class": "chip-data"})] == [f"chip{k}" for k in range(4)]
+    assert [each["data-name"] for each in page.named("div", **{"class": "chip-data"})] == [
+        f"chip{k}" for k in range(4)
+    ]
 
 
 def test_one_chip_is_in_memory_at_a_time(tmp_path):
@@ -202,7 +236,9 @@ def test_one_chip_is_in_memory_at_a_time(tmp_path):
 
 
 def test_a_page_without_chips_is_a_page(tmp_path):
-    page = Page(write_report(tmp_path / "r.html", [], title="t", parameters={}).read_text(encoding="utf-8"))
+    page = Page(
+        write_report(tmp_path / "r.html", [], title="t", parameters={}).read_text(encoding="utf-8")
+    )
     assert "0 chips" in page.text
 
 
@@ -213,14 +249,23 @@ def odd_chips():
     yield "infinite", (infinite, -infinite, infinite, ones > 0)
     yield "one pixel", (ones[:1, :1], ones[:1, :1], ones[:1, :1], None)
     yield "big-endian", (*(each.astype(">f4") for each in (ones, ones, ones)), None)
-    yield "whole numbers", ((10 * ones).astype("u2"), ones.astype("i4"), ones.astype(">f8"), ones > 0)
+    yield (
+        "whole numbers",
+        ((10 * ones).astype("u2"), ones.astype("i4"), ones.astype(">f8"), ones > 0),
+    )
     yield "one row", (np.ones((1, 3000)), np.ones((1, 3000)), np.ones((1, 3000)), None)
 
 
-@pytest.mark.parametrize(("name", "images"), list(odd_chips()), ids=[name for name, _ in odd_chips()])
+@pytest.mark.parametrize(
+    ("name", "images"), list(odd_chips()), ids=[name for name, _ in odd_chips()]
+)
 def test_odd_chips_have_a_page(tmp_path, name, images):
     made = ChipReport(name, *images)
-    page = Page(write_report(tmp_path / "r.html", [made], title="t", parameters={}).read_text(encoding="utf-8"))
+    page = Page(
+        write_report(tmp_path / "r.html", [made], title="t", parameters={}).read_text(
+            encoding="utf-8"
+        )
+    )
     assert name in page.text
 
 
@@ -233,7 +278,9 @@ def test_a_name_that_is_not_unicode_does_not_end_the_page(tmp_path):
 
 
 def test_arrays_of_other_shapes_are_refused():
-    with pytest.raises(DataError, match=r"n: its blot has shape \(2, 3\), expected that of its exposure, \(3, 3\)"):
+    with pytest.raises(
+        DataError, match=r"n: its blot has shape \(2, 3\), expected that of its exposure, \(3, 3\)"
+    ):
         ChipReport("n", np.ones((3, 3)), np.ones((2, 3)), np.ones((3, 3)))
     with pytest.raises(DataError, match=r"n: the shape of its exposure is \(3,\), expected"):
         ChipReport("n", np.ones(3), np.ones(3), np.ones(3))
@@ -244,11 +291,15 @@ def test_a_missing_package_is_one_sentence(tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SkyblotError) as caught:
         write_report(tmp_path / "r.html", [], title="t", parameters={})
-    assert str(caught.value) == f"pictures need the package {package}: pip install 'skyblot[report]'"
+    assert (
+        str(caught.value) == f"pictures need the package {package}: pip install 'skyblot[report]'"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "value"), [("size", 63), ("size", 1024.0), ("size", True), ("stamps", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("size", 63), ("size", 1024.0), ("size", True), ("stamps", -1)]
+)
 def test_numbers_out_of_range_are_refused(tmp_path, name, value):
     with pytest.raises(ParameterError, match=f"{name} = {value!r}: expected a whole number from"):
         write_report(tmp_path / "r.html", [], title="t", parameters={}, **{name: value})

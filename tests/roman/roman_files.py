@@ -1,4 +1,6 @@
-"""Roman's mosaics and exposures, what a blot of them must be, and what users read from it; see gwcs_files.py."""
+"""Roman's mosaics and exposures, what a blot of them must be, and what users read from it; see
+gwcs_files.py.
+"""
 
 import asdf
 import gwcs_files
@@ -18,7 +20,12 @@ def write_cal_asdf(path, **more):
 def write_coadd(path, data=None, **more):
     """Write a mosaic of level 3."""
     data = texture(MOSAIC) if data is None else data
-    meta = {"coadd_info": {"exposure_time": 642.0}, "exposure": None, "photometry": None, "cal_step": None}
+    meta = {
+        "coadd_info": {"exposure_time": 642.0},
+        "exposure": None,
+        "photometry": None,
+        "cal_step": None,
+    }
     wcs = gwcs_files.mosaic_gwcs(mosaic_header(MOSAIC), MOSAIC)
     return write_roman(path, data, wcs, **{"tag": "wfi_mosaic-1.0.0", "meta": meta, **more})
 

@@ -19,7 +19,9 @@ def run(capsys, *arguments):
 
 
 def test_command(coadd, cal, tmp_path, capsys):
-    code, shown = run(capsys, "blot", coadd, cal, "--output-dir", tmp_path, "--interp", "linear", "--no-addsky")
+    code, shown = run(
+        capsys, "blot", coadd, cal, "--output-dir", tmp_path, "--interp", "linear", "--no-addsky"
+    )
     assert (code, shown.err) == (0, "")
     (path,) = tmp_path.iterdir()
     assert shown.out.startswith(f"{path}  200 x 240  100.0 % covered")
@@ -32,7 +34,9 @@ def test_command_with_a_bad_file_is_exit_code_2_and_no_file(coadd, cal, tmp_path
     names = [tmp_path / "bad.asdf", cal] if which == "source" else [coadd, tmp_path / "bad.asdf"]
     code, shown = run(capsys, "blot", *names, "-o", tmp_path / "out.asdf")
     assert code == 2
-    assert shown.err == f"skyblot: error: {tmp_path}/bad.asdf: truncated: its ASDF tree does not end\n"
+    assert (
+        shown.err == f"skyblot: error: {tmp_path}/bad.asdf: truncated: its ASDF tree does not end\n"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["bad.asdf"]
 
 

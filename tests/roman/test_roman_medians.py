@@ -1,4 +1,6 @@
-"""What romancal's outlier_detection saves: a median, and coadds of each exposure, as an array and a gwcs alone."""
+"""What romancal's outlier_detection saves: a median, and coadds of each exposure, as an array and a
+gwcs alone.
+"""
 
 import asdf
 import gwcs_files
@@ -27,7 +29,9 @@ def test_a_median_is_a_source_in_the_unit_of_the_pipeline_and_that_is_said(tmp_p
     cal = write_cal_asdf(tmp_path / "a_cal.asdf", meta={"cal_step": {"flux": flux}})
     with pytest.warns(SkyblotWarning, match=UNIT):
         blot = blot_file(median, cal, tmp_path / "b.asdf", interp="linear", addsky=False)
-    assert np.abs(roman_tree(blot)["data"] / factor - expected()).max() <= map_error(texture(MOSAIC))
+    assert np.abs(roman_tree(blot)["data"] / factor - expected()).max() <= map_error(
+        texture(MOSAIC)
+    )
 
 
 def test_info_of_a_median(tmp_path):

@@ -1,4 +1,6 @@
-"""Blots onto Roman's images as its data models write them: the tag, and every plane that the tag asks for."""
+"""Blots onto Roman's images as its data models write them: the tag, and every plane that the tag
+asks for.
+"""
 
 import os
 import subprocess
@@ -72,12 +74,17 @@ def test_nothing_is_known_in_the_planes_that_a_blot_has_not(files, tmp_path, how
     for name, kind in PLANES.items():
         assert (tree[name].shape, tree[name].dtype) == (SHAPES.get(name, SHAPE), np.dtype(kind))
         assert np.isnan(tree[name]).all() if kind.startswith("f") else not tree[name].any()
-    assert path.stat().st_size < np.prod(SHAPE) * 4 + 30_000  # the pixels, the gwcs, and little else
+    # the pixels, the gwcs, and little else
+    assert path.stat().st_size < np.prod(SHAPE) * 4 + 30_000
 
 
 def test_errors_of_a_blot_have_the_type_that_the_tag_asks_for(tmp_path):
     coadd = write_coadd(tmp_path / "e_coadd.asdf", err=np.full(MOSAIC, 0.25, "f4"))
-    tree = tree_of(blot_file(coadd, write_model(tmp_path / "e_cal.asdf"), tmp_path / "b.asdf", errors=True, **RAW))
+    tree = tree_of(
+        blot_file(
+            coadd, write_model(tmp_path / "e_cal.asdf"), tmp_path / "b.asdf", errors=True, **RAW
+        )
+    )
     assert tree["err"].dtype == np.dtype("f2")
     # Linear interpolation at most keeps the error, and at worst halves it; 2 DN/s for 1 MJy/sr.
     assert 0.25 - 1e-3 <= tree["err"].min() < tree["err"].max() <= 0.5 + 1e-3
@@ -85,7 +92,9 @@ def test_errors_of_a_blot_have_the_type_that_the_tag_asks_for(tmp_path):
 
 
 def test_planes_have_the_shape_of_the_blot(files, tmp_path):
-    tree = tree_of(blot_file(*files, tmp_path / "b.asdf", outnx=100, outny=90, outscale=0.07, **RAW))
+    tree = tree_of(
+        blot_file(*files, tmp_path / "b.asdf", outnx=100, outny=90, outscale=0.07, **RAW)
+    )
     assert tree["dq"].shape == tree["err"].shape == tree["data"].shape == (90, 100)
     assert tree["amp33"].shape == SHAPES["amp33"]
 
@@ -101,11 +110,22 @@ def test_what_is_no_such_file_has_no_tag(files, tmp_path, case):
         how = {"interp": "nearest"}
     elif case == "quantity":
         planes = {name: np.zeros(SHAPE, "f4") << units.Unit("DN / s") for name in ("err",)}
-        write_roman(path, np.zeros(SHAPE, "f4") << units.Unit("DN / s"), exposure_gwcs(), TAG, **planes)
+        write_roman(
+            path, np.zeros(SHAPE, "f4") << units.Unit("DN / s"), exposure_gwcs(), TAG, **planes
+        )
     else:
         planes = {} if case == "no planes" else {"err": np.zeros(SHAPE, "f4")}
-        meta = {"model_type": "ImageModel"} | ({"individual": {"names": np.arange(300)}} if case == "tables" else {})
-        write_roman(path, np.zeros(SHAPE, "f4"), exposure_gwcs(), TAG if case != "no tag" else "", meta, **planes)
+        meta = {"model_type": "ImageModel"} | (
+            {"individual": {"names": np.arange(300)}} if case == "tables" else {}
+        )
+        write_roman(
+            path,
+            np.zeros(SHAPE, "f4"),
+            exposure_gwcs(),
+            TAG if case != "no tag" else "",
+            meta,
+            **planes,
+        )
     blot = blot_file(source, path, tmp_path / "b.asdf", **how)
     assert not getattr(raw_of(blot), "_tag", "")
     with warnings.catch_warnings():
@@ -131,7 +151,8 @@ import sys, warnings
 warnings.simplefilter("ignore")
 import skyblot
 for name in sys.argv[3:]:
-    skyblot.blot_file(sys.argv[1], sys.argv[2], name, addsky=False, overwrite=True, compress="z" in name, threads=1)
+    choices = dict(addsky=False, overwrite=True, compress="z" in name, threads=1)
+    skyblot.blot_file(sys.argv[1], sys.argv[2], name, **choices)
 """
 
 

@@ -58,7 +58,9 @@ def test_mosaics_in_every_storage_give_the_same_blot(cal, tmp_path, storage):
 
 def test_masked_pixels_are_nan(cal, tmp_path):
     data = np.ma.masked_greater(texture(MOSAIC), 8.5)
-    tree = roman_tree(blot_file(write_coadd(tmp_path / "a.asdf", data), cal, tmp_path / "blt.asdf", **RAW))
+    tree = roman_tree(
+        blot_file(write_coadd(tmp_path / "a.asdf", data), cal, tmp_path / "blt.asdf", **RAW)
+    )
     assert 0 < np.isnan(tree["data"]).mean() < 0.3
     assert np.nanmax(tree["data"]) <= 17
 
@@ -73,11 +75,20 @@ def test_a_small_image_written_into_the_tree(tmp_path):
 
 
 def huge_coadd(path, size, patch, corner):
-    """A mosaic of size x size pixels on disk, 0 but for a patch: a sparse file, so that it takes no room."""
-    header = tan_header((size, size), scale=gwcs_files.SCALE, ra=gwcs_files.CENTRE[0], dec=gwcs_files.CENTRE[1])
+    """A mosaic of size x size pixels on disk, 0 but for a patch: a sparse file, so that it takes no
+    room.
+    """
+    header = tan_header(
+        (size, size), scale=gwcs_files.SCALE, ra=gwcs_files.CENTRE[0], dec=gwcs_files.CENTRE[1]
+    )
     with asdf.config_context() as config:
         config.array_inline_threshold = 100  # the pixels are the only block
-        write_roman(path, np.zeros((50, 50), "f4"), gwcs_files.mosaic_gwcs(header, (size, size)), "wfi_mosaic-1.0.0")
+        write_roman(
+            path,
+            np.zeros((50, 50), "f4"),
+            gwcs_files.mosaic_gwcs(header, (size, size)),
+            "wfi_mosaic-1.0.0",
+        )
     content = path.read_bytes().replace(b"shape: [50, 50]", f"shape: [{size}, {size}]".encode())
     start, count = content.index(b"\xd3BLK"), 4 * size * size
     block = b"\xd3BLK" + struct.pack(">HI4sQQQ16s", 48, 0, b"", count, count, count, b"")

@@ -32,7 +32,9 @@ BRIGHT = {"cal_step": {"flux": "COMPLETE"}}
     ],
 )
 def test_the_unit_is_that_of_the_kind_of_file(tmp_path, meta, tag, quantity, bunit):
-    data = np.zeros(SHAPE, "f4") if quantity is None else np.zeros(SHAPE, "f4") << units.Unit(quantity)
+    data = (
+        np.zeros(SHAPE, "f4") if quantity is None else np.zeros(SHAPE, "f4") << units.Unit(quantity)
+    )
     with open_image(write_roman(tmp_path / "a.asdf", data, exposure_gwcs(), tag, meta)) as image:
         found = image.facts.bunit
     if quantity is None:
@@ -44,15 +46,21 @@ def test_the_unit_is_that_of_the_kind_of_file(tmp_path, meta, tag, quantity, bun
 
 @pytest.mark.parametrize(("meta", "factor"), [({}, 2.0), (BRIGHT, 1.0)])
 def test_brightness_is_blotted_in_the_unit_of_the_reference(coadd, tmp_path, meta, factor):
-    tree = roman_tree(blot_file(coadd, write_cal_asdf(tmp_path / "a.asdf", meta=meta), tmp_path / "b.asdf", **RAW))
+    tree = roman_tree(
+        blot_file(coadd, write_cal_asdf(tmp_path / "a.asdf", meta=meta), tmp_path / "b.asdf", **RAW)
+    )
     assert tree["meta"]["skyblot"]["blotfact"] == factor
     assert np.abs(tree["data"] / factor - expected()).max() <= map_error(texture(MOSAIC))
 
 
 @pytest.mark.parametrize("value", [None, -999999, -999999.0])
 def test_a_conversion_that_is_not_known_is_an_error(coadd, tmp_path, value):
-    path = write_cal_asdf(tmp_path / "a_cal.asdf", meta={"photometry": {"conversion_megajanskys": value}})
-    with pytest.raises(DataError, match=r"in DN/s \(.*a_cal\.asdf\): .* except to DN/s by the reference's PHOTMJSR"):
+    path = write_cal_asdf(
+        tmp_path / "a_cal.asdf", meta={"photometry": {"conversion_megajanskys": value}}
+    )
+    with pytest.raises(
+        DataError, match=r"in DN/s \(.*a_cal\.asdf\): .* except to DN/s by the reference's PHOTMJSR"
+    ):
         blot_file(coadd, path, tmp_path / "b.asdf", **RAW)
 
 
@@ -65,11 +73,14 @@ def test_exposure_time_is_that_of_the_exposure(coadd, cal, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("background", "sky"), [({"level": 1.5, "subtracted": False}, 1.5), ({"level": 1.5, "subtracted": True}, 0)]
+    ("background", "sky"),
+    [({"level": 1.5, "subtracted": False}, 1.5), ({"level": 1.5, "subtracted": True}, 0)],
 )
 def test_background_that_the_mosaic_was_freed_from_is_added(tmp_path, background, sky):
     coadd = write_coadd(tmp_path / "freed_coadd.asdf", meta={"cal_step": {"skymatch": "COMPLETE"}})
-    path = write_cal_asdf(tmp_path / "a.asdf", meta={"background": {**background, "method": "match"}})
+    path = write_cal_asdf(
+        tmp_path / "a.asdf", meta={"background": {**background, "method": "match"}}
+    )
     tree = roman_tree(blot_file(coadd, path, tmp_path / "b.asdf", interp="linear"))
     assert tree["meta"]["skyblot"]["blotsky"] == sky
     assert np.abs((tree["data"] - sky) / 2 - expected()).max() <= map_error(texture(MOSAIC))

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
-from gwcs_files import SHAPE, exact_blot, exposure_gwcs, map_error, mosaic_header, write_cal, write_i2d
+from gwcs_files import (
+    SHAPE,
+    exact_blot,
+    exposure_gwcs,
+    map_error,
+    mosaic_header,
+    write_cal,
+    write_i2d,
+)
 from roman_files import MOSAIC, RAW, expected, positions, roman_tree, write_cal_asdf, write_coadd
 from samples import digests, no_space, read_wcs, tan_header, tasks_of, texture, write_sci
 
@@ -33,8 +41,8 @@ def test_blot_is_the_exact_one_with_the_gwcs_of_its_reference(coadd, cal, tmp_pa
     assert made == {
         "blottol": 1e-4, "blotcovr": 1.0, "blotver": __version__,
         "blotsrc": str(coadd), "blotref": str(cal), "blotint": "linear", "blotsscl": 1.0,
-        "blotstep": 1, "blotcoef": True, "blotin": "surface brightness", "blotout": "cps", "blotfact": 2.0,
-        "blotsky": 0.0, "blotfill": "0.0", "bunit": "DN/s",
+        "blotstep": 1, "blotcoef": True, "blotin": "surface brightness", "blotout": "cps",
+        "blotfact": 2.0, "blotsky": 0.0, "blotfill": "0.0", "bunit": "DN/s",
     }  # fmt: skip
 
 
@@ -43,20 +51,33 @@ def test_metadata_of_the_reference_are_kept_as_plain_values(coadd, tmp_path):
 
     start = TaggedString("2027-01-01T00:00:00.000")
     start._tag = "tag:stsci.edu:asdf/time/time-1.1.0"
-    meta = {"filename": "a_cal.asdf", "instrument": {"name": "WFI", "detector": "WFI01"}, "pattern": [[1], [2, 3]]}
-    meta |= {"exposure": {"start_time": start, "effective_exposure_time": 107.0, "truncated": False}, "none": None}
+    meta = {
+        "filename": "a_cal.asdf",
+        "instrument": {"name": "WFI", "detector": "WFI01"},
+        "pattern": [[1], [2, 3]],
+    }
+    meta |= {
+        "exposure": {"start_time": start, "effective_exposure_time": 107.0, "truncated": False},
+        "none": None,
+    }
     meta |= {
         "table": np.arange(300),
         "rcs": TaggedDict({"bank": "1"}, "asdf://stsci.edu/datamodels/roman/tags/rcs-1.0.0"),
     }
-    path = blot_file(coadd, write_cal_asdf(tmp_path / "a_cal.asdf", meta=meta), tmp_path / "a_blt.asdf", **RAW)
+    path = blot_file(
+        coadd, write_cal_asdf(tmp_path / "a_cal.asdf", meta=meta), tmp_path / "a_blt.asdf", **RAW
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a tag that is not known would be a warning
         found = roman_tree(path)["meta"]
     assert found["filename"] == "a_blt.asdf"
     assert found["instrument"] == meta["instrument"]
     assert found["pattern"] == meta["pattern"]
-    assert found["exposure"] == {"start_time": str(start), "effective_exposure_time": 107.0, "truncated": False}
+    assert found["exposure"] == {
+        "start_time": str(start),
+        "effective_exposure_time": 107.0,
+        "truncated": False,
+    }
     assert (found["rcs"], found["table"]) == ({"bank": "1"}, None)
 
 
@@ -72,25 +93,39 @@ def test_a_blot_can_be_blotted_again_and_keeps_its_unit(coadd, cal, tmp_path):
 
 @pytest.mark.parametrize("how", ["linear terms", "user values"])
 def test_an_undistorted_blot_has_a_tangent_gwcs(coadd, cal, tmp_path, how):
-    values = {"coeffs": False} if how == "linear terms" else {"outscale": 0.07, "outnx": 100, "outny": 90, "orient": 10}
-    tree = roman_tree(blot_file(coadd, cal, tmp_path / "blt.asdf", out_units="cps", **values, **RAW))
+    values = (
+        {"coeffs": False}
+        if how == "linear terms"
+        else {"outscale": 0.07, "outnx": 100, "outny": 90, "orient": 10}
+    )
+    tree = roman_tree(
+        blot_file(coadd, cal, tmp_path / "blt.asdf", out_units="cps", **values, **RAW)
+    )
     shape = SHAPE if how == "linear terms" else (90, 100)
     assert tree["data"].shape == tree["meta"]["wcs"].array_shape == shape
     exact = exact_blot(texture(MOSAIC), WCS(mosaic_header(MOSAIC)), tree["meta"]["wcs"], shape)
     assert np.abs(tree["data"] / 2 - exact).max() <= map_error(texture(MOSAIC), 1e-7)
     assert tree["meta"]["skyblot"]["blotcoef"] is False
     fits_blot = blot_file(
-        coadd, write_cal(tmp_path / "a_cal.fits", exposure_gwcs(), "DN/s"), tmp_path / "b.fits", **values, **RAW
+        coadd,
+        write_cal(tmp_path / "a_cal.fits", exposure_gwcs(), "DN/s"),
+        tmp_path / "b.fits",
+        **values,
+        **RAW,
     )
     np.testing.assert_allclose(
-        tree["meta"]["wcs"](*positions(shape)), read_wcs(fits_blot).all_pix2world(*positions(shape), 0), rtol=1e-13
+        tree["meta"]["wcs"](*positions(shape)),
+        read_wcs(fits_blot).all_pix2world(*positions(shape), 0),
+        rtol=1e-13,
     )
 
 
 def test_labels_keep_their_type_and_values(cal, tmp_path):
     labels = 2**24 + np.arange(MOSAIC[0] * MOSAIC[1], dtype="i4").reshape(MOSAIC)
     tree = roman_tree(
-        blot_file(write_coadd(tmp_path / "segm.asdf", labels), cal, tmp_path / "b.asdf", interp="nearest")
+        blot_file(
+            write_coadd(tmp_path / "segm.asdf", labels), cal, tmp_path / "b.asdf", interp="nearest"
+        )
     )
     assert tree["data"].dtype == np.int32
     assert np.isin(tree["data"], labels).all()
@@ -111,7 +146,9 @@ def test_fits_and_asdf_mix_and_the_format_is_the_reference_s(coadd, cal, tmp_pat
 
 
 def test_onto_an_image_with_a_fits_wcs_only(coadd, tmp_path):
-    header = tan_header((60, 50), scale=0.08, ra=gwcs_files.CENTRE[0], dec=gwcs_files.CENTRE[1], BUNIT="MJy/sr")
+    header = tan_header(
+        (60, 50), scale=0.08, ra=gwcs_files.CENTRE[0], dec=gwcs_files.CENTRE[1], BUNIT="MJy/sr"
+    )
     path = write_sci(tmp_path / "one.fits", np.zeros((60, 50), "f4"), header)
     data = fits.getdata(blot_file(coadd, path, tmp_path / "blt.fits", **RAW), "SCI")
     assert np.abs(data - linear_expected(header)).max() <= map_error(texture(MOSAIC))
@@ -131,7 +168,9 @@ def test_a_failure_while_writing_leaves_no_trace(coadd, cal, tmp_path, monkeypat
         path.write_bytes(old)
     with monkeypatch.context() as patch:
         patch.setattr(os, failing, no_space)
-        with pytest.raises(FileError, match=r"blt\.asdf: cannot be written: No space left on device"):
+        with pytest.raises(
+            FileError, match=r"blt\.asdf: cannot be written: No space left on device"
+        ):
             blot_file(coadd, cal, path, overwrite=True, **RAW)
     assert [each.read_bytes() for each in tmp_path.iterdir()] == ([] if old is None else [old])
 
@@ -153,7 +192,8 @@ def test_a_file_is_known_by_its_content(coadd, cal, tmp_path):
     (result,) = blot_files(coadd, [odd], tmp_path, **RAW)
     assert result.path.name == "cal_blt.asdf"
     np.testing.assert_array_equal(
-        roman_tree(result.path)["data"], roman_tree(blot_file(coadd, cal, tmp_path / "b.asdf", **RAW))["data"]
+        roman_tree(result.path)["data"],
+        roman_tree(blot_file(coadd, cal, tmp_path / "b.asdf", **RAW))["data"],
     )
 
 

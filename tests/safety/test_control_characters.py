@@ -1,4 +1,6 @@
-"""Control characters in headers and names: shown as escapes wherever text goes, never obeyed by a terminal."""
+"""Control characters in headers and names: shown as escapes wherever text goes, never obeyed by a
+terminal.
+"""
 
 import pytest
 from astropy.io import fits
@@ -37,7 +39,9 @@ def test_notebooks():
 
 @pytest.fixture
 def nasty(visit):
-    """An exposure with cards that no tool writes, in bytes as they stand in the file, under a name of the same kind."""
+    """An exposure with cards that no tool writes, in bytes as they stand in the file, under a name
+    of the same kind.
+    """
     path = visit.folder / "a\x1b[2Jb_flc.fits"
     content = visit.exposures[0].read_bytes()
     header = fits.getheader(visit.exposures[0], "SCI", 1)
@@ -50,7 +54,9 @@ def nasty(visit):
 @pytest.mark.parametrize("command", ["info", "blot", "reject", "show"])
 def test_no_command_prints_them(nasty, visit, run, tmp_path, command):
     arguments = {"info": [nasty], "show": [nasty, "-o", tmp_path / "a.png"]}
-    _, out, err = run(command, *arguments.get(command, [visit.med, nasty, "--output-dir", tmp_path, "-v"]))
+    _, out, err = run(
+        command, *arguments.get(command, [visit.med, nasty, "--output-dir", tmp_path, "-v"])
+    )
     for text in (out, err):
         assert all(line.isprintable() for line in text.splitlines()), text
     assert out or err
@@ -61,6 +67,16 @@ def test_reports(nasty, visit, run, tmp_path):
     pytest.importorskip("matplotlib")
     page = tmp_path / "a.html"
     for command in ("blot", "reject"):
-        run(command, visit.med, nasty, "--output-dir", tmp_path, "--report", page, "--overwrite", "--as-is")
+        run(
+            command,
+            visit.med,
+            nasty,
+            "--output-dir",
+            tmp_path,
+            "--report",
+            page,
+            "--overwrite",
+            "--as-is",
+        )
         if page.exists():
             assert "\x1b" not in page.read_text()

@@ -1,4 +1,6 @@
-"""What is read is never written, whatever its role and whatever name it has; and only files are replaced."""
+"""What is read is never written, whatever its role and whatever name it has; and only files are
+replaced.
+"""
 
 import json
 import os
@@ -63,7 +65,9 @@ def test_no_output_of_blot_is_a_file_that_is_read(visit, run, tmp_path, role, sp
     for option in ("-o", "--log"):
         if (option, output) == ("--log", victim) and role not in ("association", "list"):
             continue  # refused before, as no log
-        code, _, problem = run("blot", *arguments, option, output, "--overwrite", "--output-dir", tmp_path)
+        code, _, problem = run(
+            "blot", *arguments, option, output, "--overwrite", "--output-dir", tmp_path
+        )
         assert code == 2
         assert problem.endswith("is an input file; inputs are never overwritten\n"), problem
         assert digests(visit.folder) == before
@@ -121,10 +125,14 @@ def test_only_files_are_replaced(tmp_path, overwrite):
     assert fifo.is_fifo()
 
 
-@pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/dev/a_new_name", "/proc/self/fd/1"])
+@pytest.mark.parametrize(
+    "name", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/dev/a_new_name", "/proc/self/fd/1"]
+)
 def test_no_device_is_replaced(visit, run, name):
     """/dev/stdout may lead to a file: the link is to stay all the same."""
-    code, _, problem = run("blot", visit.med, f"{visit.exposures[0]}[sci,1]", "-o", name, "--overwrite")
+    code, _, problem = run(
+        "blot", visit.med, f"{visit.exposures[0]}[sci,1]", "-o", name, "--overwrite"
+    )
     assert code == 2
     assert problem.startswith(f"skyblot: error: {name}: ")
     assert not os.path.isfile("/dev/null")
@@ -146,7 +154,9 @@ def test_a_run_removes_what_killed_runs_left_in_its_folder(visit, out):
         name = os.path.basename(stream.name)
     host = name.removeprefix(".other.fits.").rsplit("-", 2)[0]
     (out / "other.fits").unlink()
-    left, living = (out / f".gone.png.{host}-{number}-0123abcd.tmp" for number in (2**22 + 1, os.getpid()))
+    left, living = (
+        out / f".gone.png.{host}-{number}-0123abcd.tmp" for number in (2**22 + 1, os.getpid())
+    )
     others = out / ".my.tmp", out / ".gone.png.other-4194305-0123abcd.tmp"
     for path in (left, living, *others):
         path.touch()

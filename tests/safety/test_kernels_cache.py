@@ -27,7 +27,9 @@ def fail(*arguments):
 caching.IndexDataCacheFile.load = fail
 """,
     "no folder": """
-caching._CacheLocator.ensure_cache_path = lambda self: (_ for _ in ()).throw(OSError(30, "Read-only file system"))
+def fail(self):
+    raise OSError(30, "Read-only file system")
+caching._CacheLocator.ensure_cache_path = fail
 """,
 }
 

@@ -1,4 +1,6 @@
-"""Why a file cannot be written: what the system says, and a hint at the disk only where it may be full."""
+"""Why a file cannot be written: what the system says, and a hint at the disk only where it may be
+full.
+"""
 
 import errno
 import os
@@ -18,9 +20,15 @@ def behind(error, cause):
 TOO_MANY = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 REASONS = {
     "the system's": (TOO_MANY, "Too many open files"),
-    "the system's behind a library's": (behind(OSError("no luck"), TOO_MANY), "Too many open files"),
+    "the system's behind a library's": (
+        behind(OSError("no luck"), TOO_MANY),
+        "Too many open files",
+    ),
     "a library's": (OSError("[Errno 24] Too many open files"), "[Errno 24] Too many open files"),
-    "NumPy's": (OSError("4000 requested and 512 written"), "4000 requested and 512 written (is the disk full?)"),
+    "NumPy's": (
+        OSError("4000 requested and 512 written"),
+        "4000 requested and 512 written (is the disk full?)",
+    ),
     "the disk's": (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
 }
 

@@ -17,7 +17,11 @@ SKYBLOT = [sys.executable, "-m", "skyblot"]
 def test_output_on_a_full_disk(visit):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [*SKYBLOT, "info", visit.med], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [*SKYBLOT, "info", visit.med],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert done.returncode == 2
     assert "No space left" in done.stderr
@@ -60,7 +64,9 @@ with interruptible(), atomic_write(Path(sys.argv[1]), overwrite=False) as stream
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_process_that_is_told_to_end_ends(tmp_path, number, script):
     command = [sys.executable, "-c", script, tmp_path / "a.fits"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "there\n"
         process.send_signal(number)
         assert process.wait(timeout=20) == 130  # by itself it never ends

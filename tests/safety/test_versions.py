@@ -12,7 +12,9 @@ from skyblot.steps import reject as steps_reject
 
 
 def replaced(path: Path, how: str) -> None:
-    """Put another file in a file's place, or change it, leaving size and, if it can be, time as they are."""
+    """Put another file in a file's place, or change it, leaving size and, if it can be, time as
+    they are.
+    """
     facts = os.stat(path)
     if how == "in place":
         with fits.open(path, mode="update") as hdus:
@@ -39,7 +41,9 @@ def test_copies_are_of_the_file_that_was_compared(visit, out, monkeypatch, kind,
     monkeypatch.setattr(steps_reject, "BadPixels", find_and_change)
     with pytest.raises(skyblot.BatchError, match="has changed since it was compared"):
         skyblot.reject_files(visit.med, [f"{one}[sci,1]"], out, **{kind: True})
-    assert [path.name for path in out.iterdir() if "mask" not in path.name or kind == "one_file"] == []
+    assert [
+        path.name for path in out.iterdir() if "mask" not in path.name or kind == "one_file"
+    ] == []
 
 
 def kept(visit, out, med=None, **options):

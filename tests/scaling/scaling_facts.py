@@ -2,7 +2,8 @@
 
 from skyblot import Parameters
 from skyblot.headers.facts import Facts
-from skyblot.headers.scaling import Pair, plan_scaling
+from skyblot.headers.pair import Pair
+from skyblot.headers.scaling import plan_scaling
 
 
 def facts(name="ref.fits[sci,1]", primary=None, **extension):

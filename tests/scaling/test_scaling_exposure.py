@@ -1,4 +1,4 @@
-"""Exposure, pixel area and sky: every fact from where it says, each missing fact an error or a warning."""
+"""Exposure and pixel area: every fact from where it says, and errors where it is missing."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,12 @@ from skyblot import SkyblotWarning, blot_file
 from skyblot.errors import DataError
 from skyblot.headers.facts import Facts
 
-FLAT = [("cps", "cps", 2.0), ("cps", "counts", 200.0), ("counts", "cps", 0.005), ("counts", "counts", 0.5)]
+FLAT = [
+    ("cps", "cps", 2.0),
+    ("cps", "counts", 200.0),
+    ("counts", "cps", 0.005),
+    ("counts", "counts", 0.5),
+]
 
 
 # The flat image of 2 cps, through files: EXPTIME 400 of the data, 100 of the reference.
@@ -23,12 +28,16 @@ def flat_files(tmp_path_factory):
     flat = np.full((40, 50), 2, "f4")
     source = write_sci(folder / "med.fits", flat, tan_header(flat.shape, EXPTIME=400.0))
     zeros = np.zeros((20, 24), "f4")
-    return source, write_sci(folder / "one_flt.fits", zeros, tan_header(zeros.shape), {"EXPTIME": 100.0})
+    return source, write_sci(
+        folder / "one_flt.fits", zeros, tan_header(zeros.shape), {"EXPTIME": 100.0}
+    )
 
 
 @pytest.mark.parametrize(("in_units", "out_units", "expected"), FLAT)
 def test_flat_image_is_scaled_by_exposure_once(flat_files, tmp_path, in_units, out_units, expected):
-    path = blot_file(*flat_files, tmp_path / "blt.fits", in_units=in_units, out_units=out_units, addsky=False)
+    path = blot_file(
+        *flat_files, tmp_path / "blt.fits", in_units=in_units, out_units=out_units, addsky=False
+    )
     np.testing.assert_allclose(fits.getdata(path, "SCI"), expected, rtol=2e-6)
     header = fits.getheader(path, "SCI")
     assert (header["BLOTIN"], header["BLOTOUT"]) == (in_units, out_units)
@@ -42,7 +51,9 @@ def test_area_ratio_is_of_idcscale_else_of_the_cd_matrix(tmp_path, idcscale, are
     source = write_sci(tmp_path / "med.fits", flat, tan_header(flat.shape, scale=0.04))
     header = tan_header(zeros.shape, scale=0.049, **({"IDCSCALE": idcscale} if idcscale else {}))
     reference = write_sci(tmp_path / "one_flt.fits", zeros, header)
-    path = blot_file(source, reference, tmp_path / "blt.fits", in_units="cps", out_units="cps", addsky=False)
+    path = blot_file(
+        source, reference, tmp_path / "blt.fits", in_units="cps", out_units="cps", addsky=False
+    )
     np.testing.assert_allclose(fits.getdata(path, "SCI"), 2 * area, rtol=2e-6)
 
 
@@ -52,7 +63,9 @@ def test_an_idcscale_that_is_no_scale_is_not_used(tmp_path, idcscale):
     source = write_sci(tmp_path / "med.fits", flat, tan_header(flat.shape, scale=0.04))
     header = tan_header(zeros.shape, scale=0.049, IDCSCALE=idcscale)
     reference = write_sci(tmp_path / "one_flt.fits", zeros, header)
-    path = blot_file(source, reference, tmp_path / "blt.fits", in_units="cps", out_units="cps", addsky=False)
+    path = blot_file(
+        source, reference, tmp_path / "blt.fits", in_units="cps", out_units="cps", addsky=False
+    )
     np.testing.assert_allclose(fits.getdata(path, "SCI"), 2 * 1.500625, rtol=2e-6)
 
 
@@ -78,7 +91,11 @@ def test_area_and_exposure_multiply(ratio):
 @pytest.mark.parametrize("expkey", ["texp", "TEXP", "TeXp"])
 def test_expkey_in_any_case(expkey):
     scaling = plan(
-        source_facts(TEXP=400), facts(TEXP=100, EXPTIME=7), expkey=expkey, in_units="counts", out_units="counts"
+        source_facts(TEXP=400),
+        facts(TEXP=100, EXPTIME=7),
+        expkey=expkey,
+        in_units="counts",
+        out_units="counts",
     )
     assert scaling.factor == 0.25
 
@@ -86,7 +103,12 @@ def test_expkey_in_any_case(expkey):
 def test_extension_before_primary():
     reference = facts(primary={"EXPTIME": 7.0}, EXPTIME=100.0)
     assert plan(source_facts(), reference, in_units="cps", out_units="counts").exptime_s == 100
-    assert plan(source_facts(), facts(primary={"EXPTIME": 7.0}), in_units="cps", out_units="counts").exptime_s == 7
+    assert (
+        plan(
+            source_facts(), facts(primary={"EXPTIME": 7.0}), in_units="cps", out_units="counts"
+        ).exptime_s
+        == 7
+    )
 
 
 @pytest.mark.parametrize("blank", [None, ""])
@@ -98,14 +120,18 @@ def test_a_keyword_without_value_is_absent(blank):
 def test_drizexpt_stands_in_for_the_source_only():
     scaling = plan(source_facts(DRIZEXPT=50.0), facts(), in_units="counts", out_units="cps")
     assert scaling.factor == 0.02
-    scaling = plan(source_facts({"EXPTIME": 400.0}, DRIZEXPT=50.0), facts(), in_units="counts", out_units="cps")
+    scaling = plan(
+        source_facts({"EXPTIME": 400.0}, DRIZEXPT=50.0), facts(), in_units="counts", out_units="cps"
+    )
     assert scaling.factor == 0.0025
     with pytest.raises(DataError, match="no exposure time"):
         plan(source_facts(), facts(DRIZEXPT=50.0), in_units="cps", out_units="counts")
 
 
 def test_expout_number_needs_no_exposure_of_the_reference():
-    scaling = plan(source_facts(), facts(EXPTIME="unknown"), expout="1.5", in_units="cps", out_units="counts")
+    scaling = plan(
+        source_facts(), facts(EXPTIME="unknown"), expout="1.5", in_units="cps", out_units="counts"
+    )
     assert (scaling.factor, scaling.exptime_s) == (1.5, 1.5)
     scaling = plan(source_facts(), facts(), expout=300, in_units="cps", out_units="cps")
     assert (scaling.factor, scaling.exptime_s) == (1.0, None)
@@ -114,7 +140,9 @@ def test_expout_number_needs_no_exposure_of_the_reference():
 def test_exposures_that_are_not_needed_are_not_looked_at():
     bad = {"EXPTIME": 0}
     assert plan(source_facts(**bad), facts(**bad), in_units="cps", out_units="cps").factor == 1
-    assert plan(source_facts(**bad), facts(EXPTIME=3), in_units="cps", out_units="counts").factor == 3
+    assert (
+        plan(source_facts(**bad), facts(EXPTIME=3), in_units="cps", out_units="counts").factor == 3
+    )
 
 
 BAD = [0, 0.0, -100.0, "N/A", "NaN", "inf", float("nan"), float("inf"), True]
@@ -132,7 +160,9 @@ def test_bad_exposure_is_an_error_with_file_keyword_and_value(which, value):
 
 
 @pytest.mark.parametrize(
-    ("which", "names"), [("source", "MYEXP or DRIZEXPT"), ("reference", "MYEXP (give")], ids=["source", "reference"]
+    ("which", "names"),
+    [("source", "MYEXP or DRIZEXPT"), ("reference", "MYEXP (give")],
+    ids=["source", "reference"],
 )
 def test_missing_exposure_is_an_error_that_says_what_was_looked_for(which, names):
     images = {"source": source_facts(MYEXP=400.0), "reference": facts(MYEXP=100.0)}
@@ -152,59 +182,6 @@ def test_a_card_that_cannot_be_parsed(text):
     assert plan(source_facts(), reference, in_units="cps", out_units="cps").factor == 1
 
 
-# Sky.
-
-
-@pytest.mark.parametrize(
-    ("extension", "primary", "expected"),
-    [(1.0, 2.0, 1.0), (None, 2.0, 2.0), (0.0, 2.0, 0.0), (-4.5, 2.0, -4.5), ("6.5", 2.0, 6.5)],
-)
-def test_mdrizsky_of_extension_then_primary(extension, primary, expected):
-    reference = facts(primary={"MDRIZSKY": primary}, MDRIZSKY=extension)
-    image = source_facts(MDRIZSKY=3.0)
-    assert plan(image, reference, addsky=True, in_units="cps", out_units="cps").offset == expected
-
-
-@pytest.mark.parametrize(
-    ("source", "reference"),
-    [({"MDRIZSKY": 7.0}, {}), ({}, {"MDRIZSKY": 7.0, "NDRIZIM": 4}), ({}, {"MDRIZSKY": "INDEF", "D001VER": "3.1"})],
-)
-def test_the_sky_of_a_mosaic_is_no_exposures_sky(source, reference):
-    with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: no sky value MDRIZSKY"):
-        assert (
-            plan(
-                source_facts(**source), facts(EXPTIME=5, **reference), addsky=True, out_units="cps", in_units="cps"
-            ).offset
-            == 0
-        )
-
-
-def test_absent_sky_is_a_warning_and_zero():
-    with pytest.warns(SkyblotWarning, match=r"ref\.fits\[sci,1\]: no sky value MDRIZSKY"):
-        scaling = plan(source_facts(), facts(EXPTIME=5), addsky=True, in_units="cps", out_units="counts")
-    assert (scaling.offset, scaling.factor) == (0.0, 5.0)
-
-
-@pytest.mark.parametrize("keyword", ["MDRIZSKY", "BKGLEVEL"])
-@pytest.mark.parametrize("value", ["none at all", "NaN", "INDEF", float("nan"), "inf", True])
-def test_a_sky_that_is_no_number_is_an_error(keyword, value):
-    reference = facts(BKGSUB=False, **{keyword: value})
-    with pytest.raises(DataError, match=rf"^ref\.fits\[sci,1\]: sky {keyword} = {value!r}, .*--no-addsky"):
-        plan(source_facts(), reference, addsky=True, in_units="cps", out_units="cps")
-
-
-def test_a_sky_whose_card_cannot_be_parsed_is_told_by_its_text():
-    header = fits.Header.fromstring("MDRIZSKY=                  nan / sky".ljust(80))
-    with pytest.raises(DataError, match=r"^ref\.fits\[sci,1\]: sky MDRIZSKY = 'nan', expected a number .*--no-addsky"):
-        plan(source_facts(), Facts("ref.fits[sci,1]", header, {}), addsky=True, in_units="cps", out_units="cps")
-
-
-def test_skyval_counts_only_without_addsky():
-    reference = facts(MDRIZSKY=7.0)
-    assert plan(source_facts(), reference, addsky=False, skyval=1.25, in_units="cps", out_units="cps").offset == 1.25
-    assert plan(source_facts(), reference, addsky=True, skyval=1.25, in_units="cps", out_units="cps").offset == 7.0
-
-
 def test_sky_is_added_after_scaling(flat_files, tmp_path):
     path = tmp_path / "blt.fits"
     blot_file(*flat_files, path, in_units="cps", out_units="counts", addsky=False, skyval=-50.5)
@@ -219,107 +196,35 @@ def test_sky_is_added_after_scaling(flat_files, tmp_path):
 @pytest.mark.parametrize("expkey", ["exptime", "EXPTIME"])
 def test_exposure_time_of_jwst(keyword, expkey):
     values = {"expkey": expkey, "in_units": "counts", "out_units": "counts"}
-    assert plan(source_facts({keyword: 400.0}, DRIZEXPT=7.0), facts(primary={keyword: 100.0}), **values).factor == 0.25
-    assert plan(source_facts(EXPTIME=50), facts(**{"EXPTIME": 100.0, keyword: 7.0}), **values).factor == 2.0
+    assert (
+        plan(
+            source_facts({keyword: 400.0}, DRIZEXPT=7.0), facts(primary={keyword: 100.0}), **values
+        ).factor
+        == 0.25
+    )
+    assert (
+        plan(source_facts(EXPTIME=50), facts(**{"EXPTIME": 100.0, keyword: 7.0}), **values).factor
+        == 2.0
+    )
 
 
 def test_exposure_time_of_jwst_is_for_the_default_keyword_only():
     with pytest.raises(DataError, match="have no MYEXP"):
-        plan(source_facts(), facts(EFFEXPTM=100.0), expkey="myexp", in_units="cps", out_units="counts")
-
-
-BACKGROUND = [
-    ({"BKGLEVEL": 1.5, "BKGSUB": False}, 1.5),
-    ({"BKGLEVEL": 1.5, "BKGSUB": True}, 0.0),
-    ({"BKGLEVEL": 1.5}, 0.0),
-    ({"BKGLEVEL": 1.5, "BKGSUB": False, "MDRIZSKY": 2.5}, 2.5),
-]
-
-
-@pytest.mark.parametrize(("cards", "sky"), BACKGROUND)
-def test_background_of_jwst_is_the_sky_where_it_was_not_subtracted(cards, sky):
-    reference = facts(BUNIT="DN/s", **cards)
-    assert plan(source_facts(BUNIT="DN/s", S_SKYMAT="COMPLETE"), reference, addsky=True).offset == sky
-    assert plan(source_facts(BUNIT="DN/s", **cards), facts(BUNIT="DN/s"), skyval=3.0).offset == 3.0
-
-
-def test_background_of_the_source_is_not_added():
-    source = source_facts(BUNIT="MJy/sr", BKGLEVEL=1.5, BKGSUB=False)
-    assert plan(source, facts(BUNIT="MJy/sr"), addsky=True).offset == 0.0
-
-
-LEFT = {"BKGLEVEL": 1.5, "BKGSUB": False}
-
-
-@pytest.mark.parametrize(
-    ("bunit", "out_units", "sky"),
-    [
-        ("MJy/sr", "auto", 1.5),
-        ("MJy/sr", "cps", 6.0),
-        ("MJy/sr", "counts", 600.0),
-        ("kJy/sr", "cps", 6e-3),
-        ("DN/s", "auto", 1.5),
-        ("DN/s", "counts", 150.0),
-        ("DN", "auto", 1.5),
-        ("DN", "cps", 0.015),
-    ],
-)
-def test_background_is_in_the_unit_of_its_file_and_converted_to_that_of_the_blot(bunit, out_units, sky):
-    reference = facts(BUNIT=bunit, PHOTMJSR=0.25, EXPTIME=100.0, **LEFT)
-    source = source_facts(BUNIT="MJy/sr", S_SKYMAT="COMPLETE")
-    assert plan(source, reference, addsky=True, out_units=out_units).offset == pytest.approx(sky, rel=1e-12)
-
-
-def test_background_is_converted_by_the_factor_that_is_given():
-    source, reference = source_facts(BUNIT="MJy/sr", S_SKYMAT="COMPLETE"), facts(BUNIT="MJy/sr", **LEFT)
-    assert plan(source, reference, addsky=True, out_units="cps", photmjsr=0.5).offset == 3.0
-
-
-@pytest.mark.parametrize("status", ["SKIPPED", "INCOMPLETE", "FAILED"])
-@pytest.mark.parametrize("telescope", ["JWST", "ROMAN"])
-def test_background_is_not_added_where_the_mosaic_was_not_freed_of_it(status, telescope):
-    source, reference = source_facts(BUNIT="MJy/sr", S_SKYMAT=status), facts(BUNIT="MJy/sr", TELESCOP=telescope, **LEFT)
-    word = {"JWST": "BKGLEVEL", "ROMAN": "background.level"}[telescope]
-    with pytest.warns(SkyblotWarning, match=rf"its {word}, 1\.5, is not added: .* its skymatch is {status}"):
-        assert plan(source, reference, addsky=True).offset == 0.0
-
-
-def test_background_is_added_and_told_where_the_mosaic_does_not_say():
-    with pytest.warns(SkyblotWarning, match=r"its BKGLEVEL, 1\.5, is added, though .* does not tell"):
-        assert (
-            plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr", TELESCOP="JWST", **LEFT), addsky=True).offset
-            == 1.5
+        plan(
+            source_facts(),
+            facts(EFFEXPTM=100.0),
+            expkey="myexp",
+            in_units="cps",
+            out_units="counts",
         )
-
-
-@pytest.mark.parametrize(
-    ("unit", "status", "telescope", "word"),
-    [
-        ("MJy/sr", "COMPLETE", "JWST", "BKGLEVEL"),
-        ("MJy/sr", None, "JWST", "BKGLEVEL"),
-        ("MJy/sr", None, "ROMAN", "background.level"),
-        ("DN/s", "COMPLETE", "ROMAN", "background.level"),
-        ("DN/s", None, "JWST", "BKGLEVEL"),
-        ("DN/s", None, "HST", "MDRIZSKY"),
-        ("MJy/sr", "COMPLETE", None, "MDRIZSKY"),
-        ("MJy/sr", None, None, None),
-        ("MJy/sr", "SKIPPED", "JWST", None),
-        ("DN/s", "SKIPPED", "JWST", None),
-    ],
-)
-def test_a_background_that_is_missing_is_told_in_every_unit(unit, status, telescope, word):
-    source = source_facts(BUNIT=unit, **({} if status is None else {"S_SKYMAT": status}))
-    reference = facts(BUNIT=unit, **({} if telescope is None else {"TELESCOP": telescope}))
-    if word is None:
-        assert plan(source, reference, addsky=True).offset == 0.0
-        return
-    with pytest.warns(SkyblotWarning, match=f"no sky value {word} in its headers"):
-        assert plan(source, reference, addsky=True).offset == 0.0
 
 
 def test_a_keyword_that_is_there_twice_is_warned_of_where_its_values_differ():
     header = fits.Header([("EXPTIME", 100.0), ("EXPTIME", 250.0), ("GAIN", 2.0), ("GAIN", 2.0)])
     facts = Facts("x.fits[sci,1]", header, {})
-    with pytest.warns(SkyblotWarning, match=r"^x.fits\[sci,1\]: EXPTIME is there more than once.*; 100.0, the first"):
+    with pytest.warns(
+        SkyblotWarning,
+        match=r"^x.fits\[sci,1\]: EXPTIME is there more than once.*; 100.0, the first",
+    ):
         assert facts.find("exptime") == 100.0
     assert facts.find("GAIN") == 2.0

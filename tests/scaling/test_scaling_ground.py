@@ -1,4 +1,4 @@
-"""Coadds of SWarp and of reproject: pixel areas, fluxes that were scaled, units that nobody writes."""
+"""Coadds of SWarp and of reproject: pixel areas, scaled fluxes, units that nobody writes."""
 
 import warnings
 
@@ -39,7 +39,9 @@ def told(*images, **values):
     ],
 )
 def test_the_pixel_area_counts_as_the_user_says(source, reference, area, factor):
-    images = source_facts(EXPTIME=60.0) if source == {} else source_facts(**{"EXPTIME": 60.0, **source})
+    images = (
+        source_facts(EXPTIME=60.0) if source == {} else source_facts(**{"EXPTIME": 60.0, **source})
+    )
     scaling, said = told(images, facts(**reference, **EXPOSURE), ratio=0.5, pixel_area=area)
     assert scaling.factor == pytest.approx(factor)
     assert not [each for each in said if "no unit tells" in each]
@@ -49,7 +51,9 @@ def test_the_pixel_area_counts_as_the_user_says(source, reference, area, factor)
 def test_a_surface_brightness_is_no_flux_per_pixel(area, factor):
     images = source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr")
     if factor is None:
-        with pytest.raises(ParameterError, match=r"pixel_area = 'yes': expected auto or no, as med\.fits.*MJy/sr"):
+        with pytest.raises(
+            ParameterError, match=r"pixel_area = 'yes': expected auto or no, as med\.fits.*MJy/sr"
+        ):
             plan(*images, ratio=0.5, pixel_area=area)
     else:
         assert plan(*images, ratio=0.5, pixel_area=area).factor == factor
@@ -83,7 +87,8 @@ def test_a_resampled_image_of_swarp_tells_whether_fluxes_were_scaled(card, ratio
     cards = {"SOFTNAME": "SWarp"} | ({} if card is None else {"FLASCALE": card})
     assert pixel_area("auto", source_facts(**cards), ratio**-2) == kind
     assert pixel_area("yes", source_facts(**cards), ratio**-2) == "yes"
-    assert pixel_area("auto", source_facts(FLASCALE=1.0), ratio**-2) == "auto"  # of what is not SWarp's
+    # of what is not SWarp's
+    assert pixel_area("auto", source_facts(FLASCALE=1.0), ratio**-2) == "auto"
 
 
 def test_a_wrong_word():
@@ -98,18 +103,28 @@ def test_a_wrong_word():
 def test_a_blot_is_divided_by_what_swarp_multiplied_the_exposure_by(unit):
     scaling, said = told(source_facts(**SWARP, **unit), facts(**EXPOSURE, **unit, FLXSCALE=1.25))
     assert scaling.factor == pytest.approx(0.8)
-    assert sum("FLXSCALE = 1.25, by which SWarp multiplied it for med.fits" in each for each in said) == 1
+    assert (
+        sum("FLXSCALE = 1.25, by which SWarp multiplied it for med.fits" in each for each in said)
+        == 1
+    )
 
 
-@pytest.mark.parametrize("source", [{"COMBINET": "MEDIAN"}, {"SOFTNAME": "other", "COMBINET": "MEDIAN"}])
+@pytest.mark.parametrize(
+    "source", [{"COMBINET": "MEDIAN"}, {"SOFTNAME": "other", "COMBINET": "MEDIAN"}]
+)
 def test_other_programs_do_not_use_it(source):
-    assert told(source_facts(**source, BUNIT="adu"), facts(BUNIT="adu", FLXSCALE=1.25))[0].factor == 1.0
+    assert (
+        told(source_facts(**source, BUNIT="adu"), facts(BUNIT="adu", FLXSCALE=1.25))[0].factor
+        == 1.0
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, "INDEF"])
 def test_a_flux_scale_that_is_none(value):
     images = source_facts(**SWARP, BUNIT="adu"), facts(BUNIT="adu", FLXSCALE=value, **EXPOSURE)
-    with pytest.raises(DataError, match=rf"ref\.fits.*FLXSCALE = {value!r}, expected a number above 0"):
+    with pytest.raises(
+        DataError, match=rf"ref\.fits.*FLXSCALE = {value!r}, expected a number above 0"
+    ):
         told(*images)
 
 
@@ -136,8 +151,13 @@ def test_a_coadd_of_swarp_without_a_unit_is_in_that_of_the_exposure(reference):
     assert not [each for each in said if "BUNIT" in each]
 
 
-@pytest.mark.parametrize(("word", "said"), [("WEIGHTED", 1), ("AVERAGE", 1), ("MEDIAN", 0), ("CLIPPED", 0)])
+@pytest.mark.parametrize(
+    ("word", "said"), [("WEIGHTED", 1), ("AVERAGE", 1), ("MEDIAN", 0), ("CLIPPED", 0)]
+)
 def test_a_mean_has_cosmic_rays_in_it(word, said):
     images = source_facts(**{**SWARP, "COMBINET": word}), facts(**EXPOSURE)
     sentences = [told(*images, compared=compared)[1] for compared in (True, False)]
-    assert [sum("cosmic rays of its exposures" in each for each in some) for some in sentences] == [said, 0]
+    assert [sum("cosmic rays of its exposures" in each for each in some) for some in sentences] == [
+        said,
+        0,
+    ]

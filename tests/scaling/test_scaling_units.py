@@ -18,11 +18,40 @@ COUNTS = (
     *("electron/pixel", "electrons/pixel", "ADU/pix", "DN/px", "e- pix-1", "counts per pixel"),
 )
 RATES = (
-    *("ELECTRONS/S", "electron/s", "electrons / sec", "e-/s", "e/second", "COUNTS/S", "ct/s", "cts/seconds", "DN/s"),
-    *("ADU/S", "cps", "CPS", "electron s-1", "electron s^-1", "DN s**-1", "count s**(-1)", "e- s-1", "photon.s-1"),
+    *(
+        "ELECTRONS/S",
+        "electron/s",
+        "electrons / sec",
+        "e-/s",
+        "e/second",
+        "COUNTS/S",
+        "ct/s",
+        "cts/seconds",
+        "DN/s",
+    ),
+    *(
+        "ADU/S",
+        "cps",
+        "CPS",
+        "electron s-1",
+        "electron s^-1",
+        "DN s**-1",
+        "count s**(-1)",
+        "e- s-1",
+        "photon.s-1",
+    ),
 )
 BRIGHTNESSES = (
-    *("MJy/sr", "MJY/SR", "MJy sr-1", "MJy sr^-1", "MJy/(sr)", "Jy/arcsec2", "Jy/arcsec**2", "erg/s/cm2/arcsec2"),
+    *(
+        "MJy/sr",
+        "MJY/SR",
+        "MJy sr-1",
+        "MJy sr^-1",
+        "MJy/(sr)",
+        "Jy/arcsec2",
+        "Jy/arcsec**2",
+        "erg/s/cm2/arcsec2",
+    ),
     *(
         "electron/s/arcsec2",
         "nJy deg-2",
@@ -38,7 +67,19 @@ BRIGHTNESSES = (
     ),
 )
 FLUXES = (
-    *("Jy", "nJy", "NJY", "uJy", "mJy", "10*nJy", "10.0*nanoJansky", "1e-8 Jy", "microJy", "nJy/pixel", "Jy pix-1"),
+    *(
+        "Jy",
+        "nJy",
+        "NJY",
+        "uJy",
+        "mJy",
+        "10*nJy",
+        "10.0*nanoJansky",
+        "1e-8 Jy",
+        "microJy",
+        "nJy/pixel",
+        "Jy pix-1",
+    ),
     *(
         "nanomaggy",
         "nmgy",
@@ -50,14 +91,34 @@ FLUXES = (
         "erg s-1 cm-2 Hz-1",
     ),
 )
-OTHERS = ("", "furlong", "mag", "AB mag", "per second", "s", "seconds", "counts*s", "UNITLESS", "/s", "m")
-KINDS = {"counts": COUNTS, "cps": RATES, "surface brightness": BRIGHTNESSES, "flux per pixel": FLUXES, None: OTHERS}
+OTHERS = (
+    "",
+    "furlong",
+    "mag",
+    "AB mag",
+    "per second",
+    "s",
+    "seconds",
+    "counts*s",
+    "UNITLESS",
+    "/s",
+    "m",
+)
+KINDS = {
+    "counts": COUNTS,
+    "cps": RATES,
+    "surface brightness": BRIGHTNESSES,
+    "flux per pixel": FLUXES,
+    None: OTHERS,
+}
 
 
 # Units from BUNIT.
 
 
-@pytest.mark.parametrize(("bunit", "kind"), [(bunit, kind) for kind, bunits in KINDS.items() for bunit in bunits])
+@pytest.mark.parametrize(
+    ("bunit", "kind"), [(bunit, kind) for kind, bunits in KINDS.items() for bunit in bunits]
+)
 def test_unit_kind(bunit, kind):
     assert unit_kind(bunit) == kind
     assert unit_kind(f"  {bunit} ") == kind
@@ -97,10 +158,14 @@ def test_unknown_bunit_is_a_warning_that_says_what_is_assumed(bunits):
 
 
 def test_given_units_need_no_bunit():
-    assert plan(source_facts(), facts(EXPTIME=100), in_units="cps", out_units="counts").factor == 100
+    assert (
+        plan(source_facts(), facts(EXPTIME=100), in_units="cps", out_units="counts").factor == 100
+    )
 
 
-@pytest.mark.parametrize(("source", "reference"), [("ELECTRONS/S", "DN"), ("ADU/s", "electrons"), ("DN", "e-/s")])
+@pytest.mark.parametrize(
+    ("source", "reference"), [("ELECTRONS/S", "DN"), ("ADU/s", "electrons"), ("DN", "e-/s")]
+)
 def test_gain_between_electrons_and_dn_is_warned_of(source, reference):
     images = source_facts(BUNIT=source, EXPTIME=1), facts(BUNIT=reference, EXPTIME=1)
     with pytest.warns(SkyblotWarning, match="gain between them is not applied"):
@@ -108,7 +173,9 @@ def test_gain_between_electrons_and_dn_is_warned_of(source, reference):
     plan(*images, in_units="cps")  # explicit units: no warning
 
 
-@pytest.mark.parametrize(("source", "reference"), [("ELECTRONS/S", "e-"), ("DN/s", "ADU"), ("COUNTS/S", "ELECTRONS")])
+@pytest.mark.parametrize(
+    ("source", "reference"), [("ELECTRONS/S", "e-"), ("DN/s", "ADU"), ("COUNTS/S", "ELECTRONS")]
+)
 def test_no_gain_warning_without_need(source, reference):
     plan(source_facts(BUNIT=source), facts(BUNIT=reference, EXPTIME=1))
 
@@ -117,10 +184,16 @@ def test_no_gain_warning_without_need(source, reference):
 
 
 def test_surface_brightness_is_scaled_by_neither_area_nor_exposure():
-    scaling = plan(source_facts(BUNIT="MJy/sr", EXPTIME=400), facts(BUNIT="MJy/sr", EXPTIME=100), ratio=0.5)
+    scaling = plan(
+        source_facts(BUNIT="MJy/sr", EXPTIME=400), facts(BUNIT="MJy/sr", EXPTIME=100), ratio=0.5
+    )
     assert (scaling.factor, scaling.offset, scaling.exptime_s) == (1.0, 0.0, None)
-    assert plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr"), addsky=True).offset == 0  # and no warning
-    assert plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr", MDRIZSKY=0.5), addsky=True).offset == 0.5
+    # and no warning
+    assert plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr"), addsky=True).offset == 0
+    assert (
+        plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="MJy/sr", MDRIZSKY=0.5), addsky=True).offset
+        == 0.5
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +207,9 @@ def test_surface_brightness_is_scaled_by_neither_area_nor_exposure():
     ],
 )
 def test_units_of_surface_brightness_are_converted(source, reference, factor):
-    assert plan(source_facts(BUNIT=source), facts(BUNIT=reference)).factor == pytest.approx(factor, rel=1e-12)
+    assert plan(source_facts(BUNIT=source), facts(BUNIT=reference)).factor == pytest.approx(
+        factor, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,14 +247,24 @@ def test_photmjsr_makes_data_numbers_of_surface_brightness(source, reference, fa
 
 
 def test_photmjsr_of_the_source_is_used_where_the_exposure_has_none_and_told():
-    with pytest.warns(SkyblotWarning, match=r"has no PHOTMJSR; that of .*, 0\.25 MJy/sr for 1 DN/s, is used"):
+    with pytest.warns(
+        SkyblotWarning, match=r"has no PHOTMJSR; that of .*, 0\.25 MJy/sr for 1 DN/s, is used"
+    ):
         assert plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s")).factor == 4.0
-    assert plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s", PHOTMJSR=0.5)).factor == 2.0
+    assert (
+        plan(source_facts(BUNIT="MJy/sr", PHOTMJSR=0.25), facts(BUNIT="DN/s", PHOTMJSR=0.5)).factor
+        == 2.0
+    )
 
 
-@pytest.mark.parametrize("cards", [{}, {"PHOTMJSR": 0.5}, {"PHOTMJSR": "INDEF"}, {"PHOTMJSR": -1.0}])
+@pytest.mark.parametrize(
+    "cards", [{}, {"PHOTMJSR": 0.5}, {"PHOTMJSR": "INDEF"}, {"PHOTMJSR": -1.0}]
+)
 def test_photmjsr_may_be_given(cards):
-    assert plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", **cards), photmjsr=0.125).factor == 8.0
+    assert (
+        plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", **cards), photmjsr=0.125).factor
+        == 8.0
+    )
     with pytest.raises(ParameterError, match=r"photmjsr = 0\.0: expected a number, at least"):
         plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", **cards), photmjsr=0.0)
 
@@ -197,16 +282,23 @@ def test_photmjsr_makes_no_surface_brightness():
 
 @pytest.mark.parametrize("value", [0.0, -0.25, float("nan"), "unknown", True])
 def test_a_photmjsr_that_is_no_conversion_is_an_error(value):
-    with pytest.raises(DataError, match=r"ref\.fits\[sci,1\]: PHOTMJSR = .*, expected MJy/sr above 0"):
+    with pytest.raises(
+        DataError, match=r"ref\.fits\[sci,1\]: PHOTMJSR = .*, expected MJy/sr above 0"
+    ):
         plan(source_facts(BUNIT="MJy/sr"), facts(BUNIT="DN/s", PHOTMJSR=value))
 
 
-@pytest.mark.parametrize(("out_units", "bunit"), [("cps", "DN/s"), ("counts", "DN"), ("auto", "MJy/sr")])
+@pytest.mark.parametrize(
+    ("out_units", "bunit"), [("cps", "DN/s"), ("counts", "DN"), ("auto", "MJy/sr")]
+)
 def test_bunit_of_converted_surface_brightness(out_units, bunit):
     class Image:
         facts = facts(BUNIT="MJy/sr", PHOTMJSR=0.25, EXPTIME=100)
 
-    assert _bunit(Image, Image, plan(source_facts(BUNIT="MJy/sr"), Image.facts, out_units=out_units)) == bunit
+    assert (
+        _bunit(Image, Image, plan(source_facts(BUNIT="MJy/sr"), Image.facts, out_units=out_units))
+        == bunit
+    )
 
 
 # What the blot says about its own units.
@@ -226,7 +318,8 @@ def test_bunit_of_the_blot_is_of_its_kind(bunit, out_units):
 
 
 @pytest.mark.parametrize(
-    ("rate", "counts"), [("ELECTRONS/S", "ELECTRONS"), ("DN s-1", "DN"), ("e-/s", "E-"), ("cps", "COUNTS")]
+    ("rate", "counts"),
+    [("ELECTRONS/S", "ELECTRONS"), ("DN s-1", "DN"), ("e-/s", "E-"), ("cps", "COUNTS")],
 )
 def test_counts_of(rate, counts):
     assert counts_of(rate) == counts

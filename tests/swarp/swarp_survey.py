@@ -1,4 +1,6 @@
-"""Exposures of a camera on the ground, all that is true of them, and the coadds that the real SWarp makes of them."""
+"""Exposures of a camera on the ground, all that is true of them, and the coadds that the real SWarp
+makes of them.
+"""
 
 import shutil
 import subprocess
@@ -14,21 +16,48 @@ SHAPE, SCALE = (300, 320), 0.26
 GAIN, READ_NOISE, EXPTIME, SATURATION = 2.0, 6.0, 60.0, 45000.0
 RA, DEC = 150.0, 2.2
 #: Seeing (arcsec, FWHM), transparency, sky (adu) of each exposure.
-WEATHER = ((0.8, 1.0, 300.0), (0.95, 0.9, 420.0), (1.1, 0.75, 380.0), (1.25, 0.85, 500.0), (1.4, 0.95, 350.0))
+WEATHER = (
+    (0.8, 1.0, 300.0),
+    (0.95, 0.9, 420.0),
+    (1.1, 0.75, 380.0),
+    (1.25, 0.85, 500.0),
+    (1.4, 0.95, 350.0),
+)
 #: Distortion of a few pixels at the corners.
-PV = {"PV1_0": 0.0, "PV1_1": 1.0, "PV1_4": 0.35, "PV1_7": 2.0, "PV2_0": 0.0, "PV2_1": 1.0, "PV2_4": -0.25, "PV2_7": 1.5}
+PV = {
+    "PV1_0": 0.0,
+    "PV1_1": 1.0,
+    "PV1_4": 0.35,
+    "PV1_7": 2.0,
+    "PV2_0": 0.0,
+    "PV2_1": 1.0,
+    "PV2_4": -0.25,
+    "PV2_7": 1.5,
+}
 SWARP = shutil.which("SWarp") or shutil.which("swarp")
 
 
 def tpv_header(number, shape=SHAPE, *, stretch=1.0, **cards):
-    """The header of an exposure, dithered and turned; `stretch` moves that part of the scale from CD to PV."""
+    """The header of an exposure, dithered and turned; `stretch` moves that part of the scale from
+    CD to PV.
+    """
     rng = np.random.default_rng([number, 7])
     angle, scale = np.radians(0.3 * number), SCALE / 3600
     dx, dy = rng.uniform(-12, 12, 2)
-    header = fits.Header({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CUNIT1": "deg", "CUNIT2": "deg"})
-    header.update({"CRVAL1": RA, "CRVAL2": DEC, "CRPIX1": shape[1] / 2 + dx, "CRPIX2": shape[0] / 2 + dy})
-    header["CD1_1"], header["CD1_2"] = -scale * np.cos(angle) / stretch, scale * np.sin(angle) / stretch
-    header["CD2_1"], header["CD2_2"] = scale * np.sin(angle) / stretch, scale * np.cos(angle) / stretch
+    header = fits.Header(
+        {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CUNIT1": "deg", "CUNIT2": "deg"}
+    )
+    header.update(
+        {"CRVAL1": RA, "CRVAL2": DEC, "CRPIX1": shape[1] / 2 + dx, "CRPIX2": shape[0] / 2 + dy}
+    )
+    header["CD1_1"], header["CD1_2"] = (
+        -scale * np.cos(angle) / stretch,
+        scale * np.sin(angle) / stretch,
+    )
+    header["CD2_1"], header["CD2_2"] = (
+        scale * np.sin(angle) / stretch,
+        scale * np.cos(angle) / stretch,
+    )
     order = {0: 0, 1: 1, 4: 2, 7: 3}
     for word, value in PV.items():
         header[word] = value * stretch ** order[int(word[4:])]
@@ -134,5 +163,10 @@ def coadd(folder, truths, kind="MEDIAN", *, weights=False, name=None, **settings
         "NTHREADS": 1,
     } | settings
     words = [word for key, value in options.items() for word in (f"-{key}", str(value))]
-    subprocess.run([SWARP, *(each.path.name for each in truths), *words], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [SWARP, *(each.path.name for each in truths), *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     return folder / name

@@ -37,8 +37,12 @@ def complaints(path):
 @pytest.fixture(scope="module")
 def mosaic(tmp_path_factory):
     path = tmp_path_factory.mktemp("mosaic") / "coadd.fits"
-    header = tan_header((380, 380), scale=0.26, ra=150.0, dec=2.2, SOFTNAME="SWarp", COMBINET="MEDIAN")
-    fits.PrimaryHDU(np.random.default_rng(1).normal(300, 3, (380, 380)).astype("f4"), header).writeto(path)
+    header = tan_header(
+        (380, 380), scale=0.26, ra=150.0, dec=2.2, SOFTNAME="SWarp", COMBINET="MEDIAN"
+    )
+    fits.PrimaryHDU(
+        np.random.default_rng(1).normal(300, 3, (380, 380)).astype("f4"), header
+    ).writeto(path)
     return path
 
 
@@ -71,11 +75,16 @@ def scaled():
 def planes():
     sci = fits.ImageHDU(pixels().astype("f4"), tpv_header(0), name="SCI")
     errors = fits.ImageHDU(np.full(SHAPE, 12, "f4"), name="ERR")
-    return fits.HDUList([fits.PrimaryHDU(), sci, errors, fits.ImageHDU(np.zeros(SHAPE, "i2"), name="DQ")])
+    return fits.HDUList(
+        [fits.PrimaryHDU(), sci, errors, fits.ImageHDU(np.zeros(SHAPE, "i2"), name="DQ")]
+    )
 
 
 def chips():
-    images = [fits.ImageHDU(pixels().astype(dtype), tpv_header(0), name=f"CCD{dtype}") for dtype in ("f4", "i2", "i4")]
+    images = [
+        fits.ImageHDU(pixels().astype(dtype), tpv_header(0), name=f"CCD{dtype}")
+        for dtype in ("f4", "i2", "i4")
+    ]
     return fits.HDUList([fits.PrimaryHDU(), *images])
 
 
@@ -84,7 +93,9 @@ def written(exposure, mosaic, folder):
     for name in ("all", "packed", "one"):
         (folder / name).mkdir(parents=True)
     how = {"flux_ratio": 1.0}  # there are no stars
-    reject_files(mosaic, [exposure], folder / "all", save_blots=True, update_dq=True, clean=True, **how)
+    reject_files(
+        mosaic, [exposure], folder / "all", save_blots=True, update_dq=True, clean=True, **how
+    )
     blot_files(mosaic, [exposure], folder / "packed", compress=True)
     reject_files(mosaic, [exposure], folder / "one", one_file=True, **how)
     return sorted(folder.rglob("*.fits*"))
@@ -108,7 +119,10 @@ def test_all_that_is_written(tmp_path, mosaic, make, packed, checksum):
     assert {each.name: complaints(each) for each in files} == {each.name: [] for each in files}
     for each in files:
         if checksum and ("crclean" in each.name or ("crdq" in each.name and make is planes)):
-            with warnings.catch_warnings(), fits.open(each, checksum=True, disable_image_compression=True) as hdus:
+            with (
+                warnings.catch_warnings(),
+                fits.open(each, checksum=True, disable_image_compression=True) as hdus,
+            ):
                 warnings.simplefilter("error")
                 assert all("CHECKSUM" in hdu.header for hdu in hdus)
 
@@ -127,17 +141,34 @@ def test_the_files_of_the_demo_and_all_that_is_made_of_them(tmp_path, kind):
 
 def test_blots_with_errors_and_copies_that_keep_their_name(tmp_path):
     mosaic, exposure = tmp_path / "drz.fits", tmp_path / "x.fits"
-    header = tan_header((380, 380), scale=0.26, ra=150.0, dec=2.2, SOFTNAME="SWarp", COMBINET="MEDIAN")
+    header = tan_header(
+        (380, 380), scale=0.26, ra=150.0, dec=2.2, SOFTNAME="SWarp", COMBINET="MEDIAN"
+    )
     data = np.random.default_rng(1).normal(300, 3, (2, 380, 380)).astype("f4")
-    images = [fits.ImageHDU(each, header, name=name) for each, name in zip(data, ("SCI", "ERR"), strict=True)]
+    images = [
+        fits.ImageHDU(each, header, name=name)
+        for each, name in zip(data, ("SCI", "ERR"), strict=True)
+    ]
     fits.HDUList([fits.PrimaryHDU(), *images]).writeto(mosaic, checksum=True)
     planes().writeto(exposure, checksum=True)
     for name in ("errors", "update_dq", "clean"):
         (tmp_path / name).mkdir()
     blot_files(mosaic, [exposure], tmp_path / "errors", errors=True)
     for name in ("update_dq", "clean"):
-        reject_files(mosaic, [exposure], tmp_path / name, keep_name=True, flux_ratio=1.0, force=True, **{name: True})
-    files = [path for name in ("errors", "update_dq", "clean") for path in (tmp_path / name).rglob("*.fits")]
+        reject_files(
+            mosaic,
+            [exposure],
+            tmp_path / name,
+            keep_name=True,
+            flux_ratio=1.0,
+            force=True,
+            **{name: True},
+        )
+    files = [
+        path
+        for name in ("errors", "update_dq", "clean")
+        for path in (tmp_path / name).rglob("*.fits")
+    ]
     assert len(files) == 5
     assert {each.name: complaints(each) for each in files} == {each.name: [] for each in files}
 
@@ -148,22 +179,33 @@ def test_blots_with_errors_and_copies_that_keep_their_name(tmp_path):
 def test_pixels_that_fpack_quantised_and_nobody_touched_stay(tmp_path, mosaic, make, how):
     """Those of a copy are what astropy, and funpack, make of the exposure's, bit for bit."""
     make().writeto(tmp_path / "x.fits")
-    subprocess.run(["fpack", "-D", "-Y", *how, str(tmp_path / "x.fits")], check=True, capture_output=True)
+    subprocess.run(
+        ["fpack", "-D", "-Y", *how, str(tmp_path / "x.fits")], check=True, capture_output=True
+    )
     (result,) = reject_files(mosaic, [tmp_path / "x.fits.fz"], tmp_path, clean=True, flux_ratio=1.0)
     good = fits.getdata(result.path) == 1
     before, after = (fits.getdata(tmp_path / name) for name in ("x.fits.fz", "x_crclean.fits.fz"))
     assert 0 < np.count_nonzero(~good) < 0.02 * good.size
     np.testing.assert_array_equal(before[good].tobytes(), after[good].tobytes())
-    subprocess.run(["funpack", "-O", "y.fits", "x_crclean.fits.fz"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        ["funpack", "-O", "y.fits", "x_crclean.fits.fz"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
     np.testing.assert_array_equal(fits.getdata(tmp_path / "y.fits"), after)
     assert not complaints(tmp_path / "y.fits")
 
 
 def test_what_is_made_of_jwsts_files_passes(tmp_path):
-    """A mask has its pixels in a primary HDU with a name, a blot an extension ASDF that lost references."""
+    """A mask has its pixels in a primary HDU with a name, a blot an extension ASDF that lost
+    references.
+    """
     pytest.importorskip("gwcs")
     demo = make_demo(tmp_path / "demo", "jwst", exposures=2, chip_shape=(120, 130))
-    (result,) = reject_files(demo.median, demo.exposures[:1], tmp_path, update_dq=True, clean=True, save_blots=True)
+    (result,) = reject_files(
+        demo.median, demo.exposures[:1], tmp_path, update_dq=True, clean=True, save_blots=True
+    )
     made = sorted(tmp_path.glob("*.fits"))
     assert len(made) == 4
     assert result.path in made

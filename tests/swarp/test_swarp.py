@@ -1,4 +1,6 @@
-"""The real SWarp end to end: coadds of exposures of different seeing and transparency, against truth."""
+"""The real SWarp end to end: coadds of exposures of different seeing and transparency, against
+truth.
+"""
 
 import glob
 import shutil
@@ -20,8 +22,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::skyblot.SkyblotWarning")
 
 def compared(mosaic, truths, folder, **keywords):
     folder.mkdir(exist_ok=True)
-    results = reject_files(mosaic, [each.path for each in truths], folder, overwrite=True, **keywords)
-    return [(truth, result, fits.getdata(result.path) == 0) for truth, result in zip(truths, results, strict=True)]
+    results = reject_files(
+        mosaic, [each.path for each in truths], folder, overwrite=True, **keywords
+    )
+    return [
+        (truth, result, fits.getdata(result.path) == 0)
+        for truth, result in zip(truths, results, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("stretch", [1.0, 1.1, 0.9])
@@ -33,7 +40,9 @@ def test_the_pixel_scale_does_not_depend_on_how_cd_and_pv_share_the_geometry(str
 
 @pytest.mark.parametrize(("kind", "cores"), [("MEDIAN", 0.015), ("CLIPPED", 0.035)])
 def test_positions_flux_noise_and_masks_are_true(survey, swarp, tmp_path, kind, cores):
-    """Clipping has taken the brightest cores of the sharpest exposure out of its stack; others are as in a median."""
+    """Clipping has taken the brightest cores of the sharpest exposure out of its stack; others are
+    as in a median.
+    """
     for truth, result, bad in compared(swarp(kind), survey[1], tmp_path / "m"):
         assert np.hypot(*result.misalignment) < 0.03
         assert result.flux_ratio == pytest.approx(1.0, abs=0.06)
@@ -58,15 +67,44 @@ def test_coadds_with_other_pixels_by_their_kind_of_flux(survey, swarp, tmp_path,
         assert result.flux_ratio == pytest.approx(1.0, abs=0.06)
 
 
-def test_masks_are_weights_for_swarp_and_its_weighted_coadd_has_no_cosmic_rays(survey, swarp, tmp_path):
-    """Masks go beside the exposures; the stars and the sky of the coadd are then those of the median."""
+def test_masks_are_weights_for_swarp_and_its_weighted_coadd_has_no_cosmic_rays(
+    survey, swarp, tmp_path
+):
+    """Masks go beside the exposures; the stars and the sky of the coadd are then those of the
+    median.
+    """
     median = swarp("MEDIAN")
     for truth, result, _ in compared(median, survey[1], tmp_path / "m"):
         shutil.copy(truth.path, tmp_path)
         shutil.copy(result.path, tmp_path)
-    words = ["-WEIGHT_TYPE", "MAP_WEIGHT", "-WEIGHT_SUFFIX", "_sci1_crmask.fits", "-COMBINE_TYPE", "WEIGHTED"]
-    words += ["-CENTER_TYPE", "MANUAL", "-CENTER", "150.0,2.2", "-PIXELSCALE_TYPE", "MANUAL", "-PIXEL_SCALE", "0.26"]
-    words += ["-IMAGE_SIZE", "380", "-VERBOSE_TYPE", "QUIET", "-WRITE_XML", "N", "-RESAMPLING_TYPE", "BILINEAR"]
+    words = [
+        "-WEIGHT_TYPE",
+        "MAP_WEIGHT",
+        "-WEIGHT_SUFFIX",
+        "_sci1_crmask.fits",
+        "-COMBINE_TYPE",
+        "WEIGHTED",
+    ]
+    words += [
+        "-CENTER_TYPE",
+        "MANUAL",
+        "-CENTER",
+        "150.0,2.2",
+        "-PIXELSCALE_TYPE",
+        "MANUAL",
+        "-PIXEL_SCALE",
+        "0.26",
+    ]
+    words += [
+        "-IMAGE_SIZE",
+        "380",
+        "-VERBOSE_TYPE",
+        "QUIET",
+        "-WRITE_XML",
+        "N",
+        "-RESAMPLING_TYPE",
+        "BILINEAR",
+    ]
     names = [truth.path.name for truth in survey[1]]
     subprocess.run([SWARP, *names, *words], cwd=tmp_path, check=True, capture_output=True)
     difference = fits.getdata(tmp_path / "coadd.fits") - fits.getdata(median)
@@ -83,9 +121,18 @@ def test_flags_are_flags_for_sextractor(survey, swarp, tmp_path):
     how = {"update_dq": True}
     compared(swarp("MEDIAN"), [truth], tmp_path / "m", **how)
     flags = tmp_path / "m" / f"{truth.path.stem}_crdq.fits"
-    words = ["-FLAG_IMAGE", str(flags), "-CATALOG_NAME", "x.cat", "-PARAMETERS_NAME", "default.param"]
+    words = [
+        "-FLAG_IMAGE",
+        str(flags),
+        "-CATALOG_NAME",
+        "x.cat",
+        "-PARAMETERS_NAME",
+        "default.param",
+    ]
     words += ["-FILTER_NAME", "default.conv", "-STARNNW_NAME", "none.nnw", "-VERBOSE_TYPE", "QUIET"]
-    subprocess.run(["source-extractor", str(truth.path), *words], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        ["source-extractor", str(truth.path), *words], cwd=tmp_path, check=True, capture_output=True
+    )
     x, y, flag = np.loadtxt(tmp_path / "x.cat", unpack=True)
     places = np.rint([y - 1, x - 1]).astype(int)
     hit = fits.getdata(flags)[tuple(places)] > 0
@@ -96,7 +143,9 @@ def test_flags_are_flags_for_sextractor(survey, swarp, tmp_path):
 
 @pytest.mark.skipif(shutil.which("source-extractor") is None, reason="SExtractor is not installed")
 def test_the_commands_of_the_page_run(survey, swarp, tmp_path, monkeypatch, run):
-    """All but skyblot's own are run by a shell, in a folder with the exposures and SExtractor's usual files."""
+    """All but skyblot's own are run by a shell, in a folder with the exposures and SExtractor's
+    usual files.
+    """
     swarp("MEDIAN")
     monkeypatch.chdir(tmp_path)
     for truth in survey[1]:
@@ -104,11 +153,15 @@ def test_the_commands_of_the_page_run(survey, swarp, tmp_path, monkeypatch, run)
     (tmp_path / "default.param").write_text("X_IMAGE\nY_IMAGE\nIMAFLAGS_ISO\n")
     (tmp_path / "default.conv").write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")
     page = Path(__file__).parents[2] / "docs" / "ground_based.rst"
-    commands = [line.split("$ ")[1] for line in page.read_text().splitlines() if line.startswith("   $ ")]
+    commands = [
+        line.split("$ ")[1] for line in page.read_text().splitlines() if line.startswith("   $ ")
+    ]
     assert len(commands) == 4
     for command in commands:
         if command.startswith("skyblot "):
-            names = [part for word in command.split()[1:] for part in (sorted(glob.glob(word)) or [word])]
+            names = [
+                part for word in command.split()[1:] for part in (sorted(glob.glob(word)) or [word])
+            ]
             assert run(*names)[0] in (0, None)
         else:
             subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)

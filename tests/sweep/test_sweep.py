@@ -1,6 +1,8 @@
-"""Every FITS file and header that astropy ships, and every real one: through info, pixel maps and blots both ways.
+"""Every FITS file and header that astropy ships, and every real one: through info, pixel maps and
+blots both ways.
 
-Nothing but a `SkyblotError` is raised, and what comes out is what astropy, gwcs and scipy make of it.
+Nothing but a `SkyblotError` is raised, and what comes out is what astropy, gwcs and scipy make of
+it.
 """
 
 import warnings
@@ -21,7 +23,8 @@ ASTROPY = Path(astropy.__file__).parent
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 #: Images of headers alone are cut to this many pixels, and maps are compared on as many.
 SIDE = 120
-#: Where there is no closed form, positions are good to this; those of the closed form to 1e-8 pixel.
+#: Where there is no closed form, positions are good to this; those of the closed form to 1e-8
+#: pixel.
 TOLERANCE = Parameters().tolerance
 #: Headers of all projections: each has a celestial WCS, and has to be blotted both ways.
 MAPS = "wcs/tests/data/maps/"
@@ -31,7 +34,11 @@ def names():
     """Files of astropy's wheel and the real ones, by a short name; the latter where they are."""
     found = {}
     for root in (ASTROPY, SHARED):
-        paths = [path for path in root.rglob("*") if path.name.lower().endswith((".fits", ".fits.gz", ".hdr"))]
+        paths = [
+            path
+            for path in root.rglob("*")
+            if path.name.lower().endswith((".fits", ".fits.gz", ".hdr"))
+        ]
         found |= {str(path.relative_to(root)): path for path in sorted(paths)}
     return found
 
@@ -40,15 +47,29 @@ FILES = names()
 
 
 def as_fits(path, folder):
-    """The file itself; a header alone with an image of noise that fits it, as far as a file can be made of it."""
+    """The file itself; a header alone with an image of noise that fits it, as far as a file can be
+    made of it.
+    """
     if path.suffix.lower() != ".hdr":
         return path
     text = path.read_bytes().decode("latin-1")
-    lines = text.splitlines() if "\n" in text[:200] else [text[k : k + 80] for k in range(0, len(text), 80)]
-    cards = [fits.Card.fromstring(line[:80].ljust(80)) for line in lines if line.strip() and line.strip() != "END"]
+    lines = (
+        text.splitlines()
+        if "\n" in text[:200]
+        else [text[k : k + 80] for k in range(0, len(text), 80)]
+    )
+    cards = [
+        fits.Card.fromstring(line[:80].ljust(80))
+        for line in lines
+        if line.strip() and line.strip() != "END"
+    ]
     header = fits.Header(cards)
     ny, nx = (min(int(header.get(f"NAXIS{k}", SIDE) or SIDE), SIDE) for k in (2, 1))
-    for keyword in [each for each in header if each.startswith("NAXIS") or each in ("SIMPLE", "BITPIX", "XTENSION")]:
+    for keyword in [
+        each
+        for each in header
+        if each.startswith("NAXIS") or each in ("SIMPLE", "BITPIX", "XTENSION")
+    ]:
         header.remove(keyword, ignore_missing=True, remove_all=True)
     for keyword in ("BSCALE", "BZERO", "BLANK", "GROUPS", "PCOUNT", "GCOUNT", "TFIELDS"):
         header.remove(keyword, ignore_missing=True, remove_all=True)
@@ -74,7 +95,8 @@ def check_map(wcs, shape):
     tangent = touching_tangent(wcs)
     ours = np.array(skyblot.pixel_map(wcs, tangent, shape=shape))
     theirs = np.array([*positions(wcs, tangent, shape)])
-    far = ~(np.abs(theirs) < 1e5)  # near the horizon of a projection a tolerance in pixels means nothing
+    # near the horizon of a projection a tolerance in pixels means nothing
+    far = ~(np.abs(theirs) < 1e5)
     assert np.abs(np.where(far, 0, ours - theirs)).max() <= TOLERANCE
     return tangent
 
@@ -89,8 +111,11 @@ def resampled(image, x, y):
 def check_blot(blot, image, x, y):
     expected, inside = resampled(np.nan_to_num(image), x, y)
     known = inside & np.isfinite(resampled(np.where(np.isfinite(image), 0.0, np.nan), x, y)[0])
-    steps = sum(np.abs(np.diff(np.nan_to_num(image), axis=axis)).max(initial=0.0) for axis in (0, 1))
-    bound = 2 * TOLERANCE * steps + 1e-5 * np.abs(np.nan_to_num(image)).max()  # float32, and a position off by so much
+    steps = sum(
+        np.abs(np.diff(np.nan_to_num(image), axis=axis)).max(initial=0.0) for axis in (0, 1)
+    )
+    # float32, and a position off by so much
+    bound = 2 * TOLERANCE * steps + 1e-5 * np.abs(np.nan_to_num(image)).max()
     assert np.abs(blot - expected)[known].max(initial=0.0) <= bound
 
 

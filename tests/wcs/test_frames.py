@@ -1,4 +1,4 @@
-"""Celestial frames that are stated, and those that are not: what is not stated is the other side's."""
+"""Celestial frames, stated or not: what is not stated is the other side's."""
 
 import re
 import warnings
@@ -21,13 +21,21 @@ from skyblot.io.images import open_image
 SHAPE = (60, 64)
 #: FK5 J2000 and ICRS are this far apart where the samples are, in their pixels.
 _THERE = SkyCoord(53.1, -27.8, unit="deg", frame="icrs").transform_to("fk5")
-APART = np.hypot((_THERE.ra.deg - 53.1) * np.cos(np.radians(27.8)), _THERE.dec.deg + 27.8) * 3600 / 0.05
+APART = (
+    np.hypot((_THERE.ra.deg - 53.1) * np.cos(np.radians(27.8)), _THERE.dec.deg + 27.8) * 3600 / 0.05
+)
 
 E2000, ICRS, FK5 = {"EQUINOX": 2000.0}, {"RADESYS": "ICRS"}, {"RADESYS": "FK5", "EQUINOX": 2000.0}
-#: The mosaic's header, the exposure's primary header, its own; and whether a rotation comes between them.
+#: The mosaic's header, the exposure's primary header, its own; and whether a rotation comes between
+#: them.
 CASES = {
     "neither states anything": ({}, {}, {}, False),
-    "the mosaic has the equinox of the primary header": (E2000, {**E2000, "TELESCOP": "HST"}, {"INHERIT": True}, False),
+    "the mosaic has the equinox of the primary header": (
+        E2000,
+        {**E2000, "TELESCOP": "HST"},
+        {"INHERIT": True},
+        False,
+    ),
     "without INHERIT": (E2000, E2000, {}, False),
     "an equinox beside nothing": (E2000, {}, {}, False),
     "nothing beside an equinox": ({}, {}, E2000, False),
@@ -66,7 +74,9 @@ def moved(blot):
     """How far the star is from the middle, pixels."""
     y, x = np.indices(blot.shape)
     blot = np.asarray(blot, float)
-    return float(np.hypot((blot * x).sum() / blot.sum() - 31.5, (blot * y).sum() / blot.sum() - 29.5))
+    return float(
+        np.hypot((blot * x).sum() / blot.sum() - 31.5, (blot * y).sum() / blot.sum() - 29.5)
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -79,7 +89,9 @@ def test_files(tmp_path, case):
     path = skyblot.blot_file(source, reference, tmp_path / "blt.fits", **units)
     assert moved(fits.getdata(path, "SCI")) == pytest.approx(APART if rotated else 0, abs=1e-3)
     ablot.blot(str(source), str(reference), str(tmp_path / "task.fits"), **units, stepsize=1)
-    assert moved(fits.getdata(tmp_path / "task.fits", "SCI")) == pytest.approx(APART if rotated else 0, abs=1e-3)
+    assert moved(fits.getdata(tmp_path / "task.fits", "SCI")) == pytest.approx(
+        APART if rotated else 0, abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -99,7 +111,9 @@ FUNCTIONS = {
     "do_blot": lambda data, source, target: ablot.do_blot(data, source, target, 1.0),
     "gwcs_blot": lambda data, source, target: stcal.gwcs_blot(data, source, SHAPE, target),
     "pixel_map": lambda data, source, target: star_at(skyblot.pixel_map(target, source)),
-    "blot_nearest_exact": lambda data, source, target: grizli.blot_nearest_exact(data, source, target),
+    "blot_nearest_exact": lambda data, source, target: grizli.blot_nearest_exact(
+        data, source, target
+    ),
 }
 
 
@@ -121,7 +135,9 @@ def bare(cards):
 def test_bare_wcs_with_an_equinox_alone_are_not_rotated_and_the_doubt_is_said(function, pair):
     source, target = map(bare, pair)
     role = "source" if "EQUINOX" in pair[0] else "target"
-    with pytest.warns(SkyblotWarning, match=f"the {role}: its WCS has equinox 2000, and does not tell"):
+    with pytest.warns(
+        SkyblotWarning, match=f"the {role}: its WCS has equinox 2000, and does not tell"
+    ):
         blot = FUNCTIONS[function](star(), source, target)
     assert moved(blot) == pytest.approx(0, abs=1e-3)
 
@@ -135,7 +151,9 @@ def test_there_is_no_doubt_where_both_are_in_one_frame(pair):
 
 def test_a_wcs_made_by_a_program_states_its_frame():
     icrs = tangent((53.1, -27.8), 0.05 / 3600, 0.0, (32.5, 30.5), SHAPE)
-    fk5 = tangent((53.1, -27.8), 0.05 / 3600, 0.0, (32.5, 30.5), SHAPE, radesys="FK5", equinox=2000.0)
+    fk5 = tangent(
+        (53.1, -27.8), 0.05 / 3600, 0.0, (32.5, 30.5), SHAPE, radesys="FK5", equinox=2000.0
+    )
     fk5.wcs.set()
     assert moved(skyblot.blot(star(), icrs, fk5)) == pytest.approx(APART, abs=1e-3)
     written = WCS(fk5.to_header())  # the WCS library states what it wrote
@@ -155,7 +173,10 @@ def test_what_is_not_stated_is_of_another_equinox_too(tmp_path):
     """Between 1975 and 2000 the sky moves by a third of a degree: the blot would be empty."""
     old = {"RADESYS": "FK5", "EQUINOX": 1975.0}
     for other, empty in (({}, False), (E2000, True), (ICRS, True)):
-        source, target = fits.ImageHDU(star(), header(old)), fits.ImageHDU(np.zeros(SHAPE, "f4"), header(other))
+        source, target = (
+            fits.ImageHDU(star(), header(old)),
+            fits.ImageHDU(np.zeros(SHAPE, "f4"), header(other)),
+        )
         blot = skyblot.blot(source, target_wcs=target)
         assert (np.abs(blot.data).max() == 0) == empty
 
@@ -179,7 +200,12 @@ def test_what_a_header_states(cards, statement):
 
 
 def test_info_tells_what_was_assumed(tmp_path):
-    for cards, frame in (({}, "ICRS assumed"), (E2000, "FK5 assumed"), (FK5, "FK5"), (ICRS, "ICRS")):
+    for cards, frame in (
+        ({}, "ICRS assumed"),
+        (E2000, "FK5 assumed"),
+        (FK5, "FK5"),
+        (ICRS, "ICRS"),
+    ):
         path = write_sci(tmp_path / "a_flt.fits", np.zeros(SHAPE, "f4"), header(cards))
         assert skyblot.info(path)[0].wcs.frame == frame
         path.unlink()
@@ -208,7 +234,9 @@ def test_real_hrc_headers_have_their_frame_in_the_primary_header_only(real_heade
 
 
 def test_the_doubt_is_not_said_of_files(tmp_path, run):
-    fits.PrimaryHDU(star(), header({**E2000, "BUNIT": "ELECTRONS/S"})).writeto(tmp_path / "med.fits")
+    fits.PrimaryHDU(star(), header({**E2000, "BUNIT": "ELECTRONS/S"})).writeto(
+        tmp_path / "med.fits"
+    )
     cards = {"BUNIT": "ELECTRONS/S"}
     write_sci(tmp_path / "a_flt.fits", np.zeros(SHAPE, "f4"), header(cards))
     names = [tmp_path / name for name in ("med.fits", "a_flt.fits", "b.fits")]

@@ -30,7 +30,9 @@ def moved(path, dx):
 @pytest.mark.parametrize("kind", ["cal", "i2d"])
 def test_info_shows_how_far_they_are_apart_and_which_is_used(tmp_path, kind, dx, shown):
     path = tmp_path / f"a_{kind}.fits"
-    made = write_cal(path, exposure_gwcs(SHAPE)) if kind == "cal" else write_i2d(path, texture(SHAPE))
+    made = (
+        write_cal(path, exposure_gwcs(SHAPE)) if kind == "cal" else write_i2d(path, texture(SHAPE))
+    )
     told = pytest.warns(SkyblotWarning, match=APART) if abs(dx) > 0.1 else contextlib.nullcontext()
     with told:
         (image,) = skyblot.info(moved(made, dx))
@@ -46,14 +48,18 @@ def test_a_mosaic_in_which_both_are_the_same_has_one(tmp_path):
 
 
 def test_a_mosaic_whose_header_is_turned_is_told_too(tmp_path):
-    """No shift: 0.4 degrees about the middle, where 31 pixels from it, the median, are 0.21 pixel off."""
+    """No shift: 0.4 degrees about the middle, where 31 pixels from it, the median, are 0.21 pixel
+    off.
+    """
     path = write_i2d(tmp_path / "a_i2d.fits", texture(SHAPE))
     with fits.open(path, mode="update") as hdus:
         angle, header = np.radians(0.4), hdus["SCI"].header
         sine, cosine, scale = np.sin(angle), np.cos(angle), header["CD2_2"]
         header["CD1_1"], header["CD1_2"] = -scale * cosine, scale * sine
         header["CD2_1"], header["CD2_2"] = scale * sine, scale * cosine
-    y, x = np.meshgrid(np.linspace(0, SHAPE[0] - 1, 9), np.linspace(0, SHAPE[1] - 1, 9), indexing="ij")
+    y, x = np.meshgrid(
+        np.linspace(0, SHAPE[0] - 1, 9), np.linspace(0, SHAPE[1] - 1, 9), indexing="ij"
+    )
     radius = np.median(np.hypot(x - (SHAPE[1] - 1) / 2, y - (SHAPE[0] - 1) / 2))
     with pytest.warns(SkyblotWarning, match=APART):
         (image,) = skyblot.info(path)
@@ -74,7 +80,10 @@ def without(*names):
 def test_an_exposure_with_sip_and_without_gwcs_is_told(tmp_path):
     cal = write_cal(tmp_path / "a_cal.fits", exposure_gwcs(SHAPE))
     path = rewrite(cal, tmp_path / "b_cal.fits", without("ASDF"))
-    words = r"b_cal\.fits\[sci,1\]: has no gwcs \(no extension ASDF\); the SIP approximation .* up to about 0\.01 pixel"
+    words = (
+        r"b_cal\.fits\[sci,1\]: has no gwcs \(no extension ASDF\); the SIP approximation .* up to "
+        r"about 0\.01 pixel"
+    )
     with pytest.warns(SkyblotWarning, match=words), open_image(path) as image:
         assert image.wcs().sip is not None
     with pytest.warns(SkyblotWarning, match=words):
@@ -83,7 +92,9 @@ def test_an_exposure_with_sip_and_without_gwcs_is_told(tmp_path):
 
 
 def test_an_exposure_with_neither_is_told(tmp_path):
-    path = write_jwst(tmp_path / "a_cal.fits", texture(SHAPE), exposure_gwcs(SHAPE), mosaic_header(SHAPE))
+    path = write_jwst(
+        tmp_path / "a_cal.fits", texture(SHAPE), exposure_gwcs(SHAPE), mosaic_header(SHAPE)
+    )
     bare = rewrite(path, tmp_path / "b_cal.fits", without("ASDF"))
     with pytest.warns(SkyblotWarning, match=r"neither a gwcs nor SIP \(was assign_wcs run\?\)"):
         skyblot.info(bare)
@@ -113,7 +124,9 @@ def newer(path, new_path):
         content = hdus["ASDF"].data["ASDF_METADATA"][0].tobytes()
         start = content.index(b":gwcs/wcs-") + len(b":gwcs/wcs-")
         changed = content[:start] + b"9" + content[start + 1 :]
-        column = fits.Column("ASDF_METADATA", f"{len(changed)}B", array=np.frombuffer(changed, "u1")[None])
+        column = fits.Column(
+            "ASDF_METADATA", f"{len(changed)}B", array=np.frombuffer(changed, "u1")[None]
+        )
         hdus["ASDF"] = fits.BinTableHDU.from_columns([column], name="ASDF")
 
     return rewrite(path, new_path, change)

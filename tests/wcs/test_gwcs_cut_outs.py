@@ -1,4 +1,5 @@
-"""A gwcs that is not that of its image, as in cut-outs: the WCS in the header where that was cut with it, else refused.
+"""A gwcs that is not that of its image, as in cut-outs: the WCS in the header where that was cut
+with it, else refused.
 
 The truth is the gwcs of the whole image, at the pixels that were kept.
 """
@@ -31,7 +32,9 @@ def wcs_of(path):
 
 
 def jwst(path, kind, *, box="whole", pixel_shape=WHOLE, **cards):
-    """A whole exposure with SIP, or a whole mosaic; its gwcs with that shape, and with a bounding box or without."""
+    """A whole exposure with SIP, or a whole mosaic; its gwcs with that shape, and with a bounding
+    box or without.
+    """
     if kind == "i2d":
         header = gwcs_files.mosaic_header(WHOLE)
         wcs = gwcs_files.mosaic_gwcs(header, WHOLE)
@@ -44,16 +47,23 @@ def jwst(path, kind, *, box="whole", pixel_shape=WHOLE, **cards):
         left, right = {"whole": (-0.5, WHOLE[1] - 0.5), "inside": (3.5, CUT[1] - 4.5)}[box]
         wcs.bounding_box = ((left, right), (-0.5, (WHOLE if box == "whole" else CUT)[0] - 0.5))
     wcs.array_shape = pixel_shape
-    extra = {"S_RESAMP": "COMPLETE"} if kind == "i2d" else {"SUBSIZE1": WHOLE[1], "SUBSIZE2": WHOLE[0]}
+    extra = (
+        {"S_RESAMP": "COMPLETE"} if kind == "i2d" else {"SUBSIZE1": WHOLE[1], "SUBSIZE2": WHOLE[0]}
+    )
     gwcs_files.write_jwst(path, texture(WHOLE), wcs, header, **(extra | cards))
     return path, wcs
 
 
 def cut(path, new_path, *, header=True, fraction=0.0):
-    """The image without the pixels around a cut-out, with the header's WCS changed or not; ASDF is kept."""
+    """The image without the pixels around a cut-out, with the header's WCS changed or not; ASDF is
+    kept.
+    """
     with fits.open(path) as hdus:
         with_wcs = Cutout2D(
-            hdus["SCI"].data, (BEFORE[0] + CUT[1] / 2 - 0.5, BEFORE[1] + CUT[0] / 2 - 0.5), CUT, WCS(hdus["SCI"].header)
+            hdus["SCI"].data,
+            (BEFORE[0] + CUT[1] / 2 - 0.5, BEFORE[1] + CUT[0] / 2 - 0.5),
+            CUT,
+            WCS(hdus["SCI"].header),
         )
         assert with_wcs.origin_original == BEFORE
         hdus["SCI"].data = with_wcs.data
@@ -111,7 +121,8 @@ def test_a_cut_out_whose_header_does_not_tell_is_refused(tmp_path, kind, evidenc
 def test_an_exposure_smaller_than_its_subarray_is_refused_where_nothing_else_tells(tmp_path):
     path, _ = jwst(tmp_path / "a_cal.fits", "cal", box="none", pixel_shape=None)
     with pytest.raises(
-        WCSError, match=r"its gwcs is that of 300 x 320 pixels by SUBSIZE2 and SUBSIZE1, but .*120 x 140"
+        WCSError,
+        match=r"its gwcs is that of 300 x 320 pixels by SUBSIZE2 and SUBSIZE1, but .*120 x 140",
     ):
         wcs_of(cut(path, tmp_path / "cut_cal.fits", header=False))
 
@@ -145,7 +156,9 @@ def test_a_mosaic_that_was_binned_has_the_wcs_of_its_header(tmp_path):
     ids=str,
 )
 def test_a_whole_exposure_keeps_its_gwcs(tmp_path, evidence):
-    """A bounding box may be smaller than its image, as MIRI's is; one that is just it tells more than the shape."""
+    """A bounding box may be smaller than its image, as MIRI's is; one that is just it tells more
+    than the shape.
+    """
     path, whole = jwst(tmp_path / "a_cal.fits", "cal", **evidence)
     wcs = wcs_of(path)
     assert not isinstance(wcs, WCS)
@@ -211,7 +224,9 @@ def test_a_blot_onto_a_cut_out_leaves_the_gwcs_of_the_whole_behind(tmp_path, evi
         assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCI"]
         expected = WCS(exposure["SCI"].header)
     y, x = np.mgrid[: CUT[0] : 9j, : CUT[1] : 9j]
-    np.testing.assert_array_equal(wcs_of(blot).all_pix2world(x, y, 0), expected.all_pix2world(x, y, 0))
+    np.testing.assert_array_equal(
+        wcs_of(blot).all_pix2world(x, y, 0), expected.all_pix2world(x, y, 0)
+    )
     whole = blot_file(mosaic, path, tmp_path / "whole.fits", addsky=False)
     with fits.open(whole) as hdus:
         assert "ASDF" in hdus
@@ -225,7 +240,9 @@ def test_a_mask_of_a_cut_out_has_the_wcs_that_was_used(tmp_path, linear):
         cards = wcs_cards(image)
         expected = WCS(image.header)
     y, x = np.mgrid[: CUT[0] : 9j, : CUT[1] : 9j]
-    np.testing.assert_allclose(WCS(cards).all_pix2world(x, y, 0), expected.all_pix2world(x, y, 0), rtol=1e-13)
+    np.testing.assert_allclose(
+        WCS(cards).all_pix2world(x, y, 0), expected.all_pix2world(x, y, 0), rtol=1e-13
+    )
 
 
 def test_a_mask_has_the_gwcs_where_only_that_was_aligned(tmp_path):

@@ -1,4 +1,4 @@
-"""Which WCS counts: a ``.head`` file of SCAMP's, an alternate one, the gwcs or that of the header."""
+"""Which WCS counts: SCAMP's ``.head`` file, an alternate one, the gwcs or the header's."""
 
 import re
 import shutil
@@ -19,8 +19,8 @@ RAW = {"in_units": "cps", "out_units": "cps", "addsky": False}
 MOVED = {"CRVAL1": 53.1001, "CRPIX2": 24.0}
 #: What SCAMP writes: distortion as PV terms behind TAN, cards that are no WCS, a comment.
 SCAMP = {
-    "EQUINOX": 2000.0, "RADESYS": "ICRS", "CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "PV1_1": 1.0, "PV1_4": 500.0,
-    "PV2_1": 1.0, "FLXSCALE": 0.5, "MAGZEROP": 30.0,
+    "EQUINOX": 2000.0, "RADESYS": "ICRS", "CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "PV1_1": 1.0,
+    "PV1_4": 500.0, "PV2_1": 1.0, "FLXSCALE": 0.5, "MAGZEROP": 30.0,
 }  # fmt: skip
 
 
@@ -33,7 +33,11 @@ def head_cards(**more):
 
 def write_head(path, *headers, end="\n"):
     """Write headers as SCAMP does: one card a line, each header with its END."""
-    lines = [line for header in headers for line in (*(card.image.rstrip() for card in header.cards), "END")]
+    lines = [
+        line
+        for header in headers
+        for line in (*(card.image.rstrip() for card in header.cards), "END")
+    ]
     text = "HISTORY Astrometric solution by SCAMP, \xe9t\xe9" + end + end.join(lines) + end
     path.write_bytes(text.encode("latin-1"))
 
@@ -55,7 +59,13 @@ def mosaic(tmp_path):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("suffix", [".fits", ".fits.gz", ".fit"])
 def test_a_head_file_replaces_the_wcs_and_that_is_said(tmp_path, mosaic, suffix, end):
-    sip = {"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 9e-5, "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP"}
+    sip = {
+        "A_ORDER": 2,
+        "B_ORDER": 2,
+        "A_2_0": 9e-5,
+        "CTYPE1": "RA---TAN-SIP",
+        "CTYPE2": "DEC--TAN-SIP",
+    }
     plain = write_sci(tmp_path / "a_flt.fits", np.zeros(SHAPE, "f4"), tan_header(SHAPE, **sip))
     path = plain.with_name("b_flt" + suffix)
     with fits.open(plain) as hdus:
@@ -64,7 +74,9 @@ def test_a_head_file_replaces_the_wcs_and_that_is_said(tmp_path, mosaic, suffix,
     write_head(head, head_cards(), end=end)
     with pytest.warns(SkyblotWarning) as caught:
         blot = skyblot.blot_file(mosaic, path, tmp_path / "b.fits", **RAW)
-    assert f"{path}[sci,1]: the file {head} beside it replaces its WCS" in {str(each.message) for each in caught}
+    assert f"{path}[sci,1]: the file {head} beside it replaces its WCS" in {
+        str(each.message) for each in caught
+    }
     expected = WCS(head_cards())
     np.testing.assert_allclose(positions(read_wcs(blot)), positions(expected), rtol=0, atol=1e-12)
     target = WCS(head_cards())
@@ -90,7 +102,9 @@ def test_a_head_file_has_a_header_for_each_chip_or_each_image(tmp_path):
                 wcs = wcs_of(f"{path}[sci,{version}]")
             assert wcs.wcs.crval[1] == pytest.approx(-27.8 + place / 1000, abs=1e-12)
     write_head(path.with_suffix(".head"), head_cards())
-    with pytest.raises(WCSError, match=re.escape(f"two_flc.head: holds 1 headers, and {path} has 2")):
+    with pytest.raises(
+        WCSError, match=re.escape(f"two_flc.head: holds 1 headers, and {path} has 2")
+    ):
         wcs_of(f"{path}[sci,2]")
 
 
@@ -109,7 +123,9 @@ def test_a_blot_is_made_again_when_its_head_file_has_changed(tmp_path, mosaic):
         if len(outcomes) != 1:
             write_head(path.with_suffix(".head"), cards)
         with pytest.warns(SkyblotWarning) if len(outcomes) != 1 else contextless():
-            outcomes += skyblot.blot_files(mosaic, [path], tmp_path, resume=True, overwrite=True, **RAW)
+            outcomes += skyblot.blot_files(
+                mosaic, [path], tmp_path, resume=True, overwrite=True, **RAW
+            )
     assert [each.kept for each in outcomes] == [False, True, False]
 
 
@@ -124,7 +140,9 @@ def contextless():
 
 def exposure(path, **more):
     """An exposure with SIP and two alternate WCS, as HST's headers have them."""
-    header = tan_header(SHAPE, CTYPE1="RA---TAN-SIP", CTYPE2="DEC--TAN-SIP", A_ORDER=2, B_ORDER=2, A_2_0=9e-5)
+    header = tan_header(
+        SHAPE, CTYPE1="RA---TAN-SIP", CTYPE2="DEC--TAN-SIP", A_ORDER=2, B_ORDER=2, A_2_0=9e-5
+    )
     for key, shift in (("A", 1e-4), ("O", -2e-4)):
         for keyword in ("CTYPE", "CRVAL", "CRPIX", "CUNIT"):
             header.update({f"{keyword}{axis}{key}": header[f"{keyword}{axis}"] for axis in (1, 2)})
@@ -153,15 +171,18 @@ def test_a_key_that_is_not_there_is_refused_with_those_that_are(tmp_path, mosaic
     path = exposure(tmp_path / "a_flt.fits")
     if cards:
         fits.delval(path, "CTYPE1O", "SCI")
-    with pytest.raises(WCSError, match=rf"\[sci,1\]: no alternate WCS with the key C \(--wcs-key\), it has {present}$"):
+    with pytest.raises(
+        WCSError,
+        match=rf"\[sci,1\]: no alternate WCS with the key C \(--wcs-key\), it has {present}$",
+    ):
         skyblot.blot_file(mosaic, path, tmp_path / "b.fits", wcs_key="C", **RAW)
 
 
 def test_the_option_at_the_prompt(tmp_path, mosaic, run):
     path = exposure(tmp_path / "a_flt.fits")
     code, _, errors = run(
-        "blot", mosaic, path, "-o", tmp_path / "b.fits", "--wcs-key", "O", "--no-addsky", "--in-units", "cps",
-        "--out-units", "cps",
+        "blot", mosaic, path, "-o", tmp_path / "b.fits", "--wcs-key", "O", "--no-addsky",
+        "--in-units", "cps", "--out-units", "cps",
     )  # fmt: skip
     assert (code, errors) == (0, "")
     assert fits.getval(tmp_path / "b.fits", "WCSNAME", "SCI") == "the O"
@@ -194,11 +215,16 @@ def jwst_file(path, dx, *, resampled):
 @pytest.mark.parametrize("resampled", [False, True])
 @pytest.mark.parametrize(("dx", "said"), [(0.0, None), (0.05, None), (0.3, "0.3"), (-2.0, "2")])
 def test_a_header_that_is_elsewhere_than_its_gwcs_is_told(tmp_path, resampled, dx, said):
-    path = jwst_file(tmp_path / ("a_i2d.fits" if resampled else "a_cal.fits"), dx, resampled=resampled)
+    path = jwst_file(
+        tmp_path / ("a_i2d.fits" if resampled else "a_cal.fits"), dx, resampled=resampled
+    )
     if said is None:
         wcs_of(path)
         return
-    with pytest.warns(SkyblotWarning, match=rf"its gwcs, which is used, and the WCS in its header are {said} pixels"):
+    with pytest.warns(
+        SkyblotWarning,
+        match=rf"its gwcs, which is used, and the WCS in its header are {said} pixels",
+    ):
         wcs = wcs_of(path)
     assert not isinstance(wcs, WCS)
 
@@ -207,5 +233,7 @@ def test_the_sip_of_a_real_miri_exposure_is_a_poor_approximation(tmp_path, real_
     pytest.importorskip("gwcs")
     path = tmp_path / "miri_image_cal.fits.gz"
     shutil.copy(real_headers.parent / "real_gwcs" / path.name, path)
-    with pytest.warns(SkyblotWarning, match=r"0\.9\d pixels apart: .* or the header's is a poor approximation"):
+    with pytest.warns(
+        SkyblotWarning, match=r"0\.9\d pixels apart: .* or the header's is a poor approximation"
+    ):
         assert not isinstance(wcs_of(path), WCS)

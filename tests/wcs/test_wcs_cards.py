@@ -1,4 +1,6 @@
-"""Cards that are stale, doubled, odd or contradictory: which of them make the WCS, and what is said of others."""
+"""Cards that are stale, doubled, odd or contradictory: which of them make the WCS, and what is said
+of others.
+"""
 
 import warnings
 
@@ -17,7 +19,8 @@ SHAPE = (40, 50)
 SIP = {"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 9e-5, "B_1_1": 8e-5, "B_0_2": 3e-5}
 SIP_CTYPE = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP"}
 TABLES = {"CPDIS1": "Lookup", "DP1.EXTVER": 1.0, "D2IMDIS1": "Lookup", "D2IM1.EXTVER": 1.0}
-#: What makes an image a drizzled one: cards of its extension, of its primary header, extensions beside it.
+#: What makes an image a drizzled one: cards of its extension, of its primary header, extensions
+#: beside it.
 MARKS = {
     "D001VER": ({"D001VER": "3.7.0"}, {}, ()),
     "D001DATA": ({}, {"D001DATA": "a_flc.fits[sci,1]"}, ()),
@@ -63,7 +66,8 @@ def test_leftovers_of_a_drizzled_image_are_ignored_and_named(tmp_path, mark, lef
     with pytest.warns(SkyblotWarning) as caught:
         wcs = wcs_of(path)
     assert [str(each.message) for each in caught] == [
-        f"{path}[sci,1]: is a drizzled image: what its header has left of {left} from its exposures is ignored"
+        f"{path}[sci,1]: is a drizzled image: what its header has left of {left} from its "
+        "exposures is ignored"
     ]
     assert not wcs.has_distortion
     np.testing.assert_array_equal(positions(wcs), positions(WCS(tan_header(SHAPE))))
@@ -101,7 +105,9 @@ def test_a_blot_of_and_onto_a_drizzled_image_is_that_without_the_leftovers(tmp_p
             warnings.simplefilter("ignore", SkyblotWarning)
             skyblot.blot_file(*pair, made[kind], in_units="cps", out_units="cps", addsky=False)
     np.testing.assert_array_equal(*(fits.getdata(path, "SCI") for path in made.values()))
-    np.testing.assert_array_equal(positions(read_wcs(made["stale"])), positions(read_wcs(made["clean"])))
+    np.testing.assert_array_equal(
+        positions(read_wcs(made["stale"])), positions(read_wcs(made["clean"]))
+    )
     if role == "reference":
         assert "A_ORDER" not in fits.getheader(made["stale"], "SCI")
 
@@ -123,7 +129,7 @@ def test_what_is_a_drizzled_image(facts, drizzled):
 
 
 def with_cards(path, new_path, *cards):
-    """A copy of a file whose first SCI header has more cards at its end, as they are written here."""
+    """A copy of a file whose first SCI header ends with these cards, as they are written."""
 
     def change(hdus):
         text = hdus["SCI", 1].header.tostring(sep="\n", endcard=False, padding=False)
@@ -157,11 +163,18 @@ def test_identical_cards_count_once(demo, tmp_path, what):
 
 @pytest.mark.parametrize(
     ("card", "keyword"),
-    [("D2IM1   = 'EXTVER: 9.0'", "D2IM1.EXTVER"), ("CRVAL1  = 11.0", "CRVAL1"), ("A_2_0   = 0.5", "A_2_0")],
+    [
+        ("D2IM1   = 'EXTVER: 9.0'", "D2IM1.EXTVER"),
+        ("CRVAL1  = 11.0", "CRVAL1"),
+        ("A_2_0   = 0.5", "A_2_0"),
+    ],
 )
 def test_of_different_cards_the_first_counts_and_that_is_said(demo, tmp_path, card, keyword):
     path = with_cards(demo.exposures[0], tmp_path / "twice_flc.fits", card)
-    with pytest.warns(SkyblotWarning, match=rf"\[sci,1\]: {keyword} is there more than once, with different values"):
+    with pytest.warns(
+        SkyblotWarning,
+        match=rf"\[sci,1\]: {keyword} is there more than once, with different values",
+    ):
         wcs = wcs_of(path)
     np.testing.assert_array_equal(positions(wcs), positions(wcs_of(demo.exposures[0])))
 
@@ -192,13 +205,21 @@ def test_a_table_that_is_not_there_is_named(demo, tmp_path, keyword):
 @pytest.mark.parametrize(
     ("primary", "reason"),
     [
-        ({"TELESCOP": "HST", "IDCTAB": "jref$v8q1444tj_idc.fits"}, r"no SIP \(was updatewcs run\?\)"),
-        ({"TELESCOP": "JWST", "INSTRUME": "NIRCAM"}, r"neither a gwcs nor SIP \(was assign_wcs run\?\)"),
+        (
+            {"TELESCOP": "HST", "IDCTAB": "jref$v8q1444tj_idc.fits"},
+            r"no SIP \(was updatewcs run\?\)",
+        ),
+        (
+            {"TELESCOP": "JWST", "INSTRUME": "NIRCAM"},
+            r"neither a gwcs nor SIP \(was assign_wcs run\?\)",
+        ),
     ],
 )
 def test_an_exposure_without_its_distortion_is_told(tmp_path, primary, reason):
     mosaic = write_sci(tmp_path / "med.fits", texture(SHAPE))
-    reference = write_sci(tmp_path / "a_flt.fits", np.zeros(SHAPE, "f4"), tan_header(SHAPE), primary)
+    reference = write_sci(
+        tmp_path / "a_flt.fits", np.zeros(SHAPE, "f4"), tan_header(SHAPE), primary
+    )
     units = {"in_units": "cps", "out_units": "cps", "addsky": False}
     with pytest.warns(SkyblotWarning, match=reason):
         skyblot.blot_file(mosaic, reference, tmp_path / "blt.fits", **units)
@@ -231,7 +252,8 @@ def test_an_image_hdu_is_read_as_a_file_is():
     target.array_shape = SHAPE
     clean = skyblot.blot(hdus["clean"], target_wcs=target)
     with pytest.warns(
-        SkyblotWarning, match="the source HDU: is a drizzled image: what its header has left of SIP and CPDIS"
+        SkyblotWarning,
+        match="the source HDU: is a drizzled image: what its header has left of SIP and CPDIS",
     ):
         stale = skyblot.blot(hdus["stale"], target_wcs=target)
     np.testing.assert_array_equal(stale.data, clean.data)

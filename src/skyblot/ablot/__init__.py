@@ -1,6 +1,7 @@
 """Blot a median image back onto an exposure: the ``ablot`` task, with DrizzlePac's interface.
 
-``from skyblot import ablot`` in place of ``from drizzlepac import ablot`` is the only change a script needs.
+``from skyblot import ablot`` in place of ``from drizzlepac import ablot`` is the only change a
+script needs.
 """
 
 import inspect
@@ -35,15 +36,24 @@ __taskname__ = "ablot"
 STEP_NUM = 5
 PROCSTEPS_NAME = "Blot"
 
-__all__ = ["blot", "do_blot", "getHelpAsString", "help", "patch_drizzlepac", "run", "runBlot", "run_blot"]
+__all__ = [
+    "blot",
+    "do_blot",
+    "getHelpAsString",
+    "help",
+    "patch_drizzlepac",
+    "run",
+    "runBlot",
+    "run_blot",
+]
 
 
 def blot(*args: Any, **input_dict: Any) -> None:
     """Blot a median image onto the pixels of an exposure, and write the result.
 
-    Call it as ``blot(data, reference, outdata, configObj=None, wcsmap=None, editpars=False, **input_dict)``,
-    as ``blot(data, outdata, configObj=None, reference=...)``, as ``blot(data, outdata, <user WCS values>)``, or as
-    ``blot()`` with everything in `configObj`.
+    Call it as ``blot(data, reference, outdata, configObj=None, wcsmap=None, editpars=False,
+    **input_dict)``, as ``blot(data, outdata, configObj=None, reference=...)``, as ``blot(data,
+    outdata, <user WCS values>)``, or as ``blot()`` with everything in `configObj`.
 
     Parameters
     ----------
@@ -54,11 +64,13 @@ def blot(*args: Any, **input_dict: Any) -> None:
     outdata : str
         File to write; ``.fits`` is added if it lacks it, an existing file is replaced.
     configObj : None, 'defaults', path or mapping, optional
-        None and 'defaults' are the documented defaults; else a ``.cfg`` file, or what was loaded from one.
-        Keywords override it. It is not changed, and nothing is read from the home directory.
+        None and 'defaults' are the documented defaults; else a ``.cfg`` file, or what was loaded
+        from one. Keywords override it. It is not changed, and nothing is read from the home
+        directory.
     wcsmap : class or callable, optional
-        ``wcsmap(blot_wcs, source_wcs)`` makes an object whose ``forward(x, y)`` turns pixels of the blot into
-        pixels of the data, both counted from 1. By default the two WCS do, exactly every `stepsize` pixels.
+        ``wcsmap(blot_wcs, source_wcs)`` makes an object whose ``forward(x, y)`` turns pixels of the
+        blot into pixels of the data, both counted from 1. By default the two WCS do, exactly every
+        `stepsize` pixels.
     editpars : bool
         Edit the parameters first, in TEAL or in the editor named by ``VISUAL`` or ``EDITOR``.
     **input_dict
@@ -83,12 +95,14 @@ def blot(*args: Any, **input_dict: Any) -> None:
 
 
 def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
-    """Positional arguments by name: those of the signature, or without the reference, as in older scripts."""
+    """Positional arguments by name: those of the signature, or of older scripts."""
     names = ["data", "reference", "outdata", "configObj", "wcsmap", "editpars"]
     if "outdata" not in keywords and _without_reference(args, keywords):
         names.remove("reference")
     if len(args) > len(names):
-        raise TypeError(f"blot() takes at most {len(names)} positional arguments, {len(args)} were given")
+        raise TypeError(
+            f"blot() takes at most {len(names)} positional arguments, {len(args)} were given"
+        )
     positional = dict(zip(names, args, strict=False))
     twice = sorted(set(positional) & set(keywords))
     if twice:
@@ -96,14 +110,18 @@ def _bound(args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     return {**positional, **keywords}
 
 
-def _documented(data, reference, outdata, configObj=None, wcsmap=None, editpars=False, **input_dict):  # type: ignore[no-untyped-def]
+def _documented(  # type: ignore[no-untyped-def]
+    data, reference, outdata, configObj=None, wcsmap=None, editpars=False, **input_dict
+):
     """The signature that the task documents."""
 
 
 def _without_reference(args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    """Whether the second of the positional arguments is the output: the third is no name of one, or there is none."""
+    """Whether the second positional argument is the output: the third is no name of one."""
     third = args[2] if len(args) > 2 else ""
-    is_name = isinstance(third, str | Path) and not str(third).strip().lower().endswith((".cfg", "defaults"))
+    is_name = isinstance(third, str | Path) and not str(third).strip().lower().endswith(
+        (".cfg", "defaults")
+    )
     return len(args) == 2 or not is_name
 
 
@@ -137,11 +155,11 @@ def do_blot(
     Parameters
     ----------
     source : array, shape (ny, nx)
-        In counts per second. An integer array with ``nearest`` and `exptime` 1 is a map of labels: its values
-        and dtype are kept.
+        In counts per second. An integer array with ``nearest`` and `exptime` 1 is a map of labels:
+        its values and dtype are kept.
     source_wcs, blot_wcs : WCS
-        HSTWCS or any celestial WCS; neither is changed. `blot_wcs` gives the shape. Their attributes `pscale`
-        and `idcscale`, where they have them, are the pixel scales.
+        HSTWCS or any celestial WCS; neither is changed. `blot_wcs` gives the shape. Their
+        attributes `pscale` and `idcscale`, where they have them, are the pixel scales.
     exptime : float
         Multiplies the result, s.
     coeffs : bool
@@ -166,13 +184,17 @@ def do_blot(
     target = blot_wcs if yes_or_no("coeffs", coeffs) else undistorted(blot_wcs)
     sampling = Sampling(interp, sinscl, stepsize)
     job = prepare(source, source_wcs, target, sampling, shape=blot_wcs.array_shape, wcsmap=wcsmap)
-    ratio = astrodrizzle.scale_of(source_wcs, "pscale") / astrodrizzle.scale_of(blot_wcs, "idcscale")
-    threads = None if wcsmap is None else 1  # a user's map may not be able to print in another thread than this
+    ratio = astrodrizzle.scale_of(source_wcs, "pscale") / astrodrizzle.scale_of(
+        blot_wcs, "idcscale"
+    )
+    # a user's map may not be able to print in another thread than this
+    threads = None if wcsmap is None else 1
     return job.run(scale=1.0 if labels else float(exptime) / ratio**2, threads=threads).data
 
 
 def runBlot(
-    imageObjectList: Any, output_wcs: Any, configObj: Any = {}, wcsmap: Any = None, procSteps: Any = None  # noqa: B006
+    imageObjectList: Any, output_wcs: Any, configObj: Any = {},  # noqa: B006
+    wcsmap: Any = None, procSteps: Any = None
 ) -> None:  # fmt: skip
     """Blot the median onto every chip: AstroDrizzle's step 5.
 
@@ -191,7 +213,9 @@ def runBlot(
 
 
 def run_blot(imageObjectList: Any, output_wcs: Any, paramDict: Any, wcsmap: Any = None) -> None:
-    """Blot the median onto every chip; `output_wcs` is the median's WCS, `paramDict` as `buildBlotParamDict` gives."""
+    """Blot the median onto every chip; `output_wcs` is the median's WCS, `paramDict` as
+    `buildBlotParamDict` gives.
+    """
     astrodrizzle.blot_images(imageObjectList, output_wcs, paramDict, wcsmap)
 
 
@@ -219,7 +243,7 @@ def help(file: Any = None) -> None:
 
 
 def patch_drizzlepac() -> AblotPatch:
-    """Make AstroDrizzle use this blot: one line before ``AstroDrizzle(...)``, or in a ``with`` statement.
+    """Make AstroDrizzle use this blot: call it before ``AstroDrizzle(...)``, or use ``with``.
 
     Returns
     -------

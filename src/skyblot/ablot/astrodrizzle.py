@@ -1,7 +1,7 @@
 """AstroDrizzle's blot step: what it hands over, and the files it expects back.
 
-``blot = interp(median) * _exptime / (scale ratio)**2 / _conversionFactor + sky``; pixels that the median does not
-cover hold the sky, as AstroDrizzle's do.
+``blot = interp(median) * _exptime / (scale ratio)**2 / _conversionFactor + sky``; pixels that the
+median does not cover hold the sky, as AstroDrizzle's do.
 """
 
 import logging
@@ -33,7 +33,7 @@ _NAME = "Blot"
 
 @dataclass(frozen=True)
 class _ChipJob:
-    """One chip to blot: the image it belongs to, its header, the median's pixels, and the parameters."""
+    """One chip to blot: its image, its header, the median's pixels, and the parameters."""
 
     image: Any
     chip: Any
@@ -42,7 +42,9 @@ class _ChipJob:
     values: Mapping[str, Any]
 
 
-def run_step(images: Any, output_wcs: Any, config: Mapping[str, Any], wcsmap: Any, steps: Any) -> None:
+def run_step(
+    images: Any, output_wcs: Any, config: Mapping[str, Any], wcsmap: Any, steps: Any
+) -> None:
     """Run step 5 as AstroDrizzle calls it; see `skyblot.ablot.runBlot`."""
     images = _listed(images)
     section = _section(config)
@@ -60,7 +62,7 @@ def run_step(images: Any, output_wcs: Any, config: Mapping[str, Any], wcsmap: An
 
 
 def step_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return blot_interp, blot_sinscl, blot_addsky, blot_skyval and coeffs of AstroDrizzle's configuration."""
+    """Return the parameters of the step blot, and coeffs, from AstroDrizzle's configuration."""
     section = _section(config)
     names = ("blot_interp", "blot_sinscl", "blot_addsky", "blot_skyval")
     given = {name: section[name] for name in names if name in section}
@@ -78,8 +80,10 @@ def _section(config: Mapping[str, Any]) -> Mapping[str, Any]:
     raise ParameterError(f"configObj: no section whose name contains {_STEP!r}, it has {present}")
 
 
-def blot_images(images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap: Any = None) -> None:
-    """Blot the median onto every chip of every image; chips run at the same time, each median is read once."""
+def blot_images(
+    images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap: Any = None
+) -> None:
+    """Blot the median onto every chip of every image, several at a time; it is read once."""
     medians: dict[Any, np.ndarray] = {}
     jobs = []
     for image in _listed(images):
@@ -94,7 +98,7 @@ def blot_images(images: Any, median_wcs: Any, values: Mapping[str, Any], wcsmap:
 
 
 def _blot_chips(jobs: list["_ChipJob"], median_wcs: Any, wcsmap: Any) -> list[dict[str, Any]]:
-    """Blot chips at the same time; a user's map that could not print there is called in this thread."""
+    """Blot chips at the same time, unless a user's map prints: it is called in this thread."""
     if wcsmap is not None and not _threads_can_print():
         return [_blot_chip(job, median_wcs, wcsmap, 1) for job in jobs]
     workers = max(1, min(available_cores(), len(jobs)))
@@ -104,7 +108,7 @@ def _blot_chips(jobs: list["_ChipJob"], median_wcs: Any, wcsmap: Any) -> list[di
 
 
 def _threads_can_print() -> bool:
-    """Whether another thread can print: not to the log that DrizzlePac puts in the place of standard output."""
+    """Whether another thread can print: not to the log that DrizzlePac has as stdout."""
     with ThreadPoolExecutor(1, thread_name_prefix="skyblot") as pool:
         return pool.submit(sys.stdout.write, "").exception() is None
 
@@ -133,12 +137,16 @@ def _blot_chip(job: _ChipJob, median_wcs: Any, wcsmap: Any, threads: int) -> dic
     values = job.values
     target = chip.wcs if values["coeffs"] else undistorted(chip.wcs)
     sampling = Sampling(values["blot_interp"], values["blot_sinscl"])
-    plan = prepare(job.median, median_wcs, target, sampling, shape=chip.wcs.array_shape, wcsmap=wcsmap)
+    plan = prepare(
+        job.median, median_wcs, target, sampling, shape=chip.wcs.array_shape, wcsmap=wcsmap
+    )
     sky = chip.computedSky if values["blot_addsky"] else values["blot_skyval"]
     sky = 0.0 if sky is None else float(sky)
     ratio = scale_of(median_wcs, "pscale") / scale_of(chip.wcs, "idcscale")
     factor = float(chip._exptime) / ratio**2 / float(chip._conversionFactor)
-    data = plan.run(scale=factor, offset=sky, fill_value=sky, threads=threads).data.astype(np.float32, copy=False)
+    data = plan.run(scale=factor, offset=sky, fill_value=sky, threads=threads).data.astype(
+        np.float32, copy=False
+    )
     return _deliver(job, data, sky)
 
 
@@ -149,7 +157,12 @@ def _deliver(job: _ChipJob, data: np.ndarray, sky: float) -> dict[str, Any]:
     image = job.image
     chip.outputNames["driz_version"] = __version__
     name = chip.outputNames["blotImage"]
-    outputs = {**image.outputValues, "exptime_s": float(chip._exptime), "sky": sky, "name": Path(name).name}
+    outputs = {
+        **image.outputValues,
+        "exptime_s": float(chip._exptime),
+        "sky": sky,
+        "name": Path(name).name,
+    }
     hdu = chip_blot(data, job.header, outputs)
     if image.inmemory:
         return {name: fits.HDUList([hdu])}
@@ -159,7 +172,7 @@ def _deliver(job: _ChipJob, data: np.ndarray, sky: float) -> dict[str, Any]:
 
 
 def _header(chip: Any) -> fits.Header:
-    """The exposure's primary header with its extension's cards; empty where its file cannot be read."""
+    """The exposure's primary header with its extension's cards; empty if it cannot be read."""
     try:
         with open_image(chip.outputNames["data"]) as reference:
             header = reference.primary.copy(strip=True)
@@ -171,7 +184,7 @@ def _header(chip: Any) -> fits.Header:
 
 
 def scale_of(wcs: Any, attribute: str) -> float:
-    """Return the pixel scale a WCS carries as an attribute (arcsec), else that of its linear terms."""
+    """Return the pixel scale a WCS has as an attribute (arcsec), else that of its linear terms."""
     value = getattr(wcs, attribute, None)
     if isinstance(value, int | float | np.number) and value > 0:
         return float(value)

@@ -44,7 +44,9 @@ def edit_text(text: str, read: Callable[[str], Task]) -> Task | None:
     """Open a ``.cfg`` text in the user's editor until it can be read, or is emptied (None)."""
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
-        raise ParameterError("editpars: no editor, set VISUAL or EDITOR (or install skyblot[teal] and use a display)")
+        raise ParameterError(
+            "editpars: no editor, set VISUAL or EDITOR (or install skyblot[teal] and use a display)"
+        )
     with tempfile.TemporaryDirectory(prefix="skyblot-") as folder:
         path = Path(folder) / "ablot.cfg"
         path.write_text(_HINT + text, encoding="utf-8")
@@ -60,7 +62,9 @@ def edit_text(text: str, read: Callable[[str], Task]) -> Task | None:
                 if after == before:
                     raise
                 reason = str(error).replace(f"{path}, ", "").replace(f"{path}: ", "")
-                path.write_text(f"# NOT VALID: {reason}\n" + _without_reason(after), encoding="utf-8")
+                path.write_text(
+                    f"# NOT VALID: {reason}\n" + _without_reason(after), encoding="utf-8"
+                )
 
 
 def _run(command: str, path: Path) -> None:
@@ -71,7 +75,9 @@ def _run(command: str, path: Path) -> None:
 
 
 def _without_reason(text: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("# NOT VALID:"))
+    return "".join(
+        line for line in text.splitlines(keepends=True) if not line.startswith("# NOT VALID:")
+    )
 
 
 def _teal() -> Any:
@@ -105,8 +111,13 @@ def _edit_in_teal(teal: Any, task: Task) -> Task | None:
 def _fill_in(config: Any, task: Task) -> None:
     """Put a task's values into what TEAL has loaded."""
     saved = task_values(task)
-    for section, entries in (("", config), *((name, config[name]) for name in config if name.endswith("Parameters"))):
+    for section, entries in (
+        ("", config),
+        *((name, config[name]) for name in config if name.endswith("Parameters")),
+    ):
         for name in entries:
             if name in saved and not isinstance(entries[name], dict):
-                entries[name] = saved[name] if saved[name] is not None or section == USER_WCS_SECTION else ""
+                entries[name] = (
+                    saved[name] if saved[name] is not None or section == USER_WCS_SECTION else ""
+                )
     config["interpol"] = task.parameters.interp

@@ -23,7 +23,10 @@ def help_text(description: str, *, show_version: bool) -> str:
         if section:
             lines += ["", section, "-" * len(section)]
         if section == USER_WCS.section:
-            lines += [USER_WCS.name, "    no: values of this section are ignored. Those given count without it."]
+            lines += [
+                USER_WCS.name,
+                "    no: values of this section are ignored. Those given count without it.",
+            ]
         for row in rows:
             lines += _entry(row)
     return "\n".join(lines) + "\n"
@@ -32,7 +35,9 @@ def help_text(description: str, *, show_version: bool) -> str:
 def _entry(row: Parameter) -> list[str]:
     unit = f" [{row.unit}]" if row.unit else ""
     also = [alias for alias, name in ALIASES.items() if name == row.name]
-    text = f"{row.help} Allowed: {row.allowed}." + (f" Also called {', '.join(also)}." if also else "")
+    text = f"{row.help} Allowed: {row.allowed}." + (
+        f" Also called {', '.join(also)}." if also else ""
+    )
     return [
         f"{row.name}{unit}, default {row.default!r}",
         *textwrap.wrap(text, 92, initial_indent="    ", subsequent_indent="    "),

@@ -34,5 +34,7 @@ def patch(ours: Any) -> AblotPatch:
     try:
         from drizzlepac import ablot as theirs
     except ImportError as error:
-        raise SkyblotError(f"DrizzlePac is not installed ({error})", subject="patch_drizzlepac") from error
+        raise SkyblotError(
+            f"DrizzlePac is not installed ({error})", subject="patch_drizzlepac"
+        ) from error
     return AblotPatch(theirs, ours)

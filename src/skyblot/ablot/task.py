@@ -24,7 +24,9 @@ class Task:
     data: str = ""
     reference: str = ""
     outdata: str = ""
-    parameters: Parameters = field(default_factory=lambda: Parameters(fill_value="sky").override(TASK_DEFAULTS))
+    parameters: Parameters = field(
+        default_factory=lambda: Parameters(fill_value="sky").override(TASK_DEFAULTS)
+    )
 
     def override(self, values: Mapping[str, Any]) -> "Task":
         """Return a copy with images and parameters replaced; aliases of names are understood.
@@ -35,11 +37,17 @@ class Task:
             For an unknown name, a value that is not allowed, or one parameter under two names.
         """
         images = {name: str(values[name]) for name in IMAGES if values.get(name)}
-        pairs = [known(name, value) for name, value in values.items() if name not in (*IMAGES, USER_WCS.name)]
+        pairs = [
+            known(name, value)
+            for name, value in values.items()
+            if name not in (*IMAGES, USER_WCS.name)
+        ]
         names = [row.name for row, _ in pairs]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ParameterError(f"{twice} is given twice, under two of its names, expected one of them")
+            raise ParameterError(
+                f"{twice} is given twice, under two of its names, expected one of them"
+            )
         parameters = self.parameters.override({row.name: value for row, value in pairs})
         if USER_WCS.name in values and not USER_WCS.parse(values[USER_WCS.name]):
             parameters = replace(parameters, user_wcs=UserWCS())
@@ -57,9 +65,15 @@ class Task:
         reference = self.reference
         if not reference and self.parameters.user_wcs.given:
             reference = self.data
-        missing = [name for name in IMAGES if not (reference if name == "reference" else getattr(self, name))]
+        missing = [
+            name
+            for name in IMAGES
+            if not (reference if name == "reference" else getattr(self, name))
+        ]
         if missing:
-            raise ParameterError(f"blot: {_listed(missing)} not given, expected blot(data, reference, outdata)")
+            raise ParameterError(
+                f"blot: {_listed(missing)} not given, expected blot(data, reference, outdata)"
+            )
         stem = self.outdata.rpartition("[")[0] if self.outdata.endswith("]") else self.outdata
         outdata = stem if stem.endswith(".fits") else f"{stem}.fits"
         return replace(self, reference=reference, outdata=outdata)
@@ -91,8 +105,13 @@ def task_from(config: Any, use_wcs: Any = None) -> Task:
     if isinstance(config, str | Path):
         config, origin = load(config), str(config)
     if not isinstance(config, Mapping):
-        raise not_allowed("configObj", config, "None, 'defaults', the name of a .cfg file, a ConfigObj or a mapping")
-    raw = getattr(config, "list_values", True) is False  # a ConfigObj that keeps quotes and comments
+        raise not_allowed(
+            "configObj",
+            config,
+            "None, 'defaults', the name of a .cfg file, a ConfigObj or a mapping",
+        )
+    # a ConfigObj that keeps quotes and comments
+    raw = getattr(config, "list_values", True) is False
     images = {name: _image_name(config[name], raw=raw) for name in IMAGES if config.get(name)}
     switch = {} if use_wcs is None else {USER_WCS.name: use_wcs}
     return Task().override({**validated({**config, **switch}, origin), **images})

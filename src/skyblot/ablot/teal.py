@@ -1,6 +1,7 @@
-"""The ablot task's parameter files: the packaged ``.cfg`` and its specification, as TEAL finds and reads them.
+"""The ablot task's ``.cfg`` files and their specification, as TEAL finds and reads them.
 
-TEAL looks for ``*.cfg`` and ``*.cfgspc`` below the package's folder whose ``_task_name_`` is the task's name.
+TEAL looks for ``*.cfg`` and ``*.cfgspc`` below the package's folder whose ``_task_name_`` is the
+task's name.
 """
 
 from collections.abc import Callable
@@ -41,7 +42,10 @@ def task_cfg(values: dict[str, Any] | None = None) -> str:
     """Return the text of ``ablot.cfg``: the documented defaults, or `values` in their place."""
     values = values or {}
     lines = ["_task_name_ = ablot", *(f'{name} = "{values.get(name, "")}"' for name in IMAGES)]
-    lines += _rows(f"user_wcs = {values.get('user_wcs', False)}", lambda row: _text(values.get(row.name, row.default)))
+    lines += _rows(
+        f"user_wcs = {values.get('user_wcs', False)}",
+        lambda row: _text(values.get(row.name, row.default)),
+    )
     return "\n".join([*lines, "", "[_RULES_]"]) + "\n"
 
 
@@ -50,14 +54,17 @@ def task_spec() -> str:
     lines = ['_task_name_ = string_kw(default="ablot")']
     lines += [f'{name} = string_kw(default="", comment="{text}")' for name, text in IMAGES.items()]
     comment = "Override values of the reference WCS?"
-    lines += _rows(f'user_wcs = boolean_kw(default=False, triggers="_section_switch_", comment="{comment}")', _check)
+    lines += _rows(
+        f'user_wcs = boolean_kw(default=False, triggers="_section_switch_", comment="{comment}")',
+        _check,
+    )
     rule = 'code=\'tyfn={"yes":False, "no":True}; OUT = tyfn[VAL]\''
     lines += ["", "[_RULES_]", f"_rule5_ = string_kw(default=True, when='defaults,entry', {rule})"]
     return "\n".join(lines) + "\n"
 
 
 def _rows(user_wcs: str, right_side: Callable[[Parameter], str]) -> list[str]:
-    """One line for each parameter, under the headings of their sections; `user_wcs` opens its own."""
+    """A line for each parameter, under the headings of their sections; `user_wcs` opens its own."""
     lines = []
     for section, rows in by_section(task_rows()):
         if section:
@@ -76,6 +83,8 @@ def _check(row: Parameter) -> str:
         kind = "float_or_none_kw"
     options = [f'"{choice}"' for choice in row.choices]
     options.append(f"default={_text(row.default)}")
-    options += {"addsky": ["triggers='_rule5_'"], "skyval": ["inactive_if='_rule5_'"]}.get(row.name, [])
+    options += {"addsky": ["triggers='_rule5_'"], "skyval": ["inactive_if='_rule5_'"]}.get(
+        row.name, []
+    )
     options.append(f'comment="{row.help}"')
     return f"{kind}({', '.join(options)})"

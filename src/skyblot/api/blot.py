@@ -30,20 +30,22 @@ def blot_file(
     Parameters
     ----------
     source : str or Path
-        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or other image. Of a URL,
-        only the part that is needed is read.
+        The mosaic, ``med.fits`` or ``drz.fits[sci,1]``; without an extension its first SCI or other
+        image. Of a URL, only the part that is needed is read.
     reference : str or Path
         The exposure that defines the blot's pixels, in the same form.
     output : str or Path
-        File to write, float32, with the reference's WCS: FITS with a primary header and one SCI extension, or ASDF
-        for a Roman reference.
+        The file to write, float32, with the reference's WCS: FITS with a primary header and one SCI
+        extension, or ASDF for a Roman reference.
     recipe : Recipe, optional
-        How its pixels are made. By default: units from BUNIT, sky from MDRIZSKY, poly5, exact geometry.
+        How its pixels are made. By default: units from BUNIT, sky from MDRIZSKY, poly5, exact
+        geometry.
     options : RunOptions, optional
         What may be used and replaced.
     **values
-        Single values of either by name, ``interp="linear"``, ``overwrite=True``, ``threads=2``; and ``errors=True``
-        carries the mosaic's ERR over too, by the squares of the interpolant's weights, into an ERR extension.
+        Single values of either by name, ``interp="linear"``, ``overwrite=True``, ``threads=2``; and
+        ``errors=True`` carries the mosaic's ERR over too, by the squares of the interpolant's
+        weights, into an ERR extension.
 
     Returns
     -------
@@ -78,35 +80,39 @@ def blot_files(
 ) -> list[BlotResult]:
     """Blot a mosaic onto every chip of every exposure.
 
-    Windows of the mosaic that exposures share are read once, and several exposures are worked on at a time.
+    Windows of the mosaic that exposures share are read once, and several exposures are worked on at
+    a time.
 
     Parameters
     ----------
     source, recipe
         As for `blot_file`.
     references : sequence of str or Path
-        Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``, association tables
-        and folders stand for the exposures they name.
+        Exposures; ``flc.fits[sci,2]`` is that extension alone. Shell patterns, ``@list.txt``,
+        association tables and folders stand for the exposures they name.
     output_dir : str or Path
-        Folder for the blots, ``<root>_sci<N>_blt.fits`` (``.fits.fz`` with `compress`), or ``<root>_blt.asdf`` for
-        Roman references.
+        Folder for the blots, ``<root>_sci<N>_blt.fits`` (``.fits.fz`` with `compress`), or
+        ``<root>_blt.asdf`` for Roman references.
     options : RunOptions, optional
         What may be used, replaced and kept, and where to work.
     **values
-        Single values of either by name: ``interp="linear"``, ``resume=True``, ``memory="8G"``, ``progress=True``,
-        ``client="local"``; and ``errors=True`` as for `blot_file`.
+        Single values of either by name: ``interp="linear"``, ``resume=True``, ``memory="8G"``,
+        ``progress=True``, ``client="local"``; and ``errors=True`` as for `blot_file`.
 
     Returns
     -------
     list of BlotResult
-        In the order of the references. For results as soon as they are there, see `plan_blots` and `run`.
+        In the order of the references. For results as soon as they are there, see `plan_blots` and
+        `run`.
 
     Raises
     ------
     BatchError
-        At the end, if some exposures could not be blotted: it holds the results of the others, and the reasons.
+        At the end, if some exposures could not be blotted: it holds the results of the others, and
+        the reasons.
     SkyblotError
-        With one sentence on what is wrong. Outputs that cannot be written are refused before any work.
+        With one sentence on what is wrong. Outputs that cannot be written are refused before any
+        work.
     """
     step, options = blot_step(values, recipe, options)
     return results_of(Work.of(source, references, output_dir, step), options)
@@ -121,7 +127,7 @@ def plan_blots(
     options: RunOptions | None = None,
     **values: Any,
 ) -> Plan:
-    """Return what `blot_files` would do with the same arguments: a plan, for which only headers are read.
+    """Return a plan of what `blot_files` would do with the same arguments, from headers alone.
 
     Parameters
     ----------
@@ -131,8 +137,8 @@ def plan_blots(
     Returns
     -------
     Plan
-        What would be made, kept and written, with about what memory and time. `run` does it, and hands over each
-        result as soon as it is there.
+        What would be made, kept and written, with about what memory and time. `run` does it, and
+        hands over each result as soon as it is there.
 
     Raises
     ------
@@ -146,7 +152,7 @@ def plan_blots(
 def blot_step(
     values: Mapping[str, Any], recipe: Recipe | None = None, options: RunOptions | None = None
 ) -> tuple[Blot, RunOptions]:
-    """Return what `blot_files` does with one exposure, and how its run goes on, with single values put in."""
+    """Return the step of `blot_files` and the options of its run, with single values put in."""
     singles = given_values(values, ("recipe", "options", "blots"))
     recipe = (recipe or Recipe()).override(singles["recipe"])
     options = (options or RunOptions()).override(singles["options"])

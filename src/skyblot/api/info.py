@@ -1,4 +1,4 @@
-"""What skyblot understands of a file: its images, their WCS, units and facts, and the pixel maps they will have."""
+"""What skyblot understands of a file: its images, their units and facts, and blots onto them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import WCSError, reason_of
+from ..errors import reason_of
 from ..headers.facts import (
     BACKGROUND,
     COMBINED,
@@ -15,7 +15,6 @@ from ..headers.facts import (
     DRIZZLED_TIME,
     EXPOSURE_TIME,
     INSTRUMENT,
-    QUALITY,
     SKY,
     TELESCOPE,
     Fact,
@@ -24,92 +23,25 @@ from ..headers.facts import (
     number,
 )
 from ..headers.instruments import instrument_of
+from ..headers.pixel_facts import QUALITY
 from ..headers.units import unit_kind
-from ..headers.wcs_facts import STATED
 from ..io.coverage import weights_name
 from ..io.images import Image, list_images, open_reference
 from ..io.names import ImageName
 from ..io.planes import find_errors, find_plane
 from ..io.weights import exposure_weight_files
 from ..parameters.options import WEIGHT_SUFFIX, RunOptions
-from ..parameters.table import Parameters
-from ..pixelmap import RowMap, plan_map
-from ..pixelmap.linear import pixel_scale, touching_tangent
-from ..pixelmap.sky import is_fits_wcs, sky_of, unwrapped
-from ..pixelmap.types import ADAPTIVE
-from ..resampling.target import say_if_undistorted
 from ..runs.footprints import Footprint, Group, place_of
 from ..runs.plan import Needs
 from ..steps.blot import Blot, plan_job, target_of
 from ..steps.noise import noise_text
+from .wcs_info import MapInfo, WCSInfo, map_info_of, wcs_info
 
 #: Where exposure time and sky are looked for.
 _EXPTIME = (EXPOSURE_TIME, DRIZZLED_TIME)
 _SKY = (SKY, BACKGROUND)
 #: How masks say how they were made.
 _MASK_CARDS = ("CRVER", "CRSRC", "CREXP", "CRRULE", "CRFRAC")
-#: Distortions of FITS WCS that are in the name of the projection.
-_POLYNOMIALS = ("TPV", "TNX", "ZPX", "TPD")
-
-
-@dataclass(frozen=True)
-class MapInfo:
-    """How a pixel map will be made.
-
-    Attributes
-    ----------
-    way : str
-        ``"closed form"``, ``"adaptive map"``, ``"exact at every pixel"`` (by the WCS library), or empty: none.
-    error_pixels : float or None
-        What it differs from the WCS library by, at most, source pixels.
-    problem : str
-        Why there is none.
-    """
-
-    way: str = ""
-    error_pixels: float | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class WCSInfo:
-    """The WCS of an image.
-
-    Attributes
-    ----------
-    kind : str
-        ``"FITS"``, ``"gwcs"``, or the name of another class.
-    projection : str
-        Code of the projection, ``"TAN"`` for example; empty for a gwcs.
-    frame : str
-        Celestial frame, ``"ICRS"`` for example; ``"ICRS assumed"`` where the header states none.
-    scale_arcsec : float
-        Pixel scale without distortion.
-    centre_deg : (float, float)
-        Longitude and latitude of the middle of the image.
-    orientation_deg : float
-        Position angle of the y axis there, north through east, 0 to 360.
-    distortion : tuple of str
-        What a FITS WCS has beside linear terms and projection; that of a gwcs is its own.
-    bounding_box : tuple or None
-        ((xmin, xmax), (ymin, ymax)) where a gwcs is defined.
-    header_offset : float or None
-        How far the WCS in the header of a JWST image is from its gwcs, which is used: the median, in pixels.
-    map_onto, map_from : MapInfo
-        Of a blot of an undistorted TAN mosaic onto this image; and of this image onto such a mosaic.
-    """
-
-    kind: str
-    projection: str
-    frame: str
-    scale_arcsec: float
-    centre_deg: tuple[float, float]
-    orientation_deg: float
-    distortion: tuple[str, ...]
-    bounding_box: tuple[tuple[float, float], tuple[float, float]] | None
-    map_onto: MapInfo
-    map_from: MapInfo
-    header_offset: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,26 +74,29 @@ class ImageInfo:
     name : str
         File and extension.
     kind : str
-        ``"exposure"``, ``"mosaic"``, ``"blot"``, ``"mask"``, or ``"image"`` if its header does not tell.
+        ``"exposure"``, ``"mosaic"``, ``"blot"``, ``"mask"``, or ``"image"`` if its header does not
+        tell.
     instrument : str
         Telescope, instrument, detector; empty if unknown.
     shape : tuple of int
         (ny, nx).
     dtype : str
     unit, unit_kind : str
-        BUNIT, and what it is taken for: ``"counts"``, ``"cps"``, ``"surface brightness"``, or nothing.
+        BUNIT, and what it is taken for: ``"counts"``, ``"cps"``, ``"surface brightness"``, or
+        nothing.
     exptime, sky : object or None
         Values as the headers have them: seconds, and in units of the image.
     exptime_keyword, sky_keyword : str
         Where they were found.
     planes : tuple of str
-        The errors and the flags that a comparison uses: ERR and DQ, or what there is in their place.
+        The errors and the flags that a comparison uses: ERR and DQ, or what there is in their
+        place.
     weights : str
-        Where the weights are, which say what a mosaic covers, and which pixels of an exposure count; empty where
-        there are none.
+        Where the weights are, which say what a mosaic covers, and which pixels of an exposure
+        count; empty where there are none.
     noise : str
-        What a comparison makes the noise of: one of the planes, or gain and read noise, with their keywords; empty
-        where nobody knows it.
+        What a comparison makes the noise of: one of the planes, or gain and read noise, with their
+        keywords; empty where nobody knows it.
     record : mapping
         How a blot or a mask was made: keywords and values.
     wcs : WCSInfo or None
@@ -199,12 +134,13 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     file : str or Path
         FITS or Roman's ASDF, local or a URL; with an extension, that one alone.
     source : str or Path, optional
-        A mosaic: what its blots onto the images of the file would be is told too.
+        A mosaic: the result then says, too, what its blots onto the images of the file would be.
 
     Returns
     -------
     list of ImageInfo
-        One for each image that a blot would be made onto: every SCI extension, else every image with a sky.
+        One for each image that a blot would be made onto: every SCI extension, else every image
+        with a celestial WCS.
 
     Raises
     ------
@@ -212,7 +148,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
         If a file cannot be read. A WCS that cannot be used is no error: the result says why.
     """
     if source is not None:
-        with Blot(force=True).open(source):  # what is wrong with it is no fault of the file's
+        with Blot(force=True).open(source):  # its errors are raised here, not blamed on the file
             pass
     return [_image_info(where, source) for where in list_images(file)]
 
@@ -220,7 +156,7 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
 def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
     with open_reference(where) as image:
         planes = _planes(image)
-        wcs, problem = _wcs_info(image)
+        wcs, problem = wcs_info(image)
         kind, record = _kind(image, planes, wcs)
         exptime_keyword, exptime = _first(image.facts, _EXPTIME)
         sky_keyword, sky = _first(image.facts, _SKY)
@@ -248,20 +184,26 @@ def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
 
 def _first(facts: Facts, rows: tuple[Fact, ...]) -> tuple[str, Any]:
     """The first keyword of some facts that is there, and its value."""
-    found = (facts.first(row) for row in rows)
-    return next((pair for pair in found if pair[1] is not None), ("", None))
+    pairs = (facts.first(row) for row in rows)
+    return next((pair for pair in pairs if pair[1] is not None), ("", None))
 
 
 def _weights(image: Image, kind: str) -> str:
     if kind == "mosaic":
         return weights_name(image)
-    files = exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    files = (
+        exposure_weight_files(image.path, WEIGHT_SUFFIX) if kind in ("exposure", "image") else []
+    )
     return str(files[0]) if files else ""
 
 
 def _planes(image: Image) -> tuple[str, ...]:
     """The errors and the flags that a comparison uses."""
-    return tuple(str(plane) for plane in (find_errors(image), find_plane(image, QUALITY)) if plane is not None)
+    return tuple(
+        str(plane)
+        for plane in (find_errors(image), find_plane(image, QUALITY))
+        if plane is not None
+    )
 
 
 def _instrument(image: Image) -> str:
@@ -269,14 +211,16 @@ def _instrument(image: Image) -> str:
     return instrument_of(image.facts).name if known else ""
 
 
-def _kind(image: Image, planes: tuple[str, ...], wcs: WCSInfo | None) -> tuple[str, Mapping[str, Any]]:
+def _kind(
+    image: Image, planes: tuple[str, ...], wcs: WCSInfo | None
+) -> tuple[str, Mapping[str, Any]]:
     """What an image is, as far as its headers tell, and the record of how it was made."""
     facts = image.facts
     if image.record:
         return "blot", dict(image.record)
     if facts.find("CRVER") is not None and facts.find("CREXP") is not None:
-        found = {keyword: facts.find(keyword) for keyword in _MASK_CARDS}
-        return "mask", {keyword: value for keyword, value in found.items() if value is not None}
+        cards = {keyword: facts.find(keyword) for keyword in _MASK_CARDS}
+        return "mask", {keyword: value for keyword, value in cards.items() if value is not None}
     if _is_mosaic(image):
         return "mosaic", {}
     observed = planes or facts.find("EXPSTART") is not None or (wcs is not None and wcs.distortion)
@@ -294,85 +238,6 @@ def _is_mosaic(image: Image) -> bool:
     return combined is not None and combined > 1
 
 
-def _wcs_info(image: Image) -> tuple[WCSInfo | None, str]:
-    try:
-        wcs = image.wcs()
-        say_if_undistorted(image, wcs)
-        return _described(image, wcs), ""
-    except WCSError as error:
-        return None, reason_of(error)
-    except Exception as error:  # WCS libraries raise anything
-        return None, f"{image.name}: its WCS cannot be evaluated: {reason_of(error)}"
-
-
-def _described(image: Image, wcs: Any) -> WCSInfo:
-    from astropy.coordinates import position_angle
-
-    sky = sky_of(wcs, "target")
-    low_level = unwrapped(wcs)
-    fits = is_fits_wcs(low_level)
-    x = (image.shape[1] - 1) / 2
-    y = (image.shape[0] - 1) / 2
-    lon, lat = sky.to_sky(np.array([x, x]), np.array([y - 0.5, y + 0.5]))
-    centre = sky.to_sky(np.array([x]), np.array([y]))
-    angle = position_angle(*np.radians([lon[0], lat[0], lon[1], lat[1]])).to_value("deg") % 360
-    onto, back = _maps(wcs, image.shape)
-    offset = None if fits else image.header_offset(wcs)
-    return WCSInfo(
-        kind="FITS" if fits else "gwcs" if type(low_level).__module__.startswith("gwcs") else type(low_level).__name__,
-        projection=str(sky.wcs.wcs.ctype[sky.lon])[5:8] if fits else "",
-        frame=sky.frame.name.upper() + ("" if sky.stated == STATED or not sky.equatorial else " assumed"),
-        scale_arcsec=pixel_scale(wcs),
-        centre_deg=(float(centre[0][0]), float(centre[1][0])),
-        orientation_deg=float(angle),
-        distortion=_distortion(image, low_level, onto) if fits else (),
-        bounding_box=_bounds(low_level),
-        map_onto=onto,
-        map_from=back,
-        header_offset=offset,
-    )
-
-
-def _distortion(image: Any, wcs: Any, onto: MapInfo) -> tuple[str, ...]:
-    """What a FITS WCS has beside its linear terms and its projection."""
-    code = str(image.header.get("CTYPE1", ""))[5:8]
-    found = [code] if code in _POLYNOMIALS else []
-    if wcs.sip is not None:
-        found.append(f"SIP of order {max(order or 0 for order in (wcs.sip.a_order, wcs.sip.b_order))}")
-    for word, names in (("CPDIS", ("cpdis1", "cpdis2")), ("D2IM", ("det2im1", "det2im2"))):
-        sizes = {np.shape(table.data) for name in names if (table := getattr(wcs, name)) is not None}
-        found += [f"{word} {ny} x {nx}" for ny, nx in sorted(sizes)]
-    if not found and str(wcs.wcs.ctype[0]).endswith("-TAN") and onto.way == ADAPTIVE:
-        found.append("polynomials")  # wcslib makes TAN with a distortion of SCAMP's PV and of the plates of DSS
-    return tuple(found)
-
-
-def _bounds(wcs: Any) -> Any:
-    """The bounding box in pixels, None where there is none."""
-    bounds = getattr(wcs, "pixel_bounds", None)
-    if bounds is None or any(axis is None for axis in bounds):
-        return None
-    return tuple((float(low), float(high)) for low, high in bounds)
-
-
-def _maps(wcs: Any, shape: tuple[int, int]) -> tuple[MapInfo, MapInfo]:
-    """The maps of blots from and onto an undistorted TAN image in the same place."""
-    tangent = touching_tangent(wcs)
-    return _map_info(wcs, tangent, shape), _map_info(tangent, wcs, shape)
-
-
-def _map_info(target: Any, source: Any, shape: tuple[int, int]) -> MapInfo:
-    try:
-        return _way(plan_map(target, source, shape, None, Parameters().tolerance))
-    except Exception as error:  # WCS libraries raise anything
-        return MapInfo(problem=reason_of(error))
-
-
-def _way(rows: RowMap) -> MapInfo:
-    """What the map says of itself."""
-    return MapInfo(rows.way.name, rows.way.error_pixels)
-
-
 def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     """What the blot of a mosaic onto an image would be."""
     step = Blot(as_float=True, force=True)
@@ -384,5 +249,7 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
             job = plan_job(source, target_of(reference, step.recipe), reference, step)
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
-    way = _way(job.pixel_map)
-    return PairInfo(source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group]))
+    way = map_info_of(job.pixel_map)
+    return PairInfo(
+        source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group])
+    )

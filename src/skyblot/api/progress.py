@@ -37,6 +37,13 @@ class ProgressBar:
             self._bar.reset(self._task, total=total, description=what, rate="")
             self._bar.refresh()
 
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show how far a stage of a run is."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task, description=what, completed=done, total=total, rate="", refresh=True
+            )
+
     def follow(self, plan: "Plan") -> "Generator[Outcome, None, None]":
         """Run a plan, yield its outcomes, and count those that took work."""
         from ..runs.run import run
@@ -60,7 +67,7 @@ class ProgressBar:
 
 @contextmanager
 def progress_bar(wanted: bool = True) -> Iterator[ProgressBar]:
-    """Yield a bar on stderr; one that shows nothing if none is wanted, or if there is no terminal and no notebook."""
+    """Yield a bar on stderr; it shows nothing if unwanted, or without terminal and notebook."""
     if not wanted:
         yield ProgressBar()
         return
@@ -70,10 +77,18 @@ def progress_bar(wanted: bool = True) -> Iterator[ProgressBar]:
     if not (sys.stderr.isatty() or console.is_jupyter):
         yield ProgressBar()
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     description = TextColumn("{task.description}")
     rate = TextColumn("{task.fields[rate]}")
     columns = (description, BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()
+    ) as bar:
         yield ProgressBar(bar, bar.add_task("reading headers", total=None, rate=""))

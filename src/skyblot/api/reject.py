@@ -40,32 +40,37 @@ def reject_files(
     references : sequence of str or Path
         The exposures, as for `skyblot.blot_files`. They are not changed.
     output_dir : str or Path
-        Folder for the masks, ``<root>_sci<N>_crmask.fits``: bytes, 1 for good pixels and 0 for bad ones.
+        Folder for the masks, ``<root>_sci<N>_crmask.fits``: bytes, 1 for good pixels and 0 for bad
+        ones.
     recipe : Recipe, optional
         How blots are made.
     criteria : Criteria or mapping, optional
-        How pixels are judged. What is not given is the instrument's default; of a `Criteria`, everything is given.
+        How pixels are judged. What is not given is the instrument's default; of a `Criteria`,
+        everything is given.
     products : Products, optional
         What is written beside masks.
     options : RunOptions, optional
         What may be used, replaced and kept, and where to work.
     **values
-        Single values of these by name, ``rule="plain"``, ``grow=1.5``, ``overwrite=True``, ...; and what goes with the
-        exposures' pixels, where it is not to be looked for:
+        Single values of these by name, ``rule="plain"``, ``grow=1.5``, ``overwrite=True``, ...; and
+        what goes with the exposures' pixels:
 
-        * ``gain``, ``read_noise``: electrons per unit of the exposures, and electrons; by default from their headers.
-          They are needed where there is no map of errors.
-        * ``dq``, ``err``: the file with the flags of an exposure's pixels, and that with their errors, where they are
-          in none of the places in which they are looked for. ``*`` stands for the exposure's name without ``.fits``:
-          ``"*_dq.fits"`` is beside the exposure, ``"flags/*.fits[MASK]"`` in another folder. Errors are standard
-          deviations, unless UTYPE, the extension or the file's name says that they are variances or weights.
-        * ``weight_suffix``: what the name of an exposure's file of weights has in the place of ``.fits``. Pixels
-          without weight are left out; the weights are the noise, too, where nothing else says it and the pixels agree.
+        * ``gain``, ``read_noise``: electrons per unit of the exposures, and electrons; by default
+          from their headers. They are needed where there is no map of errors.
+        * ``dq``, ``err``: the file with the flags of an exposure's pixels, and that with their
+          errors, where they are in none of the places in which they are looked for. ``*`` stands
+          for the exposure's name without ``.fits``: ``"*_dq.fits"`` is beside the exposure,
+          ``"flags/*.fits[MASK]"`` in another folder. Errors are standard deviations, unless UTYPE,
+          the extension or the file's name says that they are variances or weights.
+        * ``weight_suffix``: what the name of an exposure's file of weights has in the place of
+          ``.fits``. Pixels without weight are left out; the weights are the noise, too, where
+          nothing else says it and the pixels agree.
 
     Returns
     -------
     list of RejectResult
-        In the order of the exposures. For results as soon as they are there, see `plan_masks` and `run`.
+        In the order of the exposures. For results as soon as they are there, see `plan_masks` and
+        `run`.
 
     Raises
     ------
@@ -77,8 +82,8 @@ def reject_files(
     Warns
     -----
     SkyblotWarning
-        If an exposure is misaligned by more than 0.1 pixel, or if more or fewer pixels are rejected than its
-        instrument has hit in its exposure time.
+        If an exposure is misaligned by more than 0.1 pixel, or if more or fewer pixels are rejected
+        than its instrument has hit in its exposure time.
     """
     step, run_options = mask_step(values, recipe, criteria, products, options)
     return results_of(Work.of(source, references, output_dir, step), run_options)
@@ -95,7 +100,7 @@ def plan_masks(
     options: RunOptions | None = None,
     **values: Any,
 ) -> Plan:
-    """Return what `reject_files` would do with the same arguments: a plan, for which only headers are read.
+    """Return a plan of what `reject_files` would do with the same arguments, from headers alone.
 
     Parameters
     ----------
@@ -105,8 +110,8 @@ def plan_masks(
     Returns
     -------
     Plan
-        What would be made, kept and written, with about what memory and time. `run` does it, and hands over each
-        result as soon as it is there.
+        What would be made, kept and written, with about what memory and time. `run` does it, and
+        hands over each result as soon as it is there.
 
     Raises
     ------
@@ -124,12 +129,14 @@ def mask_step(
     products: Products | None = None,
     options: RunOptions | None = None,
 ) -> tuple[Reject, RunOptions]:
-    """Return what `reject_files` does with one exposure, and how its run goes on, with single values put in."""
+    """Return the step of `reject_files` and the options of its run, with single values put in."""
     singles = given_values(values, ("criteria", "planes", "masks", "options", "recipe"))
     recipe = (recipe or Recipe()).override(singles["recipe"])
     if recipe.user_wcs.given:
         names = ", ".join(recipe.user_wcs.given)
-        raise ParameterError(f"{names}: not for a comparison, which is made on the exposure's own pixels")
+        raise ParameterError(
+            f"{names}: not for a comparison, which is made on the exposure's own pixels"
+        )
     run_options = (options or RunOptions()).override(singles["options"])
     known = vars(criteria) if isinstance(criteria, Criteria) else dict(criteria or {})
     step = Reject(
@@ -144,6 +151,6 @@ def mask_step(
 
 
 def _checked(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given of the criteria."""
+    """The criteria that the user chose, by name."""
     checked = vars(criteria_with(None, dict(criteria)))
     return {name: checked[name] for name, value in criteria.items() if value is not None}

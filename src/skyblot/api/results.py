@@ -23,10 +23,12 @@ class BatchError(SkyblotError):
         Each with `reference`, `reason` and `error`.
     """
 
-    def __init__(self, results: Sequence[Result], failures: Sequence[Failure], what: str = "blots") -> None:
+    def __init__(
+        self, results: Sequence[Result], failures: Sequence[Failure], what: str = "blots"
+    ) -> None:
         self.results = list(results)
         self.failures = list(failures)
-        reasons = "; ".join(each.reason for each in failures[:3])
+        reasons = "; ".join(failure.reason for failure in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         count = len(results) + len(failures)
         self._what = what
@@ -38,7 +40,7 @@ class BatchError(SkyblotError):
 
 @contextmanager
 def planned(work: Work, options: RunOptions, *, survey: bool = False) -> Iterator[Plan]:
-    """Yield the plan of a run, with its source open for the run too; arguments and errors are those of `plan_run`."""
+    """Yield the plan of a run, its source open for the run too; arguments as for `plan_run`."""
     with memory_errors_told(), work.step.open(work.source) as source:
         yield plan_run(work, options, source=source, survey=survey)
 
@@ -53,7 +55,7 @@ def results_of(work: Work, options: RunOptions) -> list[Any]:
     SkyblotError
         If nothing can be made; with `fail_fast`, whatever went wrong first.
     """
-    found: dict[ImageName | None, Result] = {}
+    results: dict[ImageName | None, Result] = {}
     failures: list[Failure] = []
     with (
         progress_bar(options.progress) as bar,
@@ -64,8 +66,8 @@ def results_of(work: Work, options: RunOptions) -> list[Any]:
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
-                found[outcome.where] = outcome
-    done = [found[task.where] for task in work.tasks if task.where in found]
+                results[outcome.where] = outcome
+    done = [results[task.where] for task in work.tasks if task.where in results]
     if failures:
         raise BatchError(done, failures, f"{work.step.noun}s")
     return done

@@ -1,4 +1,4 @@
-"""The command line: ``skyblot COMMAND``; its parts are in `skyblot.cli.app`, and one file per command.
+"""The command line: ``skyblot COMMAND``; see `skyblot.cli.app`, and one file per command.
 
 Nothing is imported here that takes time: until `main` is called, nobody listens to Ctrl-C.
 """

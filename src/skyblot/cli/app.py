@@ -1,4 +1,4 @@
-"""The application: its commands, each in a file that is loaded when it is used, and what becomes of errors."""
+"""The application: its commands, loaded when they are used, and what becomes of errors."""
 
 import importlib
 import os
@@ -60,7 +60,7 @@ def cli() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; a bad input ends with one sentence on stderr and 2."""
+    """Run the command line and return the exit code; a bad input ends with a sentence and 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for name in ("stdout", "stderr"):  # None where whoever started the process has closed them
         if getattr(sys, name) is None:
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _flushed(code: int) -> int:
-    """The exit code, once all output is out: a disk may be full, and Python would tell it with a traceback."""
+    """The exit code once all output is out: for a full disk Python would show a traceback."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -136,5 +136,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         if debug:
             raise
         text = " ".join(str(error).split())
-        echo(f"skyblot: internal error, {type(error).__name__}: {text} (--debug shows where)", err=True)
+        echo(
+            f"skyblot: internal error, {type(error).__name__}: {text} (--debug shows where)",
+            err=True,
+        )
         return 3

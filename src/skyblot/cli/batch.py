@@ -1,4 +1,4 @@
-"""A run of ``skyblot blot`` or ``skyblot reject``: what it makes, what it tells, and its exit code."""
+"""A run of ``skyblot blot`` or ``skyblot reject``: what it makes, what it says, its exit code."""
 
 import time
 from collections.abc import Callable
@@ -32,7 +32,7 @@ COMMON = ("output_dir", "dry_run", "log", "report", "config", "quiet", "verbose"
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; see the options of ``skyblot blot`` and ``skyblot reject``."""
+    """What the command line asks for: options of ``skyblot blot`` and ``skyblot reject``."""
 
     source: str
     exposures: tuple[str, ...]
@@ -50,14 +50,21 @@ class Request:
 
     def work(self) -> Work:
         """The products to make, and the files that cannot be read."""
-        reads, writes = ([Path(name) for name in names if name] for names in ([self.config], [self.log, self.report]))
-        work = Work.of(self.source, self.exposures, self.output_dir, self.step, Beside(reads, writes))
+        reads, writes = (
+            [Path(name) for name in names if name]
+            for names in ([self.config], [self.log, self.report])
+        )
+        work = Work.of(
+            self.source, self.exposures, self.output_dir, self.step, Beside(reads, writes)
+        )
         if self.output is None:
             return work
         if work.failures:
             raise work.failures[0].error
         if len(work.tasks) > 1:
-            names = ", ".join(str(where) for where, _ in work.tasks[:4]) + (", ..." if len(work.tasks) > 4 else "")
+            names = ", ".join(str(where) for where, _ in work.tasks[:4]) + (
+                ", ..." if len(work.tasks) > 4 else ""
+            )
             raise ParameterError(
                 f"--output names one file, but there are {len(work.tasks)} images to blot "
                 f"onto ({names}): use --output-dir, or name one extension, as in "
@@ -119,7 +126,9 @@ class _Run:
         """Make the products, and put their pictures on a page."""
         self._page = page
         parameters = dict(self._work.step.recipe.items())
-        self._log.write("start", version=__version__, source=self._request.source, parameters=parameters)
+        self._log.write(
+            "start", version=__version__, source=self._request.source, parameters=parameters
+        )
         reason = None
         try:
             self._run(interruption)
@@ -184,9 +193,15 @@ class _Run:
 
     def _failed(self, failure: Failure) -> None:
         self._failures.append(failure)
-        facts = {"path": self._paths.get(failure.reference), "shape": None, "covered": None, "seconds": None}
+        facts = {
+            "path": self._paths.get(failure.reference),
+            "shape": None,
+            "covered": None,
+            "seconds": None,
+        }
         self._log.write("failed", reference=failure.reference, **facts, reason=failure.reason)
-        if not self.single:  # else they are told at the end: one that is all there is ends the program
+        # else they are told at the end: one that is all there is ends the program
+        if not self.single:
             self._tell(failure)
 
     def _tell(self, failure: Failure) -> None:
@@ -211,12 +226,19 @@ class _Run:
 
     def tell_interruption(self) -> None:
         """Say what is there, and how to go on."""
-        there = f"{sum(self._counts())} of {len(self._work.tasks)} {self._work.step.noun}s are there"
-        self._screen.error(f"skyblot: interrupted: {there}; the same command with --resume makes the rest")
+        there = (
+            f"{sum(self._counts())} of {len(self._work.tasks)} {self._work.step.noun}s are there"
+        )
+        self._screen.error(
+            f"skyblot: interrupted: {there}; the same command with --resume makes the rest"
+        )
 
     def _is_there(self, task: Task) -> bool:
         """Whether this run has made or kept a product, even if nobody has been told yet."""
-        return task.where in self._made or _identity(task.path) not in (None, self._found[task.path])
+        return task.where in self._made or _identity(task.path) not in (
+            None,
+            self._found[task.path],
+        )
 
     def summarize(self, page: Page) -> None:
         """Say what was written and what failed, of more than one exposure."""
@@ -236,7 +258,9 @@ class _Run:
     def _log_end(self, reason: str | None) -> None:
         made, kept = self._counts()
         seconds = round(time.perf_counter() - self._start, 3)
-        self._log.write("end", made=made, kept=kept, failed=len(self._failures), seconds=seconds, reason=reason)
+        self._log.write(
+            "end", made=made, kept=kept, failed=len(self._failures), seconds=seconds, reason=reason
+        )
 
     def _counts(self) -> tuple[int, int]:
         """How many products this run has made, and how many it has kept."""

@@ -21,23 +21,36 @@ from .sections import SectionedCommand, run_rows, sections
 _ROWS = (*BLOTS, *run_rows(RUN))
 
 
-@click.command("blot", cls=SectionedCommand, sections=sections(_ROWS, {"Parameters": TABLE}), context_settings=HELP)
+@click.command(
+    "blot",
+    cls=SectionedCommand,
+    sections=sections(_ROWS, {"Parameters": TABLE}),
+    context_settings=HELP,
+)
 @click.argument("source", shell_complete=complete_files)
-@click.argument("references", metavar="REFERENCE...", nargs=-1, required=True, shell_complete=complete_files)
-@click.option("-o", "--output", type=click.Path(), help="File to write, where there is a single blot.")
+@click.argument(
+    "references", metavar="REFERENCE...", nargs=-1, required=True, shell_complete=complete_files
+)
 @click.option(
-    "--output-dir", type=click.Path(), default=".", help="Folder for the blots, <root>_sci<N>_blt.fits (.asdf)."
+    "-o", "--output", type=click.Path(), help="File to write, where there is a single blot."
+)
+@click.option(
+    "--output-dir",
+    type=click.Path(),
+    default=".",
+    help="Folder for the blots, <root>_sci<N>_blt.fits (.asdf).",
 )
 @run_options
 @parameter_options((*_ROWS, *TABLE))
 @verbosity_options
 @click.pass_context
 def command(ctx: click.Context, source: str, references: tuple[str, ...], **options: Any) -> None:
-    """Blot a mosaic, SOURCE, onto the pixels of every chip of each REFERENCE: its SCI extensions, or other images.
+    """Blot a mosaic, SOURCE, onto the pixels of every chip of each REFERENCE: its SCI extensions,
+    or other images.
 
-    SOURCE and REFERENCE are FITS files, HST's and JWST's for example, or Roman's ASDF files; file.fits[sci,1] is one
-    extension. A blot is a file of the same kind as its REFERENCE. A REFERENCE may also be a pattern, @list.txt, an
-    association table, or a folder.
+    SOURCE and REFERENCE are FITS files, HST's and JWST's for example, or Roman's ASDF files;
+    file.fits[sci,1] is one extension. A blot is a file of the same kind as its REFERENCE. A
+    REFERENCE may also be a pattern, @list.txt, an association table, or a folder.
 
     \b
     Example: skyblot blot skydemo_med.fits isky01a1q_flc.fits --interp lanczos3

@@ -33,7 +33,9 @@ def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated]
 
     def add(function: Decorated) -> Decorated:
         for row in reversed(rows):
-            function = click.option(*_flags(row), row.name, default=None, help=_help(row), **_kind(row))(function)
+            function = click.option(
+                *_flags(row), row.name, default=None, help=_help(row), **_kind(row)
+            )(function)
         return function
 
     return add
@@ -43,12 +45,26 @@ def run_options(function: Decorated) -> Decorated:
     """Add the options of a run that are for the command line alone."""
     for option in (
         click.option(
-            "--config", type=click.Path(), help="Read parameters of blots from a .cfg file; options override it."
+            "--config",
+            type=click.Path(),
+            help="Read parameters of blots from a .cfg file; options override it.",
         ),
-        click.option("--log", type=click.Path(), metavar="FILE", help="Append what happens to FILE, in JSON lines."),
-        click.option("--dry-run", is_flag=True, help="Show what would be done, and what it takes; write nothing."),
         click.option(
-            "--report", type=click.Path(), metavar="FILE", help="Write a page with pictures of the results, .html."
+            "--log",
+            type=click.Path(),
+            metavar="FILE",
+            help="Append what happens to FILE, in JSON lines.",
+        ),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help="Show what would be done, and what it takes; write nothing.",
+        ),
+        click.option(
+            "--report",
+            type=click.Path(),
+            metavar="FILE",
+            help="Write a page with pictures of the results, .html.",
         ),
     ):
         function = option(function)
@@ -76,15 +92,21 @@ def _kind(row: Parameter) -> dict[str, Any]:
 
 
 def _metavar(row: Parameter) -> str:
-    return row.metavar or ("NAME" if row.choices else {"text": "KEYWORD", "integer": "N"}.get(row.kind, "X"))
+    return row.metavar or (
+        "NAME" if row.choices else {"text": "KEYWORD", "integer": "N"}.get(row.kind, "X")
+    )
 
 
 def _completion(row: Parameter) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """What a shell completes a value to: the choices that begin as it does."""
-    return lambda _context, _option, start: [choice for choice in row.choices if choice.startswith(start.lower())]
+    return lambda _context, _option, start: [
+        choice for choice in row.choices if choice.startswith(start.lower())
+    ]
 
 
-def complete_files(_context: click.Context, _argument: click.Parameter, start: str) -> list[CompletionItem]:
+def complete_files(
+    _context: click.Context, _argument: click.Parameter, start: str
+) -> list[CompletionItem]:
     """Leave the completion of a file's name to the shell."""
     return [CompletionItem(start, type="file")]
 
@@ -95,7 +117,11 @@ def _help(row: Parameter) -> str:
     default = row.default
     if isinstance(default, bool):
         default = "" if row.kind == "flag" else "yes" if default else "no"
-    facts = [", ".join(row.choices), row.unit, "" if default in (None, "") else f"default {default}"]
+    facts = [
+        ", ".join(row.choices),
+        row.unit,
+        "" if default in (None, "") else f"default {default}",
+    ]
     return f"{row.help} [{'; '.join(fact for fact in facts if fact)}]" if any(facts) else row.help
 
 
@@ -105,7 +131,7 @@ def given(options: dict[str, Any], rows: Iterable[Parameter]) -> dict[str, Any]:
 
 
 def recipe_of(options: dict[str, Any]) -> Recipe:
-    """How blots are made: as the file of ``--config`` says, with the command's other options over it."""
+    """How blots are made: as the file of ``--config`` says, unless options say otherwise."""
     values: dict[str, Any] = {}
     if options["config"] is not None:
         from ..parameters.files import read_config
@@ -128,7 +154,9 @@ def verbosity_options(function: Decorated) -> Decorated:
 def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
     """Send the library's log and warnings to stderr, one line each."""
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Messages()], force=True)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(message)s", handlers=[_Messages()], force=True
+    )
     logging.getLogger("skyblot").setLevel(level)
     import_module("astropy").log.setLevel(logging.WARNING)
     warnings.simplefilter("default" if debug else "ignore")
@@ -150,7 +178,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 class _Messages(logging.Handler):
-    """Prints the log: what the levels of ``set_up_messages`` let pass, and other packages' warnings."""
+    """Prints the log as ``set_up_messages`` lets it pass, and other packages' warnings."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.name.partition(".")[0] == "skyblot" or record.levelno >= logging.WARNING
@@ -164,7 +192,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _print(text: str) -> None:
-    """Print a line on what is stderr now: a progress bar stands in for it, to keep below the lines."""
+    """Print a line on what is stderr now: a progress bar puts itself there, to stay at the end."""
     with suppress(OSError, ValueError):  # a full disk, or nobody there
         sys.stderr.write(printable(text, keep="\n") + "\n")
         sys.stderr.flush()

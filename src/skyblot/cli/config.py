@@ -10,10 +10,16 @@ from .screen import echo
 
 @click.command("config", context_settings=HELP)
 @click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
-@click.option("--check", is_flag=True, help="Validate FILE and show the values it sets, instead of writing it.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Validate FILE and show the values it sets, instead of writing it.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @verbosity_options
-def command(file: Path | None, check: bool, overwrite: bool, verbose: bool, quiet: bool, debug: bool) -> None:
+def command(
+    file: Path | None, check: bool, overwrite: bool, verbose: bool, quiet: bool, debug: bool
+) -> None:
     """Write a commented .cfg file with every parameter at its default to FILE, or to the screen.
 
     \b

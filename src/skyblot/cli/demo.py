@@ -16,17 +16,32 @@ from .screen import echo, result_line, screen
     type=click.Choice(("hst", "jwst", "roman")),
     default="hst",
     show_default=True,
-    help="WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits) or WFI's (_cal.asdf); the last two need skyblot[gwcs].",
+    help=(
+        "WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits) or WFI's (_cal.asdf); the last two "
+        "need skyblot[gwcs]."
+    ),
 )
 @click.option(
     "--full-size",
     is_flag=True,
-    help="Chips as large as the real ones: hst 2051 x 4096 (1.3 GB on disk), jwst 2048 x 2048, roman 4088 x 4088.",
+    help=(
+        "Chips as large as the real ones: hst 2051 x 4096 (1.3 GB on disk), jwst 2048 x 2048, "
+        "roman 4088 x 4088."
+    ),
 )
-@click.option("--seed", type=click.IntRange(min=0), default=20, show_default=True, help="Seed of the random sky.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Seed of the random sky.",
+)
 @verbosity_options
-def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, quiet: bool, debug: bool) -> None:
-    """Make a synthetic set of dithered exposures and their median in DIR, and blot the median back onto them.
+def command(
+    folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, quiet: bool, debug: bool
+) -> None:
+    """Make a synthetic set of dithered exposures and their median in DIR, and blot the median back
+    onto them.
 
     \b
     Example: skyblot demo my-demo
@@ -47,4 +62,7 @@ def command(folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, 
                 shown.result(result_line(outcome))
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
-        echo(f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} --overwrite")
+        echo(
+            f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} "
+            "--overwrite"
+        )

@@ -14,7 +14,8 @@ from .common import HELP, complete_files, set_up_messages, traceback_of, verbosi
 from .screen import echo
 
 if TYPE_CHECKING:
-    from ..api.info import ImageInfo, MapInfo, PairInfo, WCSInfo
+    from ..api.info import ImageInfo, PairInfo
+    from ..api.wcs_info import MapInfo, WCSInfo
 
 
 @click.command("info", context_settings=HELP)
@@ -38,9 +39,11 @@ def command(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Tell what skyblot understands of each image of FILE: kind, WCS, distortion, units, and how its pixels are mapped.
+    """Tell what skyblot understands of each image of FILE: kind, WCS, distortion, units, and how
+    its pixels are mapped.
 
-    FILE is as SOURCE and REFERENCE of skyblot blot: an exposure, a mosaic, a blot, a mask. Nothing is written.
+    FILE is as SOURCE and REFERENCE of skyblot blot: an exposure, a mosaic, a blot, a mask. Nothing
+    is written.
 
     \b
     Example: skyblot info isky01a1q_flc.fits --with skydemo_med.fits
@@ -85,13 +88,25 @@ def _lines(image: "ImageInfo") -> Iterator[tuple[str, str]]:
     yield "kind", f"{image.kind}{f' of {image.instrument}' if image.instrument else ''}"
     yield "made", _made(image)
     yield "pixels", f"{ny} x {nx}, {image.dtype}"
-    yield from _wcs_lines(image.wcs) if image.wcs is not None else [("WCS", f"none: {image.wcs_problem}")]
+    yield from (
+        _wcs_lines(image.wcs) if image.wcs is not None else [("WCS", f"none: {image.wcs_problem}")]
+    )
     yield "unit", f"{image.unit}: {image.unit_kind or 'not known'}" if image.unit else "no BUNIT"
-    yield "exposure", f"{image.exptime} s ({image.exptime_keyword})" if image.exptime_keyword else "no exposure time"
+    yield (
+        "exposure",
+        f"{image.exptime} s ({image.exptime_keyword})"
+        if image.exptime_keyword
+        else "no exposure time",
+    )
     yield "sky", f"{image.sky} ({image.sky_keyword})" if image.sky_keyword else ""
     yield "planes", ", ".join(image.planes)
     yield "weights", image.weights
-    yield "noise", image.noise if image.noise not in image.planes and image.kind in ("exposure", "image") else ""
+    yield (
+        "noise",
+        image.noise
+        if image.noise not in image.planes and image.kind in ("exposure", "image")
+        else "",
+    )
     if image.wcs is not None:
         yield "map onto it", _map_text(image.wcs.map_onto)
         yield "map from it", _map_text(image.wcs.map_from)
@@ -107,15 +122,25 @@ def _made(image: "ImageInfo") -> str:
         return ""
     names = f"from {record.get('BLOTSRC')} onto {record.get('BLOTREF')}"
     how = f"{record.get('BLOTINT')}, {record.get('BLOTIN')} to {record.get('BLOTOUT')}"
-    return f"{names}, {how}, times {record.get('BLOTFACT', 1):.6g}, plus sky {record.get('BLOTSKY', 0):.6g}"
+    return (
+        f"{names}, {how}, times {record.get('BLOTFACT', 1):.6g}, plus sky "
+        f"{record.get('BLOTSKY', 0):.6g}"
+    )
 
 
 def _wcs_lines(wcs: "WCSInfo") -> Iterator[tuple[str, str]]:
     lon, lat = wcs.centre_deg
     kind = f"{wcs.kind} {wcs.projection}".rstrip()
-    yield "WCS", f"{kind}, {wcs.frame}, {wcs.scale_arcsec:.5g} arcsec a pixel, y axis at {wcs.orientation_deg:.2f} deg"
+    yield (
+        "WCS",
+        f"{kind}, {wcs.frame}, {wcs.scale_arcsec:.5g} arcsec a pixel, y axis at "
+        f"{wcs.orientation_deg:.2f} deg",
+    )
     yield "centre", f"{lon:.6f} {lat:+.6f} deg"
-    yield "distortion", ", ".join(wcs.distortion) or ("none" if wcs.kind == "FITS" else f"what the {wcs.kind} has")
+    yield (
+        "distortion",
+        ", ".join(wcs.distortion) or ("none" if wcs.kind == "FITS" else f"what the {wcs.kind} has"),
+    )
     if wcs.header_offset is not None:
         yield "header", f"{wcs.header_offset:.2g} pixels from the {wcs.kind}, which is used"
     if wcs.bounding_box is not None:

@@ -23,7 +23,10 @@ _LAST = 5
 def plan_rows(plan: "Plan") -> list[tuple[str, ...]]:
     """Return the cells of the table, in the order of the tasks."""
     order = {task.where: number for number, task in enumerate(plan.work.tasks)}
-    members = sorted((each for group in plan.groups for each in group.members), key=lambda each: order[each.where])
+    members = sorted(
+        (each for group in plan.groups for each in group.members),
+        key=lambda each: order[each.where],
+    )
     folders = {str(each.where.path.parent) for each in members}
     return [_row(each, with_folder=len(folders) > 1) for each in members]
 
@@ -35,7 +38,13 @@ def _row(member: "Footprint", *, with_folder: bool) -> tuple[str, ...]:
     extension = "" if where.extension is None else extension_text(where.extension)
     overlap = "?" if math.isnan(member.overlap) else f"{100 * member.overlap:.1f} %"
     window = f"{y0}:{y1}, {x0}:{x1}" if y1 > y0 else "none"
-    return str(where.path) if with_folder else where.path.name, extension, overlap, f"{ny} x {nx}", window
+    return (
+        str(where.path) if with_folder else where.path.name,
+        extension,
+        overlap,
+        f"{ny} x {nx}",
+        window,
+    )
 
 
 def shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -54,7 +63,10 @@ def plain_table(rows: list[tuple[str, ...]]) -> str:
 
 def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
     cells = zip(HEADINGS, row, widths, strict=True)
-    aligned = [cell.rjust(width) if name in _TO_THE_RIGHT else cell.ljust(width) for name, cell, width in cells]
+    aligned = [
+        cell.rjust(width) if name in _TO_THE_RIGHT else cell.ljust(width)
+        for name, cell, width in cells
+    ]
     return "  ".join(aligned).rstrip()
 
 
@@ -65,7 +77,9 @@ def rich_table(rows: list[tuple[str, ...]]) -> "Table":
 
     table = Table()
     for name in HEADINGS:
-        table.add_column(name, justify="right" if name in _TO_THE_RIGHT else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if name in _TO_THE_RIGHT else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     return table

@@ -20,7 +20,9 @@ from .common import (
 from .sections import SectionedCommand, run_rows, sections
 
 #: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
-_BLOT_PARAMETERS = [row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"]
+_BLOT_PARAMETERS = [
+    row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
+]
 _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
 
 
@@ -31,16 +33,26 @@ _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
     context_settings=HELP,
 )
 @click.argument("source", shell_complete=complete_files)
-@click.argument("exposures_named", metavar="EXPOSURE...", nargs=-1, required=True, shell_complete=complete_files)
-@click.option("--output-dir", type=click.Path(), default=".", help="Folder for the masks, <root>_sci<N>_crmask.fits.")
+@click.argument(
+    "exposures_named", metavar="EXPOSURE...", nargs=-1, required=True, shell_complete=complete_files
+)
+@click.option(
+    "--output-dir",
+    type=click.Path(),
+    default=".",
+    help="Folder for the masks, <root>_sci<N>_crmask.fits.",
+)
 @run_options
 @parameter_options((*_ROWS, *_BLOT_PARAMETERS))
 @verbosity_options
 @click.pass_context
-def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], **options: Any) -> None:
+def command(
+    ctx: click.Context, source: str, exposures_named: tuple[str, ...], **options: Any
+) -> None:
     """Compare each EXPOSURE with the blot of a mosaic, SOURCE, and write masks of its cosmic rays.
 
-    SOURCE and EXPOSURE are as for skyblot blot. A mask has 1 for good pixels, 0 for bad ones. EXPOSURE is not changed.
+    SOURCE and EXPOSURE are as for skyblot blot. A mask has 1 for good pixels, 0 for bad ones.
+    EXPOSURE is not changed.
 
     \b
     Example: skyblot reject skydemo_med.fits isky01a1q_flc.fits --grow 1 --report cosmics.html
@@ -57,4 +69,6 @@ def command(ctx: click.Context, source: str, exposures_named: tuple[str, ...], *
 
         values["pictures"] = Pictures(Path(options["report"]).parent)
     step, how = mask_step(values, recipe)
-    ctx.exit(run(Request(source, exposures_named, step, how, **{name: options[name] for name in COMMON})))
+    ctx.exit(
+        run(Request(source, exposures_named, step, how, **{name: options[name] for name in COMMON}))
+    )

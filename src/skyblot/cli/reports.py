@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_report(path: str, recipe: Recipe, *, overwrite: bool) -> None:
-    """Refuse, before any work, a page that cannot be written, or that would have nothing to compare."""
+    """Refuse a page that cannot be written, or has nothing to compare, before any work."""
     from ..io.atomic import check_output
     from ..report.html import require_packages
 
@@ -78,7 +78,7 @@ class Page:
 
 @contextmanager
 def open_page(path: str | None, work: Work, *, overwrite: bool) -> Iterator[Page]:
-    """Yield the page of a run, which is written when the block succeeds; one that takes nothing if none is wanted."""
+    """Yield the page of a run, written when the block succeeds; one takes nothing if unwanted."""
     if path is None:
         yield Page()
         return

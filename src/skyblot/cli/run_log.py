@@ -23,11 +23,13 @@ class RunLog:
         self._broken = False
 
     def write(self, event: str, **facts: Any) -> None:
-        """Append an event; a log that cannot be written any more is a warning, once, and no reason to stop."""
+        """Append an event; one that cannot be written is a warning, once, and the run goes on."""
         if self._broken:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": event, "time": now} | {name: _plain(value) for name, value in facts.items()})
+        line = json.dumps(
+            {"event": event, "time": now} | {name: _plain(value) for name, value in facts.items()}
+        )
         try:
             self._file.write(line + "\n")
             self._file.flush()

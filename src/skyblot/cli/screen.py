@@ -1,4 +1,4 @@
-"""What is shown while blots are made: results on stdout, the rest on stderr, and a progress bar on a terminal."""
+"""What is shown while blots are made: results on stdout, all else on stderr."""
 
 import sys
 from collections.abc import Iterator
@@ -25,10 +25,13 @@ class Screen:
     Attributes
     ----------
     out_is_terminal, err_is_terminal : bool
-        What stdout and stderr are: the bar puts something in their place, which does not always tell.
+        What stdout and stderr are: the bar puts something in their place, which does not always
+        tell.
     """
 
-    def __init__(self, bar: ProgressBar, terminals: tuple[bool, bool], *, quiet: bool = False) -> None:
+    def __init__(
+        self, bar: ProgressBar, terminals: tuple[bool, bool], *, quiet: bool = False
+    ) -> None:
         self._bar = bar
         self._quiet = quiet
         self.out_is_terminal, self.err_is_terminal = terminals
@@ -49,7 +52,8 @@ class Screen:
         self._print(text, err=True)
 
     def _print(self, what: Any, *, err: bool) -> None:
-        console = self._bar.console if err or self.out_is_terminal else None  # both are the bar's terminal, then
+        # both are the bar's terminal, then
+        console = self._bar.console if err or self.out_is_terminal else None
         if console is None and isinstance(what, str):
             echo(what, err=err)
             return

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from ..parameters.options import JUDGING, RUNNING, WRITING
+from ..parameters.options import JUDGING, RUNNING, OUTPUT
 from ..parameters.row import Parameter
 
 #: Where the options stand that no section names.
 MESSAGES = "Messages"
 #: Options of runs that are for the command line alone, by their sections.
-_OWN = {WRITING: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
+_OWN = {OUTPUT: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
 
 
 def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
@@ -19,7 +19,9 @@ def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
     return [row for row in rows if not row.python]
 
 
-def sections(rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]) -> dict[str, list[str]]:
+def sections(
+    rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]
+) -> dict[str, list[str]]:
     """Return the sections of a command's help, and the names of their options.
 
     Parameters
@@ -29,14 +31,16 @@ def sections(rows: Iterable[Parameter], blots: Mapping[str, Sequence[Parameter]]
     blots : mapping
         The section of how blots are made, and its rows.
     """
-    found = {name: list(_OWN.get(name, ())) for name in (WRITING, JUDGING, RUNNING)}
+    found = {name: list(_OWN.get(name, ())) for name in (OUTPUT, JUDGING, RUNNING)}
     for row in rows:
         found[row.section].append(row.name)
-    return found | {name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()}
+    return found | {
+        name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()
+    }
 
 
 class SectionedCommand(click.Command):
-    """A command whose help lists its options in sections: names of sections, and of the options in each."""
+    """A command whose help lists its options in sections, each a name and its options."""
 
     def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **how: Any) -> None:
         super().__init__(*args, **how)
@@ -55,4 +59,6 @@ class SectionedCommand(click.Command):
                     formatter.write_dl(records)
 
     def _section(self, option: str | None) -> str:
-        return next((name for name, options in self._sections.items() if option in options), MESSAGES)
+        return next(
+            (name for name, options in self._sections.items() if option in options), MESSAGES
+        )

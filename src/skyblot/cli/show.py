@@ -10,19 +10,34 @@ from .screen import echo
 
 @click.command("show", context_settings=HELP)
 @click.argument("file", shell_complete=complete_files)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG to write; by default FILE's name with .png.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="PNG to write; by default FILE's name with .png.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing PNG.")
 @click.option(
-    "--size", type=int, default=1024, show_default=True, help="Largest width and height of an image in pixels."
+    "--size",
+    type=int,
+    default=1024,
+    show_default=True,
+    help="Largest width and height of an image in pixels.",
 )
 @verbosity_options
 def command(
-    file: str, output: Path | None, overwrite: bool, size: int, verbose: bool, quiet: bool, debug: bool
+    file: str,
+    output: Path | None,
+    overwrite: bool,
+    size: int,
+    verbose: bool,
+    quiet: bool,
+    debug: bool,
 ) -> None:
     """Write one PNG of FILE.
 
-    A blot is shown with its exposure and the difference of the two, an exposure with the blot beside it; any other
-    image alone. Needs matplotlib: pip install 'skyblot[report]'.
+    A blot is shown with its exposure and the difference of the two, an exposure with the blot
+    beside it; any other image alone. Needs matplotlib: pip install 'skyblot[report]'.
 
     \b
     Example: skyblot show isky01a1q_sci1_blt.fits -o blot.png

@@ -9,7 +9,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 #: What asks a process to end, at a prompt, from another process, or by closing its terminal.
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 #: Seconds after SIGTERM or SIGHUP when a process ends, wherever it is.
 _GRACE = 0.5
 INTERRUPTED = 130
@@ -18,8 +20,8 @@ INTERRUPTED = 130
 class Interruption:
     """What the first of the signals does; more of them would only disturb the tidying up.
 
-    It raises a `KeyboardInterrupt` at once, or, when `gentle`, at the next `check`: raised anywhere while other threads
-    work, it can leave a lock closed that they wait for.
+    It raises a `KeyboardInterrupt` at once, or, when `gentle`, at the next `check`: raised anywhere
+    while other threads work, it can leave a lock closed that they wait for.
     """
 
     gentle = False
@@ -45,12 +47,14 @@ class Interruption:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Hear of signals at once in a thread, whatever the main thread does: compile, or wait for a server."""
+        """Hear of signals at once in a thread, whatever the main thread is doing or waiting for."""
         from ..io.atomic import remove_temporaries
 
         heard, told = socket.socketpair()
         told.setblocking(False)
-        watcher = threading.Thread(target=self._watch, args=(heard, remove_temporaries), daemon=True)
+        watcher = threading.Thread(
+            target=self._watch, args=(heard, remove_temporaries), daemon=True
+        )
         before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         watcher.start()
         try:
@@ -63,7 +67,7 @@ class Interruption:
             heard.close()
 
     def _watch(self, heard: socket.socket, remove_temporaries: Callable[[], None]) -> None:
-        """End the process in time after SIGTERM or SIGHUP, unless it has come to its end by itself."""
+        """End the process in time after SIGTERM or SIGHUP, unless it ends by itself."""
         while number := heard.recv(1):
             if number[0] in _SIGNALS and number[0] != signal.SIGINT:
                 break
@@ -77,7 +81,7 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a `KeyboardInterrupt`; after the others the process ends soon.
+    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a `KeyboardInterrupt`; others end the process.
 
     A signal that this process was started to ignore, as ``nohup`` and scripts do it, stays ignored.
     """

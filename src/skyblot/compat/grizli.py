@@ -60,6 +60,12 @@ def blot_nearest_exact(
     scale = 1.0
     if scale_by_pixel_area:
         if data.dtype.kind != "f":
-            raise ParameterError(f"scale_by_pixel_area=True with data of dtype {data.dtype}: expected float data")
+            raise ParameterError(
+                f"scale_by_pixel_area=True with data of dtype {data.dtype}: expected float data"
+            )
         scale = (pixel_scale(out_wcs) / pixel_scale(in_wcs)) ** 2
-    return prepare(data, in_wcs, out_wcs, Sampling("nearest")).run(scale=scale, fill_value=fill_value).data
+    return (
+        prepare(data, in_wcs, out_wcs, Sampling("nearest"))
+        .run(scale=scale, fill_value=fill_value)
+        .data
+    )

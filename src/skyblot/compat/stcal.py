@@ -71,7 +71,7 @@ def gwcs_blot(
 
 
 class StcalPatch(Patch):
-    """`gwcs_blot` in the place of stcal's own until `undo`, or until the end of a ``with`` block."""
+    """`gwcs_blot` in place of stcal's own until `undo`, or until the end of a ``with`` block."""
 
     def __init__(self, theirs: Blot) -> None:
         self._theirs = theirs

@@ -106,7 +106,9 @@ def make_demo(
     return DemoSet(folder, paths["mosaic"][0], tuple(paths["exposure"]), tuple(paths["truth"]))
 
 
-def _kind(kind: str) -> tuple[Callable[[DemoPlan], Iterator[Output]], tuple[int, int], tuple[int, int]]:
+def _kind(
+    kind: str,
+) -> tuple[Callable[[DemoPlan], Iterator[Output]], tuple[int, int], tuple[int, int]]:
     """Return what makes the files of a kind of data set, and its full and small chip shapes."""
     if kind == "hst":
         from .hst import outputs

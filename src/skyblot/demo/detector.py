@@ -175,20 +175,29 @@ def correction_tables(plan: DemoPlan, chip: int) -> list[fits.ImageHDU]:
     """Return NPOL x, y and D2IM x, y of a chip in pixels: smooth waves and small random steps."""
     rng = plan.rng(TABLES, chip)
     v, u = np.indices(TABLE_SHAPE) * 2.0 * np.pi / np.array(TABLE_SHAPE)[:, None, None]
-    steps = [max(1.0, float(round(n / nodes))) for n, nodes in zip(plan.chip_shape, TABLE_SHAPE, strict=True)]
+    steps = [
+        max(1.0, float(round(n / nodes)))
+        for n, nodes in zip(plan.chip_shape, TABLE_SHAPE, strict=True)
+    ]
     hdus = []
     for *_, name, smooth, rough in LOOKUPS:
         for axis in (1, 2):
-            waves = sum(np.cos(a * u + b * v + np.pi * c) for a, b, c in rng.uniform(-2.0, 2.0, (4, 3)))
+            waves = sum(
+                np.cos(a * u + b * v + np.pi * c) for a, b, c in rng.uniform(-2.0, 2.0, (4, 3))
+            )
             table = smooth * waves / np.abs(waves).max() + rough * rng.standard_normal(TABLE_SHAPE)
             cards = {"CRPIX1": 0.0, "CRPIX2": 0.0, "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": steps[1]}
             cards["CDELT2"] = steps[0]
             version = 2 * (2 - chip) + axis
-            hdus.append(fits.ImageHDU(table.astype("f4"), fits.Header(cards), name=name, ver=version))
+            hdus.append(
+                fits.ImageHDU(table.astype("f4"), fits.Header(cards), name=name, ver=version)
+            )
     return hdus
 
 
-def sci_header(plan: DemoPlan, exposure: Exposure, chip: int, tables: list[fits.ImageHDU]) -> fits.Header:
+def sci_header(
+    plan: DemoPlan, exposure: Exposure, chip: int, tables: list[fits.ImageHDU]
+) -> fits.Header:
     """Return the header of a SCI plane: SIP, and record-valued keywords that name its `tables`."""
     header = _base_header(exposure, chip, "ELECTRONS")
     header.update(_linear_cards(plan, exposure, chip))
@@ -209,7 +218,9 @@ def sci_header(plan: DemoPlan, exposure: Exposure, chip: int, tables: list[fits.
     return header
 
 
-def image_hdu(exposure: Exposure, chip: int, name: str, data: np.ndarray, unit: str) -> fits.ImageHDU:
+def image_hdu(
+    exposure: Exposure, chip: int, name: str, data: np.ndarray, unit: str
+) -> fits.ImageHDU:
     """Return an ERR, DQ or truth extension, EXTVER as the SCI plane of the chip."""
     return fits.ImageHDU(data, _base_header(exposure, chip, unit), name=name, ver=3 - chip)
 
@@ -228,11 +239,27 @@ def primary_hdu(exposure: Exposure, suffix: str, extensions: int) -> fits.Primar
         "FILETYPE": "SCI",
     }
     cards |= {"TELESCOP": "HST", "INSTRUME": "WFC3", "EQUINOX": 2000.0, "ROOTNAME": exposure.root}
-    cards |= {"IMAGETYP": "EXT", "TARGNAME": "SKYDEMO", "RA_TARG": RA, "DEC_TARG": DEC, "PROPOSID": 99999}
+    cards |= {
+        "IMAGETYP": "EXT",
+        "TARGNAME": "SKYDEMO",
+        "RA_TARG": RA,
+        "DEC_TARG": DEC,
+        "PROPOSID": 99999,
+    }
     cards |= {"DATE-OBS": f"{exposure.start:%Y-%m-%d}", "TIME-OBS": f"{exposure.start:%H:%M:%S}"}
-    cards |= {"EXPSTART": mjd, "EXPEND": mjd + exposure.exptime_s / 86400.0, "EXPTIME": exposure.exptime_s}
+    cards |= {
+        "EXPSTART": mjd,
+        "EXPEND": mjd + exposure.exptime_s / 86400.0,
+        "EXPTIME": exposure.exptime_s,
+    }
     cards |= {"EXPFLAG": "NORMAL", "OBSTYPE": "IMAGING", "OBSMODE": "ACCUM", "SUBARRAY": False}
-    cards |= {"DETECTOR": "UVIS", "FILTER": "F606W", "APERTURE": "UVIS", "CCDAMP": "ABCD", "CCDGAIN": 1.5}
+    cards |= {
+        "DETECTOR": "UVIS",
+        "FILTER": "F606W",
+        "APERTURE": "UVIS",
+        "CCDAMP": "ABCD",
+        "CCDGAIN": 1.5,
+    }
     cards |= {f"ATODGN{amplifier}": 1.56 for amplifier in "ABCD"}
     cards |= {f"READNSE{amplifier}": READ_NOISE for amplifier in "ABCD"}
     cards |= {"IDCTAB": "iref$skydemo_idc.fits", "D2IMFILE": "iref$skydemo_d2i.fits"}

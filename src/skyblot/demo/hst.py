@@ -1,4 +1,4 @@
-"""The HST-like data set: dithered WFC3/UVIS `_flc` exposures, their median mosaic, and the truth."""
+"""The HST-like data set: dithered WFC3/UVIS `_flc` exposures, their median mosaic, the truth."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def chip_frame(plan: DemoPlan, index: int, chip: int, scene: Scene | None = None
     return detect(plan, (index, chip), clean, exptime_s=time, read_noise=noise, bad=np.int16(4))
 
 
-def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
+def exposure_hdulist(
+    plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None
+) -> fits.HDUList:
     """Return an exposure laid out like a WFC3/UVIS `_flc` file.
 
     `frames`, by CCDCHIP, if at hand.
@@ -56,10 +58,14 @@ def exposure_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | 
             plane.header.update({"NGOODPIX": np.count_nonzero(frame.dq == 0), "MEANDARK": 0.0})
         images += planes
         tables += own
-    return fits.HDUList([detector.primary_hdu(exposure, "flc", len(images + tables)), *images, *tables])
+    return fits.HDUList(
+        [detector.primary_hdu(exposure, "flc", len(images + tables)), *images, *tables]
+    )
 
 
-def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None) -> fits.HDUList:
+def truth_hdulist(
+    plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | None = None
+) -> fits.HDUList:
     """Return CRMASK (uint8) and CLEAN (float32, electrons), with the EXTVER of the SCI planes."""
     exposure = exposure_facts(plan, index)
     frames = frames or _frames(plan, index)
@@ -71,7 +77,9 @@ def truth_hdulist(plan: DemoPlan, index: int, frames: dict[int, ChipFrame] | Non
     return fits.HDUList([detector.primary_hdu(exposure, "truth", len(images)), *images])
 
 
-def mosaic_hdulist(plan: DemoPlan, scene: Scene | None = None, *, noise: bool = True) -> fits.HDUList:
+def mosaic_hdulist(
+    plan: DemoPlan, scene: Scene | None = None, *, noise: bool = True
+) -> fits.HDUList:
     """Return the sky-subtracted median in electron/s.
 
     ``noise=False`` is the scene at the pixel centres.
@@ -83,10 +91,16 @@ def mosaic_hdulist(plan: DemoPlan, scene: Scene | None = None, *, noise: bool = 
     if noise:
         background = np.mean([exposure.sky[1] for exposure in facts]) + detector.READ_NOISE**2
         rate += median_noise(plan, rate, total / plan.exposures, float(background))
-    shared: dict[str, object] = {"TELESCOP": "HST", "INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": "F606W"}
+    shared: dict[str, object] = {
+        "TELESCOP": "HST",
+        "INSTRUME": "WFC3",
+        "DETECTOR": "UVIS",
+        "FILTER": "F606W",
+    }
     shared |= {"TARGNAME": "SKYDEMO", "EXPTIME": total, "NCOMBINE": plan.exposures}
     header = fits.Header({**shared, "BUNIT": "ELECTRONS/S", "ORIENTAT": detector.MOSAIC_ORIENT})
-    for keyword, value in scene.wcs.to_header().items():  # PC with CDELT 1: the CD that HST files have
+    # PC with CDELT 1: the CD that HST files have
+    for keyword, value in scene.wcs.to_header().items():
         if not keyword.startswith("CDELT"):
             header[keyword.replace("PC", "CD")] = value
     primary = fits.PrimaryHDU(header=fits.Header({**shared, "NEXTEND": 1}))

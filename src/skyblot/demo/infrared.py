@@ -72,7 +72,9 @@ class Camera:
     def wcs(self, plan: DemoPlan, index: int) -> gwcs.WCS:
         """Return the exact WCS of exposure `index`."""
         facts = self.facts(plan, index)
-        return jwst.nircam_wcs(plan.chip_shape, ra=facts.ra, dec=facts.dec, orient=facts.orient, scale=self.scale)
+        return jwst.nircam_wcs(
+            plan.chip_shape, ra=facts.ra, dec=facts.dec, orient=facts.orient, scale=self.scale
+        )
 
     def scene(self, plan: DemoPlan) -> Scene:
         """Return what shines in MJy/sr above `sky`."""
@@ -85,7 +87,14 @@ class Camera:
         clean = (observe(scene, plan.chip_shape, to_mosaic) + self.sky).astype("f4")
         one = np.float32(self.electrons)
         noise = self.read_noise
-        seen = detect(plan, (index, 1), clean * one, exptime_s=self.exptime_s, read_noise=noise, bad=DO_NOT_USE)
+        seen = detect(
+            plan,
+            (index, 1),
+            clean * one,
+            exptime_s=self.exptime_s,
+            read_noise=noise,
+            bad=DO_NOT_USE,
+        )
         sci = np.where(seen.dq == DO_NOT_USE, np.float32(np.nan), seen.sci / one)
         return ChipFrame(sci, seen.err / one, seen.dq, clean, seen.cosmic / one)
 

@@ -38,8 +38,30 @@ LINEAR = ((-0.06285, 0.0), (0.00009, 0.06315))
 HIGH_X = (1.7e-9, 1.0e-10, 1.7e-9, 2e-11, 7e-15, -5.4e-14, 2.0e-14, -3.1e-14, 6e-15)
 HIGH_Y = (4e-12, 1.7e-9, 8e-11, 1.7e-9, 2.2e-14, -5e-15, 7e-15, -1.7e-14, -2.6e-14)
 DISTORTION = {
-    "x": (-1.9e-6, -1.18e-5, 1.6e-6, *HIGH_X, -2.6e-17, -1.0e-17, 9.5e-17, -4.4e-17, 3.1e-17, -9e-18),
-    "y": (4.9e-6, -3.7e-6, -7.0e-6, *HIGH_Y, -1.8e-17, -2.8e-17, -3.2e-17, 7.2e-17, -3e-18, 3.8e-17),
+    "x": (
+        -1.9e-6,
+        -1.18e-5,
+        1.6e-6,
+        *HIGH_X,
+        -2.6e-17,
+        -1.0e-17,
+        9.5e-17,
+        -4.4e-17,
+        3.1e-17,
+        -9e-18,
+    ),
+    "y": (
+        4.9e-6,
+        -3.7e-6,
+        -7.0e-6,
+        *HIGH_Y,
+        -1.8e-17,
+        -2.8e-17,
+        -3.2e-17,
+        7.2e-17,
+        -3e-18,
+        3.8e-17,
+    ),
 }
 
 
@@ -94,7 +116,9 @@ def nircam_wcs(
     return wcs
 
 
-def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float | None = None) -> WCS:
+def mosaic_wcs(
+    exposures: Sequence[Any], *, scale: float = SCALE, orient: float | None = None
+) -> WCS:
     """Return the TAN WCS of a mosaic, its `pixel_shape` covering every exposure.
 
     Parameters
@@ -113,7 +137,9 @@ def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE, orient: float 
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ("RA---TAN", "DEC--TAN")
     wcs.wcs.radesys = "ICRS"
-    wcs.wcs.crval = exposures[0].pixel_to_world_values(*(np.array(exposures[0].array_shape[::-1]) / 2.0 - 0.5))
+    wcs.wcs.crval = exposures[0].pixel_to_world_values(
+        *(np.array(exposures[0].array_shape[::-1]) / 2.0 - 0.5)
+    )
     angle = np.radians(ORIENT - 1.5 if orient is None else orient)
     sin = np.sin(angle)
     cos = np.cos(angle)
@@ -153,7 +179,11 @@ def _distortion(shape: tuple[int, int], scale: float) -> Model:
     powers = [(1, 0), (0, 1), *_powers(2, DEGREE)]
     # A coefficient of degree p + q scales so that any detector has the same relative distortion.
     scales = [(2048 / max(shape)) ** (p + q - 1) for p, q in powers[2:]]
-    pixels = np.array([[1.0, 0.0, *DISTORTION["x"]], [0.0, 1.0, *DISTORTION["y"]]]) * [1.0, 1.0, *scales]
+    pixels = np.array([[1.0, 0.0, *DISTORTION["x"]], [0.0, 1.0, *DISTORTION["y"]]]) * [
+        1.0,
+        1.0,
+        *scales,
+    ]
     arcsec = scale / SCALE * (np.array(LINEAR) @ pixels)
     centre = ((nx - 1) / 2.0, (ny - 1) / 2.0)
     reference = (V2_REF, V3_REF)
@@ -182,19 +212,30 @@ def _inverse(
     v2, v3 = arcsec @ _terms(powers, x, y)
     size = np.abs([v2, v3]).max()
     wanted = _powers(0, INVERSE_DEGREE)
-    fit = np.linalg.lstsq(_terms(wanted, v2 / size, v3 / size).T, np.stack([x, y], 1), rcond=None)[0]
+    fit = np.linalg.lstsq(_terms(wanted, v2 / size, v3 / size).T, np.stack([x, y], 1), rcond=None)[
+        0
+    ]
     return wanted, fit.T / [size ** (p + q) for p, q in wanted]
 
 
 def _polynomials(
-    origin: tuple[float, float], powers: list[tuple[int, int]], values: np.ndarray, target: tuple[float, float]
+    origin: tuple[float, float],
+    powers: list[tuple[int, int]],
+    values: np.ndarray,
+    target: tuple[float, float],
 ) -> Model:
     """Two polynomials of the offsets from `origin`, and their values counted from `target`."""
     degree = max(p + q for p, q in powers)
     pair = [
-        models.Polynomial2D(degree, **{f"c{p}_{q}": v for (p, q), v in zip(powers, row, strict=True)}) for row in values
+        models.Polynomial2D(
+            degree, **{f"c{p}_{q}": v for (p, q), v in zip(powers, row, strict=True)}
+        )
+        for row in values
     ]
-    start, end = (models.Shift(shift[0]) & models.Shift(shift[1]) for shift in ((-origin[0], -origin[1]), target))
+    start, end = (
+        models.Shift(shift[0]) & models.Shift(shift[1])
+        for shift in ((-origin[0], -origin[1]), target)
+    )
     return start | models.Mapping((0, 1, 0, 1)) | pair[0] & pair[1] | end
 
 
@@ -209,7 +250,12 @@ def _sky_rotation(ra: float, dec: float, orient: float) -> Model:
     v3 = V3_REF / 3600.0
     rotation = models.RotationSequence3D([v2, -v3, orient, dec, -ra], axes_order="zyxyz")
     degrees = models.Scale(1 / 3600.0) & models.Scale(1 / 3600.0)
-    return degrees | SphericalToCartesian(wrap_lon_at=180) | rotation | CartesianToSpherical(wrap_lon_at=360)
+    return (
+        degrees
+        | SphericalToCartesian(wrap_lon_at=180)
+        | rotation
+        | CartesianToSpherical(wrap_lon_at=360)
+    )
 
 
 def _frames() -> tuple[Any, Any, Any]:
@@ -218,4 +264,8 @@ def _frames() -> tuple[Any, Any, Any]:
 
     detector = cf.Frame2D(name="detector", unit=(units.pix, units.pix))
     v2v3 = cf.Frame2D(name="v2v3", axes_names=("v2", "v3"), unit=(units.arcsec, units.arcsec))
-    return detector, v2v3, cf.CelestialFrame(name="world", reference_frame=ICRS(), unit=(units.deg, units.deg))
+    return (
+        detector,
+        v2v3,
+        cf.CelestialFrame(name="world", reference_frame=ICRS(), unit=(units.deg, units.deg)),
+    )

@@ -78,7 +78,13 @@ def mosaic_hdulist(plan: DemoPlan, scene: Scene, *, noise: bool = True) -> fits.
     images = [fits.ImageHDU(image, header, name="SCI"), _image("WHT", weight)]
     primary = _primary(MOSAIC_NAME, infrared.FIRST_START, total)
     primary.header.update(
-        {"S_RESAMP": "COMPLETE", "S_SKYMAT": "SKIPPED", "NDRIZ": plan.exposures, "PIXFRAC": 1.0, "KERNEL": "square"}
+        {
+            "S_RESAMP": "COMPLETE",
+            "S_SKYMAT": "SKIPPED",
+            "NDRIZ": plan.exposures,
+            "PIXFRAC": 1.0,
+            "KERNEL": "square",
+        }
     )
     meta = {"exposure": {"exposure_time": total}}
     return fits.HDUList([primary, *images, _asdf_hdu(tangent_gwcs(scene.wcs), images, meta)])
@@ -101,11 +107,38 @@ def _image(name: str, data: np.ndarray, unit: str = "") -> fits.ImageHDU:
 
 def _primary(filename: str, start: datetime, exptime_s: float) -> fits.PrimaryHDU:
     """What the primary headers of exposures and mosaic share."""
-    cards: dict[str, object] = {"ORIGIN": "STSCI", "TIMESYS": "UTC", "FILENAME": filename, "DATAMODL": "ImageModel"}
-    cards |= {"TELESCOP": "JWST", "PROGRAM": "01234", "OBSERVTN": "001", "VISIT": "001", "TARGPROP": "SKYDEMO"}
-    cards |= {"TARG_RA": jwst.RA, "TARG_DEC": jwst.DEC, "INSTRUME": "NIRCAM", "DETECTOR": "NRCBLONG", "MODULE": "B"}
-    cards |= {"CHANNEL": "LONG", "FILTER": "F356W", "PUPIL": "CLEAR", "EXP_TYPE": "NRC_IMAGE", "SUBARRAY": "FULL"}
-    cards |= {"DATE-OBS": f"{start:%Y-%m-%d}", "TIME-OBS": f"{start:%H:%M:%S}", "EXPSTART": infrared.mjd(start)}
+    cards: dict[str, object] = {
+        "ORIGIN": "STSCI",
+        "TIMESYS": "UTC",
+        "FILENAME": filename,
+        "DATAMODL": "ImageModel",
+    }
+    cards |= {
+        "TELESCOP": "JWST",
+        "PROGRAM": "01234",
+        "OBSERVTN": "001",
+        "VISIT": "001",
+        "TARGPROP": "SKYDEMO",
+    }
+    cards |= {
+        "TARG_RA": jwst.RA,
+        "TARG_DEC": jwst.DEC,
+        "INSTRUME": "NIRCAM",
+        "DETECTOR": "NRCBLONG",
+        "MODULE": "B",
+    }
+    cards |= {
+        "CHANNEL": "LONG",
+        "FILTER": "F356W",
+        "PUPIL": "CLEAR",
+        "EXP_TYPE": "NRC_IMAGE",
+        "SUBARRAY": "FULL",
+    }
+    cards |= {
+        "DATE-OBS": f"{start:%Y-%m-%d}",
+        "TIME-OBS": f"{start:%H:%M:%S}",
+        "EXPSTART": infrared.mjd(start),
+    }
     cards |= {
         "EXPEND": infrared.mjd(start) + exptime_s / 86400.0,
         "EFFEXPTM": exptime_s,
@@ -117,15 +150,36 @@ def _primary(filename: str, start: datetime, exptime_s: float) -> fits.PrimaryHD
 
 def _exposure_cards(plan: DemoPlan, index: int) -> dict[str, object]:
     ny, nx = plan.chip_shape
-    cards: dict[str, object] = {"VISITGRP": "02", "SEQ_ID": "1", "ACT_ID": "01", "EXPOSURE": f"{index + 1:05d}"}
-    cards |= {"READPATT": "SHALLOW4", "NINTS": 1, "NGROUPS": 6, "PATT_NUM": index + 1, "NUMDTHPT": plan.exposures}
-    return cards | {"SUBSTRT1": 1, "SUBSTRT2": 1, "SUBSIZE1": nx, "SUBSIZE2": ny, "S_WCS": "COMPLETE"}
+    cards: dict[str, object] = {
+        "VISITGRP": "02",
+        "SEQ_ID": "1",
+        "ACT_ID": "01",
+        "EXPOSURE": f"{index + 1:05d}",
+    }
+    cards |= {
+        "READPATT": "SHALLOW4",
+        "NINTS": 1,
+        "NGROUPS": 6,
+        "PATT_NUM": index + 1,
+        "NUMDTHPT": plan.exposures,
+    }
+    return cards | {
+        "SUBSTRT1": 1,
+        "SUBSTRT2": 1,
+        "SUBSIZE1": nx,
+        "SUBSIZE2": ny,
+        "S_WCS": "COMPLETE",
+    }
 
 
 def _sci_header(facts: Exposure, wcs: gwcs.WCS) -> fits.Header:
     """Units, pointing, and the SIP approximation."""
-    header = fits.Header({"BUNIT": UNIT, "PHOTMJSR": NIRCAM.conversion, "RA_REF": facts.ra, "DEC_REF": facts.dec})
-    header.update({"V2_REF": jwst.V2_REF, "V3_REF": jwst.V3_REF, "ROLL_REF": facts.orient, "VPARITY": -1})
+    header = fits.Header(
+        {"BUNIT": UNIT, "PHOTMJSR": NIRCAM.conversion, "RA_REF": facts.ra, "DEC_REF": facts.dec}
+    )
+    header.update(
+        {"V2_REF": jwst.V2_REF, "V3_REF": jwst.V3_REF, "ROLL_REF": facts.orient, "VPARITY": -1}
+    )
     corners = " ".join(f"{value:.9f}" for value in np.ravel(wcs.footprint()))
     header["LONGSTRN"] = ("OGIP 1.0", "S_REGION goes on in CONTINUE cards")
     header["S_REGION"] = f"POLYGON ICRS  {corners}"
@@ -143,7 +197,11 @@ def _asdf_hdu(wcs: Any, images: list[fits.ImageHDU], meta: dict[str, Any]) -> fi
 
     tree: dict[str, Any] = {"meta": {**meta, "telescope": "JWST", "bunit_data": UNIT, "wcs": wcs}}
     for hdu in images:
-        array = {"source": f"fits:{hdu.name},{hdu.ver}", "datatype": hdu.data.dtype.name, "byteorder": "big"}
+        array = {
+            "source": f"fits:{hdu.name},{hdu.ver}",
+            "datatype": hdu.data.dtype.name,
+            "byteorder": "big",
+        }
         array["shape"] = list(hdu.data.shape)
         name = "data" if hdu.name == "SCI" else hdu.name.lower()
         tree[name] = TaggedDict(array, "tag:stsci.edu:asdf/core/ndarray-1.1.0")

@@ -17,7 +17,7 @@ class Output(NamedTuple):
     write: Callable[[BinaryIO], object]
 
     def save(self, folder: Path) -> Path:
-        """Write it, complete or not at all; errors are those of `skyblot.io.atomic.atomic_write`."""
+        """Write it, complete or not at all; the errors are those of `atomic_write`."""
         path = folder / self.name
         with atomic_write(path, overwrite=True) as stream:
             self.write(stream)

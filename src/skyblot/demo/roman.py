@@ -47,9 +47,16 @@ def outputs(plan: DemoPlan) -> Iterator[Output]:
     for index in range(plan.exposures):
         facts = WFI.facts(plan, index)
         frame = WFI.frame(plan, index, scene)
-        meta = {"exposure": _exposure(index, infrared.mjd(facts.start)), "wcs": WFI.wcs(plan, index)}
+        meta = {
+            "exposure": _exposure(index, infrared.mjd(facts.start)),
+            "wcs": WFI.wcs(plan, index),
+        }
         meta["photometry"] = {"conversion_megajanskys": WFI.conversion}
-        meta["background"] = {"level": WFI.sky / WFI.conversion, "method": "match", "subtracted": False}
+        meta["background"] = {
+            "level": WFI.sky / WFI.conversion,
+            "method": "match",
+            "subtracted": False,
+        }
         rate = np.float32(WFI.conversion)
         pixels = {"data": frame.sci / rate, "err": frame.err / rate, "dq": frame.dq}
         yield _output("exposure", f"{facts.root}_cal.asdf", "ImageModel", meta, pixels)
@@ -58,11 +65,18 @@ def outputs(plan: DemoPlan) -> Iterator[Output]:
 
 
 def _exposure(index: int, start: float) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": "WFI_IMAGE", "nresultants": 8, "exposure_number": index + 1, "start_time": start}
+    facts: dict[str, Any] = {
+        "type": "WFI_IMAGE",
+        "nresultants": 8,
+        "exposure_number": index + 1,
+        "start_time": start,
+    }
     return facts | {"exposure_time": WFI.exptime_s, "effective_exposure_time": WFI.exptime_s}
 
 
-def _output(role: str, name: str, model: str, meta: dict[str, Any], pixels: dict[str, np.ndarray]) -> Output:
+def _output(
+    role: str, name: str, model: str, meta: dict[str, Any], pixels: dict[str, np.ndarray]
+) -> Output:
     """Return a file with the tree ``roman``: `meta`, what all files say, and arrays."""
     shared = {"telescope": "ROMAN", "filename": name, "model_type": model}
     instrument = {"name": "WFI", "detector": "WFI01", "optical_element": "F158"}

@@ -45,7 +45,10 @@ def random_scene(plan: DemoPlan, wcs: WCS, brightness: float = 1.0) -> Scene:
     shape = wcs.pixel_shape[::-1]
     stars = random_stars(plan.rng(detector.STARS), shape)
     galaxies = random_galaxies(plan.rng(detector.GALAXIES), shape)
-    return Scene(wcs, tuple(replace(sources, peak=brightness * sources.peak) for sources in (stars, galaxies)))
+    return Scene(
+        wcs,
+        tuple(replace(sources, peak=brightness * sources.peak) for sources in (stars, galaxies)),
+    )
 
 
 def scene_image(scene: Scene) -> np.ndarray:
@@ -76,7 +79,13 @@ def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def detect(
-    plan: DemoPlan, where: tuple[int, int], clean: np.ndarray, *, exptime_s: float, read_noise: float, bad: np.generic
+    plan: DemoPlan,
+    where: tuple[int, int],
+    clean: np.ndarray,
+    *,
+    exptime_s: float,
+    read_noise: float,
+    bad: np.generic,
 ) -> ChipFrame:
     """Return a frame in electrons, with noise, cosmic rays and a few flagged pixels.
 
@@ -104,7 +113,9 @@ def detect(
     return ChipFrame((sci + cosmic).astype("f4"), err, dq, clean, cosmic)
 
 
-def median_noise(plan: DemoPlan, rate: np.ndarray, electrons: float, background: float) -> np.ndarray:
+def median_noise(
+    plan: DemoPlan, rate: np.ndarray, electrons: float, background: float
+) -> np.ndarray:
     """Return the noise of the median of all exposures, in units of `rate`.
 
     Parameters

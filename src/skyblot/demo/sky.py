@@ -69,11 +69,13 @@ def random_stars(rng: np.random.Generator, shape: tuple[int, int]) -> Sources:
     x = rng.uniform(0.0, nx, n)
     y = rng.uniform(0.0, ny, n)
     radius = np.clip(8.0 * peak**0.15, 6.0, 14.0)
-    return Sources(star_profile, x, y, peak, np.full(n, STAR_SIGMA), radius, np.ones(n), np.zeros(n))
+    return Sources(
+        star_profile, x, y, peak, np.full(n, STAR_SIGMA), radius, np.ones(n), np.zeros(n)
+    )
 
 
 def random_galaxies(rng: np.random.Generator, shape: tuple[int, int]) -> Sources:
-    """Return galaxies with a fwhm of 5 to 24 pixels along their major axis, uniform over an image."""
+    """Return galaxies with a fwhm of 5 to 24 pixels along their major axis, all over an image."""
     ny, nx = shape
     n = int(np.clip(6e-5 * ny * nx, 4, 1200))
     x = rng.uniform(0.0, nx, n)
@@ -85,7 +87,9 @@ def random_galaxies(rng: np.random.Generator, shape: tuple[int, int]) -> Sources
     return Sources(softened_exponential, x, y, peak, size, 6.0 * size, ratio, angle)
 
 
-def add_sources(image: np.ndarray, sources: Sources, centres: np.ndarray, pixel_map: PixelMap) -> None:
+def add_sources(
+    image: np.ndarray, sources: Sources, centres: np.ndarray, pixel_map: PixelMap
+) -> None:
     """Add every source to `image` in place, at the exact mosaic coordinates of the image's pixels.
 
     Parameters
@@ -99,7 +103,8 @@ def add_sources(image: np.ndarray, sources: Sources, centres: np.ndarray, pixel_
     pixel_map : callable
         Image pixels (x, y) to mosaic pixels; called with many stamps at once.
     """
-    half = 1.08 * sources.radius + 2.0  # a chip pixel is up to 2 % smaller than a mosaic one, and skewed
+    # a chip pixel is up to 2 % smaller than a mosaic one, and skewed
+    half = 1.08 * sources.radius + 2.0
     limit = np.array(image.shape[::-1])[:, None]
     low = np.clip(np.ceil(centres - half), 0, limit).astype(int)
     width, height = np.clip(np.floor(centres + half) + 1, low, limit).astype(int) - low

@@ -9,19 +9,9 @@ import numpy as np
 
 from ..bounds import Bounds
 from ..errors import DataError
-from .facts import (
-    AMPLIFIER_SECTIONS,
-    AMPLIFIERS,
-    AMPLIFIERS_READ,
-    DETECTOR,
-    GAIN,
-    INSTRUMENT,
-    READ_NOISE,
-    Fact,
-    Facts,
-    number,
-)
+from .facts import DETECTOR, INSTRUMENT, Fact, Facts, number
 from .instruments import camera_of, exposure_time
+from .pixel_facts import AMPLIFIER_SECTIONS, AMPLIFIERS, AMPLIFIERS_READ, GAIN, READ_NOISE
 from .units import COUNTS, RATE, unit_kind
 
 _WHOLE = ""
@@ -88,7 +78,9 @@ class Electronics:
         reasons = [self.no_gain] if gain and not self.gain.values else []
         reasons += ["no read noise"] if read_noise and not self.read_noise.values else []
         cards = self._odd(gain, read_noise)
-        return f"{' and '.join(reasons)} in its headers" + (f" ({', '.join(cards)})" if cards else "")
+        return f"{' and '.join(reasons)} in its headers" + (
+            f" ({', '.join(cards)})" if cards else ""
+        )
 
     def remarks(self, *, gain: bool, read_noise: bool) -> list[str]:
         """What was assumed and passed over, of those of gain and read noise that are used."""
@@ -110,7 +102,10 @@ def electronics(facts: Facts) -> Electronics:
     gain, why = _per_unit(facts, gain_read)
     assumed = gain.values and not facts.bunit
     unit = (
-        (f"its BUNIT is missing: taken as adu, of {gain_read.mean:.4g} electrons each by its {gain_read.source}")
+        (
+            f"its BUNIT is missing: taken as adu, of {gain_read.mean:.4g} electrons each by its "
+            f"{gain_read.source}"
+        )
         if assumed
         else ""
     )
@@ -179,7 +174,9 @@ def _per_unit(facts: Facts, per_count: Reading) -> tuple[Reading, str]:
     if seconds is None:
         return Reading(), "no exposure time for the gain of a rate"
     return Reading(
-        {name: value * seconds for name, value in per_count.values.items()}, per_count.source, per_count.odd
+        {name: value * seconds for name, value in per_count.values.items()},
+        per_count.source,
+        per_count.odd,
     ), ""
 
 
@@ -191,12 +188,15 @@ def sections(facts: Facts, shape: tuple[int, int]) -> dict[str, Bounds]:
     amplifiers (CCDAMP) are at the sides.
     """
     data, detector = (
-        [_section(facts.find(pattern.format(amplifier))) for amplifier in AMPLIFIERS] for pattern in _PATTERNS
+        [_section(facts.find(pattern.format(amplifier))) for amplifier in AMPLIFIERS]
+        for pattern in _PATTERNS
     )
     ltv = [number(facts.find(keyword)) or 0.0 for keyword in ("LTV2", "LTV1")]
     moved = [None if area is None else _moved(area, ltv, shape) for area in detector]
     for areas, all_of_it in ((data, False), (moved, True)):
-        there = {name: area for name, area in zip(AMPLIFIERS, areas, strict=True) if area is not None}
+        there = {
+            name: area for name, area in zip(AMPLIFIERS, areas, strict=True) if area is not None
+        }
         if len(there) > 1 and _apart(list(there.values()), shape, all_of_it=all_of_it):
             return there
     return _hst_sections(facts, shape)

@@ -12,7 +12,10 @@ def exposure_keywords(expkey: str) -> tuple[str, ...]:
 
 def seconds_of(image: Facts, expkey: str) -> float | None:
     """An exposure time above 0, None where there is none."""
-    value = next((value for word in exposure_keywords(expkey) if (value := image.text(word)) is not None), None)
+    value = next(
+        (value for word in exposure_keywords(expkey) if (value := image.text(word)) is not None),
+        None,
+    )
     seconds = number(value)
     return seconds if seconds is not None and seconds > 0 else None
 
@@ -31,5 +34,6 @@ def exposure_time_of(image: Facts, expkey: str, *others: str, hint: str) -> floa
         return seconds
     names = " or ".join(keyword.upper() for keyword in (expkey, *others))
     raise DataError(
-        f"no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})", subject=image.name
+        f"no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})",
+        subject=image.name,
     )

@@ -76,9 +76,12 @@ class Facts:
             try:
                 value = header.get(keyword.upper())
                 others = _others(header, keyword.upper())
-            except Exception as error:  # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
+            except Exception as error:
+                # astropy's VerifyError: a card that it cannot parse, as EXPTIME = NaN
                 part = f"the value of {keyword.upper()}"
-                raise DataError(f"{part} cannot be read: {reason_of(error)}", subject=self.name) from error
+                raise DataError(
+                    f"{part} cannot be read: {reason_of(error)}", subject=self.name
+                ) from error
             if value is not None and value != "":
                 if any(other != value for other in others):
                     warn(
@@ -91,7 +94,10 @@ class Facts:
 
     def first(self, fact: Fact) -> tuple[str, Any]:
         """Return the first keyword of a fact that is there and its value, else ("", None)."""
-        return next(((word, value) for word in fact.keywords if (value := self.find(word)) is not None), ("", None))
+        return next(
+            ((word, value) for word in fact.keywords if (value := self.find(word)) is not None),
+            ("", None),
+        )
 
     @property
     def bunit(self) -> str:
@@ -108,14 +114,16 @@ class Facts:
         try:
             return self.find(keyword)
         except DataError:
-            value = _raw_value(self.extension if keyword in self.extension else self.primary, keyword)
+            value = _raw_value(
+                self.extension if keyword in self.extension else self.primary, keyword
+            )
             if value is None:
                 raise
             return value
 
 
 def _raw_value(header: Any, keyword: str) -> str | None:
-    """The text of a card between its equals sign and its comment, None where it is not to be had."""
+    """The text of a card between its equals sign and its comment, or None."""
     try:
         with quiet():
             return str(header.cards[keyword])[10:].partition("/")[0].strip(" '")
@@ -148,106 +156,35 @@ IMAGE_MEANT = Fact(
     name="which image of a file",
     keywords=("EXTNAME", "EXTVER"),
     overrides="file.fits[3], which is that very HDU, file.fits[NAME] or file.fits[NAME,2]",
-    missing="no EXTVER is 1; without any SCI, every 2-D image with a celestial WCS is meant, but for weights, errors, "
-    "flags and look-up tables by their names; a mosaic is the first of them, and where there are more it is said",
-    odd="capital and small letters count alike; a name that cannot be written in brackets is left for the number",
-    contradicted="of extensions with the same name and version each goes by its number, and the name is an error",
+    missing=(
+        "no EXTVER is 1; without any SCI, every 2-D image with a celestial WCS is meant, but for "
+        "weights, errors, flags and look-up tables by their names; a mosaic is the first of them, "
+        "and where there are more it is said"
+    ),
+    odd=(
+        "capital and small letters count alike; a name that cannot be written in brackets is left "
+        "for the number"
+    ),
+    contradicted=(
+        "of extensions with the same name and version each goes by its number, and the name is an "
+        "error"
+    ),
     places="the headers of all HDUs",
 )
 EXPOSURE = Fact(
     name="exposure, not a mosaic",
     keywords=("IDCTAB", "S_WCS"),
     overrides="--force",
-    missing="IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that it is one only where "
-    "flags of its own, an exposure time and no sign of drizzling go with them: then it is refused as the mosaic",
+    missing=(
+        "IDCTAB of HST and S_WCS of JWST, like SIP, look-up tables, TPV and TNX, say that it is "
+        "one only where flags of its own, an exposure time and no sign of drizzling go with them: "
+        "then it is refused as the mosaic"
+    ),
     odd="in doubt, a file is taken for what it was given as",
     contradicted="NCOMBINE above 1: it is a sum of exposures, and may be given as the mosaic",
 )
-STORED = Fact(
-    name="how whole numbers are stored",
-    keywords=("BZERO", "BSCALE", "BLANK"),
-    overrides="",
-    missing="values are as stored, and none is undefined",
-    odd="astropy's error is told",
-    contradicted="what --clean writes is rounded, kept within the type's range, and never BLANK",
-    places="the extension's header",
-)
 
-#: The amplifiers for which ``{}`` stands in a keyword.
-AMPLIFIERS = ("A", "B", "C", "D", *map(str, range(1, 17)))
 
-GAIN = Fact(
-    "gain, electrons per count",
-    (
-        "ATODGN{}", "ATODGAIN", "CCDGAIN", "ADCGAIN", "EGAIN", "GAIN{}", "ESO DET OUT{} CONAD", "GAIN",
-        "ESO DET OUT{} GAIN",
-    ),
-    overrides="--gain (gain=)",
-    missing="1 where BUNIT is electrons; else an error, where there is no map of errors either",
-    odd="text, what is not finite and what is not above 0 is passed over for the next keyword, with a warning",
-    contradicted="ESO's GAIN is counts per electron, and turned round; WFPC2's 7 and 15 are those of its handbook",
-)  # fmt: skip
-READ_NOISE = Fact(
-    "read noise, electrons",
-    (
-        "READNSE{}", "READNSE", "RDNOISE{}", "RDNOISE", "READNOIS{}", "READNOIS", "READNOISE", "READNOI",
-        "RDNOIS", "ENOISE", "RON", "RN", "ESO DET OUT{} RON",
-    ),
-    overrides="--read-noise (read_noise=)",
-    missing="that of its handbook for WFPC2; else an error, where there is no map of errors",
-    odd="text, what is not finite and what is not above 0 is passed over for the next keyword, with a warning",
-)  # fmt: skip
-AMPLIFIER_SECTIONS = Fact(
-    "what each amplifier read",
-    ("DATASEC{}", "CCDSEC{}"),
-    overrides="--gain and --read-noise, which are for all of the image",
-    missing="HST's amplifiers are those of CCDAMP; else gain and read noise are the means over the amplifiers",
-    odd="passed over",
-    contradicted="DATASEC counts where all sections lie in the image, apart; CCDSEC, moved by LTV, where they fill it",
-)
-AMPLIFIERS_READ = Fact(
-    "amplifiers of an HST chip",
-    ("CCDAMP",),
-    overrides="--gain and --read-noise, which are for all of the image",
-    missing="gain and read noise are the means over the amplifiers",
-    odd="gain and read noise are the means over the amplifiers",
-)
-ERRORS = Fact(
-    "errors of an exposure's pixels",
-    ("ERR", "UNCERT", "VARIANCE", "VAR"),
-    overrides="--err PATTERN (err=), or --read-noise (read_noise=)",
-    missing="the file of weights beside DECam's _ooi; else the noise is made of gain and read noise",
-    odd="a pixel whose error is not above 0 or not finite is left out; where none is, as if there were no errors",
-    contradicted="a unit other than the image's is warned of; another shape is an error",
-    places="the extension of the image's EXTVER; UTYPE tells deviations, variances and inverse variances apart",
-)
-QUALITY = Fact(
-    "bad pixels of an exposure",
-    ("DQ", "MASK"),
-    overrides="--dq PATTERN (dq=)",
-    missing="the file beside WFPC2's _c0m (_c1m) or DECam's _ooi (_ood); else no pixel is left out, with a warning",
-    odd="what is not of whole numbers is an error",
-    contradicted="another shape than the image's is an error",
-    places="the extension of the image's EXTVER; 0 is good, and of a MASK with MP_ cards the planes that are harmless",
-)
-CONSTANT = Fact(
-    "value of a plane without pixels",
-    ("PIXVALUE",),
-    overrides="--dq, --err",
-    missing="the plane counts as not there",
-    odd="an error",
-    contradicted="NPIX1 and NPIX2 other than the image's shape are an error; without them the plane has its shape",
-    places="the plane's own header, with NAXIS = 0",
-)
-COVERAGE = Fact(
-    "where a mosaic is covered",
-    ("WHT", "CTX"),
-    overrides="a copy of the mosaic without them",
-    missing="the file of weights beside it (_sci or _drz and _wht, .weight); else all of it is covered",
-    odd="a weight that is not above 0, NaN too, is not covered",
-    contradicted="one of another shape is not used, with a warning; NaN of the mosaic is not covered either",
-    places="the extension of the mosaic's EXTVER",
-)
 COMBINED = Fact(
     "exposures in a mosaic",
     ("NCOMBINE",),
@@ -263,15 +200,25 @@ TELESCOPE = Fact(
     missing="general values; Roman's files are known by their kind",
     odd="general values",
 )
-INSTRUMENT = Fact("instrument", ("INSTRUME",), TELESCOPE.overrides, "general values", "general values")
-DETECTOR = Fact("detector", ("DETECTOR",), TELESCOPE.overrides, "those of the instrument", "those of the instrument")
+INSTRUMENT = Fact(
+    "instrument", ("INSTRUME",), TELESCOPE.overrides, "general values", "general values"
+)
+DETECTOR = Fact(
+    "detector",
+    ("DETECTOR",),
+    TELESCOPE.overrides,
+    "those of the instrument",
+    "those of the instrument",
+)
 
 UNIT = Fact(
     name="unit",
     keywords=("BUNIT",),
     overrides="--in-units, --out-units, --as-is",
-    missing="said once for each file: the mosaic is taken to be in counts per second, the exposure in counts; a coadd "
-    "with COMBINET in the exposure's unit",
+    missing=(
+        "said once for each file: the mosaic is taken to be in counts per second, the exposure in "
+        "counts; a coadd with COMBINET in the exposure's unit"
+    ),
     odd="the same text on both sides leaves the values as they are; else as where it is missing",
     contradicted="reject compares the brightness of sources in exposure and blot",
 )
@@ -282,7 +229,10 @@ EXPOSURE_TIME = Fact(
     overrides="--expkey, which is then the only keyword; --expout for the blot's",
     missing="an error where counts have to be scaled by it, else it is not looked for",
     odd="an error where it is needed: 0, negative, text",
-    contradicted="that of a coadd with COMBINET other than SUM is not used: it is taken to be as long as the exposure",
+    contradicted=(
+        "that of a coadd with COMBINET other than SUM is not used: it is taken to be as long as "
+        "the exposure"
+    ),
 )
 
 DRIZZLED_TIME = Fact(
@@ -316,10 +266,15 @@ BACKGROUND = Fact(
     name="background of JWST and Roman",
     keywords=("BKGLEVEL",),
     overrides="--no-addsky, --skyval; MDRIZSKY comes first",
-    missing="as for MDRIZSKY; in surface brightness it is said for JWST and Roman, and where S_SKYMAT is COMPLETE",
+    missing=(
+        "as for MDRIZSKY; in surface brightness it is said for JWST and Roman, and where S_SKYMAT "
+        "is COMPLETE"
+    ),
     odd="blot: an error; reject: said, and the background is measured",
-    contradicted="added only where BKGSUB says that it was not subtracted, and the mosaic was freed of it; "
-    "converted from the unit of its own file to that of the blot",
+    contradicted=(
+        "added only where BKGSUB says that it was not subtracted, and the mosaic was freed of it; "
+        "converted from the unit of its own file to that of the blot"
+    ),
     places="the exposure's extension, then its primary header",
 )
 
@@ -344,7 +299,10 @@ BRIGHTNESS_OF_DN = Fact(
     name="surface brightness of 1 DN/s",
     keywords=("PHOTMJSR",),
     overrides="--photmjsr",
-    missing="the mosaic's, which is said; else an error where flux or surface brightness is blotted onto DN",
+    missing=(
+        "the mosaic's, which is said; else an error where flux or surface brightness is blotted "
+        "onto DN"
+    ),
     odd="an error: not above 0, text",
     contradicted="not checked by blot; reject compares the brightness of sources",
 )
@@ -354,8 +312,11 @@ SUBARRAY = Fact(
     overrides="nothing",
     missing="the bounding box and the shape of the gwcs tell alone whether it is that of the image",
     odd="as if it were missing",
-    contradicted="an exposure of another size, and with no gwcs defined over just that, was cut out: its header's WCS "
-    "is used where it is whole pixels from the gwcs, with a warning; else it is refused",
+    contradicted=(
+        "an exposure of another size, and with no gwcs defined over just that, was cut out: its "
+        "header's WCS is used where it is whole pixels from the gwcs, with a warning; else it is "
+        "refused"
+    ),
 )
 PIXEL_AREA = Fact(
     name="area of a pixel",
@@ -372,8 +333,10 @@ DRIZZLED = Fact(
     overrides="",
     missing="extensions WHT or CTX beside the image make it one too; else it is an exposure",
     odd="S_RESAMP counts only where it is COMPLETE, of the others it is enough that they are there",
-    contradicted="what no drizzled image has of its own is ignored: SIP without -SIP in CTYPE, CPDIS and D2IM tables, "
-    "IDCSCALE, MDRIZSKY",
+    contradicted=(
+        "what no drizzled image has of its own is ignored: SIP without -SIP in CTYPE, CPDIS and "
+        "D2IM tables, IDCSCALE, MDRIZSKY"
+    ),
 )
 
 
@@ -386,13 +349,3 @@ def is_drizzled(facts: Facts) -> bool:
         for keyword in DRIZZLED.keywords
         for value in [facts.find(keyword)]
     )
-
-
-LSST_COSMIC = Fact(
-    name="bit of cosmic rays in an LSST mask",
-    keywords=("MP_CR",),
-    overrides="",
-    missing="a MASK gets 1, a DQ the bits of its instrument",
-    odd="an error",
-    places="the header of MASK",
-)

@@ -19,26 +19,40 @@ FLUX_SCALE = Fact(
     overrides="--as-is; --flux-ratio for a comparison",
     missing="1, as SWarp's FSCALE_DEFAULT is",
     odd="an error: not above 0, text",
-    contradicted="used only where SOFTNAME of the mosaic is SWarp, and said; reject compares the brightness of sources",
-    places="the .head file beside the exposure, then the extension's header, then the primary header",
+    contradicted=(
+        "used only where SOFTNAME of the mosaic is SWarp, and said; reject compares the brightness "
+        "of sources"
+    ),
+    places=(
+        "the .head file beside the exposure, then the extension's header, then the primary header"
+    ),
 )
 AREA_SCALE = Fact(
     name="whether SWarp's values are per pixel",
     keywords=("FLASCALE",),
     overrides="--pixel-area yes or no",
-    missing="SWarp's coadds have none: they are taken as FSCALASTRO_TYPE FIXED makes them, flux per pixel; said "
-    "where the pixel scales differ and BUNIT is missing",
+    missing=(
+        "SWarp's coadds have none: they are taken as FSCALASTRO_TYPE FIXED makes them, flux per "
+        "pixel; said where the pixel scales differ and BUNIT is missing"
+    ),
     odd="passed over",
-    contradicted="1 where pixel areas differ: FSCALASTRO_TYPE was NONE, and values are no flux per pixel",
+    contradicted=(
+        "1 where pixel areas differ: FSCALASTRO_TYPE was NONE, and values are no flux per pixel"
+    ),
 )
 EXPOSURE_WEIGHTS = Fact(
     name="weights of an exposure",
     keywords=(),
     overrides="--weight-suffix (weight_suffix=)",
     missing="no pixel is left out for them",
-    odd="a pixel whose weight is not above 0, NaN too, is left out; weights that are 0 everywhere are an error",
-    contradicted="they are the noise too, as inverse variances, where nothing else says it and the pixels agree to a "
-    "third; another shape than the image's is an error",
+    odd=(
+        "a pixel whose weight is not above 0, NaN too, is left out; weights that are 0 everywhere "
+        "are an error"
+    ),
+    contradicted=(
+        "they are the noise too, as inverse variances, where nothing else says it and the pixels "
+        "agree to a third; another shape than the image's is an error"
+    ),
     places="the file beside the exposure whose name ends in .weight.fits in the place of .fits",
 )
 SATURATION = Fact(
@@ -47,8 +61,10 @@ SATURATION = Fact(
     overrides="--dq PATTERN (dq=), which says what is bad",
     missing="no pixel is left out for it",
     odd="passed over: not above 0, text",
-    contradicted="not used where 1 percent of the pixels are above it, which is said; nor beside a DQ, nor for rates; "
-    "a pixel above it where the blot is faint is no star, and judged",
+    contradicted=(
+        "not used where 1 percent of the pixels are above it, which is said; nor beside a DQ, nor "
+        "for rates; a pixel above it where the blot is faint is no star, and judged"
+    ),
 )
 
 #: Parts by which FLASCALE may differ from 1 where nothing was scaled, and by which areas are the

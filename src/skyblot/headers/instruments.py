@@ -1,24 +1,31 @@
 """Instruments. This file alone says what is known of each: one entry has everything.
 
-An entry is found by telescope, instrument and detector, the most exact one first. Nothing else asks for these names.
+An entry is found by telescope, instrument and detector, the most exact one first. Nothing else asks
+for these names.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .facts import DETECTOR, ERRORS, EXPOSURE_TIME, INSTRUMENT, QUALITY, TELESCOPE, Fact, Facts, number
+from .facts import DETECTOR, EXPOSURE_TIME, INSTRUMENT, TELESCOPE, Fact, Facts, number
+from .pixel_facts import ERRORS, QUALITY
 
 Pair = tuple[float, float]
-#: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is judged again.
+#: Cosmic-ray bits that AstroDrizzle and calibration set in HST's DQ: a pixel that has only these is
+#: judged again.
 _HST_COSMIC = 4096 | 8192
-#: JWST's and Roman's bit of a pixel that is not to be used; their pipelines make most of these undefined.
+#: Pixels that are hot or warm, and corrected for it, and saturated ones.
+_HOT_OR_SATURATED = 16 | 64 | 256
+#: JWST's and Roman's bit of a pixel that is not to be used; their pipelines make most of these
+#: undefined.
 DO_NOT_USE = 1
 #: Their bits that forbid a pixel, with SATURATED.
 _FORBIDDEN = DO_NOT_USE | 2
 #: Pixels that HST's CCDs have hit, as a fraction, in 1000 seconds: few and many, over all of them.
 _CCD_RATE = (0.008, 0.05)
-#: Where ramps are fitted, cosmic rays were taken out before: more than this fraction of outliers is odd.
+#: Where ramps are fitted, cosmic rays were taken out before: more than this fraction of outliers is
+#: odd.
 _RAMP_LIMIT = 0.02
 #: Fewer cosmic rays than this are nothing to wonder at where as many are expected.
 _ENOUGH = 30
@@ -56,7 +63,8 @@ class Amplifiers:
     middle : int
         Columns of the left half, in physical pixels.
     of_chip : mapping
-        The letters of the two, by the number of the chip; a chip that is not named here may have any.
+        The letters of the two, by the number of the chip; a chip that is not named here may have
+        any.
     """
 
     middle: int
@@ -135,6 +143,11 @@ class Instrument:
         What a rejected pixel gets in DQ.
     ignored : int
         DQ bits that leave no pixel out.
+    good : int
+        DQ bits that leave no pixel out of a mosaic either, as AstroDrizzle's and the pipelines'
+        defaults have it.
+    weight : {"exptime", "ivm", "err"}
+        What its pixels count in a mosaic by default.
     rate : (float, float), optional
         Fraction of the pixels that cosmic rays hit in 1000 seconds, few and many.
     tails : Tails
@@ -161,6 +174,8 @@ class Instrument:
     scale_of_few: Pair | None = None
     bits: int = 4096
     ignored: int = _HST_COSMIC
+    good: int = 0
+    weight: str = "exptime"
     rate: Pair | None = None
     tails: Tails = Tails()
     amplifiers: Amplifiers | None = None
@@ -180,13 +195,17 @@ class Instrument:
         return low / 10.0, 2.0 * high + 0.005
 
     def doubts(self, fraction: float, judged: int, exptime_s: float | None) -> str:
-        """Return a sentence on a fraction of rejected pixels, of those judged, that is hard to believe, or nothing."""
+        """Return a sentence on a fraction of rejected pixels that is hard to believe, if so."""
         if exptime_s is None:
             return ""
         low, high = self.expected(exptime_s)
         if low <= fraction <= high or (fraction < low and low * judged < _ENOUGH):
             return ""
-        what = "are exposure and blot in the same unit, and aligned?" if fraction > high else "is the noise right?"
+        what = (
+            "are exposure and blot in the same unit, and aligned?"
+            if fraction > high
+            else "is the noise right?"
+        )
         percent = 100 * fraction
         low_text = 100 * low
         high_text = 100 * high
@@ -208,9 +227,23 @@ _HST_NAMES = Names(
 #: crf has the WCS of the mosaic, cal the one before alignment.
 _JWST_NAMES = Names(
     exposures=("crf", "cal"),
-    products=(*("uncal", "ramp", "rate", "rateints", "calints", "crfints", "skymatch", "i2d", "s2d", "s3d"),),
+    products=(
+        *(
+            "uncal",
+            "ramp",
+            "rate",
+            "rateints",
+            "calints",
+            "crfints",
+            "skymatch",
+            "i2d",
+            "s2d",
+            "s3d",
+        ),
+    ),
 )
-#: The files of NOIRLab's pipelines, for DECam and others: ooi is an image, ood its flags, oow its weights.
+#: The files of NOIRLab's pipelines, for DECam and others: ooi is an image, ood its flags, oow its
+#: weights.
 _NOIRLAB_NAMES = Names(
     products=("ooi", "ooj", "opi", "ood"),
     beside=(
@@ -222,12 +255,19 @@ _HST = Instrument(table="IDCTAB", names=_HST_NAMES)
 _CCD = replace(_HST, rate=_CCD_RATE)
 #: Detectors that count photons one by one see no cosmic rays.
 _MAMA = replace(_HST, rate=(0.0, 0.0))
-_RAMP = Instrument(snr=(5.0, 4.0), bits=DO_NOT_USE | 16, ignored=~_FORBIDDEN & 0xFFFFFFFF)
+_RAMP = Instrument(
+    snr=(5.0, 4.0),
+    bits=DO_NOT_USE | 16,
+    ignored=~_FORBIDDEN & 0xFFFFFFFF,
+    good=~DO_NOT_USE & 0xFFFFFFFF,
+    weight="ivm",
+)
 _STIS = replace(_HST, bits=8192, counts_are_dn=True)
 #: Chip 2 of two chips has its amplifiers at the lower edge.
 _TWO_CHIPS = replace(
     _CCD,
     scale_of_few=(1.5, 1.2),
+    good=_HOT_OR_SATURATED,
     tails=Tails(keyword="CCDCHIP", directions={1: -1, 2: 1}),
     amplifiers=Amplifiers(2048, {1: "AB", 2: "CD"}),
 )
@@ -257,12 +297,13 @@ INSTRUMENTS: dict[tuple[str, ...], Instrument] = {
     ),
     ("HST", "ACS", "SBC"): _MAMA,
     ("HST", "WFC3", "UVIS"): _TWO_CHIPS,
-    ("HST", "WFC3", "IR"): replace(_HST, snr=(5.0, 4.0), scale=(3.0, 2.4)),
+    ("HST", "WFC3", "IR"): replace(_HST, snr=(5.0, 4.0), scale=(3.0, 2.4), good=16 | 512),
     ("HST", "WFPC"): replace(_HST, counts_are_dn=True),
     ("HST", "WFPC2"): replace(
         _CCD,
         snr=(5.5, 3.5),
         scale=(2.0, 1.5),
+        good=1024,
         tails=Tails(always=1),
         handbook=_WFPC2_HANDBOOK,
         counts_are_dn=True,
@@ -275,7 +316,10 @@ INSTRUMENTS: dict[tuple[str, ...], Instrument] = {
     ("HST", "NICMOS"): replace(_HST, counts_are_dn=True),
     ("JWST",): replace(_RAMP, level="BKGLEVEL", has_gwcs=True, flagged="crf", names=_JWST_NAMES),
     ("ROMAN",): replace(
-        _RAMP, bits=DO_NOT_USE | 128, level="background.level", names=Names(("cal",), ("uncal", "coadd"), ".asdf")
+        _RAMP,
+        bits=DO_NOT_USE | 128,
+        level="background.level",
+        names=Names(("cal",), ("uncal", "coadd"), ".asdf"),
     ),
     ("CTIO 4.0-M TELESCOPE",): Instrument(names=_NOIRLAB_NAMES),
 }
@@ -288,9 +332,11 @@ def known_names() -> list[Names]:
 
 
 def instrument_of(facts: Facts) -> Instrument:
-    """Return what is known of the instrument that an image's headers name; general values for an unknown one."""
+    """Return what is known of an image's instrument; general values for an unknown one."""
     words = _words(facts)
-    entry = next((INSTRUMENTS[words[:n]] for n in (3, 2, 1) if words[:n] in INSTRUMENTS), Instrument())
+    entry = next(
+        (INSTRUMENTS[words[:n]] for n in (3, 2, 1) if words[:n] in INSTRUMENTS), Instrument()
+    )
     return replace(entry, name=" ".join(word for word in words if word) or entry.name)
 
 
@@ -308,7 +354,10 @@ def _fits(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def _words(facts: Facts) -> tuple[str, ...]:
-    return tuple(str(facts.first(fact)[1] or "").strip().upper() for fact in (TELESCOPE, INSTRUMENT, DETECTOR))
+    return tuple(
+        str(facts.first(fact)[1] or "").strip().upper()
+        for fact in (TELESCOPE, INSTRUMENT, DETECTOR)
+    )
 
 
 def exposure_time(facts: Facts) -> float | None:

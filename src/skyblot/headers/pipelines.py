@@ -3,12 +3,21 @@
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
-from .facts import BACKGROUND, BACKGROUND_SUBTRACTED, BRIGHTNESS_OF_DN, MATCHED, SKY, Facts, is_drizzled, number
+from .facts import (
+    BACKGROUND,
+    BACKGROUND_SUBTRACTED,
+    BRIGHTNESS_OF_DN,
+    MATCHED,
+    SKY,
+    Facts,
+    is_drizzled,
+    number,
+)
 from .instruments import instrument_of
 from .units import BRIGHTNESS, FLUX
 
 if TYPE_CHECKING:
-    from .scaling import Pair
+    from .pair import Pair
 
 
 def recorded_sky(image: Facts) -> tuple[str, Any]:
@@ -58,14 +67,17 @@ def is_freed(pair: "Pair", level: float) -> bool:
     status = _status(pair)
     if status and status != "COMPLETE":
         pair.tell(
-            f"its {word}, {level:g}, is not added: {source} was not freed of it, its skymatch is {status}", subject=name
+            f"its {word}, {level:g}, is not added: {source} was not freed of it, its skymatch is "
+            f"{status}",
+            subject=name,
         )
         return False
     if not status:
         #: The pipeline's step skymatch tells, JWST's by S_SKYMAT, Roman's by
         #: meta.cal_step.skymatch.
         pair.tell(
-            f"its {word}, {level:g}, is added, though {source} does not tell whether it was freed of it (--no-addsky)",
+            f"its {word}, {level:g}, is added, though {source} does not tell whether it was freed "
+            "of it (--no-addsky)",
             subject=name,
         )
     return True
@@ -79,7 +91,9 @@ def _status(pair: "Pair") -> str:
     return str(pair.source.first(MATCHED)[1] or "").strip().upper()
 
 
-def brightness_of_dn(given: float | None, pair: "Pair", names: tuple[str, str], in_kind: str) -> float:
+def brightness_of_dn(
+    given: float | None, pair: "Pair", names: tuple[str, str], in_kind: str
+) -> float:
     """Return the MJy/sr of 1 DN/s: as given, the exposure's, or the mosaic's, which is told.
 
     Raises

@@ -1,31 +1,25 @@
 """Units, exposure, pixel area, sky: what a blot is multiplied by and what is added to it."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..errors import DataError, not_allowed, warn
+from ..errors import DataError, not_allowed
 from ..parameters.table import Parameters
 from .exposure_times import exposure_time_of, seconds_of
 from .facts import (
     BACKGROUND,
     BRIGHTNESS_OF_DN,
-    COMBINATION,
     DRIZZLED_TIME,
-    INSTRUMENT,
     PIXEL_AREA,
     Facts,
     number,
 )
 from .ground import flux_scale, is_swarp, keeps_outliers, pixel_area
-from .instruments import camera_of
+from .pair import UNCHANGED, Pair, Units, resolve_units
 from .pipelines import brightness_of_dn, is_freed, is_missed, recorded_sky, sky_word
 from .units import BRIGHTNESS, COUNTS, FLUX, RATE, is_per_pixel, parsed, same_unit, unit_kind
 
-#: The kind of values that no factor is applied to.
-UNCHANGED = "as they are"
-#: Pixel scales, areas and exposure times that differ by more than these parts are not the same.
-_SAME_SCALE = 0.01
+#: Areas and exposure times that differ by more than these parts are not the same.
 _SAME_AREA = 0.1
 _SAME_TIME = 0.01
 _SR_PER_ARCSEC2 = math.radians(1 / 3600) ** 2
@@ -46,51 +40,6 @@ class Scaling:
 LABELS = Scaling(1.0, 0.0, "labels", "labels", None)
 #: A map that is blotted as it is.
 AS_IS = Scaling(1.0, 0.0, UNCHANGED, UNCHANGED, None)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A mosaic and the image that it is blotted onto.
-
-    Attributes
-    ----------
-    source, reference : Facts
-    scales : (float, float)
-        Pixel scale of the source and undistorted pixel scale of the target, arcsec.
-    compared : bool
-        The blot is to be compared with the reference, pixel by pixel.
-    tell : callable
-        Takes the sentences on what was assumed.
-    area : {"auto", "yes", "no"}
-        Whether the source's values are flux per pixel; auto: its unit tells.
-    """
-
-    source: Facts
-    reference: Facts
-    scales: tuple[float, float] = (1.0, 1.0)
-    compared: bool = False
-    tell: Callable[..., None] = warn
-    area: str = "auto"
-
-    @property
-    def area_ratio(self) -> float:
-        """Pixel area of the target over that of the source."""
-        return (self.scales[1] / self.scales[0]) ** 2
-
-    @property
-    def combination(self) -> str:
-        """How a coadd was combined, empty for the sum of its exposures and for what is no coadd."""
-        word = str(self.source.first(COMBINATION)[1] or "").strip().upper()
-        return "" if word == "SUM" else word
-
-
-@dataclass(frozen=True)
-class _Units:
-    """The kinds of both units, their names, and whether BUNIT decides on them."""
-
-    kinds: tuple[str, str]
-    names: tuple[str, str]
-    automatic: bool
 
 
 def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
@@ -117,9 +66,11 @@ def plan_scaling(parameters: Parameters, pair: Pair) -> Scaling:
             "CLIPPED",
             subject=pair.source.name,
         )
-    units = _resolve_units(parameters, pair)
+    units = resolve_units(parameters, pair)
     if parameters.pixel_area == "yes" and units.kinds[0] == BRIGHTNESS:
-        raise not_allowed("pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}")
+        raise not_allowed(
+            "pixel_area", "yes", f"auto or no, as {pair.source.name} is in {units.names[0]}"
+        )
     in_kind, out_kind = units.kinds
     offset = _sky(parameters, pair, units)
     applied = 1.0 / _applied(pair)
@@ -145,92 +96,14 @@ def _applied(pair: Pair) -> float:
     if scale != 1.0:
         #: SWarp's FLXSCALE, which SCAMP writes: it makes all exposures as bright.
         pair.tell(
-            f"FLXSCALE = {scale:.6g}, by which SWarp multiplied it for {pair.source.file}: its blot is divided by that",
+            f"FLXSCALE = {scale:.6g}, by which SWarp multiplied it for {pair.source.file}: its "
+            "blot is divided by that",
             subject=pair.reference.name,
         )
     return scale
 
 
-def _resolve_units(parameters: Parameters, pair: Pair) -> _Units:
-    source = pair.source.bunit or pair.source.presumed
-    reference = pair.reference.bunit
-    wishes = parameters.in_units, parameters.out_units
-    kinds = unit_kind(source), unit_kind(reference)
-    if source and not pair.source.bunit and wishes[0] == "auto":
-        _assumed(pair, pair.source, source, "in_units")
-    if wishes == ("auto", "auto"):
-        if kinds == (None, None) and same_unit(source, reference):
-            _tell_area(pair, "left as they are")
-            return _Units((UNCHANGED, UNCHANGED), (source, reference), automatic=True)
-        _tell_gain(pair, kinds)
-    coadd = wishes[0] == "auto" and not source and (bool(pair.combination) or is_swarp(pair.source))
-    if coadd and wishes[1] == "auto" and not reference and is_swarp(pair.source):
-        kinds = None, COUNTS  # whatever it is: SWarp's coadds are in the same
-    out_kind = wishes[1] if wishes[1] != "auto" else kinds[1] or _assumed(pair, pair.reference, COUNTS, "out_units")
-    if coadd:
-        source = reference
-        in_kind = out_kind
-        if not is_swarp(pair.source):
-            _assumed(pair, pair.source, f"{out_kind}, as {pair.reference.file} is", "in_units")
-        _tell_area(pair, "scaled by the pixel area")
-    elif wishes[0] == "auto":
-        in_kind = kinds[0] or _assumed(pair, pair.source, RATE, "in_units")
-        if kinds[0] is None:
-            _tell_area(pair, "scaled by the pixel area")
-    else:
-        in_kind = wishes[0]
-    name = source if wishes[0] == "auto" and source else in_kind
-    wanted = reference if out_kind == kinds[1] else out_kind
-    return _Units((in_kind, out_kind), (name, wanted), automatic=wishes[0] == "auto")
-
-
-def _assumed(pair: Pair, image: Facts, assumed: str, name: str) -> str:
-    """The kind that is assumed of an image, which is told once for its file."""
-    what = f"BUNIT = {image.bunit!r} is unknown" if image.bunit else "there is no BUNIT"
-    option = name.replace("_", "-")
-    pair.tell(f"{what}; taken as {assumed} (say --{option}, or {name}=, to choose)", subject=image.file)
-    return assumed
-
-
-def _tell_area(pair: Pair, done: str) -> None:
-    """Say what is done about pixel areas that differ, where no unit tells, and nobody else."""
-    if pair.area == "auto" and abs(pair.scales[0] / pair.scales[1] - 1) > _SAME_SCALE:
-        source, target = pair.scales
-        #: A coadd of SWarp's with FSCALASTRO_TYPE NONE, and one by `reproject`, keep the
-        #: brightness of each pixel: `no`.
-        pair.tell(
-            "no unit tells whether its values are per pixel, and its pixels "
-            f"({source:.4g} arcsec) are not as large as those of the blot ({target:.4g} "
-            f"arcsec): values are {done} (--pixel-area yes or no)",
-            subject=pair.source.file,
-        )
-
-
-def _tell_gain(pair: Pair, kinds: tuple[str | None, str | None]) -> None:
-    if not set(kinds) <= {COUNTS, RATE}:
-        return
-    source = pair.source
-    reference = pair.reference
-    if {_base(source, reference), _base(reference, source)} == {"electrons", "data numbers"}:
-        units = source.bunit, reference.bunit
-        #: One is in electrons and one in DN: multiply the mosaic by the gain first, or live with
-        #: the factor.
-        pair.tell(
-            f"{source.name} is in {units[0]} and {reference.name} in {units[1]}: the gain between them is not applied"
-        )
-
-
-def _base(image: Facts, other: Facts) -> str:
-    """What an image counts: its own instrument tells it, or that of the image beside it."""
-    word = image.bunit.lower()
-    if word.startswith(("e", "photoe")):
-        return "electrons"
-    camera = camera_of(image if image.first(INSTRUMENT)[1] else other)
-    known = word.startswith(("d", "a")) or (word.startswith("c") and camera.counts_are_dn)
-    return "data numbers" if known else "counts"
-
-
-def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
+def _flux_factor(parameters: Parameters, units: Units, pair: Pair) -> float:
     """What converts flux per pixel, surface brightness and data numbers per second."""
     in_kind, out_kind = units.kinds
     if out_kind in (BRIGHTNESS, FLUX) and in_kind in (BRIGHTNESS, FLUX):
@@ -239,13 +112,15 @@ def _flux_factor(parameters: Parameters, units: _Units, pair: Pair) -> float:
     return _conversion(units, pair, BRIGHTNESS_OF_DN.keywords[0], "MJy/sr", BRIGHTNESS) / brightness
 
 
-def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) -> float:
+def _conversion(units: Units, pair: Pair, name: str, wanted: str, kind: str) -> float:
     """What turns the source into another unit of flux or surface brightness, that of `name`."""
     in_kind = units.kinds[0]
     unit = units.names[0]
     factor = pair.area_ratio if in_kind == kind == FLUX else 1.0
     if in_kind != kind:
-        factor = 1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
+        factor = (
+            1 / _area(pair.source, pair.scales[0], pair) if in_kind == FLUX else _target_area(pair)
+        )
     if in_kind == kind and same_unit(unit, wanted):
         return factor
     from astropy import units as u
@@ -257,7 +132,9 @@ def _conversion(units: _Units, pair: Pair, name: str, wanted: str, kind: str) ->
         other = other / u.sr if kind == FLUX else other
         return factor * float(one.to(other))
     except (TypeError, AttributeError, u.UnitConversionError):
-        raise DataError(f"{pair.source.name} is in {unit} and {name} in {wanted}: cannot be converted") from None
+        raise DataError(
+            f"{pair.source.name} is in {unit} and {name} in {wanted}: cannot be converted"
+        ) from None
 
 
 def _target_area(pair: Pair) -> float:
@@ -275,13 +152,16 @@ def _area(image: Facts, scale: float, pair: Pair) -> float:
     if recorded is not None and abs(recorded / area - 1) > _SAME_AREA:
         #: A header that was copied from another image, for example.
         pair.tell(
-            f"{keyword} = {recorded:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are used",
+            f"{keyword} = {recorded:.4g} sr, but its WCS has pixels of {area:.4g} sr, which are "
+            "used",
             subject=image.name,
         )
     return area
 
 
-def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple[float, float | None]:
+def _exposure_factor(
+    parameters: Parameters, pair: Pair, units: Units
+) -> tuple[float, float | None]:
     """What exposure times multiply the source by, and that of the blot where it is in counts."""
     in_kind, out_kind = units.kinds
     automatic = units.automatic and parameters.out_units == "auto"
@@ -294,7 +174,9 @@ def _exposure_factor(parameters: Parameters, pair: Pair, units: _Units) -> tuple
     exptime = None
     if in_kind == COUNTS:
         hint = "--in-units cps where it is in counts per second"
-        factor /= exposure_time_of(pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint)
+        factor /= exposure_time_of(
+            pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint
+        )
     if out_kind == COUNTS:
         exptime = _output_exptime(parameters, pair)
         factor *= exptime
@@ -317,7 +199,11 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
     if out_kind == COUNTS and parameters.expout == "input":
         return 1.0, seconds
     rate = 1 / exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
-    return (rate, None) if out_kind != COUNTS else (rate * float(parameters.expout), float(parameters.expout))
+    return (
+        (rate, None)
+        if out_kind != COUNTS
+        else (rate * float(parameters.expout), float(parameters.expout))
+    )
 
 
 def _tell_times(parameters: Parameters, pair: Pair) -> None:
@@ -343,7 +229,7 @@ def _hint(pair: Pair) -> str:
     return "--expout SECONDS" if pair.compared else "--expout SECONDS or --out-units cps"
 
 
-def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
+def _sky(parameters: Parameters, pair: Pair, units: Units) -> float:
     """The sky to add: MDRIZSKY, or a level that only the mosaic was freed of."""
     if not parameters.addsky:
         return parameters.skyval
@@ -353,7 +239,8 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
     if value is None:
         if not keyword and is_missed(pair, out_kind):
             pair.tell(
-                f"no sky value {sky_word(reference)} in its headers; sky 0 is added (--no-addsky says so)",
+                f"no sky value {sky_word(reference)} in its headers; sky 0 is added (--no-addsky "
+                "says so)",
                 subject=reference.name,
             )
         return 0.0
@@ -366,12 +253,13 @@ def _sky(parameters: Parameters, pair: Pair, units: _Units) -> float:
         return _level(parameters, pair, units, sky) if sky and is_freed(pair, sky) else 0.0
     if sky and unit_kind(reference.bunit) not in (None, out_kind):
         pair.tell(
-            f"{word} is in {reference.bunit} and the blot in {out_kind}; it is added as it is", subject=reference.name
+            f"{word} is in {reference.bunit} and the blot in {out_kind}; it is added as it is",
+            subject=reference.name,
         )
     return sky
 
 
-def _level(parameters: Parameters, pair: Pair, units: _Units, level: float) -> float:
+def _level(parameters: Parameters, pair: Pair, units: Units, level: float) -> float:
     """A background level, which is in the unit of the exposure's file, in that of the blot."""
     bunit = pair.reference.bunit
     out_kind = units.kinds[1]
@@ -380,7 +268,9 @@ def _level(parameters: Parameters, pair: Pair, units: _Units, level: float) -> f
         return level
     if kind == BRIGHTNESS:
         own = Pair(pair.reference, pair.reference, (pair.scales[1],) * 2)
-        level *= _conversion(_Units((kind, out_kind), (bunit, ""), automatic=False), own, "", "MJy/sr", BRIGHTNESS)
+        level *= _conversion(
+            Units((kind, out_kind), (bunit, ""), automatic=False), own, "", "MJy/sr", BRIGHTNESS
+        )
         level /= brightness_of_dn(parameters.photmjsr, pair, units.names, kind)
     if kind == COUNTS:
         return level / exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))

@@ -18,7 +18,8 @@ _COUNTS = re.compile(rf"({_BASES})")
 _RATE = re.compile(rf"cps|({_BASES})\s*(/\s*s(ec(ond)?s?)?|[ .*]s(\^|\*\*)?\(?-1\)?)")
 _BRIGHTNESS = re.compile(r".*(/\s*(sr|arcsec|deg|\()|(sr|arcsec2?|deg2?)(\^|\*\*)?-[12]).*")
 _EACH_PIXEL = re.compile(
-    r"\s*(/\s*(px|pix(el)?s?)|[\s.*](px|pix(el)?s?)\s*(\^|\*\*)?\s*\(?-1\)?)(?![a-z])", re.IGNORECASE
+    r"\s*(/\s*(px|pix(el)?s?)|[\s.*](px|pix(el)?s?)\s*(\^|\*\*)?\s*\(?-1\)?)(?![a-z])",
+    re.IGNORECASE,
 )
 #: Spellings that astropy does not read, or not as what is meant.
 _SPELLINGS = (
@@ -56,8 +57,8 @@ def unit_kind(bunit: str) -> str | None:
 
     Examples
     --------
-    >>> unit_kind("ELECTRONS/S"), unit_kind("DN"), unit_kind("MJy/sr"), unit_kind("10*nJy"), unit_kind("furlong")
-    ('cps', 'counts', 'surface brightness', 'flux per pixel', None)
+    >>> [unit_kind(text) for text in ("ELECTRONS/S", "DN", "MJy/sr", "10*nJy", "furlong")]
+    ['cps', 'counts', 'surface brightness', 'flux per pixel', None]
     """
     word = _without_pixel(bunit).lower()
     if _COUNTS.fullmatch(word):
@@ -82,13 +83,29 @@ def counts_of(bunit: str) -> str:
     return _without_pixel(bunit)[: len(match[1])].upper() if match and match[1] else "COUNTS"
 
 
+def rate_of(bunit: str) -> str:
+    """Return the unit of a rate that goes with counts; other units as they are.
+
+    Examples
+    --------
+    >>> rate_of("ELECTRONS"), rate_of("adu / pixel"), rate_of("MJy/sr"), rate_of("")
+    ('ELECTRONS/S', 'adu/s', 'MJy/sr', '')
+    """
+    if unit_kind(bunit) != COUNTS:
+        return bunit
+    word = _without_pixel(bunit).strip()
+    return f"{word}/S" if word.isupper() else f"{word}/s"
+
+
 def same_unit(one: str, other: str) -> bool:
     """Return whether two BUNITs mean the same unit.
 
     Examples
     --------
-    >>> same_unit("10*nJy", "1e-8 Jy"), same_unit("mJy", "MJy"), same_unit("Furlong", "furlong "), same_unit("", "")
-    (True, False, True, False)
+    >>> same_unit("10*nJy", "1e-8 Jy"), same_unit("mJy", "MJy")
+    (True, False)
+    >>> same_unit("Furlong", "furlong "), same_unit("", "")
+    (True, False)
     """
     units = parsed(one), parsed(other)
     if units[0] is not None and units[1] is not None:

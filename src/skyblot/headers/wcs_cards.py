@@ -12,7 +12,9 @@ from ..errors import WCSError, warn
 from .facts import Facts, is_drizzled
 from .wcs_facts import EQUINOX, FRAME, equinox_of
 
-_LINEAR = r"(?:CD|PC)\d_\d|PC\d{6}|(?:CDELT|CROTA|CTYPE|CRVAL|CRPIX|CUNIT)\d|P[VS]\d_\d+|LONPOLE|LATPOLE"
+_LINEAR = (
+    r"(?:CD|PC)\d_\d|PC\d{6}|(?:CDELT|CROTA|CTYPE|CRVAL|CRPIX|CUNIT)\d|P[VS]\d_\d+|LONPOLE|LATPOLE"
+)
 _FRAME = "|".join((*FRAME.keywords, *EQUINOX.keywords))
 _SIP = re.compile(r"(A|B|AP|BP)_(\d+_\d+|ORDER|DMAX)")
 #: Of each pair of look-up tables: the cards, their prefixes that name a table, and the extension
@@ -70,11 +72,16 @@ def wcs_header(header: Any, facts: Facts, *, key: str = "", head: Any = None) ->
         #: What AstroDrizzle and other programs copied from an exposure's header into that of the
         #: mosaic.
         warn(
-            f"is a drizzled image: what its header has left of {what} from its exposures is ignored", subject=facts.name
+            f"is a drizzled image: what its header has left of {what} from its exposures is "
+            "ignored",
+            subject=facts.name,
         )
     elif "A_ORDER" in flat and _PROJECTION.search(str(flat.get("CTYPE1"))) and not _says_sip(flat):
         value = flat.get("CTYPE1")
-        warn(f"has SIP coefficients though CTYPE1 = {value!r} does not say -SIP: they are applied", subject=facts.name)
+        warn(
+            f"has SIP coefficients though CTYPE1 = {value!r} does not say -SIP: they are applied",
+            subject=facts.name,
+        )
     _check_records(flat, facts.name)
     return flat
 
@@ -142,7 +149,8 @@ def _drop_doubles(header: Any, name: str) -> None:
         later.append(place)
         if card.value != first[keyword]:
             warn(
-                f"{keyword} is there more than once, with different values; {first[keyword]!r}, the first, is used",
+                f"{keyword} is there more than once, with different values; {first[keyword]!r}, "
+                "the first, is used",
                 subject=name,
             )
     for place in reversed(later):
@@ -188,7 +196,9 @@ def _promoted(header: Any, key: str, name: str) -> Any:
     letters = alternates(header)
     if key not in letters:
         present = " and ".join(letters) if letters else "none"
-        raise WCSError(f"no alternate WCS with the key {key} (--wcs-key), it has {present}", subject=name)
+        raise WCSError(
+            f"no alternate WCS with the key {key} (--wcs-key), it has {present}", subject=name
+        )
     _drop(header, re.compile(rf"{_LINEAR}|{_FRAME}|WCSNAME"))
     for card in list(header.cards):
         match = _ALTERNATE.fullmatch(card.keyword)

@@ -1,4 +1,4 @@
-"""Roman's ASDF files: images of level 2 and mosaics of level 3, and blots in the same form; `roman` writes them."""
+"""Roman's ASDF files: images of level 2 and mosaics of level 3; `roman` writes their blots."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from .tree import check_tree
 #: Where a blot's metadata say how it was made.
 RECORD = "skyblot"
 _WCS_KEYS = ("roman", "meta", "wcs")
-#: What romancal's outlier_detection saves, its median and its coadds: an array and a gwcs, nothing else.
+#: What romancal's outlier_detection saves as its median and its coadds: an array and a gwcs.
 _BARE = {"data", "wcs"}
 #: Its planes, by the names of FITS files.
 _NODES = {"ERR": "err", "DQ": "dq"}
@@ -34,7 +34,7 @@ _UNKNOWN = -999999
 
 
 class Layout(NamedTuple):
-    """Where an array is in its file, if it is a simple one: which block, the offset in it, shape and dtype."""
+    """Where a simple array is in its file: which block, the offset in it, shape and dtype."""
 
     block: int
     offset: int
@@ -79,7 +79,10 @@ class AsdfImage:
     def as_reference(self, wcs_key: str = "") -> "AsdfImage":
         """Return the image; a `WCSError` for an alternate WCS, which no ASDF file has."""
         if wcs_key:
-            raise WCSError(f"no alternate WCS with the key {wcs_key} (--wcs-key), it has none", subject=self.name)
+            raise WCSError(
+                f"no alternate WCS with the key {wcs_key} (--wcs-key), it has none",
+                subject=self.name,
+            )
         return self
 
     @property
@@ -136,25 +139,28 @@ class AsdfImage:
 
     @property
     def root(self) -> Mapping[str, Any]:
-        """What holds the arrays, nothing converted: ``roman``, or the whole tree of what romancal saves meanwhile."""
+        """What holds the arrays, nothing converted: ``roman``, or all of an intermediate file."""
         return _root(self.raw)
 
     @property
     def is_mosaic(self) -> bool:
-        """Whether it is of level 3, or what romancal saves of a mosaic meanwhile."""
+        """Whether it is of level 3, or an intermediate mosaic of romancal's."""
         named = f"{getattr(self.root, '_tag', '')} {self.meta.get('model_type', '')}".lower()
         return self.root is self.raw or "mosaic" in named
 
     @property
     def facts(self) -> Facts:
-        """The facts, under the keywords of FITS files."""
+        """The facts, under the keywords that FITS files have for them."""
         presumed = _RESAMPLED if self.root is self.raw else ""
         return Facts(self.name, _keywords(self), {}, presumed=presumed)
 
     @property
     def record(self) -> dict[str, Any]:
         """How the image was made, if it is a blot."""
-        return {str(keyword).upper(): value for keyword, value in as_mapping(self.meta.get(RECORD)).items()}
+        return {
+            str(keyword).upper(): value
+            for keyword, value in as_mapping(self.meta.get(RECORD)).items()
+        }
 
     @property
     def node(self) -> Any:
@@ -176,13 +182,13 @@ class AsdfImage:
 
     @cached_property
     def block(self) -> Block:
-        """Where the pixels are, for a simple array; a `FileError` if the file ends before they do."""
+        """Where the pixels of a simple array are; a `FileError` if the file ends before they do."""
         layout = _layout(self.node)
         assert layout is not None
         return find_block(self.content, layout.block)
 
     def pixels(self) -> Any:
-        """Return the pixels: unread, or in memory where they are compressed or not stored in a block of their own."""
+        """Return the pixels: unread, or in memory where they are compressed or inline."""
         layout = _layout(self.node)
         if layout is not None:
             block = self.block
@@ -205,7 +211,8 @@ class AsdfImage:
         Raises
         ------
         WCSError
-            If there is none, it cannot be read, it is not celestial, or it is that of an image of another shape.
+            If there is none, it cannot be read, it is not celestial, or it is that of an image of
+            another shape.
         """
         keys = _WCS_KEYS if self.root is not self.raw else ("wcs",)
         stored = stored_wcs(self.tree, keys, self.shape, self.name)
@@ -229,7 +236,7 @@ def is_asdf(path: AnyPath) -> bool:
             return False
         with open(path, "rb") as stream:
             return stream.read(5) == b"#ASDF"
-    except OSError:  # not readable: for the reader to say
+    except OSError:  # not readable: the reader says why
         return False
 
 
@@ -247,7 +254,8 @@ def open_image(where: ImageName) -> Iterator[AsdfImage]:
     path = where.path
     if where.extension is not None:
         raise FileError(
-            f"an ASDF file has no extensions, [{extension_text(where.extension)}] is not known", subject=path
+            f"an ASDF file has no extensions, [{extension_text(where.extension)}] is not known",
+            subject=path,
         )
     package = missing_package()
     if package is not None:
@@ -287,19 +295,29 @@ def _check_image(image: AsdfImage) -> None:
     layout = _layout(image.node)
     shape = image.pixels().shape if layout is None else layout.shape
     if len(shape) != 2 or 0 in shape:
-        raise DataError(f"the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)", subject=image.name)
+        raise DataError(
+            f"the shape of its roman/data is {shape}, expected a 2-D image (ny, nx)",
+            subject=image.name,
+        )
     if layout is None:
         return
     block = image.block
     needed = layout.offset + int(np.prod(shape)) * layout.dtype.itemsize
     if not block.compression and needed > block.size:
-        raise FileError(f"truncated: its pixels need {needed} bytes, their block has {block.size}", subject=image.name)
+        raise FileError(
+            f"truncated: its pixels need {needed} bytes, their block has {block.size}",
+            subject=image.name,
+        )
 
 
 def _layout(node: Any) -> Layout | None:
     """Where an array node has its pixels, or None where asdf has to be asked."""
     node = as_mapping(node)
-    simple = isinstance(node.get("source"), int) and node["source"] >= 0 and not {"strides", "mask"} & set(node)
+    simple = (
+        isinstance(node.get("source"), int)
+        and node["source"] >= 0
+        and not {"strides", "mask"} & set(node)
+    )
     form = form_of(node) if simple else None
     return None if form is None else Layout(node["source"], node.get("offset", 0), *form)
 
@@ -309,7 +327,9 @@ def form_of(node: Mapping[str, Any]) -> tuple[tuple[int, ...], np.dtype] | None:
     shape = node.get("shape", ())
     kind = node.get("datatype")
     numbers = [*shape, node.get("offset", 0)] if isinstance(shape, Sequence) else [None]
-    if not isinstance(kind, str) or not all(isinstance(size, int) and size >= 0 for size in numbers):
+    if not isinstance(kind, str) or not all(
+        isinstance(size, int) and size >= 0 for size in numbers
+    ):
         return None
     try:
         dtype = np.dtype("bool" if kind == "bool8" else str(kind))
@@ -322,9 +342,11 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
     meta = image.meta
     exposure = as_mapping(meta.get("exposure"))
     background = as_mapping(meta.get("background"))
-    exptime = exposure.get("effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time"))
-    found = {str(key).upper(): value for key, value in exposure.items()}
-    found |= {
+    exptime = exposure.get(
+        "effective_exposure_time", as_mapping(meta.get("coadd_info")).get("exposure_time")
+    )
+    keywords = {str(key).upper(): value for key, value in exposure.items()}
+    keywords |= {
         "TELESCOP": "ROMAN",
         "INSTRUME": as_mapping(meta.get("instrument")).get("name"),
         "DETECTOR": as_mapping(meta.get("instrument")).get("detector"),
@@ -335,15 +357,17 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
         "BKGSUB": background.get("subtracted"),
         "S_SKYMAT": as_mapping(meta.get("cal_step")).get("skymatch"),
     }
-    return {key: value for key, value in found.items() if value is not None and value != _UNKNOWN}
+    return {
+        key: value for key, value in keywords.items() if value is not None and value != _UNKNOWN
+    }
 
 
 def _bunit(image: AsdfImage) -> str:
     """The unit of the pixels: as recorded, as they carry it, or as files of this kind have it."""
     meta = image.meta
-    given = as_mapping(meta.get(RECORD)).get("bunit") or image.unit
-    if given:
-        return str(given)
+    unit = as_mapping(meta.get(RECORD)).get("bunit") or image.unit
+    if unit:
+        return str(unit)
     kind = f"{getattr(image.root, '_tag', '')} {meta.get('model_type', '')}".lower()
     if "mosaic" in kind or as_mapping(meta.get("cal_step")).get("flux") == "COMPLETE":
         return "MJy/sr"

@@ -12,16 +12,18 @@ from typing import BinaryIO
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
 
-#: Folders that hold no files but the system's: /dev/stdout is a link to what may be a file, and no name for another.
+#: Folders of the system: /dev/stdout is a link to what may be a file, and no other name for that
+#: file.
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
-#: The names of temporary files end so: host and number of the process that writes, and something random.
+#: The names of temporary files end so: host and number of the process that writes, and something
+#: random.
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_]+)-(?P<process>\d+)-[0-9a-f]{8}\.tmp")
 
 
-#: So many bytes of the name that the file is going to have: the system allows 255 in all.
+#: How many bytes of the final name are in that of the temporary file: the system allows 255 in all.
 _LONGEST = 100
 
-#: Those of this process.
+#: The temporary files of this process.
 _open: set[Path] = set()
 
 
@@ -31,7 +33,8 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     FileError
-        If its folder is missing, it exists and is no regular file, or it exists and may not be replaced.
+        If its folder is missing, it exists and is no regular file, or it exists and may not be
+        replaced.
     """
     if not path.parent.is_dir():
         raise FileError(f"the folder {path.parent} does not exist", subject=path)
@@ -41,7 +44,10 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         raise FileError("is a folder, expected a file name", subject=path)
     if _is_special(path):
         #: Only files are replaced. A device, a FIFO or a socket of this name stays what it is.
-        raise FileError("is no regular file, expected the name of a new file, or of one to replace", subject=path)
+        raise FileError(
+            "is no regular file, expected the name of a new file, or of one to replace",
+            subject=path,
+        )
     if path.exists() and not overwrite:
         raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path)
 
@@ -62,12 +68,14 @@ def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
         if place in seen:
             #: A log or a page of pictures is called like another output, or a blot is a link to
             #: another one.
-            raise FileError("is the same file as another output, expected one for each", subject=path)
+            raise FileError(
+                "is the same file as another output, expected one for each", subject=path
+            )
         seen.add(place)
 
 
 def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
-    """What tells a file from others under any of its names; of one that is not there, its folder and name."""
+    """What identifies a file under any name; for one that is not there, its folder and name."""
     try:
         facts = os.stat(path)
     except (OSError, ValueError):
@@ -76,7 +84,7 @@ def _place(path: Path) -> tuple[int, int] | tuple[str, str]:
 
 
 def _is_special(path: Path) -> bool:
-    """Whether a name is that of a device, a FIFO or a socket, or of something in a folder of those."""
+    """Whether a name is a device's, a FIFO's or a socket's, or lies in a folder of those."""
     folder = f"{os.path.realpath(path.parent)}/"
     if folder.startswith(_SYSTEM) and not folder.startswith("/dev/shm/"):
         return True
@@ -84,7 +92,7 @@ def _is_special(path: Path) -> bool:
 
 
 def file_identity(path: AnyPath) -> tuple[int, int | str]:
-    """Return size and time of change (ns, or what a server calls it) of a file: other ones, another content.
+    """Return a file's size and time of change (ns, or what a server gives).
 
     Raises
     ------
@@ -101,7 +109,7 @@ def file_identity(path: AnyPath) -> tuple[int, int | str]:
 
 
 def file_state(path: AnyPath) -> tuple[int | str, ...]:
-    """Return what tells a file from one that was put in its place, on this machine: its identity, device and inode.
+    """Return what tells a file from one put in its place on this machine, its inode too.
 
     Raises
     ------
@@ -141,18 +149,18 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         raise FileError(f"cannot be written: {_reason(error)}", subject=path) from error
     finally:
-        with suppress(OSError):  # what it may be is told already, and the next run removes it
+        with suppress(OSError):  # the failure itself is told, and the next run removes what is left
             temporary.unlink()
         _open.discard(temporary)
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, which may be behind other errors; NumPy only counts what it has written."""
-    each: BaseException | None = error
-    while each is not None:
-        if isinstance(each, OSError) and each.strerror:
-            return each.strerror
-        each = each.__cause__ or each.__context__
+    """What the system says, perhaps behind other errors; NumPy only counts what it has written."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
     text = str(error).partition(". ")[0]  # astropy says three times that there is no space
     return f"{text} (is the disk full?)" if "written" in text or "space" in text else text
 
@@ -165,13 +173,15 @@ def remove_temporaries() -> None:
 
 
 def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a complete file its name; a file that another run has put there meanwhile stays, unless `overwrite`."""
+    """Give a complete file its name, unless another run has put a file there meanwhile."""
     if not overwrite:
         try:
             os.link(temporary, path)
             return
         except FileExistsError:
-            raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path) from None
+            raise FileError(
+                "exists already; --overwrite (overwrite=True) replaces it", subject=path
+            ) from None
         except OSError:  # a file system without links
             pass
     os.replace(temporary, path)
@@ -183,9 +193,9 @@ def _owner() -> str:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files in a folder that processes of this host left that are gone."""
+    """Remove the temporary files that processes of this host left in a folder when they died."""
     host = _owner().rpartition("-")[0]
-    with suppress(OSError):  # a folder that cannot be read is for others to refuse
+    with suppress(OSError):  # a folder that cannot be read is refused elsewhere
         for name in os.listdir(folder):
             match = _TEMPORARY.fullmatch(name)
             if match and match["host"] == host and not _runs(int(match["process"])):

@@ -10,14 +10,17 @@ from .content import Content
 from .remote import AnyPath
 
 _MAGIC = b"\xd3BLK"
-#: After the magic and the header's length: flags, compression, bytes allocated, used and in memory, checksum.
+#: After the magic and the header's length: flags, compression, bytes allocated, used and in memory,
+#: checksum.
 _HEADER = struct.Struct(">I4sQQQ16s")
 _STREAMED = 1
 TREE_END = re.compile(rb"\n\.\.\.\r?\n")
 _BLOCK = re.compile(re.escape(_MAGIC))
 _CHUNK = 2**20
-#: What a tree says of the extensions of asdf that wrote it, and each of them.
-_EXTENSIONS = re.compile(rb"\n  extensions:\n((?:  - !core/extension_metadata[^\n]*\n(?:    [^\n]*\n)*)+)")
+#: Where a tree lists the extensions of asdf that wrote it, and one entry of the list.
+_EXTENSIONS = re.compile(
+    rb"\n  extensions:\n((?:  - !core/extension_metadata[^\n]*\n(?:    [^\n]*\n)*)+)"
+)
 _EXTENSION = re.compile(rb"  - [^\n]*\n(?:    [^\n]*\n)*")
 
 
@@ -55,16 +58,22 @@ def find_block(content: Content, index: int) -> Block:
             stream.seek(place)
             head = stream.read(6)
             if head[:4] != _MAGIC or len(head) < 6:
-                raise FileError(f"truncated: the tree refers to block {index}, which is not there", subject=path)
+                raise FileError(
+                    f"truncated: the tree refers to block {index}, which is not there", subject=path
+                )
             (header_length,) = struct.unpack(">H", head[4:])
-            flags, label, allocated, used, *_ = _HEADER.unpack(stream.read(_HEADER.size).ljust(_HEADER.size, b"\0"))
+            flags, label, allocated, used, *_ = _HEADER.unpack(
+                stream.read(_HEADER.size).ljust(_HEADER.size, b"\0")
+            )
             start = place + 6 + header_length
             place = min(start + allocated, length)
     if flags & _STREAMED:
         used = length - start
     if start + used > length:
         needed = start + used
-        raise FileError(f"truncated: its pixels need {needed} bytes, the file has {length}", subject=path)
+        raise FileError(
+            f"truncated: its pixels need {needed} bytes, the file has {length}", subject=path
+        )
     return Block(start, used, label.rstrip(b"\0").decode("ascii", "replace"))
 
 
@@ -76,14 +85,14 @@ def tree_end(stream: BinaryIO, path: AnyPath) -> int:
     FileError
         If it does not end.
     """
-    found = _search(stream, 0, TREE_END)
-    if found is None:
+    span = _search(stream, 0, TREE_END)
+    if span is None:
         raise FileError("truncated: its ASDF tree does not end", subject=path)
-    return found[1]
+    return span[1]
 
 
 def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[int, int] | None:
-    """Start and end in the file of the first match at or after `place`; matches are no longer than 8 bytes."""
+    """Start and end of the first match at or after `place`; matches have 8 bytes at most."""
     stream.seek(place)
     window = b""
     while chunk := stream.read(_CHUNK):
@@ -96,7 +105,7 @@ def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[i
 
 
 def sort_extensions(path: str) -> None:
-    """Put what the tree of a file says of asdf's extensions in the order of names: asdf's differs from run to run."""
+    """Sort the list of asdf's extensions in a tree: its order differs from run to run."""
     with open(path, "r+b") as file:
         head = file.read(_CHUNK)
         if match := _EXTENSIONS.search(head):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..headers.facts import STORED
+from ..headers.pixel_facts import STORED
 from .masks import BadPixels
 
 #: Changes the pixels of a plane.
@@ -18,8 +18,12 @@ def set_bits(data: np.ndarray, bad: BadPixels, bits: int, offset: int = 0) -> No
     """Set bits where pixels are bad; stored values are less than those meant by the offset."""
     if bits > np.iinfo(data.dtype).max + offset:
         dtype = data.dtype.newbyteorder("=").name
-        raise DataError(f"its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}", subject=bad.where)
-    meant = data.flat[bad.flat].astype(object) + offset  # unsigned numbers of 64 bits fit no signed type
+        raise DataError(
+            f"its DQ is {dtype}, which cannot hold the bits of cosmic rays, {bits}",
+            subject=bad.where,
+        )
+    # unsigned numbers of 64 bits fit no signed type
+    meant = data.flat[bad.flat].astype(object) + offset
     data.flat[bad.flat] = ((meant | bits) - offset).astype(data.dtype)
 
 
@@ -31,7 +35,9 @@ def put_values(data: np.ndarray, bad: BadPixels, header: Any = None) -> None:
     if data.dtype.kind in "iu":
         low = np.iinfo(data.dtype).min
         high = np.iinfo(data.dtype).max
-        values = np.clip(np.rint(values), low, float(high) if high < 1 << 53 else np.nextafter(float(high), 0))
+        values = np.clip(
+            np.rint(values), low, float(high) if high < 1 << 53 else np.nextafter(float(high), 0)
+        )
         blank = header.get(BLANK)
         if blank is not None:
             values[values == blank] += -1 if blank == high else 1

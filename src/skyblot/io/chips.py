@@ -6,7 +6,7 @@ from typing import Any
 from ..errors import DataError, FileError
 from .names import Extension, ImageName, can_be_named, extension_text
 
-#: Words in the names of extensions that go with an image, and are none to blot onto.
+#: Words in the names of extensions that go with an image and are not blotted onto.
 _COMPANIONS = frozenset(
     [
         "WHT",
@@ -62,15 +62,15 @@ _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")
 
 
 def is_plane(shape: tuple[int, ...]) -> bool:
-    """Whether an array of this shape is a 2-D image with pixels, but for leading axes of one pixel."""
+    """Whether an array of this shape is a 2-D image, but for leading axes of one pixel."""
     return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape
 
 
 def science_images(hdus: Any) -> list[int]:
     """Return the numbers of a file's images to blot onto.
 
-    Every SCI extension; where there is none, every 2-D image with a celestial WCS that is no
-    weight, error, flag or look-up table by its name. Empty where nothing says which image is one.
+    Every SCI extension; where there is none, every 2-D image with a celestial WCS whose name is not
+    that of weights, errors, flags or a look-up table. Empty where nothing tells them apart.
     """
     named = [index for index, hdu in enumerate(hdus) if hdu.name == "SCI" and hdu.is_image]
     return named or [index for index, hdu in enumerate(hdus) if _is_chip(hdu)]
@@ -98,7 +98,7 @@ def _text(header: Any, keyword: str) -> str:
 
 
 def extension_of(hdus: Any, index: int) -> Extension:
-    """Return the name and version of an HDU, its number where others have these too."""
+    """Return the name and version of an HDU, or its number where another HDU has the same."""
     hdu = hdus[index]
     if hdu.name in _NO_NAMES or not can_be_named(hdu.name):
         return index
@@ -131,7 +131,8 @@ def find_image(hdus: Any, where: ImageName) -> int:
     if len(indices) > len({hdus[index].ver for index in indices}):
         numbers = f"[{'], ['.join(map(str, indices))}]"
         raise FileError(
-            f"{len(indices)} extensions are called so, expected one by its number: {numbers}", subject=where
+            f"{len(indices)} extensions are called so, expected one by its number: {numbers}",
+            subject=where,
         )
     return indices[0]
 
@@ -141,7 +142,8 @@ def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:
     return [
         index
         for index, hdu in enumerate(hdus)
-        if (hdu.name.strip() == name or (name == "PRIMARY" and index == 0)) and version in (None, hdu.ver)
+        if (hdu.name.strip() == name or (name == "PRIMARY" and index == 0))
+        and version in (None, hdu.ver)
     ]
 
 

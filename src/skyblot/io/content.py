@@ -79,7 +79,7 @@ class FileContent:
 
 @dataclass(frozen=True)
 class CopyContent:
-    """An unnamed file in the temporary folder, with what another file means."""
+    """An unnamed file in the temporary folder, with the content of a packed file or a URL."""
 
     path: AnyPath
     file: IO[bytes]
@@ -121,7 +121,10 @@ def open_content(path: AnyPath) -> Iterator[Content]:
             _check_local(path)
             content = FileContent(path)
         beginning = _beginning(content)
-        opener = next((candidate for magic, candidate in _OPENERS.items() if beginning.startswith(magic)), None)
+        opener = next(
+            (candidate for magic, candidate in _OPENERS.items() if beginning.startswith(magic)),
+            None,
+        )
         if opener is not None:
             content = stack.enter_context(_decompressed(content, opener))
         yield content
@@ -159,11 +162,16 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
         except FileError:
             raise
         except EOFError:
-            raise FileError("truncated: the compressed file ends too early", subject=content.path) from None
+            raise FileError(
+                "truncated: the compressed file ends too early", subject=content.path
+            ) from None
         except (OSError, zlib.error, lzma.LZMAError) as error:
-            if getattr(error, "errno", None) is not None:  # the disk, not what gzip and bz2 say of the data
+            # the disk, not what gzip and bz2 say of the data
+            if getattr(error, "errno", None) is not None:
                 raise
-            raise FileError(f"the compressed file is damaged: {reason_of(error)}", subject=content.path) from error
+            raise FileError(
+                f"the compressed file is damaged: {reason_of(error)}", subject=content.path
+            ) from error
 
     with _copy(content.path, unpack) as copy:
         yield copy
@@ -171,12 +179,15 @@ def _decompressed(content: Content, opener: Callable[[Any], Any]) -> Iterator[Co
 
 @contextmanager
 def _remote(path: RemotePath) -> Iterator[Content]:
-    """A URL read in ranges; where its server knows none, a copy of the whole file."""
+    """A URL read in ranges, or a copy of the whole file where its server cannot do that."""
     size = path.facts().get("size")
     if size is not None and _knows_ranges(path, size):
         yield RemoteContent(path, size)
         return
-    warn(f"its server sends whole files only: all of it is copied into {tempfile.gettempdir()}", subject=path)
+    warn(
+        f"its server sends whole files only: all of it is copied into {tempfile.gettempdir()}",
+        subject=path,
+    )
 
     def download(copy: IO[bytes]) -> None:
         with reading(path):
@@ -190,10 +201,7 @@ def _remote(path: RemotePath) -> Iterator[Content]:
 
 
 def _knows_ranges(path: RemotePath, size: int) -> bool:
-    """Whether the server returns the last byte when asked for it.
-
-    What one without ranges sends is not read.
-    """
+    """Whether the server sends the last byte when asked for it; a whole file is not read."""
     if not path.url.startswith(("http://", "https://")) or size < 2:
         return True
     filesystem, inner = path.opened
@@ -208,7 +216,7 @@ def _knows_ranges(path: RemotePath, size: int) -> bool:
 
 @contextmanager
 def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyContent]:
-    """An unnamed file that was filled; what hinders that, a full disk for example, is told."""
+    """An unnamed file with the content; an error says what is in the way, such as a full disk."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(tempfile.TemporaryFile(prefix="skyblot-"))
@@ -222,5 +230,7 @@ def _copy(path: AnyPath, fill: Callable[[IO[bytes]], None]) -> Iterator[CopyCont
             folder = tempfile.gettempdir()
             #: Compressed files, and those of servers that send whole files only, are copied: set
             #: `TMPDIR` to a larger disk.
-            raise FileError(f"cannot be copied into {folder} (TMPDIR): {reason}", subject=path) from error
+            raise FileError(
+                f"cannot be copied into {folder} (TMPDIR): {reason}", subject=path
+            ) from error
         yield content

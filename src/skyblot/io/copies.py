@@ -1,4 +1,4 @@
-"""Write copies of exposures with flags set in DQ, or with the blot in bad pixels; all else is as it was."""
+"""Write copies of exposures with flags set in DQ, or with the blot in bad pixels."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,8 +8,8 @@ from .masks import BadPixels
 from .names import ImageName, plain_name, root_of
 
 
-def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write a copy of an exposure with `bits` set in the DQ of bad pixels; all of `found` are of one file.
+def write_flagged(path: Path, bad: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
+    """Write a copy of an exposure with `bits` set in the DQ of bad pixels, all of one file.
 
     A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
 
@@ -20,21 +20,22 @@ def write_flagged(path: Path, found: Iterable[BadPixels], bits: int, *, overwrit
     DataError
         If the bits do not fit the type of the DQ.
     """
-    images = list(found)
+    images = list(bad)
     format_of(images[0].where.path).write_flagged(path, images, bits, overwrite=overwrite)
 
 
-def write_clean(path: Path, found: Iterable[BadPixels], *, overwrite: bool) -> None:
-    """Write a copy of an exposure whose bad pixels, and gaps, have the blot's values, where there are any.
+def write_clean(path: Path, bad: Iterable[BadPixels], *, overwrite: bool) -> None:
+    """Write a copy of an exposure with the blot's values in bad pixels, and in gaps.
 
-    Whole numbers are rounded, stay within the range of their type, and never become undefined (BLANK).
+    Whole numbers are rounded, stay within the range of their type, and never become undefined
+    (BLANK).
     """
-    images = list(found)
+    images = list(bad)
     format_of(images[0].where.path).write_clean(path, images, overwrite=overwrite)
 
 
 def copy_name(where: ImageName, label: str) -> str:
-    """Return the name of a changed copy of an exposure: what is decompressed as a whole is no ``.gz`` any more.
+    """Return the name of a changed copy of an exposure, without ``.gz``: it is not packed.
 
     Examples
     --------

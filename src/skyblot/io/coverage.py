@@ -1,4 +1,4 @@
-"""Where a mosaic is covered: its weights, in its file or beside it, read only where its pixels are."""
+"""Where a mosaic is covered: its weights, in its file or beside it, read where its pixels are."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, warn
-from ..headers.facts import ERRORS, QUALITY
 from ..headers.ground import is_swarp
+from ..headers.pixel_facts import ERRORS, QUALITY
 from ..resampling.window import NonZeroView
 from .fits import open_image
 from .image import Image
 from .remote import AnyPath
 
-#: What stands in the name of a file of weights for what the mosaic's has: AstroDrizzle's with
+#: A part of a mosaic's name, and what its file of weights has there: AstroDrizzle's with
 #: build=False, SWarp's.
 _BESIDE = ((r"_sci(?=\.fits)", "_wht"), (r"_dr[zc](?=\.fits)", "_wht"), (r"(?=\.fits)", ".weight"))
 
@@ -30,11 +30,11 @@ _WEIGHT_FILE = re.compile(r"(_wht|\.weight|_o[a-z]w(_[^/]*)?)\.fits")
 
 @contextmanager
 def open_weights(image: Image) -> Iterator[Any]:
-    """Open the weights of a mosaic: what is sliced as its pixels are, None where there are none.
+    """Open the weights of a mosaic, to be sliced as its pixels are; None where there are none.
 
     Where a weight is not above 0, the mosaic is not covered. Weights of another shape are not used,
-    with a warning. What SWarp made has 0 where nothing is, which is all that tells where there are
-    no weights.
+    with a warning. A mosaic of SWarp's without weights is not covered where it is 0: nothing else
+    tells.
     """
     own = image.weights()
     if own is not None:
@@ -61,7 +61,9 @@ def weight_files(path: AnyPath) -> list[Path]:
     if not isinstance(path, Path):
         return []
     names = dict.fromkeys(re.sub(what, instead, path.name, count=1) for what, instead in _BESIDE)
-    return [file for name in names if name != path.name and (file := path.with_name(name)).is_file()]
+    return [
+        file for name in names if name != path.name and (file := path.with_name(name)).is_file()
+    ]
 
 
 def check_mosaic(image: Image) -> None:
@@ -83,6 +85,9 @@ def check_mosaic(image: Image) -> None:
 def _checked(image: Image, weights: Image, part: str) -> Any:
     if weights.shape != image.shape:
         #: Weights of another mosaic, left there by mistake perhaps.
-        warn(f"{part} beside it has shape {weights.shape}, not {image.shape}: it is not used", subject=image.name)
+        warn(
+            f"{part} beside it has shape {weights.shape}, not {image.shape}: it is not used",
+            subject=image.name,
+        )
         return None
     return weights.pixels()

@@ -1,4 +1,4 @@
-"""Damaged files: what libraries raise for them names the file, and what would end the process is seen before."""
+"""Damaged files: errors of libraries get the file's name, and deadly damage is found first."""
 
 import re
 from collections.abc import Iterator
@@ -10,16 +10,38 @@ from astropy.io import fits
 
 from ..errors import DataError, FileError, SkyblotError, reason_of
 
-#: The bytes of a value of each kind of column; X holds bits, P and Q where a row's values are in the heap.
-_SIZES = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
+#: The bytes of a value of each kind of column; X holds bits, P and Q where a row's values are in
+#: the heap.
+_SIZES = {
+    "L": 1,
+    "B": 1,
+    "A": 1,
+    "I": 2,
+    "J": 4,
+    "K": 8,
+    "E": 4,
+    "D": 8,
+    "C": 8,
+    "M": 16,
+    "P": 8,
+    "Q": 16,
+}
 #: What astropy raises for cards and columns that it cannot write.
-_UNWRITABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError, fits.VerifyError)
+_UNWRITABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    fits.VerifyError,
+)
 _FORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)", re.IGNORECASE)
 
 
 @contextmanager
 def readable(name: Any, part: str) -> Iterator[None]:
-    """Let what a library raises for a part of a file that it cannot read be a `FileError` that names both."""
+    """Turn whatever a library raises for an unreadable part of a file into a `FileError`."""
     try:
         yield
     except (SkyblotError, MemoryError):
@@ -31,25 +53,27 @@ def readable(name: Any, part: str) -> Iterator[None]:
 
 @contextmanager
 def copying(name: Any, *more: type[Exception]) -> Iterator[None]:
-    """Let what a library raises for headers that it cannot write be a `DataError` that names the image that has them.
+    """Turn what a library raises for headers that it cannot write into a `DataError`.
 
     Parameters
     ----------
     name : object
     *more : classes
-        What it raises beside what is known.
+        Further errors to turn.
     """
     try:
         yield
     except SkyblotError:
         raise
     except (*_UNWRITABLE, *more) as error:
-        raise DataError(f"its headers cannot be copied: {reason_of(error)}", subject=name) from error
+        raise DataError(
+            f"its headers cannot be copied: {reason_of(error)}", subject=name
+        ) from error
 
 
 @contextmanager
 def parsed(hdus: Any, path: Any) -> Iterator[None]:
-    """Let the card that astropy cannot parse, wherever it is asked for, be a `FileError` that names its header."""
+    """Turn the error for a card that cannot be parsed into a `FileError`, wherever it comes up."""
     try:
         yield
     except fits.VerifyError as error:
@@ -73,7 +97,7 @@ def _unparsable(hdus: Any) -> tuple[int, str] | None:
 
 
 def check_heap(hdu: Any, name: str) -> None:
-    """Refuse a table, or a tile-compressed image, whose rows lie outside of its heap: astropy would read there.
+    """Refuse a table, or a tiled image, with rows outside of its heap: astropy would read there.
 
     Raises
     ------
@@ -101,7 +125,7 @@ def check_heap(hdu: Any, name: str) -> None:
 
 
 def _columns(header: Any) -> Iterator[tuple[slice, float]]:
-    """Where each column is in a row, and the bytes of a value in the heap; 0 for a column that has none there."""
+    """Where each column is in a row, and the bytes of a value in the heap, or 0."""
     place = 0
     for number in range(1, header["TFIELDS"] + 1):
         match = _FORM.match(header[f"TFORM{number}"])
@@ -112,13 +136,20 @@ def _columns(header: Any) -> Iterator[tuple[slice, float]]:
         item = match[3].upper()
         size = -(-count // 8) if kind == "X" else count * _SIZES[kind]
         in_heap = kind in "PQ" and count > 0
-        yield slice(place, place + size), (0.125 if item == "X" else _SIZES.get(item, 1)) if in_heap else 0
+        yield (
+            slice(place, place + size),
+            (0.125 if item == "X" else _SIZES.get(item, 1)) if in_heap else 0,
+        )
         place += size
 
 
 def _is_outside(column: np.ndarray, item: float, heap: int) -> bool:
-    """Whether the rows of a column lie outside of a heap of so many bytes; a column is 8 or 16 bytes wide."""
+    """Whether rows of a column of 8 or 16 bytes lie outside of a heap of so many bytes."""
     numbers = np.ascontiguousarray(column).view(f">i{column.shape[1] // 2}").astype(np.float64)
     count, start = numbers.T
     used = count != 0
-    return bool((count < 0).any() or (start[used] < 0).any() or (start[used] + count[used] * item > heap).any())
+    return bool(
+        (count < 0).any()
+        or (start[used] < 0).any()
+        or (start[used] + count[used] * item > heap).any()
+    )

@@ -1,6 +1,6 @@
-"""The extension ASDF of a blot, without references to planes that the blot has not.
+"""The extension ASDF of a blot, without references to planes that the blot does not have.
 
-JWST's data models open a file only where every plane that its tree refers to is there.
+JWST's data models open a file only if every plane that its tree refers to is there.
 """
 
 import re
@@ -20,7 +20,7 @@ _HASH = b"_fits_hash:"
 
 
 def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:
-    """Return a copy of an extension ASDF whose tree refers to no extension that is not there.
+    """Return a copy of an extension ASDF whose tree refers only to extensions that are there.
 
     Parameters
     ----------
@@ -58,7 +58,11 @@ def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
     end = tree.end(1) + 1
     text = content[start:end]
     gone = [match.span() for match in _NODE.finditer(text) if _is_lost(match[0], present)]
-    gone = [(low, high) for low, high in gone if not _is_shared(text[low:high], text[:low] + text[high:])]
+    gone = [
+        (low, high)
+        for low, high in gone
+        if not _is_shared(text[low:high], text[:low] + text[high:])
+    ]
     kept = text
     for low, high in reversed(gone):
         kept = kept[:low] + kept[high:]
@@ -68,7 +72,10 @@ def pruned(content: bytes, present: Collection[tuple[str, int]]) -> bytes:
 
 
 def _is_lost(node: bytes, present: Collection[tuple[str, int]]) -> bool:
-    places = [(name.decode("ascii", "replace").upper(), int(version)) for name, version in _ELSEWHERE.findall(node)]
+    places = [
+        (name.decode("ascii", "replace").upper(), int(version))
+        for name, version in _ELSEWHERE.findall(node)
+    ]
     return node.startswith(_HASH) or any(place not in present for place in places)
 
 

@@ -1,9 +1,8 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,21 +12,31 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from ..errors import DataError, FileError, SkyblotError, SkyblotWarning, WCSError, quiet, reason_of, warn
-from ..headers.facts import COVERAGE, Fact, Facts
+from ..errors import (
+    DataError,
+    FileError,
+    SkyblotError,
+    SkyblotWarning,
+    WCSError,
+    quiet,
+    reason_of,
+    warn,
+)
+from ..headers.facts import Fact, Facts
 from ..headers.ground import with_flux_scale
+from ..headers.pixel_facts import COVERAGE
 from ..headers.wcs_cards import tables_of, wcs_header
 from ..headers.wcs_facts import frame_statement, with_statement
 from .chips import extension_of, find_image, is_plane, science_images
 from .content import Content, FileContent, open_content
-from .damage import check_heap, parsed, readable
+from .damage import check_heap, readable
 from .fits_planes import Plane, describe, plane_beside, plane_pixels, shape_of
+from .hdus import open_hdus
 from .head import head_of, read_head
 from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
-from .remote import AnyPath, RemoteContent
+from .remote import AnyPath
 from .section import Section
-from .structure import check_headers
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -101,13 +110,17 @@ class FitsImage:
     @property
     def facts(self) -> Facts:
         """Both headers, for look-ups of exposure, units and sky."""
-        header = self.header if self.head is None else with_flux_scale(self.header, self._head_cards)
+        header = (
+            self.header if self.head is None else with_flux_scale(self.header, self._head_cards)
+        )
         return Facts(self.name, header, self.primary, frozenset(hdu.name for hdu in self.hdus))
 
     @property
     def record(self) -> dict[str, Any]:
         """How the image was made, if it is a blot."""
-        return {keyword: self.header[keyword] for keyword in self.header if keyword.startswith("BLOT")}
+        return {
+            keyword: self.header[keyword] for keyword in self.header if keyword.startswith("BLOT")
+        }
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -146,7 +159,7 @@ class FitsImage:
         return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
 
     def header_offset(self, exact: Any) -> float | None:
-        """Return by how many pixels the WCS in the header is from an exact one.
+        """Return by how many pixels the WCS in the header is off an exact one.
 
         None where that is not known.
         """
@@ -177,7 +190,7 @@ class FitsImage:
         return self.extension == "SCI"
 
     def plane(self, fact: Fact) -> Plane | None:
-        """Return the extension that holds errors or flags of the image, None where there is none."""
+        """Return the extension that holds errors or flags of the image, or None."""
         for name in fact.keywords:
             hdu = plane_beside(self, name)
             if hdu is not None:
@@ -203,7 +216,7 @@ class FitsImage:
 
     @cached_property
     def wcs_header(self) -> Any:
-        """The header that the WCS is made from: of the cards of its WCS those that count."""
+        """The header that the WCS is made from, with only those cards that count."""
         head = None if self.head is None else self._head_cards
         return wcs_header(self.header, self.facts, key=self.wcs_key, head=head)
 
@@ -211,9 +224,14 @@ class FitsImage:
     def _head_cards(self) -> Any:
         """The cards that the `.head` file has for this image."""
         assert self.head is not None
-        images = [hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())]
+        images = [
+            hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())
+        ]
         science = [hdu for hdu in images if hdu.name == "SCI"] or images
-        place = [next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0) for some in (science, images)]
+        place = [
+            next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0)
+            for some in (science, images)
+        ]
         return read_head(self.head, str(self.path), (place[0], place[1]), len(science))
 
     def header_wcs(self) -> WCS:
@@ -229,14 +247,19 @@ class FitsImage:
             matrix = _matrix(header, wcs)
         except (SkyblotError, SkyblotWarning):
             raise
-        except Exception as error:  # wcslib, the table readers, and cards that cannot be parsed raise anything
+        except Exception as error:
+            # wcslib, the table readers, and cards that cannot be parsed raise anything
             reason = reason_of(error)
             raise WCSError(f"its WCS cannot be read: {reason}", subject=self.name) from error
         if not wcs.has_celestial:
             value = header.get("CTYPE1")
-            raise WCSError(f"no celestial WCS in its header (CTYPE1 = {value!r})", subject=self.name)
+            raise WCSError(
+                f"no celestial WCS in its header (CTYPE1 = {value!r})", subject=self.name
+            )
         if abs(np.linalg.det(matrix)) <= 1e-12 * np.prod(np.linalg.norm(matrix, axis=1)):
-            raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=self.name)
+            raise WCSError(
+                f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=self.name
+            )
         if self.head is not None:
             warn(f"the file {self.head} beside it replaces its WCS", subject=self.name)
         for axis in self._extra_axes():
@@ -248,13 +271,18 @@ class FitsImage:
         for keyword, table in tables_of(header):
             if table not in self.hdus:
                 where = extension_text(table).upper()
-                reason = f"it needs the look-up table [{where}] ({keyword}), which is not in the file"
+                reason = (
+                    f"it needs the look-up table [{where}] ({keyword}), which is not in the file"
+                )
                 raise WCSError(f"its WCS cannot be read: {reason}", subject=self.name)
 
     def _extra_axes(self) -> list[str]:
         """Number and type of each axis after the second, of the array or of the WCS alone."""
         last = max([len(self.hdu.shape), *(k for k in range(3, 10) if f"CTYPE{k}" in self.header)])
-        return [f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})" for k in range(3, last + 1)]
+        return [
+            f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})"
+            for k in range(3, last + 1)
+        ]
 
 
 def _matrix(header: Any, wcs: WCS) -> np.ndarray:
@@ -263,72 +291,6 @@ def _matrix(header: Any, wcs: WCS) -> np.ndarray:
     if any(keyword in header for keyword in keywords):
         return np.reshape([float(header.get(keyword, 0)) for keyword in keywords], (2, 2))
     return wcs.pixel_scale_matrix
-
-
-@contextmanager
-def open_fits(path: AnyPath) -> Iterator[Any]:
-    """Open a FITS file for reading, with errors that name it.
-
-    Raises
-    ------
-    FileError
-        If it is missing, not readable, or not FITS.
-    """
-    with open_content(path) as content, open_hdus(content) as hdus:
-        yield hdus
-
-
-@contextmanager
-def open_hdus(content: Content, *, stored: bool = False) -> Iterator[Any]:
-    """Open the HDUs of a file; with `stored`, scaled pixels are as they are stored.
-
-    Errors are those of `open_fits`.
-    """
-    path = content.path
-    with ExitStack() as stack:
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                source = content.source
-                if isinstance(content, RemoteContent):  # what is fetched for this is kept for astropy
-                    check_headers(source, path)
-                    source.seek(0)
-                else:
-                    with content.stream() as stream:
-                        check_headers(stream, path)
-                # Memory-mapped by default; memmap=True would refuse scaled images.
-                hdus = fits.open(source, do_not_scale_image_data=stored)
-                stack.enter_context(hdus)
-                for number, hdu in enumerate(hdus):  # reads every header: what is wrong with the file shows here
-                    _ = hdu.name, hdu.ver
-                    if not hasattr(hdu, "fileinfo") or (hdu.is_image and not hasattr(hdu, "shape")):
-                        count = len(hdus) - 1
-                        raise FileError(f"damaged: extension {number} of {count} cannot be read", subject=path)
-        except PermissionError:
-            raise FileError("no permission to read it", subject=path) from None
-        except FileError:
-            raise
-        except Exception as error:
-            reason = reason_of(error)
-            raise FileError(f"not a readable FITS file: {reason}", subject=path) from error
-        heard = " ".join(str(warning.message) for warning in caught)
-        if "Error validating header" in heard:
-            _damaged_end(hdus, path)
-        with parsed(hdus, path):
-            yield hdus
-
-
-def _damaged_end(hdus: Any, path: AnyPath) -> None:
-    """Refuse a file that says it has more extensions than can be read.
-
-    Else warn of what is left out.
-    """
-    said = hdus[0].header.get("NEXTEND")
-    last = len(hdus) - 1
-    if isinstance(said, int) and said > last:
-        number = last + 1
-        raise FileError(f"damaged: extension {number} of {said} cannot be read", subject=path)
-    warn(f"what follows extension {last} is no FITS and is left out", subject=path)
 
 
 @contextmanager
@@ -355,8 +317,8 @@ def select_image(hdus: Any, where: ImageName, content: Content | None = None) ->
     if not hdu.is_image:
         raise DataError("is a table, expected a 2-D image (ny, nx)", subject=image.name)
     if not is_plane(shape):
-        found = f"its shape is {shape}" if shape else "it has no pixels"
-        raise DataError(f"{found}, expected a 2-D image (ny, nx)", subject=image.name)
+        description = f"its shape is {shape}" if shape else "it has no pixels"
+        raise DataError(f"{description}, expected a 2-D image (ny, nx)", subject=image.name)
     bitpix = hdu.header.get("BITPIX")
     expected = f"one of {sorted(_DTYPES)}"
     if bitpix not in _DTYPES:
@@ -390,4 +352,6 @@ def _check_complete(image: FitsImage) -> None:
         needed = info["datLoc"] + ny * nx * abs(image.header["BITPIX"]) // 8
     present = image.content.size
     if needed > present:
-        raise FileError(f"truncated: its pixels need {needed} bytes, the file has {present}", subject=image.name)
+        raise FileError(
+            f"truncated: its pixels need {needed} bytes, the file has {present}", subject=image.name
+        )

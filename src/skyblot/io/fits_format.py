@@ -9,12 +9,14 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..headers.facts import CONSTANT, LSST_COSMIC, QUALITY, number
+from ..headers.facts import number
+from ..headers.pixel_facts import CONSTANT, LSST_COSMIC, QUALITY
 from . import output
 from .changes import BZERO, put_values, set_bits
 from .content import open_content
-from .fits import FitsImage, open_fits, open_hdus, open_image, science_extensions, select_image
+from .fits import FitsImage, open_image, science_extensions, select_image
 from .fits_planes import Plane
+from .hdus import open_fits, open_hdus
 from .image import NewBlot
 from .masks import BadPixels, ascii_text, key_cards
 from .names import COMPRESSIONS, ImageName, extension_label, root_of
@@ -57,11 +59,10 @@ class FitsFormat:
         """Write a blot as primary header and SCI extension."""
         output.write_blot(**vars(blot))
 
-    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool) -> None:
-        """Write a copy with bits set in the flags.
-
-        Of LSST's masks, and those of Booleans, the right ones.
-        """
+    def write_flagged(
+        self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool
+    ) -> None:
+        """Write a copy with bits set in the flags; LSST's masks, and Booleans, have their own."""
         with open_content(images[0].where.path) as content, open_hdus(content, stored=True) as hdus:
             changed = list(hdus)
             for bad in images:
@@ -85,12 +86,16 @@ class FitsFormat:
             _write(path, changed, images, "SCI", overwrite=overwrite)
 
 
-def _change_plane(changed: list[Any], image: FitsImage, plane: Plane, bad: BadPixels, bits: int) -> None:
+def _change_plane(
+    changed: list[Any], image: FitsImage, plane: Plane, bad: BadPixels, bits: int
+) -> None:
     hdu = plane.hdu
     if hdu.data is None:
         _fill_constant(hdu, image)
     elif hdu.data.dtype.kind not in "iu":
-        raise DataError(f"its {plane.name} is {hdu.data.dtype.name}, expected whole numbers", subject=image.name)
+        raise DataError(
+            f"its {plane.name} is {hdu.data.dtype.name}, expected whole numbers", subject=image.name
+        )
     if plane.name != "DQ":
         cosmic = number(hdu.header.get(LSST_COSMIC.keywords[0]))
         bits = 1 if cosmic is None else 1 << int(cosmic)
@@ -106,7 +111,11 @@ def _fill_constant(hdu: Any, image: FitsImage) -> None:
 
 
 def _new_flags(image: FitsImage, bad: BadPixels, bits: int) -> fits.ImageHDU:
-    flags = fits.ImageHDU(np.zeros(image.shape, np.int16 if bits < 1 << 15 else np.int32), name="DQ", ver=image.hdu.ver)
+    flags = fits.ImageHDU(
+        np.zeros(image.shape, np.int16 if bits < 1 << 15 else np.int32),
+        name="DQ",
+        ver=image.hdu.ver,
+    )
     set_bits(flags.data, bad, bits)
     return flags
 
@@ -127,11 +136,15 @@ def _lossless(hdu: fits.CompImageHDU) -> fits.CompImageHDU:
     return lossless
 
 
-def _write(path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool) -> None:
+def _write(
+    path: Path, hdus: list[Any], images: Sequence[BadPixels], plane: str, *, overwrite: bool
+) -> None:
     checksum = any("CHECKSUM" in hdu.header or "DATASUM" in hdu.header for hdu in hdus)
     output.set_file_name(hdus[0].header, ascii_text(path.name))
     hdus[0].header.extend(key_cards(images), update=True)
-    hdus[0].header.add_history(f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images")
+    hdus[0].header.add_history(
+        f"skyblot reject: {plane} of cosmic rays changed in {len(images)} images"
+    )
     if "NEXTEND" in hdus[0].header:
         hdus[0].header["NEXTEND"] = len(hdus) - 1
     check = images[0].check_unchanged  # what was not needed until now has just been read

@@ -9,7 +9,8 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..headers.facts import CONSTANT, COVERAGE, ERRORS, QUALITY, Fact, number
+from ..headers.facts import Fact, number
+from ..headers.pixel_facts import CONSTANT, COVERAGE, ERRORS, QUALITY
 from .chips import is_plane
 from .damage import check_heap
 from .names import ImageName
@@ -19,9 +20,18 @@ VARIANCE = "variance"
 WEIGHT = "inverse variance"
 #: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of
 #: its file.
-_BY_TYPE = {"STDDEVUNCERTAINTY": DEVIATION, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": WEIGHT}
-_BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT)
-_BY_FILE = ((re.compile(r"_o[a-z]w[_.]|weight|_wht|_wgt|i(nv)?var"), WEIGHT), (re.compile(r"[_.]var"), VARIANCE))
+_BY_TYPE = {
+    "STDDEVUNCERTAINTY": DEVIATION,
+    "VARIANCEUNCERTAINTY": VARIANCE,
+    "INVERSEVARIANCE": WEIGHT,
+}
+_BY_NAME = {"VARIANCE": VARIANCE, "VAR": VARIANCE} | dict.fromkeys(
+    ("IVAR", "INVVAR", "WHT", "WGT", "WEIGHT"), WEIGHT
+)
+_BY_FILE = (
+    (re.compile(r"_o[a-z]w[_.]|weight|_wht|_wgt|i(nv)?var"), WEIGHT),
+    (re.compile(r"[_.]var"), VARIANCE),
+)
 #: Files in which 0 is good, and anything else is not.
 _MASK_FILE = re.compile(r"_o[a-z]d[_.]|mask")
 #: Masks of AstroDrizzle, and skyblot's own, in which 1 is good.
@@ -65,15 +75,17 @@ class Plane:
 def plane_beside(image: Any, name: str) -> Any:
     """Return the extension of a name that goes with an image of its file: that of the same version.
 
-    Where versions are repeated, as astropy writes them, the second goes with the second. What goes
-    with an image that is no SCI is known where the version has no other image.
+    Where versions are repeated, as astropy writes them, the second goes with the second. An image
+    that is not an SCI has planes only if no other image has its version.
     """
     own = image.hdu
     hdus = [hdu for hdu in image.hdus if hdu.ver == image.hdu.ver]
     siblings = [hdu for hdu in hdus if hdu.name == own.name and is_plane(shape_of(hdu))]
     if own.name != "SCI":
         images = [
-            hdu for hdu in hdus if is_plane(shape_of(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES
+            hdu
+            for hdu in hdus
+            if is_plane(shape_of(hdu)) and "CTYPE1" in hdu.header and hdu.name not in _NO_IMAGES
         ]
         if any(hdu is not own for hdu in images):
             return None
@@ -89,17 +101,23 @@ def shape_of(hdu: Any) -> tuple[int, ...]:
 
 def holds_pixels(hdu: Any) -> bool:
     """Return whether an HDU has pixels, or the one value of all of them."""
-    return is_plane(shape_of(hdu)) or (hdu.is_image and not shape_of(hdu) and CONSTANT.keywords[0] in hdu.header)
+    return is_plane(shape_of(hdu)) or (
+        hdu.is_image and not shape_of(hdu) and CONSTANT.keywords[0] in hdu.header
+    )
 
 
-def describe(name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None) -> Plane:
+def describe(
+    name: str, fact: Fact, hdu: Any, extension: str, where: ImageName | None = None
+) -> Plane:
     """Return a plane with what its header, its extension and its file say of what it holds."""
     file = "" if where is None else Path(str(where.path)).name.lower()
     own = None if where is not None else hdu
     if fact is ERRORS:
         return Plane(name, _meaning(name, hdu.header, extension, file), None, where, own)
     if _GOOD_IS_ONE.search(file) or "CRVER" in hdu.header:
-        reason = "1 is good in it, as in masks of cosmic rays, expected flags with 0 for good pixels"
+        reason = (
+            "1 is good in it, as in masks of cosmic rays, expected flags with 0 for good pixels"
+        )
         raise DataError(reason, subject=name)
     bits = _lsst_bits(hdu.header)
     if bits is None and (extension == "MASK" or (extension != "DQ" and _MASK_FILE.search(file))):
@@ -130,7 +148,7 @@ def _lsst_bits(header: Any) -> int | None:
 def plane_pixels(hdu: Any, shape: tuple[int, int], name: str) -> np.ndarray:
     """Return the pixels of an HDU.
 
-    Where it has none but the value of all of them, as many as it says.
+    A plane of one value gets as many pixels as its header says.
     """
     if shape_of(hdu):
         if isinstance(hdu, fits.CompImageHDU):

@@ -18,11 +18,15 @@ from .tree import check_tree
 #: What to say where gwcs, asdf or a codec is missing.
 INSTALL = "pip install 'skyblot[gwcs]'"
 #: Who brings the converters of a tag, by a part of the tag.
-_OWNERS = {"stsci.edu:jwst": "stdatamodels", "datamodels/jwst": "stdatamodels", "datamodels/roman": "roman_datamodels"}
+_OWNERS = {
+    "stsci.edu:jwst": "stdatamodels",
+    "datamodels/jwst": "stdatamodels",
+    "datamodels/roman": "roman_datamodels",
+}
 #: A FITS WCS stands in for a gwcs if it differs by no more, in pixels.
 _SAME = 1e-7
-#: Bounding boxes end at the edges of pixels or at their centres; what goes farther out is of
-#: another image, in pixels.
+#: Bounding boxes end at the edges of pixels or at their centres; one that ends farther out than
+#: this, in pixels, is that of another image.
 _EDGE = 0.75
 
 
@@ -102,7 +106,9 @@ def stored_wcs(tree: Any, keys: tuple[str, ...], shape: tuple[int, int], name: s
     if problem:
         return StoredWCS(None, problem=problem)
     if wcs is None:
-        raise WCSError(f"no WCS at {where} of its ASDF tree: it has none, or one for each slit", subject=name)
+        raise WCSError(
+            f"no WCS at {where} of its ASDF tree: it has none, or one for each slit", subject=name
+        )
     try:
         _check_celestial(wcs, where, name)
         confirmed, misfit = _fit(wcs, shape)
@@ -121,7 +127,7 @@ def unreadable(name: str, keys: tuple[str, ...], stored: StoredWCS) -> WCSError:
 
 
 def refused(name: str, misfit: str, shape: tuple[int, int]) -> WCSError:
-    """Return the error for a gwcs that is that of another image, and nothing else to go by."""
+    """Return the error for a gwcs that is that of another image, where there is no other WCS."""
     #: The image was cut out, or sliced, by a program that left the gwcs as it was. Cut the pixels
     #: and the WCS together, and set `array_shape` and `bounding_box` of the gwcs.
     return WCSError(
@@ -139,7 +145,10 @@ def _fit(wcs: Any, shape: tuple[int, int]) -> tuple[bool, str]:
     """
     bounds = getattr(wcs, "pixel_bounds", None)
     if bounds is not None and np.isfinite(np.array(bounds, float)).all():
-        outside = [(-0.5 - low, high - size + 0.5) for (low, high), size in zip(bounds, shape[::-1], strict=True)]
+        outside = [
+            (-0.5 - low, high - size + 0.5)
+            for (low, high), size in zip(bounds, shape[::-1], strict=True)
+        ]
         if np.max(outside) > _EDGE:
             (left, right), (low, high) = bounds
             return False, f"is defined at x {left:g} to {right:g}, y {low:g} to {high:g}"
@@ -180,8 +189,14 @@ def _converted(parent: Any, key: str) -> tuple[Any, str]:
         for warning in caught
         if issubclass(warning.category, AsdfConversionWarning)
     ]
-    unknown = [match.group() for problem in problems if (match := re.search(r"\S+(?= is not recognized)", problem))]
-    return node, _what_to_install(unknown) if unknown else error or "".join(map(in_words, problems[:1]))
+    unknown = [
+        match.group()
+        for problem in problems
+        if (match := re.search(r"\S+(?= is not recognized)", problem))
+    ]
+    return node, _what_to_install(unknown) if unknown else error or "".join(
+        map(in_words, problems[:1])
+    )
 
 
 def _what_to_install(tags: list[str]) -> str:
@@ -195,9 +210,10 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
     kinds = [str(kind) for kind in getattr(wcs, "world_axis_physical_types", None) or ["nothing"]]
     celestial = len(kinds) == 2 and all("pos." in kind for kind in kinds)
     if not celestial or wcs.pixel_n_dim != 2:
-        found = ", ".join(kinds)
+        axes = ", ".join(kinds)
         raise WCSError(
-            f"its {where} gives {found}, expected longitude and latitude of a 2-D image: spectra cannot be blotted",
+            f"its {where} gives {axes}, expected longitude and latitude of a 2-D image: spectra "
+            "cannot be blotted",
             subject=name,
         )
 
@@ -205,7 +221,9 @@ def _check_celestial(wcs: Any, where: str, name: str) -> None:
 def agrees(exact: Any, plain: Any, name: str) -> bool:
     """Whether a FITS WCS agrees with the gwcs to 1e-7 pixel, at 25 positions of an image."""
     ny, nx = exact.array_shape
-    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 5), np.linspace(0, ny - 1, 5)))
+    x, y = (
+        axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 5), np.linspace(0, ny - 1, 5))
+    )
     try:
         lon, lat = exact.pixel_to_world_values(x, y)
     except Exception as error:  # transforms raise anything
@@ -224,8 +242,12 @@ def tangent_gwcs(wcs: Any) -> Any:
     x0, y0 = (float(value) - 1 for value in wcs.wcs.crpix)
     lon, lat = (float(value) for value in wcs.wcs.crval)
     pole = float(wcs.wcs.lonpole) if np.isfinite(wcs.wcs.lonpole) else 180.0
-    pixel = coordinate_frames.Frame2D(name="detector", axes_order=(0, 1), unit=(units.pix, units.pix))
-    world = coordinate_frames.CelestialFrame(name="world", reference_frame=wcs_to_celestial_frame(wcs))
+    pixel = coordinate_frames.Frame2D(
+        name="detector", axes_order=(0, 1), unit=(units.pix, units.pix)
+    )
+    world = coordinate_frames.CelestialFrame(
+        name="world", reference_frame=wcs_to_celestial_frame(wcs)
+    )
     transform = (
         models.Shift(-x0) & models.Shift(-y0)
         | models.AffineTransformation2D(matrix=wcs.pixel_scale_matrix)

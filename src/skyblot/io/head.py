@@ -57,7 +57,10 @@ def read_head(head: Path, name: str, place: tuple[int, int], images: int) -> Any
         return headers[science]
     if len(headers) > max(images, among_all):
         return headers[among_all]
-    raise WCSError(f"holds {len(headers)} headers, and {name} has {images}: expected one for each image", subject=head)
+    raise WCSError(
+        f"holds {len(headers)} headers, and {name} has {images}: expected one for each image",
+        subject=head,
+    )
 
 
 def _headers(text: str) -> list[Any]:

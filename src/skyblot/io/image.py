@@ -1,4 +1,4 @@
-"""What every image in a file can do, and every format of files, whatever they are."""
+"""What images in files, and formats of files, can do, whatever kind they are."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Role(NamedTuple):
-    """What an image is by the word of its file.
+    """What a file says that its image is.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Image(Protocol):
         """
 
     def header_offset(self, exact: Any) -> float | None:
-        """Return by how many pixels the WCS in its header is from an exact one.
+        """Return by how many pixels the WCS in its header is off an exact one.
 
         None where that is not known.
         """
@@ -165,7 +165,9 @@ class Format(Protocol):
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot, atomically."""
 
-    def write_flagged(self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool) -> None:
+    def write_flagged(
+        self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool
+    ) -> None:
         """Write a copy with flags set; arguments are those of `skyblot.io.copies.write_flagged`."""
 
     def write_clean(self, path: Path, images: list["BadPixels"], *, overwrite: bool) -> None:

@@ -40,7 +40,7 @@ def format_of(path: AnyPath) -> Format:
 
 @contextmanager
 def open_reference(name: str | Path | ImageName, wcs_key: str = "") -> Iterator[Image]:
-    """Open an image to blot onto, with the alternate WCS `wcs_key` if one is asked for; errors as for `open_image`."""
+    """Open an image to blot onto, perhaps with an alternate WCS; errors as for `open_image`."""
     with open_image(name) as image:
         yield image.as_reference(wcs_key)
 
@@ -75,8 +75,9 @@ def list_images(name: str | Path | ImageName) -> list[ImageName]:
 def blot_name(where: ImageName, *, compress: bool = False) -> str:
     """Return the name of a blot.
 
-    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with `compress`;
-    Roman's ``r0001_wfi01_cal.asdf``, which has no extensions, gives ``r0001_wfi01_blt.asdf``.
+    ``j8c0d1bwq_flc.fits[sci,1]`` gives ``j8c0d1bwq_sci1_blt.fits``, or ``.fits.fz`` with
+    `compress`; Roman's ``r0001_wfi01_cal.asdf``, which has no extensions, gives
+    ``r0001_wfi01_blt.asdf``.
     """
     return format_of(where.path).blot_name(where, compress=compress)
 
@@ -102,12 +103,15 @@ def check_kind(path: Path, reference: AnyPath) -> None:
     others = [other.endings for other in FORMATS if other is not kind]
     if not name.endswith(kind.endings) and any(map(name.endswith, others)):
         raise FileError(
-            f"a blot onto {reference} is {kind.words}, expected a name that ends in {kind.suffix}", subject=path
+            f"a blot onto {reference} is {kind.words}, expected a name that ends in {kind.suffix}",
+            subject=path,
         )
     if name.endswith(COMPRESSIONS):
         #: To compress pixels tile by tile, which every FITS reader knows, use `--compress`.
         raise FileError(
-            f"no blot is compressed as a whole, expected a name that ends in {kind.suffix} or .fits.fz", subject=path
+            f"no blot is compressed as a whole, expected a name that ends in {kind.suffix} or "
+            ".fits.fz",
+            subject=path,
         )
 
 
@@ -140,7 +144,8 @@ def write_blot(
         Another reference pixel and value for the reference's WCS.
     overwrite : bool
     compress : bool
-        Compress the pixels, without loss: FITS tile by tile, ASDF with zlib. A name in ``.fz`` asks for it too.
+        Compress the pixels, without loss: FITS tile by tile, ASDF with zlib. A name in ``.fz`` asks
+        for it too.
     errors : ndarray, shape (ny, nx), optional
         Standard deviations, written as ERR.
     """

@@ -32,19 +32,23 @@ _IMAGE_SUFFIX = re.compile(r"\.(fits?|fts|asdf)(\.gz|\.bz2|\.xz|\.fz)?$", re.IGN
 _PLAIN_EXTENSION = re.compile(r"\[\s*(\d+|[A-Za-z]\w*(\s*,\s*\d+)?)\s*\]", re.ASCII)
 _COMPRESSION = ("", ".gz", ".fz", ".bz2", ".xz")
 _HST_TABLE = re.compile(r".*_asn\.fits(\.gz)?", re.IGNORECASE)
-#: No list and no association is larger: what is, is a mosaic given by mistake.
+#: No list and no association is larger than this: a larger file is a mosaic, given by mistake.
 _LARGEST = 1 << 26
 _ASSOCIATION = "an association"
 _COLUMNS = ("MEMNAME", "MEMTYPE", "MEMPRSNT")
 #: The exposures of HST, the preferred first.
 _HST_PRODUCTS = INSTRUMENTS["HST",].names.exposures
-#: What exposures in a folder are called, and with which suffix; of one root the first of these is taken.
+#: What exposures in a folder are called, and with which suffix; of one root the first of these is
+#: taken.
 _EXPOSURES = [(label, names.suffix) for names in known_names() for label in names.exposures]
 _LABELS = "|".join(
-    label + re.escape(suffix) + (r"(\.(?:gz|fz|bz2|xz))?" if suffix == ".fits" else "") for label, suffix in _EXPOSURES
+    label + re.escape(suffix) + (r"(\.(?:gz|fz|bz2|xz))?" if suffix == ".fits" else "")
+    for label, suffix in _EXPOSURES
 )
 #: JWST's crf has the identifier of an association before it.
-_EXPOSURE = re.compile(rf"(?P<root>.+?)(?P<association>_[aco]\d{{3,4}}(?=_crf))?_(?P<product>{_LABELS})", re.IGNORECASE)
+_EXPOSURE = re.compile(
+    rf"(?P<root>.+?)(?P<association>_[aco]\d{{3,4}}(?=_crf))?_(?P<product>{_LABELS})", re.IGNORECASE
+)
 _BLOT = re.compile(r"_blt(_|$)", re.IGNORECASE)
 _LOOKED_FOR = ", ".join(f"*_{label}{suffix}" for label, suffix in _EXPOSURES[:-1])
 _LOOKED_FOR += f" or *_{''.join(_EXPOSURES[-1])}"
@@ -53,30 +57,32 @@ _RANKS = list(dict.fromkeys(label for label, _ in _EXPOSURES))
 
 
 def expand_references(names: Sequence[str | Path]) -> Expanded:
-    """Return the names of the exposures that are meant, in order and without duplicates; and what was read for it.
+    """Return the names of the exposures that are meant, and of the lists that were read.
 
     Parameters
     ----------
     names : sequence of str or Path
         Each of them one of
 
-        * a file, with or without an extension (``x_flc.fits[sci,2]``), or a URL (``s3://...``): stays as it is,
-          and so does a name that no file has, for its reader to refuse;
-        * a shell pattern (``data/j8*[0-9]q_flc.fits``, ``**`` for folders in folders): what matches, sorted,
-          each taken as if it were named here;
-        * ``@list.txt``: a text file with one name a line, of any kind in this table and relative to the list's
-          folder; blank lines, and what stands behind a ``#`` at the start of a word, are skipped;
-        * an HST association table (``*_asn.fits``): its members of type EXP that are present, as ``_flc``,
-          else ``_flt``, else ``_c0m`` files beside the table;
+        * a file, with or without an extension (``x_flc.fits[sci,2]``), or a URL (``s3://...``):
+          stays as it is, and so does a name that no file has, for its reader to refuse;
+        * a shell pattern (``data/j8*[0-9]q_flc.fits``, ``**`` for folders in folders): what
+          matches, sorted, each taken as if it were named here;
+        * ``@list.txt``: a text file with one name a line, of any kind in this table and relative to
+          the list's folder; blank lines, and what stands behind a ``#`` at the start of a word, are
+          skipped;
+        * an HST association table (``*_asn.fits``): its members of type EXP that are present, as
+          ``_flc``, else ``_flt``, else ``_c0m`` files beside the table;
         * a JWST or Roman association (``*.json``): the science members of its products;
-        * a folder: the exposures in it, sorted: ``_flc``, ``_flt``, ``_c0m``, ``_crf`` and ``_cal`` files, the first
-          of these for each root; no blots, masks or mosaics, and not what is in folders of the
-          folder.
+        * a folder: the exposures in it, sorted: ``_flc``, ``_flt``, ``_c0m``, ``_crf`` and ``_cal``
+          files, the first of these for each root; no blots, masks or mosaics, and not what is in
+          folders of the folder.
 
-        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given to each file.
-        Brackets at the end are an extension where they can be read as one, else a set of characters of a pattern;
-        a name that exists as it stands is that file, whatever characters it has. ``x.weight.fits`` is left out where
-        ``x.fits`` is meant too: a pattern has both.
+        An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given
+        to each file. Brackets at the end are an extension where they can be read as one, else a set
+        of characters of a pattern; a name that exists as it stands is that file, whatever
+        characters it has. ``x.weight.fits`` is left out where ``x.fits`` is meant too: a pattern
+        has both.
 
     Returns
     -------
@@ -89,31 +95,33 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
         If a list, an association or a folder cannot be read, if it or a pattern yields nothing, if
         a member of an association is missing, or if a list contains itself.
     ParameterError
-        If a name is not a name, or a list is given an extension.
+        If a name cannot be one, or a list is given an extension.
     """
     exposures: dict[str, str] = {}
     tables: list[Path] = []
     for name in [names] if isinstance(names, str | Path) else names:
         if not isinstance(name, str | Path):
             raise ParameterError(f"{name!r}: is not the name of a file")
-        for each in _expand(str(name), "", ()):
-            if isinstance(each, Path):
-                tables.append(each)
+        for item in _expand(str(name), "", ()):
+            if isinstance(item, Path):
+                tables.append(item)
             else:
-                exposures.setdefault(_identity(each), each)
+                exposures.setdefault(_identity(item), item)
     return Expanded(without_weights(list(exposures.values())), tables)
 
 
 def _identity(name: str) -> str:
     """The same text for every spelling of a file and extension.
 
-    Links keep their own name, blots are named by it.
+    A link counts under its own name: blots are named after it.
     """
     if _is_url(name):
         return name
     where = parse_name(name)
     assert isinstance(where.path, Path)
-    return str(ImageName(Path(os.path.realpath(where.path.parent)) / where.path.name, where.extension))
+    return str(
+        ImageName(Path(os.path.realpath(where.path.parent)) / where.path.name, where.extension)
+    )
 
 
 def _is_url(name: str) -> bool:
@@ -121,7 +129,7 @@ def _is_url(name: str) -> bool:
 
 
 def _expand(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
-    """Yield what one name stands for, and as a Path what is read for it; `lists` are the lists that led to it."""
+    """Yield what a name stands for, and as a Path what is read for it; `lists` led to it."""
     if not name.strip() or "\0" in name:
         raise ParameterError(f"{name!r}: is not the name of a file")
     if name.startswith("@") and not os.path.exists(os.path.join(folder, name)):
@@ -141,7 +149,9 @@ def _split(name: str, folder: str) -> tuple[str, str]:
     known = _IMAGE_SUFFIX.search(stem) or os.path.exists(os.path.join(folder, stem))
     if not stem or not (known or _PLAIN_EXTENSION.fullmatch(brackets)):
         return name, ""  # a pattern such as visit[0-9]
-    return (name, "") if parse_name(os.path.join(folder, name)).extension is None else (stem, brackets)
+    return (
+        (name, "") if parse_name(os.path.join(folder, name)).extension is None else (stem, brackets)
+    )
 
 
 def _files(name: str, folder: str) -> Iterator[str | Path]:
@@ -169,7 +179,9 @@ def _contents(path: str) -> Sequence[str | Path]:
 
 def _list(name: str, folder: str, lists: tuple[str, ...]) -> Iterator[str | Path]:
     if name.endswith("]") and _split(name[1:], folder)[1]:
-        raise ParameterError("a list takes no extension, write it behind each name in the list", subject=name)
+        raise ParameterError(
+            "a list takes no extension, write it behind each name in the list", subject=name
+        )
     if _is_url(name):
         raise ParameterError("lists are read from local files only", subject=name)
     path = os.path.join(folder, name[1:])
@@ -225,15 +237,22 @@ def _folder(path: str) -> list[str]:
     files: dict[tuple[str, str, int], str] = {}
     for name in _listing(path):
         match = _EXPOSURE.fullmatch(name)
-        if match is None or _BLOT.search(match["root"]) or not os.path.isfile(os.path.join(path, name)):
+        if (
+            match is None
+            or _BLOT.search(match["root"])
+            or not os.path.isfile(os.path.join(path, name))
+        ):
             continue
         root = match["root"]
         rank = _RANKS.index(match["product"].lower().partition(".")[0])
         best[root] = min(rank, best.get(root, rank))
-        files.setdefault((root, (match["association"] or ""), rank), name)  # x.fits sorts before x.fits.gz
+        # x.fits sorts before x.fits.gz
+        files.setdefault((root, (match["association"] or ""), rank), name)
     if not files:
         raise FileError(f"this folder holds no exposure, looked for {_LOOKED_FOR}", subject=path)
-    return [os.path.join(path, name) for (root, _, rank), name in files.items() if rank == best[root]]
+    return [
+        os.path.join(path, name) for (root, _, rank), name in files.items() if rank == best[root]
+    ]
 
 
 def _listing(path: str) -> list[str]:
@@ -249,13 +268,18 @@ def _hst_members(path: str) -> list[str]:
     rows = [member for member, kind in _hst_rows(path) if kind.strip().upper().startswith("EXP")]
     if not rows:
         raise FileError(
-            "no member of this association is an exposure, expected one with MEMTYPE EXP... that is present",
+            "no member of this association is an exposure, expected one with MEMTYPE EXP... that "
+            "is present",
             subject=path,
         )
     there = {name.lower(): name for name in _listing(folder or ".")}
     members = []
     for root in rows:
-        wanted = [f"{root.lower()}_{product}.fits{end}" for product in _HST_PRODUCTS for end in _COMPRESSION]
+        wanted = [
+            f"{root.lower()}_{product}.fits{end}"
+            for product in _HST_PRODUCTS
+            for end in _COMPRESSION
+        ]
         name = next((there[suffix] for suffix in wanted if suffix in there), None)
         if name is None:
             files = " or ".join(f"{root.lower()}_{product}.fits" for product in _HST_PRODUCTS)
@@ -269,7 +293,8 @@ def _hst_rows(path: str) -> list[tuple[str, str]]:
     """Name and type of each member that is present."""
     from astropy.io import fits
 
-    content = BytesIO(_read(path, "association"))  # astropy leaves damaged files open, and loops over gzipped ones
+    # astropy leaves damaged files open, and loops over gzipped ones
+    content = BytesIO(_read(path, "association"))
     try:
         with quiet(), fits.open(content) as hdus:
             names, kinds, present = _hst_columns(path, hdus)
@@ -321,7 +346,8 @@ def _json_members(path: str) -> list[str]:
     members = [_member(path, member) for member in _science(path, association)]
     if not members:
         raise FileError(
-            "no member of this association is an exposure, expected one with exptype 'science'", subject=path
+            "no member of this association is an exposure, expected one with exptype 'science'",
+            subject=path,
         )
     return members
 
@@ -345,7 +371,9 @@ def _records(path: str, parent: Any, key: str) -> list[Any]:
 def _member(path: str, member: dict[str, Any]) -> str:
     name = member.get("expname")
     if not isinstance(name, str) or not name.strip() or "\0" in name:
-        raise FileError(f"a science member has expname {name!r}, expected the name of a file", subject=path)
+        raise FileError(
+            f"a science member has expname {name!r}, expected the name of a file", subject=path
+        )
     full = name if _is_url(name) else os.path.join(os.path.dirname(path), name)
     if not _is_url(name) and not os.path.isfile(full):
         raise FileError(f"its member {name} is missing, looked for {full}", subject=path)

@@ -1,4 +1,4 @@
-"""JWST's FITS files: the exact gwcs in the extension ASDF, beside the approximate WCS in the header."""
+"""JWST's FITS files: the exact gwcs in the extension ASDF, beside the header's approximation."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +12,16 @@ from ..headers.facts import SUBARRAY, is_drizzled, number
 from ..headers.instruments import instrument_of
 from ..headers.wcs_facts import UNSTATED, with_statement
 from .damage import check_heap
-from .gwcs import INSTALL, StoredWCS, agrees, missing_package, open_tree, refused, stored_wcs, unreadable
+from .gwcs import (
+    INSTALL,
+    StoredWCS,
+    agrees,
+    missing_package,
+    open_tree,
+    refused,
+    stored_wcs,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from .fits import FitsImage
@@ -27,10 +36,10 @@ _ALIGNED = 0.1
 
 
 def best_wcs(image: "FitsImage") -> Any:
-    """Return the gwcs of an image in a JWST file; the WCS in its header where that is as good, or all there is.
+    """Return the gwcs of an image in a JWST file, or its header's WCS where that is as good.
 
-    The header's is as good for mosaics: both are the same TAN. It is preferred there, since a pair of FITS WCS has a
-    closed form, and wcslib is faster than gwcs.
+    The header's is as good for mosaics: both are the same TAN. It is preferred there, since a pair
+    of FITS WCS has a closed form, and wcslib is faster than gwcs.
 
     Raises
     ------
@@ -42,7 +51,9 @@ def best_wcs(image: "FitsImage") -> Any:
         return _without_gwcs(image, content)
     package = missing_package()
     if package is not None:
-        return _header_wcs(image, f"its gwcs cannot be read without the package {package} ({INSTALL})")
+        return _header_wcs(
+            image, f"its gwcs cannot be read without the package {package} ({INSTALL})"
+        )
     with open_tree(BytesIO(content), f"{image.path}[asdf]") as tree:
         stored = stored_wcs(tree, _WCS_KEYS, image.shape, image.name)
     if not stored.problem:
@@ -72,7 +83,7 @@ def gwcs_counts(image: "FitsImage") -> bool:
 
 
 def _chosen(image: "FitsImage", stored: StoredWCS) -> Any:
-    """The gwcs of an image, unless the WCS in its header is as good, or the gwcs is that of another image."""
+    """The gwcs of an image, unless the header's WCS is as good, or it is another image's."""
     misfit = _misfit(image, stored)
     plain = _tangent_wcs(image)
     if plain is not None and not misfit and agrees(stored.wcs, plain, image.name):
@@ -99,7 +110,7 @@ def _is_of_another(misfit: str, offset: "Offset | None", stored: StoredWCS) -> b
 
 
 def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", plain: Any) -> Any:
-    """The WCS in the header of a cut-out, where it was changed with the pixels and the gwcs was not."""
+    """The header's WCS of a cut-out, where it was changed with the pixels."""
     changed = offset is not None and (offset.cut_out or (plain is not None and offset.regridded))
     if not changed or offset is None:
         raise refused(image.name, misfit, image.shape)
@@ -115,13 +126,16 @@ def _header_instead(image: "FitsImage", misfit: str, offset: "Offset | None", pl
 
 
 def _subarray_misfit(image: "FitsImage") -> str:
-    """What the keywords of the subarray say against an exposure that is smaller: it was cut out of it."""
+    """What the keywords of the subarray say against an exposure that was cut out of it."""
     if is_drizzled(image.facts):
         return ""
     sizes = [number(image.facts.find(keyword)) for keyword in reversed(SUBARRAY.keywords)]
     if None in sizes or tuple(sizes) == image.shape:
         return ""
-    return f"is that of {sizes[0]:g} x {sizes[1]:g} pixels by {' and '.join(reversed(SUBARRAY.keywords))}"
+    return (
+        f"is that of {sizes[0]:g} x {sizes[1]:g} pixels by "
+        f"{' and '.join(reversed(SUBARRAY.keywords))}"
+    )
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,8 @@ class Offset:
     Attributes
     ----------
     pixels : float
-        The median over the image: SIP is good to a hundredth of a pixel in the middle of most images, not at all edges.
+        The median over the image: SIP is good to a hundredth of a pixel in the middle of most
+        images, not at all edges.
     shift : (float, float)
         Its medians in x and y.
     spread : float
@@ -150,14 +165,16 @@ class Offset:
 
     @property
     def told(self) -> bool:
-        """Whether it is so much that only one of them was aligned; linear terms alone differ from a gwcs anyway."""
+        """Whether only one of them can have been aligned; linear terms alone always differ."""
         return self.pixels > _ALIGNED and (self.exact or self.spread < _ALIGNED)
 
     @property
     def cut_out(self) -> bool:
         """Whether it is a number of whole pixels, and not 0: those that were cut off."""
         whole = np.round(self.shift)
-        return bool(whole.any() and self.spread < _ALIGNED and np.abs(self.shift - whole).max() < _ALIGNED)
+        return bool(
+            whole.any() and self.spread < _ALIGNED and np.abs(self.shift - whole).max() < _ALIGNED
+        )
 
     @property
     def regridded(self) -> bool:
@@ -166,12 +183,14 @@ class Offset:
 
 
 def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
-    """Return how far the WCS in the header is from a gwcs; None where it has none, or they have nothing in common."""
+    """Return how far the header's WCS is from a gwcs; None where they have nothing in common."""
     from ..pixelmap.direct import DirectMap
     from ..pixelmap.sky import sky_of
 
     ny, nx = image.shape
-    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 9), np.linspace(0, ny - 1, 9)))
+    x, y = (
+        axis.ravel() for axis in np.meshgrid(np.linspace(0, nx - 1, 9), np.linspace(0, ny - 1, 9))
+    )
     try:
         with quiet():
             header = with_statement(image.header_wcs(), UNSTATED)  # ICRS, whatever it says
@@ -185,13 +204,20 @@ def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
     drizzled = is_drizzled(image.facts)
     dx, dy = (float(value) for value in np.median(off, axis=1))
     spread = float(off.std(axis=1).max())
-    return Offset(float(np.median(np.hypot(*off))), (dx, dy), spread, header.has_distortion or drizzled, drizzled)
+    return Offset(
+        float(np.median(np.hypot(*off))),
+        (dx, dy),
+        spread,
+        header.has_distortion or drizzled,
+        drizzled,
+    )
 
 
 def _without_gwcs(image: "FitsImage", content: bytes) -> Any:
     """The WCS in the header of a file without a gwcs; that an exposure of JWST's has none is told.
 
-    One without SIP either is told of where it is blotted onto. Blots onto a tangent plane, and masks, need none.
+    One without SIP either is told of where it is blotted onto. Blots onto a tangent plane, and
+    masks, need none.
     """
     if not instrument_of(image.facts).has_gwcs or image.record or "CRVER" in image.header:
         return image.header_wcs()
@@ -202,7 +228,7 @@ def _without_gwcs(image: "FitsImage", content: bytes) -> Any:
 
 
 def _asdf_content(image: "FitsImage") -> bytes:
-    """The bytes of the ASDF extension, a table with one cell or, in old files, an image; empty if there is none."""
+    """The bytes of the ASDF extension, a table or, in old files, an image; or none."""
     there = "ASDF" in image.hdus
     if there or instrument_of(image.facts).has_gwcs:
         _check_end(image)
@@ -229,7 +255,8 @@ def _check_end(image: "FitsImage") -> None:
     needed = place["datLoc"] + (hdu.size if hdu.name == "ASDF" else place["datSpan"])
     if needed > present:
         raise FileError(
-            f"truncated: its data in extension {hdu.name} need {needed} bytes, the file has {present}",
+            f"truncated: its data in extension {hdu.name} need {needed} bytes, the file has "
+            f"{present}",
             subject=image.path,
         )
 
@@ -246,7 +273,9 @@ def _header_wcs(image: "FitsImage", reason: str) -> Any:
     elif is_drizzled(image.facts):  # nothing is lost
         return wcs
     else:
-        loss = "the WCS in its header is used, which has no distortion and may be wrong by many pixels"
+        loss = (
+            "the WCS in its header is used, which has no distortion and may be wrong by many pixels"
+        )
     warn(f"{reason}; {loss}", subject=image.name)
     return wcs
 

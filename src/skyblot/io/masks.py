@@ -1,4 +1,4 @@
-"""Write what a comparison found as masks: of one chip in a file, or of all chips of an exposure; and as flags."""
+"""Write what a comparison found as masks, of a chip or an exposure in a file, and as flags."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -13,12 +13,14 @@ from ..errors import FileError
 from ..headers.instruments import instrument_of
 from .atomic import file_state
 from .content import open_content
-from .fits import open_fits, open_hdus, select_image
+from .fits import select_image
+from .hdus import open_fits, open_hdus
 from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
 
-#: The card that says what a mask, or a copy, was made from, and how: equal in two only if everything is the same.
+#: The card that says what a mask, or a copy, was made from, and how: equal in two only if
+#: everything is the same.
 KEY_CARD = "CRKEY"
 
 
@@ -41,7 +43,8 @@ class BadPixels:
     state : tuple or None
         What the image's file was then, as `skyblot.io.atomic.file_state` has it.
     gaps : ndarray of int
-        Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of the mask.
+        Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of
+        the mask.
     """
 
     where: ImageName
@@ -58,14 +61,14 @@ class BadPixels:
         return np.concatenate([self.flat, self.gaps]) if len(self.gaps) else self.flat
 
     def with_gaps(self, data: np.ndarray, expected: np.ndarray) -> "BadPixels":
-        """Return the same with what is `expected` where the `data` are undefined, beside the bad pixels."""
+        """Return the same with `expected` values where the `data` are undefined, too."""
         gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
         values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
         return replace(self, values=values, gaps=gaps)
 
     @property
     def key(self) -> str:
-        """What stands for all that they were found from; empty where nobody has said."""
+        """The key of everything that they were found from; empty where it is not known."""
         return next((str(value) for keyword, value, _ in self.cards if keyword == KEY_CARD), "")
 
     @property
@@ -81,8 +84,10 @@ class BadPixels:
             raise FileError("has changed since it was compared", subject=self.where.path)
 
 
-def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool) -> None:
-    """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels and 0 for bad ones.
+def write_mask(
+    path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tuple], *, overwrite: bool
+) -> None:
+    """Write a mask as AstroDrizzle does: bytes in the primary HDU, 1 for good pixels.
 
     That of a JWST exposure is named SCI besides: its data models look for pixels by this name.
 
@@ -106,14 +111,18 @@ def write_mask(path: Path, mask: np.ndarray, exposure: Image, cards: Iterable[tu
 
 
 def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> None:
-    """Write the masks of an exposure's chips as extensions of one file, each with its chip's name and WCS."""
+    """Write the masks of an exposure's chips as extensions of one file, each with its WCS."""
     _write_chips(
-        path, chips, lambda chip: chip.good, "skyblot reject: 0 where the exposure is bad", overwrite=overwrite
+        path,
+        chips,
+        lambda chip: chip.good,
+        "skyblot reject: 0 where the exposure is bad",
+        overwrite=overwrite,
     )
 
 
 def common_key(keys: Sequence[str]) -> str:
-    """Return what stands for all that a file of several images was made from; empty where that of one is not known.
+    """Return the key of what a file of several images was made from; empty if one is unknown.
 
     Examples
     --------
@@ -132,15 +141,15 @@ def mask_headers(path: Path) -> list[fits.Header]:
 
 
 def mask_of(path: Path, exposure: str) -> ImageName:
-    """Return the mask of an exposure in a file: the extension that says so, else the first image."""
+    """Return an exposure's mask in a file: the extension that says so, else the first image."""
     with open_fits(path) as hdus:
-        wanted = ascii_text(exposure)
-        found = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == wanted)
-        return ImageName(path, next(found, None))
+        name = ascii_text(exposure)
+        numbers = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == name)
+        return ImageName(path, next(numbers, None))
 
 
 def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
-    """Write the flags of an exposure that has none: laid out as it is, an image alone in the primary HDU."""
+    """Write the flags of an exposure that has none, laid out as it is."""
     dtype = np.int16 if bits < 1 << 15 else np.int32
 
     def flags(chip: BadPixels) -> np.ndarray:
@@ -148,19 +157,21 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
 
     history = "skyblot reject: flags of cosmic rays"
     if len(chips) > 1:
-        plain = [replace(each, cards=()) for each in chips]  # the cards of a mask
+        plain = [replace(chip, cards=()) for chip in chips]  # the cards of a mask
         _write_chips(path, plain, flags, history, overwrite=overwrite, cards=key_cards(chips))
         return
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
-        hdu = fits.PrimaryHDU(flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content)))
+        hdu = fits.PrimaryHDU(
+            flags(chips[0]), wcs_cards(select_image(hdus, chips[0].where, content))
+        )
     hdu.header["FILENAME"] = ascii_text(path.name)
     _describe(hdu, key_cards(chips), history)
     write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)
 
 
 def key_cards(images: Sequence[BadPixels]) -> list[tuple[str, str, str]]:
-    """Return the card of what a file of some images was made from; none where nobody has said."""
-    key = common_key([each.key for each in images])
+    """Return the card with the key of a file of some images; none where it is not known."""
+    key = common_key([image.key for image in images])
     return [(KEY_CARD, key, "stands for inputs and parameters")] if key else []
 
 
@@ -173,20 +184,20 @@ def _write_chips(
     overwrite: bool,
     cards: Iterable[tuple] = (),
 ) -> None:
-    made = fits.HDUList()
+    output = fits.HDUList()
     with open_content(chips[0].where.path) as content, open_hdus(content) as hdus:
         for chip in chips:
             image = select_image(hdus, chip.where, content)
-            if not made:
-                made.append(primary_of(path, image))
-                made[0].header.extend(cards)
+            if not output:
+                output.append(primary_of(path, image))
+                output[0].header.extend(cards)
             hdu = fits.ImageHDU(pixels(chip), wcs_cards(image), name=image.hdu.name)
             if "EXTVER" in image.header:
                 hdu.ver = image.hdu.ver
             _describe(hdu, chip.cards, history)
-            made.append(hdu)
-        made[0].header["NEXTEND"] = len(made) - 1
-        write_hdus(path, made, overwrite=overwrite)
+            output.append(hdu)
+        output[0].header["NEXTEND"] = len(output) - 1
+        write_hdus(path, output, overwrite=overwrite)
 
 
 def _describe(hdu: fits.PrimaryHDU | fits.ImageHDU, cards: Iterable[tuple], history: str) -> None:

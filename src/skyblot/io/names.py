@@ -82,7 +82,9 @@ def _parse_extension(text: str, name: str) -> Extension:
         return label.upper()
     if _NAME.fullmatch(label) and _NUMBER.fullmatch(version) and int(version) > 0:
         return label.upper(), int(version)
-    raise FileError(f"[{text}] is not an extension, expected for example [1], [sci] or [sci,2]", subject=name)
+    raise FileError(
+        f"[{text}] is not an extension, expected for example [1], [sci] or [sci,2]", subject=name
+    )
 
 
 def plain_name(path: AnyPath) -> str:

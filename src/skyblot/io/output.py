@@ -1,4 +1,4 @@
-"""Write a blot: primary header and SCI extension, with the reference's WCS and its distortion tables."""
+"""Write a blot: primary header and SCI extension, with the reference's WCS and its tables."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -56,11 +56,11 @@ def write_blot(
     compress: bool = False,
     errors: np.ndarray | None = None,
 ) -> None:
-    """Write a blot as primary header and one SCI extension, and ERR where there are `errors`, atomically.
+    """Write a blot as primary header, one SCI extension and perhaps ERR, atomically.
 
-    The reference's headers, distortion tables and ASDF extension go into the file, the latter without references to
-    planes that a blot has not; the cards into the SCI header. With `compress` the pixels are compressed tile by tile.
-    Arguments are as for `skyblot.io.images.write_blot`.
+    The reference's headers, distortion tables and ASDF extension go into the file, the latter
+    without references to planes that a blot has not; the cards into the SCI header. With `compress`
+    the pixels are compressed tile by tile. Arguments are as for `skyblot.io.images.write_blot`.
     """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         with copying(reference.name):
@@ -92,9 +92,13 @@ def _blot_hdus(
             header[f"CRPIX{axis}"] = move.crpix[axis - 1]
     for keyword, value, comment in cards:
         header[keyword] = (value, comment) if comment else value
-    header.add_history(f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}")
+    header.add_history(
+        f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}"
+    )
     pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
-    hdus = fits.HDUList([primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)])
+    hdus = fits.HDUList(
+        [primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)]
+    )
     if errors is not None:
         hdus.append(fits.ImageHDU(errors.astype(np.float32), header.copy(), name="ERR", ver=1))
     if wcs is None:
@@ -111,7 +115,7 @@ def write_hdus(
     checksum: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write HDUs to a file, atomically; with checksums if they are asked for. What `check` raises undoes it all."""
+    """Write HDUs to a file, atomically, unless `check` raises; with checksums if asked for."""
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         with copying(path):
             _write(stream, hdus, checksum=checksum)
@@ -125,18 +129,21 @@ def _write(stream: BinaryIO, hdus: fits.HDUList, *, checksum: bool = False) -> N
 
 
 def _announce_long_strings(header: fits.Header) -> None:
-    """Say in a header that its strings go on in CONTINUE cards, where some do: CFITSIO's convention asks for it."""
-    with suppress(fits.VerifyError, ValueError):  # cards that cannot be parsed are written as they are
+    """Say in a header that its strings go on in CONTINUE cards, as CFITSIO's convention asks."""
+    # cards that cannot be parsed are written as they are
+    with suppress(fits.VerifyError, ValueError):
         text = header.tostring()
-        if "LONGSTRN" not in header and any(text.startswith("CONTINUE", k) for k in range(0, len(text), 80)):
+        if "LONGSTRN" not in header and any(
+            text.startswith("CONTINUE", k) for k in range(0, len(text), 80)
+        ):
             header["LONGSTRN"] = ("OGIP 1.0", "long strings go on in CONTINUE cards")
 
 
 def wcs_cards(image: Image) -> fits.Header:
     """Return an image's WCS as the cards of one HDU, which have no look-up tables.
 
-    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is none,
-    or it cannot be fitted.
+    A gwcs is fitted with SIP, unless the header has the SIP of it already. Empty where there is
+    none, or it cannot be fitted.
     """
     try:
         with quiet():
@@ -150,10 +157,14 @@ def wcs_cards(image: Image) -> fits.Header:
 def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -> fits.PrimaryHDU:
     """Return the blot of a chip as AstroDrizzle's next step reads it: one primary HDU, float32.
 
-    A single HDU has no room for look-up tables, so their cards are left out. EXPTIME is the exposure's own;
-    the total of the mosaic is in TEXPTIME.
+    A single HDU has no room for look-up tables, so their cards are left out. EXPTIME is the
+    exposure's own; the total of the mosaic is in TEXPTIME.
     """
-    tables = (keyword for keyword in header if keyword.startswith(("CPDIS", "CPERR", "DP1", "DP2", "D2IM")))
+    tables = (
+        keyword
+        for keyword in header
+        if keyword.startswith(("CPDIS", "CPERR", "DP1", "DP2", "D2IM"))
+    )
     header = _copied(header, ("EXTNAME", "EXTVER", "NEXTEND", "INHERIT", *tables))
     set_file_name(header, facts["name"])
     header["EXPTIME"] = (facts["exptime_s"], "[s] exposure time of this exposure")
@@ -167,14 +178,15 @@ def chip_blot(data: np.ndarray, header: fits.Header, facts: Mapping[str, Any]) -
 def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
     """A copy of a header without the cards of storage and some others."""
     copy = header.copy()
-    structure = {keyword for keyword in copy if re.fullmatch(r"NAXIS\d*", keyword)}  # as many as there are
+    # as many as there are
+    structure = {keyword for keyword in copy if re.fullmatch(r"NAXIS\d*", keyword)}
     for keyword in (*_STORAGE, *structure, *without):
         copy.remove(keyword, ignore_missing=True, remove_all=True)
     return copy
 
 
 def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
-    """Return a primary HDU without pixels for what is made of an image, with the primary header of its file."""
+    """Return a primary HDU without pixels, with the primary header of an image's file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
     set_file_name(header, path.name.encode("ascii", "replace").decode())
@@ -182,7 +194,7 @@ def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
 
 
 def set_file_name(header: fits.Header, name: str) -> None:
-    """Put the name of a file into its header: without a comment, for which long names leave no room."""
+    """Put the name of a file into its header, without a comment: long names leave no room."""
     header["FILENAME"] = (name, "")
 
 
@@ -204,7 +216,10 @@ def _linear_cards(wcs: Any) -> dict[str, Any]:
     cards: dict[str, Any] = {"WCSAXES": 2}
     for i in (1, 2):
         cards[f"CTYPE{i}"], cards[f"CUNIT{i}"] = str(wcs.wcs.ctype[i - 1]), "deg"
-        cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = float(wcs.wcs.crval[i - 1]), float(wcs.wcs.crpix[i - 1])
+        cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = (
+            float(wcs.wcs.crval[i - 1]),
+            float(wcs.wcs.crpix[i - 1]),
+        )
         for j in (1, 2):
             cards[f"CD{i}_{j}"] = float(wcs.pixel_scale_matrix[i - 1, j - 1])
     cards |= {f"PV{i}_{m}": value for i, m, value in wcs.wcs.get_pv()}
@@ -215,13 +230,15 @@ def _linear_cards(wcs: Any) -> dict[str, Any]:
 
 
 def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, int]]) -> list[Any]:
-    """The extensions that the WCS of the reference needs: look-up tables, and JWST's ASDF if that is its WCS."""
+    """The extensions that the reference's WCS needs: look-up tables, or JWST's ASDF."""
     wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
-    found = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
-    for table in found if move is not None else []:
+    extensions = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]
+    for table in extensions if move is not None else []:
         for axis in (1, 2):
-            table.header[f"CRVAL{axis}"] = table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
+            table.header[f"CRVAL{axis}"] = (
+                table.header.get(f"CRVAL{axis}", 0.0) + move.shift[axis - 1]
+            )
     other = reference.wcs_key or reference.head or move
     if "ASDF" in reference.hdus and not other and gwcs_counts(reference):
-        found.append(without_planes(reference.hdus["ASDF"], present))
-    return found
+        extensions.append(without_planes(reference.hdus["ASDF"], present))
+    return extensions

@@ -9,11 +9,21 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError, FileError
-from ..headers.facts import CONSTANT, ERRORS, QUALITY, Fact, number
+from ..headers.facts import Fact, number
 from ..headers.instruments import known_names
+from ..headers.pixel_facts import CONSTANT, ERRORS, QUALITY
 from .damage import check_heap, readable
-from .fits import open_fits
-from .fits_planes import ALL_BITS, DEVIATION, VARIANCE, Plane, describe, holds_pixels, plane_pixels, shape_of
+from .fits_planes import (
+    ALL_BITS,
+    DEVIATION,
+    VARIANCE,
+    Plane,
+    describe,
+    holds_pixels,
+    plane_pixels,
+    shape_of,
+)
+from .hdus import open_fits
 from .image import Image
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
@@ -28,7 +38,7 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     ----------
     image : Image
     fact : Fact
-        `skyblot.headers.facts.ERRORS` or `QUALITY`.
+        `skyblot.headers.pixel_facts.ERRORS` or `QUALITY`.
     pattern : str, optional
         How its file is named, as for `companion_name`: no other place is looked at.
 
@@ -67,14 +77,14 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
             if isinstance(hdu, fits.CompImageHDU):
                 check_heap(hdu, str(plane))
             first = (0,) * (len(hdu.shape) - 2)
-            parts = (hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256))
+            parts = (
+                hdu.section[(*first, slice(row, row + 256))] for row in range(0, hdu.shape[-2], 256)
+            )
             return plane if any(np.any(part > 0) for part in parts) else None
 
 
 def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the standard deviations of an image's pixels, None where there are none.
-
-    NaN where one is none.
+    """Return the standard deviations of an image's pixels, NaN where there is none, or None.
 
     Raises
     ------
@@ -127,7 +137,9 @@ def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.
     unsigned = np.dtype(f"u{flags.dtype.itemsize}")
     bits = ALL_BITS & ~ignored if plane.forbidden is None else plane.forbidden
     forbidden = unsigned.type(bits & np.iinfo(unsigned).max)
-    usable: np.ndarray = (flags.astype(flags.dtype.newbyteorder("=")).view(unsigned) & forbidden) == 0
+    usable: np.ndarray = (
+        flags.astype(flags.dtype.newbyteorder("=")).view(unsigned) & forbidden
+    ) == 0
     return usable
 
 
@@ -140,11 +152,14 @@ def companion_name(path: AnyPath, pattern: str) -> ImageName:
 
     Examples
     --------
-    >>> [str(companion_name(Path("data/x.fits.gz"), pattern)) for pattern in ("*_dq.fits", "flags/*.fits[1]")]
+    >>> patterns = ("*_dq.fits", "flags/*.fits[1]")
+    >>> [str(companion_name(Path("data/x.fits.gz"), pattern)) for pattern in patterns]
     ['data/x_dq.fits', 'flags/x.fits[1]']
     """
     folder, _, file = str(path).rpartition("/")
-    name = pattern.replace("*", re.sub(r"\.(fits?|fts|asdf)(\.(gz|fz|bz2|xz))?$", "", file, flags=re.IGNORECASE))
+    name = pattern.replace(
+        "*", re.sub(r"\.(fits?|fts|asdf)(\.(gz|fz|bz2|xz))?$", "", file, flags=re.IGNORECASE)
+    )
     beside = folder and "*" in pattern and "/" not in pattern
     return parse_name(f"{folder}/{name}" if beside else name)
 
@@ -157,19 +172,25 @@ def files_beside(path: AnyPath, fact: Fact) -> list[Path]:
     if isinstance(path, RemotePath):
         return []
     files = []
-    for beside in (each for names in known_names() for each in names.beside):
+    for beside in (companion for names in known_names() for companion in names.beside):
         if beside.holds is fact and re.search(beside.mark, path.name):
             stem = _SUFFIX.sub("", re.sub(beside.mark, beside.instead, path.name, count=1))
             suffixes = dict.fromkeys((_SUFFIX.search(path.name)[0], "", ".fz", ".gz"))  # type: ignore[index]
-            files += [file for suffix in suffixes if (file := path.with_name(stem + suffix)).is_file()]
+            files += [
+                file for suffix in suffixes if (file := path.with_name(stem + suffix)).is_file()
+            ]
     return files
 
 
-def companion_files(path: AnyPath, patterns: tuple[str | None, str | None] = (None, None)) -> list[AnyPath]:
+def companion_files(
+    path: AnyPath, patterns: tuple[str | None, str | None] = (None, None)
+) -> list[AnyPath]:
     """Return the files beside an exposure that are read with it: its errors', and its flags'."""
     files: list[AnyPath] = []
     for fact, pattern in zip((ERRORS, QUALITY), patterns, strict=True):
-        files += files_beside(path, fact) if pattern is None else [companion_name(path, pattern).path]
+        files += (
+            files_beside(path, fact) if pattern is None else [companion_name(path, pattern).path]
+        )
     return files
 
 
@@ -190,12 +211,18 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
     there = [k for k, hdu in enumerate(hdus) if holds_pixels(hdu)]
     if where.extension is not None:
         try:
-            index = where.extension if isinstance(where.extension, int) else int(hdus.index_of(where.extension))
+            index = (
+                where.extension
+                if isinstance(where.extension, int)
+                else int(hdus.index_of(where.extension))
+            )
             return range(len(hdus))[index]
         except (KeyError, IndexError):
             present = f"[{'], ['.join(extension_text((hdus[k].name, hdus[k].ver)) for k in there)}]"
             wanted = extension_text(where.extension)
-            raise FileError(f"no extension [{wanted}], it has {present}", subject=where.path) from None
+            raise FileError(
+                f"no extension [{wanted}], it has {present}", subject=where.path
+            ) from None
     if len(there) == 1:
         return there[0]
     own = getattr(image, "hdu", None)
@@ -207,14 +234,19 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
                 return same[0]
         if number_of in there:
             return number_of
-    reason = f"none of its {len(there)} images has the name or the number of {image.name}: name one, as [1]"
+    reason = (
+        f"none of its {len(there)} images has the name or the number of {image.name}: name one, as "
+        "[1]"
+    )
     raise DataError(reason, subject=where.path)
 
 
 def _flags(image: Image, plane: Plane) -> np.ndarray:
     flags = _read(image, plane)
     if flags.dtype.kind not in "iu":
-        raise DataError(f"its {plane.name} is {flags.dtype.name}, expected whole numbers", subject=image.name)
+        raise DataError(
+            f"its {plane.name} is {flags.dtype.name}, expected whole numbers", subject=image.name
+        )
     return flags
 
 
@@ -230,5 +262,7 @@ def _read(image: Any, plane: Plane) -> np.ndarray:
     while pixels.ndim > 2 and pixels.shape[0] == 1:
         pixels = pixels[0]
     if pixels.shape != image.shape:
-        raise DataError(f"its {plane.name} has shape {pixels.shape}, expected {image.shape}", subject=image.name)
+        raise DataError(
+            f"its {plane.name} has shape {pixels.shape}, expected {image.shape}", subject=image.name
+        )
     return pixels

@@ -6,7 +6,7 @@ from collections.abc import Callable
 #: Bytes read at a time: at a new place, and at most where they are read one after the other.
 LEAST = 32 << 10
 MOST = 4 << 20
-#: So many pieces are kept at most, of LEAST bytes or twice as many.
+#: How many pieces of LEAST bytes, or twice as many, are kept at most.
 _MOST_KEPT = 128
 
 
@@ -25,7 +25,9 @@ class Reader(io.RawIOBase):
         Keep what is fetched after jumps, the headers of extensions: they may be read twice.
     """
 
-    def __init__(self, size: int, fetch: Callable[[int, int], bytes], *, keep: bool = False) -> None:
+    def __init__(
+        self, size: int, fetch: Callable[[int, int], bytes], *, keep: bool = False
+    ) -> None:
         self._size = size
         self._fetch = fetch
         self._keep = keep

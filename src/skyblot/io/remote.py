@@ -19,15 +19,34 @@ from .reader import Reader
 
 #: What to say where fsspec, or what it needs for a protocol, is missing.
 INSTALL = "pip install 'skyblot[remote]'"
-#: Who brings a protocol, where fsspec itself and aiohttp do not.
-_PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs"}
+#: Which package brings a protocol, where fsspec itself and aiohttp do not.
+_PACKAGES = {
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "s3": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "abfs": "adlfs",
+}
 #: What changes with a file's content, whatever the protocol calls it.
-_STAMPS = ("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "LastModified", "mtime", "modified", "created")
-#: Queries with these are not to be shown, nor written into a header.
-_SECRET = re.compile(r"(sig|signature|token|key|credential|password|secret|auth)[^=&]*=", re.IGNORECASE)
+_STAMPS = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "Content-MD5",
+    "Last-Modified",
+    "LastModified",
+    "mtime",
+    "modified",
+    "created",
+)
+#: Queries with these are never shown, nor written into a header.
+_SECRET = re.compile(
+    r"(sig|signature|token|key|credential|password|secret|auth)[^=&]*=", re.IGNORECASE
+)
 #: Between the parts of a chain of fsspec's; not in an address of IPv6, which is in brackets.
 _CHAIN = re.compile(r"::(?![0-9A-Fa-f:.]*\])")
-#: A gap in each row of at most so many bytes is read too: it costs less than another request.
+#: A gap of at most this many bytes in each row is read too: it costs less than another request.
 _GAP = 8 << 10
 #: Bytes asked for in one request, requests at a time (of one thread), attempts at each.
 _LARGEST = 4 << 20
@@ -65,10 +84,12 @@ class RemotePath:
     def name(self) -> str:
         """The file's name: the last part of the path.
 
-        Of the query, where a service is given the file there.
+        It is in the query where a service takes the file from there.
         """
         address = self._address
-        parts = urlsplit(address if self.protocol in ("http", "https") else address.replace("?", "%3F"))
+        parts = urlsplit(
+            address if self.protocol in ("http", "https") else address.replace("?", "%3F")
+        )
         name = PurePosixPath(unquote(parts.path)).name or parts.netloc
         asked = PurePosixPath(unquote(parts.query)).name
         return asked if PurePosixPath(asked).suffix and not PurePosixPath(name).suffix else name
@@ -89,7 +110,7 @@ class RemotePath:
         return RemotePath(self.url.rpartition("/")[0])
 
     def exists(self) -> bool:
-        """Whether there is such a file; whatever hinders looking counts as none."""
+        """Whether there is such a file; False if looking fails."""
         try:
             self.identity()
         except FileError:
@@ -191,8 +212,11 @@ def failure(path: RemotePath, error: BaseException) -> FileError:
     """Return the `FileError` that an error of fsspec means."""
     if isinstance(error, ImportError):
         package = _missing(path, error)
-        return FileError(f"cannot be read without the package {package} ({_install(path)})", subject=path)
-    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:  # fsspec's word for any trouble with HTTP
+        return FileError(
+            f"cannot be read without the package {package} ({_install(path)})", subject=path
+        )
+    # fsspec's word for any trouble with HTTP
+    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
         error = error.__cause__
     status = getattr(error, "status", None)
     if isinstance(error, FileNotFoundError) or status in (404, 410):
@@ -261,7 +285,9 @@ class RemoteContent:
                     problems.append(answer)
             if not problems:
                 break
-            if attempt + 1 == _ATTEMPTS or isinstance(problems[0], FileNotFoundError | PermissionError):
+            if attempt + 1 == _ATTEMPTS or isinstance(
+                problems[0], FileNotFoundError | PermissionError
+            ):
                 raise self._problem(problems[0])
             time.sleep(0.2 * 2**attempt)
         return [parts[number] for number in range(len(wanted))]
@@ -272,7 +298,9 @@ class RemoteContent:
         starts = [start for start, _ in wanted]
         ends = [end for _, end in wanted]
         try:
-            answers: list[Any] = filesystem.cat_ranges([path] * len(wanted), starts, ends, on_error="return", **limit)
+            answers: list[Any] = filesystem.cat_ranges(
+                [path] * len(wanted), starts, ends, on_error="return", **limit
+            )
         except Exception as error:  # of file systems that do not return it
             return [error] * len(wanted)
         return answers
@@ -313,14 +341,23 @@ class RemoteRows:
         if gap <= max(_GAP, columns * self.dtype.itemsize):
             span = self._read([(bounds.y0 * width, bounds.y1 * width)] if rows else [])
             return span.reshape(rows, width)[:, bounds.x0 : bounds.x1]
-        pieces = [(row * width + bounds.x0, row * width + bounds.x1) for row in range(bounds.y0, bounds.y1)]
+        pieces = [
+            (row * width + bounds.x0, row * width + bounds.x1)
+            for row in range(bounds.y0, bounds.y1)
+        ]
         return self._read(pieces if columns else []).reshape(rows, columns)
 
     def _read(self, pieces: Sequence[tuple[int, int]]) -> np.ndarray:
         """Read runs of pixels, one behind the other, in requests that are not too large."""
         step = _LARGEST // self.dtype.itemsize
-        parts = [(first, min(first + step, end)) for start, end in pieces for first in range(start, end, step)]
-        wanted = [tuple(self.start + pixel * self.dtype.itemsize for pixel in part) for part in parts]
+        parts = [
+            (first, min(first + step, end))
+            for start, end in pieces
+            for first in range(start, end, step)
+        ]
+        wanted = [
+            tuple(self.start + pixel * self.dtype.itemsize for pixel in part) for part in parts
+        ]
         pixels = np.empty(sum(end - first for first, end in parts), self.dtype)
         done = 0
         for content in self.content.ranges(wanted):  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Blots onto Roman images, in the form of their reference: Roman's data models open them where they open that."""
+"""Blots onto Roman images: Roman's data models open them if they open the reference."""
 
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -26,11 +26,12 @@ def write_blot(
     compress: bool = False,
     errors: np.ndarray | None = None,
 ) -> None:
-    """Write a blot onto a Roman image as ``roman/data``, ``roman/err`` and ``roman/meta`` of an ASDF file, atomically.
+    """Write a blot onto a Roman image as ``roman`` with data, err and meta, atomically.
 
-    Metadata are the reference's, with its gwcs (that of `wcs` where one is given) and the cards of how the blot was
-    made. Where the reference has the tag of a data model the blot has it, too, and the other planes that it asks for:
-    nothing is known in them, they are NaN or 0. Other arguments are as for `skyblot.io.images.write_blot`.
+    Metadata are the reference's, with its gwcs (that of `wcs` where one is given) and the cards of
+    how the blot was made. Where the reference has the tag of a data model the blot has it, too, and
+    the other planes that it asks for: nothing is known in them, they are NaN or 0. Other arguments
+    are as for `skyblot.io.images.write_blot`.
     """
     import asdf
 
@@ -40,11 +41,16 @@ def write_blot(
         asdf.config_context() as config,
         copying(reference.name, asdf.ValidationError),
     ):
-        config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
+        # the same with it and without it, whatever its version
+        config.remove_extension(package="roman_datamodels")
         tag = _tag_for(reference, data)
         planes = _empty_planes(reference, data.shape) if tag else {}
         pixels = data.astype(np.float32, copy=False) if data.dtype.kind == "f" else data
-        roman = {"meta": _meta(path, reference, cards, wcs, tagged=bool(tag)), "data": pixels, **planes}
+        roman = {
+            "meta": _meta(path, reference, cards, wcs, tagged=bool(tag)),
+            "data": pixels,
+            **planes,
+        }
         if errors is not None:
             unknown = planes.pop("err", None)
             roman["err"] = errors.astype(np.float32 if unknown is None else unknown.dtype)
@@ -59,26 +65,31 @@ def write_blot(
 
 
 def _tag_for(reference: AsdfImage, data: np.ndarray) -> str:
-    """The tag of a blot: that of its reference, where that is a whole exposure; pixels of old ones have units.
+    """The tag of a blot: that of its reference, where that is a whole exposure.
 
-    The metadata of coadds hold tables of their exposures, which a blot has not.
+    The metadata of coadds hold tables of their exposures, which a blot does not have.
     """
     root = reference.root
     whole = (
-        "err" in root and _is_array(root["data"]) and all(form_of(node) for node in root.values() if _is_array(node))
+        "err" in root
+        and _is_array(root["data"])
+        and all(form_of(node) for node in root.values() if _is_array(node))
     )
     tables = any(_holds_array(node) for key, node in reference.meta.items() if key != "wcs")
     return getattr(root, "_tag", "") if whole and not tables and data.dtype.kind == "f" else ""
 
 
 def _empty_planes(reference: AsdfImage, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """An array without a known value for each of the reference's but its pixels; all are parts of two arrays."""
+    """Arrays of unknown values for the planes of the reference; all are parts of two arrays."""
     forms = {}
     for name, node in reference.root.items():
         form = form_of(node) if name != "data" and _is_array(node) else None
         if form is not None:
             size, dtype = form
-            forms[name] = (*size[:-2], *shape) if size[-2:] == reference.shape else size, dtype.newbyteorder("=")
+            forms[name] = (
+                (*size[:-2], *shape) if size[-2:] == reference.shape else size,
+                dtype.newbyteorder("="),
+            )
     lengths = {name: int(np.prod(size)) * dtype.itemsize for name, (size, dtype) in forms.items()}
     longest = max(lengths.values(), default=0)
     nothing = np.full(longest, 255, np.uint8)
@@ -93,8 +104,12 @@ def _is_array(node: Any) -> bool:
     return "core/ndarray" in getattr(node, "_tag", "")
 
 
-def _meta(path: Path, reference: AsdfImage, cards: Iterable[tuple], wcs: Any, *, tagged: bool) -> dict[str, Any]:
-    meta = {key: _copied(node, tagged=tagged) for key, node in reference.meta.items() if key != "wcs"}
+def _meta(
+    path: Path, reference: AsdfImage, cards: Iterable[tuple], wcs: Any, *, tagged: bool
+) -> dict[str, Any]:
+    meta = {
+        key: _copied(node, tagged=tagged) for key, node in reference.meta.items() if key != "wcs"
+    }
     meta["filename"] = _with_tag(path.name, getattr(meta.get("filename"), "_tag", ""))
     meta["wcs"] = reference.wcs() if wcs is None else tangent_gwcs(wcs)
     meta[RECORD] = {keyword.lower(): value for keyword, value, _ in cards}
@@ -107,17 +122,19 @@ def _holds_array(node: Any) -> bool:
 
 
 def _copied(node: Any, *, tagged: bool) -> Any:
-    """A node as plain values, with its tags or without: a reader needs no converters then. Arrays become None."""
+    """A node as plain values that need no converters, with or without tags; arrays are None."""
     if _is_array(node):
         return None
-    made: Any = None
+    plain: Any = None
     if isinstance(node, Mapping):
-        made = {str(key): _copied(value, tagged=tagged) for key, value in node.items()}
+        plain = {str(key): _copied(value, tagged=tagged) for key, value in node.items()}
     elif isinstance(node, list):
-        made = [_copied(each, tagged=tagged) for each in node]
+        plain = [_copied(item, tagged=tagged) for item in node]
     else:
-        made = next((kind(node) for kind in (bool, int, float, str) if isinstance(node, kind)), None)
-    return _with_tag(made, getattr(node, "_tag", "") if tagged else "")
+        plain = next(
+            (kind(node) for kind in (bool, int, float, str) if isinstance(node, kind)), None
+        )
+    return _with_tag(plain, getattr(node, "_tag", "") if tagged else "")
 
 
 def _with_tag(value: Any, tag: str) -> Any:
@@ -126,7 +143,7 @@ def _with_tag(value: Any, tag: str) -> Any:
     if not tag:
         return value
     if isinstance(value, str):
-        made = TaggedString(value)
-        made._tag = tag
-        return made
+        text = TaggedString(value)
+        text._tag = tag
+        return text
     return (TaggedDict if isinstance(value, dict) else TaggedList)(value, tag)

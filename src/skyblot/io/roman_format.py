@@ -55,7 +55,9 @@ class RomanFormat:
         del arguments["move"]
         write_blot(**arguments)
 
-    def write_flagged(self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool) -> None:
+    def write_flagged(
+        self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool
+    ) -> None:
         """Write a copy with bits set in ``roman/dq``."""
         _change(
             path,
@@ -80,8 +82,12 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
 
     source = bad.where.path
     with quiet(), asdf.config_context() as config:  # tags of Roman's metadata
-        config.remove_extension(package="roman_datamodels")  # the same with it and without it, whatever its version
-        with open_content(source) as content, asdf.open(content.source, memmap=False, lazy_load=False) as opened:
+        # the same with it and without it, whatever its version
+        config.remove_extension(package="roman_datamodels")
+        with (
+            open_content(source) as content,
+            asdf.open(content.source, memmap=False, lazy_load=False) as opened,
+        ):
             roman = opened["roman"]
             if name not in roman and name != "dq":
                 raise FileError(f"has no roman/{name} to change", subject=source)
@@ -89,7 +95,9 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
             stored = getattr(old, "value", old)
             data = np.array(stored)
             change(data, bad)
-            roman[name] = Quantity(data, old.unit, copy=False) if isinstance(old, Quantity) else data
+            roman[name] = (
+                Quantity(data, old.unit, copy=False) if isinstance(old, Quantity) else data
+            )
             opened.set_array_compression(data, opened.get_array_compression(stored))
             _rename(roman.get("meta"), path.name)
             if bad.key:

@@ -11,7 +11,7 @@ from .damage import readable
 class Section:
     """A section of an HDU with the dtype of its pixels.
 
-    That of astropy's own leaves out BLANK and BZERO.
+    The dtype of astropy's own sections ignores BLANK and BZERO.
 
     Threads take turns: the HDU has one place in its file.
     """

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 from ..errors import FileError
 
 _BLOCK = 2880
-#: FITS has no more axes, and no more columns of a table; no header is longer than these blocks, 28
-#: MB.
+#: FITS allows no more axes, and tables no more columns; no header is longer than this many blocks,
+#: 28 MB.
 _MOST_AXES = 999
 _MOST_BLOCKS = 10_000
 _BEGIN = b"SIMPLE  =", b"XTENSION="
@@ -17,7 +17,7 @@ _BITPIX = (8, 16, 32, 64, -32, -64)
 
 
 def check_headers(stream: BinaryIO, path: Any) -> None:
-    """Refuse a file with a header that does not end, or with sizes that are none.
+    """Refuse a file with a header that does not end, or with impossible sizes.
 
     Anything else that is wrong is left to the reader.
 
@@ -50,7 +50,10 @@ def _header(stream: BinaryIO, place: int, name: str) -> list[bytes]:
             if card.rstrip() == b"END" and len(block) == _BLOCK:  # astropy leaves the others out
                 return [*cards, card]
             if cards and card.startswith(b"XTENSION="):
-                raise FileError("damaged: its header does not end before that of the next extension", subject=name)
+                raise FileError(
+                    "damaged: its header does not end before that of the next extension",
+                    subject=name,
+                )
             cards.append(card)
         if len(block) < _BLOCK:
             break

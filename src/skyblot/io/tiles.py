@@ -8,7 +8,7 @@ _TIME = slice(4, 8)
 
 
 def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
-    """Return an image compressed without loss: Rice's method knows integers of four bytes at most."""
+    """Return an image compressed without loss: Rice's method takes integers up to four bytes."""
     small = image.data.dtype.kind != "f" and image.data.dtype.itemsize <= 4
     compressed = fits.CompImageHDU(
         image.data,
@@ -30,7 +30,8 @@ def forget_times(path: str) -> None:
         return
     rows = header["NAXIS2"]
     width = header["NAXIS1"]
-    integer = np.dtype(">i8" if "Q" in header["TFORM1"] else ">i4")  # the first column: length and place of a tile
+    # the first column: length and place of a tile
+    integer = np.dtype(">i8" if "Q" in header["TFORM1"] else ">i4")
     heap = start + header.get("THEAP", rows * width)
     with open(path, "r+b") as file:
         file.seek(start)

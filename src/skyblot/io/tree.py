@@ -94,7 +94,9 @@ class _Walk:
 
         is_mapping = isinstance(event, MappingStartEvent)
         reason = self._forbidden("a mapping or a list") if self._is_named() else ""
-        self._levels.append(_Level(is_mapping, is_mapping and "ndarray" in (event.tag or ""), event.anchor))
+        self._levels.append(
+            _Level(is_mapping, is_mapping and "ndarray" in (event.tag or ""), event.anchor)
+        )
         return reason or ("it has too many levels" if len(self._levels) > _MOST_LEVELS else "")
 
     def _end(self) -> str:
@@ -126,7 +128,7 @@ class _Walk:
         return self._count(self._sizes.get(anchor, 1))
 
     def _is_named(self) -> bool:
-        """Whether the next value says what is to be read: where an array is, or what stands here."""
+        """Whether the next value says what to read: where an array is, or what stands here."""
         level = self._levels[-1] if self._levels else None
         if level is None or not level.is_mapping or level.at_key:
             return False

@@ -16,9 +16,16 @@ _FITS = re.compile(r"\.(fits?|fts)((\.(gz|fz|bz2|xz))?)$", re.IGNORECASE)
 
 
 def checked_suffix(suffix: Any) -> str:
-    """Return a suffix as it is given; a `ParameterError` where it can be none."""
-    if not isinstance(suffix, str) or not suffix or "/" in suffix or _FITS.search(f"x{suffix}") is None:
-        raise not_allowed("weight_suffix", suffix, "the end of a FITS file's name, as '.weight.fits'")
+    """Return a suffix as it is given; a `ParameterError` where it cannot be one."""
+    if (
+        not isinstance(suffix, str)
+        or not suffix
+        or "/" in suffix
+        or _FITS.search(f"x{suffix}") is None
+    ):
+        raise not_allowed(
+            "weight_suffix", suffix, "the end of a FITS file's name, as '.weight.fits'"
+        )
     return suffix
 
 
@@ -28,11 +35,13 @@ def exposure_weight_files(path: AnyPath, suffix: str) -> list[Path]:
         return []
     stem = _FITS.sub("", path.name) + suffix
     names = dict.fromkeys((stem, *(f"{stem}.{end}" for end in ("fz", "gz"))))
-    return [each for name in names if name != path.name and (each := path.with_name(name)).is_file()]
+    return [
+        file for name in names if name != path.name and (file := path.with_name(name)).is_file()
+    ]
 
 
 def read_weights(image: Image, suffix: str) -> tuple[str, np.ndarray] | None:
-    """Return where the weights of an exposure's image are, and the weights; None where there are none.
+    """Return where the weights of an exposure's image are, and the weights, or None.
 
     Raises
     ------
@@ -47,14 +56,17 @@ def read_weights(image: Image, suffix: str) -> tuple[str, np.ndarray] | None:
     with open_image(ImageName(files[0], image.number)) as weights:
         values = np.asarray(weights.pixels()[:, :])
         if values.shape != image.shape:
-            raise DataError(f"its {weights.name} has shape {values.shape}, expected {image.shape}", subject=image.name)
+            raise DataError(
+                f"its {weights.name} has shape {values.shape}, expected {image.shape}",
+                subject=image.name,
+            )
         if not np.any(values > 0):
             raise DataError("no weight is above 0", subject=weights.name)
         return weights.name, values
 
 
 def without_weights(names: list[str]) -> list[str]:
-    """Leave the weights of images that are named too out of names, as a shell pattern has both.
+    """Leave files of weights out where their images are named too, as a shell pattern finds both.
 
     Examples
     --------
@@ -62,7 +74,11 @@ def without_weights(names: list[str]) -> list[str]:
     ['a.fits', 'b.weight.fits']
     """
     known = set(names)
-    return [name for name in names if name.replace(".weight.fits", ".fits") == name or _image_of(name) not in known]
+    return [
+        name
+        for name in names
+        if name.replace(".weight.fits", ".fits") == name or _image_of(name) not in known
+    ]
 
 
 def _image_of(name: str) -> str:

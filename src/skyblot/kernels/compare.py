@@ -36,7 +36,7 @@ def _or(near, value):
 
 @njit(nogil=True, inline="always")
 def _shape_of_pixel(value, left, right, below, above):
-    """Slopes in x and y, sum of second differences, curvature, largest difference to a neighbour."""
+    """Slopes in x and y, sum of second differences, curvature, largest step to a neighbour."""
     left = _or(left, value)
     right = _or(right, value)
     below = _or(below, value)
@@ -94,7 +94,9 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
         for x in range(nx):
             squared = shape[3, x] * shape[3, x] + shape[4, x] * shape[4, x]
             error = sigma[y, x] * sigma[y, x]
-            wanted[x] = valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
+            wanted[x] = (
+                valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
+            )
         for x in range(nx):
             if not wanted[x]:
                 continue
@@ -171,7 +173,11 @@ def variance_levels(row0, data, blot, sigma, valid, terms, snr, weights, levels,
             model = (curved * shape[3, x]) ** 2 + (stepped * shape[4, x]) ** 2
             ratio = residual / np.sqrt(share * noise + model)
             strength = max(ratio, -ratio / negative)
-            level = (strength > snr[0]) * SEED + (strength > snr[1]) * MEMBER + (strength > snr[2]) * PAIR
+            level = (
+                (strength > snr[0]) * SEED
+                + (strength > snr[1]) * MEMBER
+                + (strength > snr[2]) * PAIR
+            )
             levels[j, x] = level * valid[y, x]
             significance[j, x] = ratio if valid[y, x] else np.nan
 

@@ -1,8 +1,9 @@
-"""Pixel map from polynomial patches: blocks of target pixels, each with a polynomial for x and one for y.
+"""Pixel map from polynomial patches: blocks of target pixels, each with a polynomial for x and one
+for y.
 
-A block is ``(x0, y0, x1, y1)``, half-open, in 0-based target pixels. Its polynomials are in the powers of u and v,
-which run from -1 at its first pixel to 1 at its last. The coefficients of ``v^j u^i``, for x and then for y, are as
-many as its degree needs: ``terms[starts[block]:]``.
+A block is ``(x0, y0, x1, y1)``, half-open, in 0-based target pixels. Its polynomials are in the
+powers of u and v, which run from -1 at its first pixel to 1 at its last. The coefficients of ``v^j
+u^i``, for x and then for y, are as many as its degree needs: ``terms[starts[block]:]``.
 """
 
 import numpy as np
@@ -55,7 +56,9 @@ def _longest(degrees):
 
 @kernel
 def patch_rows(row0, boxes, degrees, starts, terms, xout, yout):
-    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is left alone."""
+    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is
+    left alone.
+    """
     rows, nx = xout.shape
     u = np.empty(nx)
     line = np.empty(_longest(degrees))
@@ -95,7 +98,9 @@ def patch_points(owner, x, y, boxes, degrees, starts, terms, xout, yout):
 
 @kernel
 def copy_rows(row0, boxes, starts, values, xout, yout):
-    """Copy the pixels of blocks that are stored one by one: ``values[axis, starts[block]:]``, row by row."""
+    """Copy the pixels of blocks that are stored one by one: ``values[axis, starts[block]:]``, row
+    by row.
+    """
     rows = xout.shape[0]
     for block in range(len(boxes)):
         x0, y0, x1, y1 = boxes[block]

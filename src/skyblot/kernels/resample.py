@@ -128,7 +128,9 @@ def _ask_ahead(window, ix, iy, count):
 
 
 @kernel
-def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers):
+def interpolate(
+    window, origin, shape, xmap, ymap, out, affine, fill, weights, placement, taps, powers
+):
     """Interpolate a floating-point window at every point of the map.
 
     ``out = value * affine[0] + affine[1]`` where covered, else `fill`. `weights` is the padded
@@ -140,7 +142,7 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
     first, shift, centre = placement
     factor, offset = affine
     count = len(taps)
-    lanes = weights.shape[1]
+    lanes = int64(weights.shape[1])
     stride = int64(window.shape[1])
     low_x = float(x0 - first)
     low_y = float(y0 - first)
@@ -179,7 +181,7 @@ def interpolate(window, origin, shape, xmap, ymap, out, affine, fill, weights, p
                     if not _gather(window, origin, shape, low, left, count, patch):
                         missed += 1
                         continue
-                    value = separable(patch, int64(0), int64(lanes), sx[i], wy, i, weights, taps, powers)
+                    value = separable(patch, int64(0), lanes, sx[i], wy, i, weights, taps, powers)
                 line[i] = value * factor + offset
     return covered, missed
 

@@ -49,11 +49,15 @@ class _Vectors:
 
     def broadcast(self, scalar):
         empty = ir.Constant(self.type, ir.Undefined)
-        return self.shuffle(self.builder.insert_element(empty, scalar, ir.Constant(_I32, 0)), [0] * self.width)
+        return self.shuffle(
+            self.builder.insert_element(empty, scalar, ir.Constant(_I32, 0)), [0] * self.width
+        )
 
     def shuffle(self, vector, lanes: list[int]):
         other = ir.Constant(vector.type, ir.Undefined)
-        return self.builder.shuffle_vector(vector, other, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
+        return self.builder.shuffle_vector(
+            vector, other, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
+        )
 
     def multiply_add(self, a, b, c):
         """``a * b + c``, rounded once: fused, or in double precision, exact up to the sum.
@@ -66,8 +70,14 @@ class _Vectors:
             a, b, c = (self.builder.fpext(value, wide) for value in (a, b, c))
             return self.builder.fptrunc(self.builder.fadd(self.builder.fmul(a, b), c), self.type)
         kind = ir.FunctionType(self.type, [self.type] * 3)
-        name = f"llvm.fmuladd.v{self.width}{self.suffix}" if self.width > 1 else f"llvm.fmuladd.{self.suffix}"
-        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
+        name = (
+            f"llvm.fmuladd.v{self.width}{self.suffix}"
+            if self.width > 1
+            else f"llvm.fmuladd.{self.suffix}"
+        )
+        return self.builder.call(
+            cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c]
+        )
 
     def keep_first(self, vector, count: int):
         """Zero the lanes from `count` on: what lies beyond the taps, NaN say, must not count."""
@@ -140,7 +150,9 @@ def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, p
     count = taps.count
     orders = powers.count
     element = source.dtype
-    signature = element(source, types.int64, types.int64, element, wy, types.int64, weights, taps, powers)
+    signature = element(
+        source, types.int64, types.int64, element, wy, types.int64, weights, taps, powers
+    )
 
     def codegen(context, builder, sig, args):
         source_, first, stride_, sx_, wy_, pixel_, weights_, _, _ = args
@@ -153,13 +165,19 @@ def separable(typingctx, source, offset, stride, sx, wy, pixel, weights, taps, p
         wx = vectors.load(table, ir.Constant(_I64, (orders - 1) * vectors.width))
         across = vectors.broadcast(sx_)
         for power in range(orders - 2, -1, -1):
-            wx = vectors.multiply_add(wx, across, vectors.load(table, ir.Constant(_I64, power * vectors.width)))
+            wx = vectors.multiply_add(
+                wx, across, vectors.load(table, ir.Constant(_I64, power * vectors.width))
+            )
 
         total = None
         for _ in range(count):
             row = vectors.load(pixels, first)
             weight = vectors.broadcast(vectors.load_scalar(down.data, pixel_))
-            total = builder.fmul(row, weight) if total is None else vectors.multiply_add(row, weight, total)
+            total = (
+                builder.fmul(row, weight)
+                if total is None
+                else vectors.multiply_add(row, weight, total)
+            )
             first = builder.add(first, stride_)
             pixel_ = builder.add(pixel_, width)
         return vectors.sum(builder.fmul(vectors.keep_first(total, count), wx))

@@ -140,12 +140,14 @@ def _project(x, y, h):
     """Apply a homography; NaN for what lies behind the source's tangent plane."""
     depth = h[2, 0] * x + h[2, 1] * y + h[2, 2]
     inverse = 1.0 / depth if depth > 0 else math.nan
-    return (h[0, 0] * x + h[0, 1] * y + h[0, 2]) * inverse, (h[1, 0] * x + h[1, 1] * y + h[1, 2]) * inverse
+    return (h[0, 0] * x + h[0, 1] * y + h[0, 2]) * inverse, (
+        h[1, 0] * x + h[1, 1] * y + h[1, 2]
+    ) * inverse
 
 
 @njit(nogil=True, inline="always")
 def _finish(px, py, dx, dy, centre, a, b, h, order):
-    """Turn corrected pixels into source pixels, in place: SIP, the CPDIS offsets, the homography."""
+    """Turn corrected pixels into source pixels, in place: SIP, CPDIS offsets, homography."""
     for i in range(px.size):
         su, sv = _sip(px[i] - centre[0], py[i] - centre[1], a, b, order)
         px[i], py[i] = _project(px[i] + su + dx[i], py[i] + sv + dy[i], h)

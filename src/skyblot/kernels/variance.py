@@ -80,7 +80,7 @@ def _sum(window, y, x, rows, columns, wy, wx):
 
 @njit(nogil=True)
 def _sum_near(window, y, x, rows, columns, wy, wx, near_y, near_x):
-    """The same where some pixel is NaN: it counts where a tap of the interpolant itself touches it."""
+    """The same where some pixel is NaN: it counts where a tap of the interpolant touches it."""
     total = 0.0
     for i in range(rows):
         for j in range(columns):
@@ -127,6 +127,8 @@ def sum_variances(window, origin, shape, xmap, ymap, out, factor, fill, table, p
                 continue
             value = _sum(window, row - y0, column - x0, rows, columns, wy, wx)
             if math.isnan(value):
-                value = _sum_near(window, row - y0, column - x0, rows, columns, wy, wx, near_y, near_x)
+                value = _sum_near(
+                    window, row - y0, column - x0, rows, columns, wy, wx, near_y, near_x
+                )
             out[j, i] = value * factor
     return covered, missed

@@ -80,7 +80,7 @@ class Interpolant:
 
     @property
     def weights_dtype(self) -> type:
-        """float64 for variances, often tiny, and for powers that float32 would round; else float32."""
+        """float64 for variances, often tiny, and powers that float32 would round; else float32."""
         large = np.abs(self.table).sum(axis=0).max() > 30
         return np.float64 if large or self.own is not None else np.float32
 
@@ -148,7 +148,9 @@ def fitted(weight: Callable[[np.ndarray], np.ndarray], low: float, high: float) 
     for degree in range(3, 64):
         half = (high - low) / 2
         nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
-        series = np.polynomial.chebyshev.chebfit(nodes, normalised(low + half * (nodes + 1)).T, degree)
+        series = np.polynomial.chebyshev.chebfit(
+            nodes, normalised(low + half * (nodes + 1)).T, degree
+        )
         table = np.stack([_to_powers(column, half, low + half) for column in series.T], axis=1)
         table -= table.mean(axis=1, keepdims=True)
         table[0] += 1.0 / table.shape[1]

@@ -35,7 +35,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
     FileError
         If the file is missing or is not in the format.
     ParameterError
-        For an unknown parameter or a bad value, with file, section, name, value and what is allowed.
+        For an unknown parameter or a bad value, with file, section, name, value and what is
+        allowed.
     """
     return validated(load(path), str(path))
 
@@ -49,7 +50,9 @@ def load(path: str | Path) -> Mapping[str, Any]:
             raise FileError("is no regular file, expected one, or a URL", subject=path)
         raise FileError("no such file", subject=path)
     try:
-        config: Mapping[str, Any] = ConfigObj(str(path), interpolation=False, list_values=False, file_error=True)
+        config: Mapping[str, Any] = ConfigObj(
+            str(path), interpolation=False, list_values=False, file_error=True
+        )
     except (ConfigObjError, UnicodeError) as error:
         raise FileError(f"not a .cfg file: {reason_of(error)}", subject=path) from error
     return config
@@ -92,7 +95,7 @@ def _flattened(config: Mapping[str, Any], section: str = "") -> list[tuple[str, 
 
 
 def known(name: str, value: Any) -> tuple[Parameter, Any]:
-    """Return the row of a parameter or alias, and its validated value; the default where a number is unset.
+    """Return the row of a parameter or alias, and its valid value, or the default if unset.
 
     Raises
     ------
@@ -129,5 +132,8 @@ def write_config(parameters: Parameters) -> str:
         for row in rows:
             value = values[row.name]
             unit = f" [{row.unit}]" if row.unit else ""
-            lines += [f"# {row.help}{unit} ({row.allowed})", f"{row.name} = {'' if value is None else value}"]
+            lines += [
+                f"# {row.help}{unit} ({row.allowed})",
+                f"{row.name} = {'' if value is None else value}",
+            ]
     return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from .mosaic import DRIZZLE, GRID, MATCH, WRITING
 from .row import Parameter
 from .rules import DEFAULT, RULES, defaults_text, help_text
 from .table import TABLE, Recipe, default, parse_fields, unknown
@@ -15,7 +16,7 @@ BACKGROUND_MAP = "map"
 FLUX_RATIO_FIT = "fit"
 _LARGEST_GROW = 50
 JUDGING = "What is a cosmic ray"
-WRITING = "Output"
+OUTPUT = "Output"
 RUNNING = "Many exposures"
 
 
@@ -23,8 +24,10 @@ def _criterion(name: str, kind: str, default: Any, help: str, **more: Any) -> Pa
     return Parameter(name, kind, default, help, JUDGING, **more)
 
 
-def _product(name: str, help: str, kind: str = "flag", default: Any = False, **more: Any) -> Parameter:
-    return Parameter(name, kind, default, help, WRITING, **more)
+def _product(
+    name: str, help: str, kind: str = "flag", default: Any = False, **more: Any
+) -> Parameter:
+    return Parameter(name, kind, default, help, OUTPUT, **more)
 
 
 def _run(name: str, help: str, kind: str = "flag", default: Any = False, **more: Any) -> Parameter:
@@ -98,7 +101,8 @@ CRITERIA: tuple[Parameter, ...] = (
         "background",
         "number or map",
         None,
-        "What the exposure has more than the blot: a number, or map: a smooth map. By default a number is measured.",
+        "What the exposure has more than the blot: a number, or map: a smooth map. By default a "
+        "number is measured.",
         metavar="X|map",
         words="a finite number, or 'map'",
     ),
@@ -106,7 +110,8 @@ CRITERIA: tuple[Parameter, ...] = (
         "flux_ratio",
         "number or fit",
         None,
-        "How bright the exposure's sources are in terms of the blot's: a number, or fit: what is measured.",
+        "How bright the exposure's sources are in terms of the blot's: a number, or fit: what is "
+        "measured.",
         metavar="X|fit",
         words="a number above 0, or 'fit'",
     ),
@@ -159,17 +164,26 @@ MASKS: tuple[Parameter, ...] = (
     _product("save_blots", "Write the blots too, <root>_sci<N>_blt.fits."),
     _product(
         "update_dq",
-        "Write a copy of EXPOSURE with flags set in DQ, flags alone where it has none, <root>_crdq.fits (JWST: _crf).",
+        "Write a copy of EXPOSURE with flags set in DQ, flags alone where it has none, "
+        "<root>_crdq.fits (JWST: _crf).",
     ),
     _product("clean", "Write a copy with the blot in bad pixels, <root>_crclean.fits."),
     _product("keep_name", "Give the copy EXPOSURE's own name, in another folder (--output-dir)."),
     _product(
         "one_file",
-        "Write the masks of all chips to <root>_crmask.fits; by default of several chips that are not SCI.",
+        "Write the masks of all chips to <root>_crmask.fits; by default of several chips that are "
+        "not SCI.",
         "bool",
         None,
     ),
-    _product("pictures", "How each mask is pictured, for a page.", "any", None, words="Pictures", python=True),
+    _product(
+        "pictures",
+        "How each mask is pictured, for a page.",
+        "any",
+        None,
+        words="Pictures",
+        python=True,
+    ),
 )
 
 BLOTS: tuple[Parameter, ...] = (
@@ -179,7 +193,10 @@ BLOTS: tuple[Parameter, ...] = (
 RUN: tuple[Parameter, ...] = (
     _product("overwrite", "Replace existing outputs."),
     _product("compress", "Compress the pixels of blots without loss: .fits.fz, or zlib in .asdf."),
-    _product("force", "Take an exposure as SOURCE, a mosaic in place of an exposure, or one file as both."),
+    _product(
+        "force",
+        "Take an exposure as SOURCE, a mosaic in place of an exposure, or one file as both.",
+    ),
     _run("resume", "Keep what was made from the same inputs and parameters; make the rest."),
     _run("fail_fast", "Stop at the first exposure that fails."),
     _run(
@@ -218,6 +235,10 @@ HOMES: dict[str, tuple[Parameter, ...]] = {
     "masks": MASKS,
     "blots": BLOTS,
     "options": RUN,
+    "grid": GRID,
+    "match": MATCH,
+    "drizzle": DRIZZLE,
+    "writing": WRITING,
 }
 
 
@@ -230,11 +251,13 @@ class RunOptions:
     threads : int, optional
         By default the cores this process may use.
     memory : int or str, optional
-        About how much memory to use: bytes, or a size such as ``"8G"``. By default half of what is free.
+        About how much memory to use: bytes, or a size such as ``"8G"``. By default half of what is
+        free.
     overwrite : bool
         Replace existing outputs; without it they are an error.
     resume : bool
-        Keep what is there and was made from the same inputs with the same parameters; make the rest.
+        Keep what is there and was made from the same inputs with the same parameters; make the
+        rest.
     compress : bool
         Compress the pixels of blots without loss: tile-compressed FITS, or ASDF with zlib.
     force : bool
@@ -242,8 +265,9 @@ class RunOptions:
     fail_fast : bool
         Stop at the first exposure that fails, instead of going on with the others.
     client : distributed.Client or str, optional
-        Work on a Dask cluster: a client, the address of a scheduler, or ``"local"`` for a cluster of this machine's
-        cores. `memory` is then each worker's, and `threads` each exposure's; for ``"local"``, all workers' together.
+        Work on a Dask cluster: a client, the address of a scheduler, or ``"local"`` for a cluster
+        of this machine's cores. `memory` is then each worker's, and `threads` each exposure's; for
+        ``"local"``, all workers' together.
     progress : bool
         Show a progress bar, on a terminal or in a notebook (which needs ipywidgets for it).
     """
@@ -278,7 +302,10 @@ def given_values(values: Mapping[str, Any], homes: Sequence[str]) -> dict[str, d
     owners = {row.name: home for home in homes for row in HOMES[home]}
     for name, value in values.items():
         if name == "parameters" and isinstance(value, Recipe | None):  # what a recipe was called
-            found["recipe"] = {**dict(value.items() if value is not None else {}), **found["recipe"]}
+            found["recipe"] = {
+                **dict(value.items() if value is not None else {}),
+                **found["recipe"],
+            }
             continue
         if name not in owners:
             raise unknown(name, owners)

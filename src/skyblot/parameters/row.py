@@ -23,9 +23,9 @@ UNSET = ("", "none", "indef")
 class Parameter:
     """One row of the table: what a parameter is called, what it accepts, and what it means.
 
-    `words` say what is allowed, and `shown` what the help has in brackets, where their own words are better than those
-    that are made; `metavar` stands for the value in the help, `flag` is the option where it is called otherwise, and
-    `python` says that there is none.
+    `words` say what is allowed, and `shown` what the help has in brackets, where their own words
+    are better than those that are made; `metavar` stands for the value in the help, `flag` is the
+    option where it is called otherwise, and `python` says that there is none.
     """
 
     name: str
@@ -82,7 +82,9 @@ class Parameter:
             return value
         if isinstance(value, str):
             value = value.strip()
-        if value is None or (isinstance(value, str) and value.lower() in UNSET and self.kind not in _NUMBERS_OR_WORDS):
+        if value is None or (
+            isinstance(value, str) and value.lower() in UNSET and self.kind not in _NUMBERS_OR_WORDS
+        ):
             if self.default is None or self.kind in ("text", "letter"):
                 return self.default
             raise self._error(value)
@@ -92,7 +94,11 @@ class Parameter:
             raise self._error(value) from None
         if self.choices:
             return self._choose(str(parsed))
-        if isinstance(parsed, int | float) and not isinstance(parsed, bool) and not self._in_range(parsed):
+        if (
+            isinstance(parsed, int | float)
+            and not isinstance(parsed, bool)
+            and not self._in_range(parsed)
+        ):
             raise self._error(value)
         return parsed
 

@@ -164,7 +164,7 @@ def help_text() -> str:
 
 
 def defaults_text(name: str) -> str:
-    """Return the defaults of `snr` or `scale` for help: those of the usual rule, and what others have.
+    """Return the defaults of `snr` or `scale` for help: of the usual rule, and of others.
 
     Examples
     --------
@@ -173,7 +173,9 @@ def defaults_text(name: str) -> str:
     """
     texts = [f"default {_pair_text(RULES[DEFAULT], name)}"]
     others = [rule for rule in RULES.values() if rule.name != DEFAULT]
-    return "; ".join(texts + [f"with --rule {rule.name} {_pair_text(rule, name)}" for rule in others])
+    return "; ".join(
+        texts + [f"with --rule {rule.name} {_pair_text(rule, name)}" for rule in others]
+    )
 
 
 def _pair_text(rule: Rule, name: str) -> str:

@@ -1,6 +1,7 @@
 """The one table of parameters.
 
-The command-line options, the .cfg reader, the help texts and the documentation page are made from it.
+The command-line options, the .cfg reader, the help texts and the documentation page are made from
+it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 SCALING_SECTION = "Data Scaling Parameters"
 USER_WCS_SECTION = "User WCS Parameters"
 
-#: A sinc narrower than this cannot be normalised: at 0.5, a point halfway between two pixels has no weight at all.
+#: A sinc narrower than this cannot be normalised: at 0.5, a point halfway between two pixels has no
+#: weight at all.
 SMALLEST_SINSCL = 0.55
 
 _UNITS = ("auto", "cps", "counts")
@@ -34,14 +36,27 @@ def _user_wcs(name: str, kind: str, help: str, **more: Any) -> Parameter:
 
 
 TABLE: tuple[Parameter, ...] = (
-    Parameter("coeffs", "bool", True, "Use the distortion model of the reference; no: its linear terms only."),
+    Parameter(
+        "coeffs",
+        "bool",
+        True,
+        "Use the distortion model of the reference; no: its linear terms only.",
+    ),
     Parameter("interp", "text", "poly5", "Interpolant.", choices=INTERPOLANTS),
-    Parameter("sinscl", "number", 1.0, "Scale of the sinc interpolant.", minimum=SMALLEST_SINSCL, unit="pixel"),
+    Parameter(
+        "sinscl",
+        "number",
+        1.0,
+        "Scale of the sinc interpolant.",
+        minimum=SMALLEST_SINSCL,
+        unit="pixel",
+    ),
     Parameter(
         "stepsize",
         "integer",
         None,
-        "Step of the pixel map's grid, bilinear between nodes; 0, 1 or nothing: exact at every pixel.",
+        "Step of the pixel map's grid, bilinear between nodes; 0, 1 or nothing: exact at every "
+        "pixel.",
         minimum=0,
         unit="pixel",
     ),
@@ -61,18 +76,41 @@ TABLE: tuple[Parameter, ...] = (
     ),
     Parameter("skyval", "number", 0.0, "Sky value to add when addsky is no.", unit="output unit"),
     Parameter(
-        "fill_value", "fill", 0.0, "Value of blot pixels that the source does not cover; sky: the sky that is added."
+        "fill_value",
+        "fill",
+        0.0,
+        "Value of blot pixels that the source does not cover; sky: the sky that is added.",
     ),
-    Parameter("wcs_key", "letter", "", "Letter of the exposures' alternate WCS to use; nothing: their primary WCS."),
-    _scaling("in_units", "text", "auto", "Units of the source; auto: from its BUNIT.", choices=_UNITS),
-    _scaling("out_units", "text", "auto", "Units of the blot; auto: those of the reference.", choices=_UNITS),
+    Parameter(
+        "wcs_key",
+        "letter",
+        "",
+        "Letter of the exposures' alternate WCS to use; nothing: their primary WCS.",
+    ),
+    _scaling(
+        "in_units", "text", "auto", "Units of the source; auto: from its BUNIT.", choices=_UNITS
+    ),
+    _scaling(
+        "out_units",
+        "text",
+        "auto",
+        "Units of the blot; auto: those of the reference.",
+        choices=_UNITS,
+    ),
     _scaling("expkey", "text", "exptime", "Header keyword of the exposure time."),
-    _scaling("expout", "number or input", "input", "Exposure time of the blot; input: the reference's.", unit="s"),
+    _scaling(
+        "expout",
+        "number or input",
+        "input",
+        "Exposure time of the blot; input: the reference's.",
+        unit="s",
+    ),
     _scaling(
         "pixel_area",
         "text",
         "auto",
-        "Are the source's values flux per pixel, less in smaller pixels? Auto: by its unit and its headers.",
+        "Are the source's values flux per pixel, less in smaller pixels? Auto: by its unit and "
+        "its headers.",
         choices=_AREAS,
     ),
     _scaling(
@@ -83,11 +121,25 @@ TABLE: tuple[Parameter, ...] = (
         minimum=1e-30,
         unit="MJy/sr",
     ),
-    _scaling("as_is", "bool", False, "Blot the values as they are, in the unit of the source: no factor, and no sky."),
+    _scaling(
+        "as_is",
+        "bool",
+        False,
+        "Blot the values as they are, in the unit of the source: no factor, and no sky.",
+    ),
     _user_wcs("outscale", "number", "Pixel scale.", minimum=1e-12, unit="arcsec/pixel"),
-    _user_wcs("orient", "number", "Position angle of the y axis, north through east.", unit="degree"),
+    _user_wcs(
+        "orient", "number", "Position angle of the y axis, north through east.", unit="degree"
+    ),
     _user_wcs("raref", "number", "Right ascension of the reference pixel.", unit="degree"),
-    _user_wcs("decref", "number", "Declination of the reference pixel.", minimum=-90, maximum=90, unit="degree"),
+    _user_wcs(
+        "decref",
+        "number",
+        "Declination of the reference pixel.",
+        minimum=-90,
+        maximum=90,
+        unit="degree",
+    ),
     _user_wcs("xrefpix", "number", "Reference pixel, x, counted from 1.", unit="pixel"),
     _user_wcs("yrefpix", "number", "Reference pixel, y, counted from 1.", unit="pixel"),
     _user_wcs("outnx", "integer", "Width of the blot.", minimum=1, unit="pixel"),
@@ -132,12 +184,16 @@ class UserWCS:
     @property
     def given(self) -> dict[str, float]:
         """The values that were given."""
-        return {item.name: value for item in fields(self) if (value := getattr(self, item.name)) is not None}
+        return {
+            item.name: value
+            for item in fields(self)
+            if (value := getattr(self, item.name)) is not None
+        }
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Where between its pixels a source is looked up, and how; the names and meanings are those of `TABLE`."""
+    """Where between its pixels a source is looked up, and how, by the names of `TABLE`."""
 
     interp: str = default("interp")
     sinscl: float = default("sinscl")
@@ -192,8 +248,14 @@ class Recipe:
     def override(self, values: Mapping[str, Any]) -> "Recipe":
         """Return a copy with some values replaced, after validating them."""
         in_user_wcs = {name: parameter(name).section == USER_WCS_SECTION for name in values}
-        user = replace(self.user_wcs, **{name: value for name, value in values.items() if in_user_wcs[name]})
-        return replace(self, user_wcs=user, **{name: value for name, value in values.items() if not in_user_wcs[name]})
+        user = replace(
+            self.user_wcs, **{name: value for name, value in values.items() if in_user_wcs[name]}
+        )
+        return replace(
+            self,
+            user_wcs=user,
+            **{name: value for name, value in values.items() if not in_user_wcs[name]},
+        )
 
     @property
     def interpolant(self) -> "Interpolant":
@@ -203,7 +265,10 @@ class Recipe:
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values in the order of the table."""
         for row in TABLE:
-            yield row.name, getattr(self.user_wcs if row.section == USER_WCS_SECTION else self, row.name)
+            yield (
+                row.name,
+                getattr(self.user_wcs if row.section == USER_WCS_SECTION else self, row.name),
+            )
 
 
 #: What a `Recipe` was called.
@@ -215,7 +280,9 @@ def parse_fields(values: Any, rows: Iterable[Parameter]) -> None:
     by_name = {row.name: row for row in rows}
     for item in fields(values):
         if item.name in by_name:
-            object.__setattr__(values, item.name, by_name[item.name].parse(getattr(values, item.name)))
+            object.__setattr__(
+                values, item.name, by_name[item.name].parse(getattr(values, item.name))
+            )
 
 
 def yes_or_no(name: str, value: Any) -> bool:
@@ -224,7 +291,7 @@ def yes_or_no(name: str, value: Any) -> bool:
 
 
 def parameter(name: str) -> Parameter:
-    """Return the row of the table called `name`, or raise a `ParameterError` with the closest name."""
+    """Return the row called `name`, or raise a `ParameterError` with the closest name."""
     if name not in BY_NAME:
         raise unknown(name, BY_NAME)
     return BY_NAME[name]

@@ -1,7 +1,8 @@
-"""Adaptive maps: polynomials on blocks of pixels as large as a tolerance allows, exact where none will do.
+"""Adaptive maps: polynomials on blocks of pixels as large as a tolerance allows, exact where none
+will do.
 
-A target that is larger than a block may be is refined in rows of such blocks, each when the first band of it comes. A
-row is kept while there is room, else until the bands have gone past it.
+A target that is larger than a block may be is refined in rows of such blocks, each when the first
+band of it comes. A row is kept while there is room, else until the bands have gone past it.
 """
 
 import logging
@@ -26,7 +27,8 @@ ROOM = 1 << 28
 
 
 def adaptive_map(exact: PixelMap, shape: tuple[int, int], tolerance: float) -> RowMap:
-    """Return a map that is within `tolerance` source pixels of an exact one, from few evaluations of it.
+    """Return a map that is within `tolerance` source pixels of an exact one, from few evaluations
+    of it.
 
     Parameters
     ----------
@@ -49,23 +51,31 @@ def adaptive_map(exact: PixelMap, shape: tuple[int, int], tolerance: float) -> R
     return BlockRows(exact, shape, tolerance)
 
 
-def _refined(exact: PixelMap, shape: tuple[int, int], box: Box, tolerance: float, most: int) -> PatchMap | None:
+def _refined(
+    exact: PixelMap, shape: tuple[int, int], box: Box, tolerance: float, most: int
+) -> PatchMap | None:
     """The map of a part of a target; None where polynomials are hopeless."""
     plan = Refinement(exact, shape, box, tolerance, most)
     if not plan.refine():
-        logger.debug("pixel map: no polynomials fit after %d samples; exact at every pixel", plan.samples)
+        logger.debug(
+            "pixel map: no polynomials fit after %d samples; exact at every pixel", plan.samples
+        )
         return None
     logger.debug(
-        "pixel map: %d samples for %d pixels, %d of them exact; %d polynomials; largest checked error %.1e pixel",
-        plan.samples, (box[2] - box[0]) * (box[3] - box[1]), plan.stored, len(plan.patches.boxes), plan.largest_error,
+        "pixel map: %d samples for %d pixels, %d of them exact; %d polynomials; largest checked "
+        "error %.1e pixel",
+        plan.samples, (box[2] - box[0]) * (box[3] - box[1]), plan.stored, len(plan.patches.boxes),
+        plan.largest_error,
     )  # fmt: skip
     return plan.result()
 
 
 class BlockRows:
-    """An adaptive map of a large target, refined one row of the largest blocks at a time, when it is needed.
+    """An adaptive map of a large target, refined one row of the largest blocks at a time, when it
+    is needed.
 
-    What a row of blocks is depends on the target alone: not on the bands, nor on which of them comes first.
+    What a row of blocks is depends on the target alone: not on the bands, nor on which of them
+    comes first.
     """
 
     def __init__(self, exact: PixelMap, shape: tuple[int, int], tolerance: float) -> None:
@@ -77,7 +87,8 @@ class BlockRows:
         while self._side > SMALLEST and self._side * shape[1] > MOST_PIXELS:
             self._side //= 2
         self._kept = Kept(self._made, ROOM)
-        exact.at(np.array([shape[1] / 2]), np.array([shape[0] / 2]))  # a WCS that fails does so before any work
+        # a WCS that fails does so before any work
+        exact.at(np.array([shape[1] / 2]), np.array([shape[0] / 2]))
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
@@ -91,13 +102,23 @@ class BlockRows:
         """The row of blocks of this number."""
         (ny, nx) = self._shape
         y0 = number * self._side
-        boxes = [(x0, y0, min(x0 + self._side, nx), min(y0 + self._side, ny)) for x0 in range(0, nx, self._side)]
+        boxes = [
+            (x0, y0, min(x0 + self._side, nx), min(y0 + self._side, ny))
+            for x0 in range(0, nx, self._side)
+        ]
         most = MOST_STORED // min(len(boxes), 4) * self._side // LARGEST
-        made = {box: _refined(self._exact, self._shape, box, self._tolerance, most) for box in boxes}
+        made = {
+            box: _refined(self._exact, self._shape, box, self._tolerance, most) for box in boxes
+        }
         return _BlockRow(
             PatchMap.joined((part for part in made.values() if part is not None), self._tolerance),
             self._exact,
-            np.concatenate([np.zeros(0, int), *(np.arange(box[0], box[2]) for box in boxes if made[box] is None)]),
+            np.concatenate(
+                [
+                    np.zeros(0, int),
+                    *(np.arange(box[0], box[2]) for box in boxes if made[box] is None),
+                ]
+            ),
         )
 
 
@@ -114,6 +135,11 @@ class _BlockRow:
         """Fill the map of the target rows from `row0` on."""
         self._patches.rows(row0, xout, yout)
         if self._columns.size:
-            x, y = np.meshgrid(self._columns.astype(float), np.arange(row0, row0 + len(xout), dtype=float))
+            x, y = np.meshgrid(
+                self._columns.astype(float), np.arange(row0, row0 + len(xout), dtype=float)
+            )
             xmap, ymap = self._exact.at(x.ravel(), y.ravel())
-            xout[:, self._columns], yout[:, self._columns] = xmap.reshape(x.shape), ymap.reshape(x.shape)
+            xout[:, self._columns], yout[:, self._columns] = (
+                xmap.reshape(x.shape),
+                ymap.reshape(x.shape),
+            )

@@ -29,10 +29,13 @@ class CallableMap:
         with self._lock:
             result = self._forward(x.ravel(), y.ravel())
         try:
-            xmap, ymap = (np.asarray(positions, dtype=float).reshape(xout.shape) for positions in result)
+            xmap, ymap = (
+                np.asarray(positions, dtype=float).reshape(xout.shape) for positions in result
+            )
         except (TypeError, ValueError):
             raise ParameterError(
-                f"wcsmap: forward(x, y) returned {type(result).__name__}, expected two arrays of {x.size} positions"
+                f"wcsmap: forward(x, y) returned {type(result).__name__}, expected two arrays of "
+                f"{x.size} positions"
             ) from None
         np.subtract(xmap, 1.0, out=xout)
         np.subtract(ymap, 1.0, out=yout)

@@ -67,7 +67,15 @@ class TangentMap:
         return xout, yout
 
     def _terms(self) -> tuple:
-        return self._d2im, self._cpdis, self._places, self._centre, self._a, self._b, self._homography
+        return (
+            self._d2im,
+            self._cpdis,
+            self._places,
+            self._centre,
+            self._a,
+            self._b,
+            self._homography,
+        )
 
 
 def tangent_map(target: Any, source: Any, shape: tuple[int, int]) -> TangentMap | None:
@@ -132,7 +140,10 @@ def _sip_terms(sip: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     if sip is None or (sip.a is None and sip.b is None):
         return np.zeros(2), np.zeros((1, 1)), np.zeros((1, 1))
-    both = [np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float) for terms in (sip.a, sip.b)]
+    both = [
+        np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float)
+        for terms in (sip.a, sip.b)
+    ]
     size = max(len(terms) for terms in both)
     a, b = (np.pad(terms, (0, size - len(terms))) for terms in both)
     return np.array(sip.crpix, dtype=float), a, b

@@ -33,8 +33,16 @@ def given_map(pixel_map: Any) -> GivenMap:
         x, y = (_positions(axis) for axis in pixel_map)
     except (TypeError, ValueError):
         x = y = np.empty(0)
-    if x.ndim != 2 or x.shape != y.shape or x.size == 0 or {x.dtype.kind, y.dtype.kind} - set("fiu"):
-        both = [f"{getattr(axis, 'dtype', type(axis).__name__)} {np.shape(axis)}" for axis in _listed(pixel_map)]
+    if (
+        x.ndim != 2
+        or x.shape != y.shape
+        or x.size == 0
+        or {x.dtype.kind, y.dtype.kind} - set("fiu")
+    ):
+        both = [
+            f"{getattr(axis, 'dtype', type(axis).__name__)} {np.shape(axis)}"
+            for axis in _listed(pixel_map)
+        ]
         expected = "two arrays (x, y) of numbers, of one shape (ny, nx)"
         given = " and ".join(both)
         raise ParameterError(f"is {given}, expected {expected}", subject="pixel_map")

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-#: Parts that are kept however large they are: bands of several threads lie on both sides of a border.
+#: Parts that are kept however large they are: bands of several threads lie on both sides of a
+#: border.
 LEAST = 2
 
 
@@ -20,7 +21,8 @@ Part = TypeVar("Part", bound=_Sized)
 class Kept(Generic[Part]):
     """The parts of something by their number; safe to use from several threads at once.
 
-    One part is made at a time, so that making takes the memory of one; who needs another that is there does not wait.
+    One part is made at a time, so that making takes the memory of one; who needs another that is
+    there does not wait.
 
     Parameters
     ----------
@@ -57,5 +59,8 @@ class Kept(Generic[Part]):
     def _add(self, number: int, part: Part) -> None:
         with self._looking:
             self._parts[number] = part
-            while len(self._parts) > LEAST and sum(each.nbytes for each in self._parts.values()) > self._room:
+            while (
+                len(self._parts) > LEAST
+                and sum(each.nbytes for each in self._parts.values()) > self._room
+            ):
                 self._parts.popitem(last=False)

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..errors import WCSError
 from ..headers.wcs_facts import with_statement
-from .sky import array_shape, frame_stated, is_fits_wcs, plain_copy, sky_of, unwrapped
+from .sky import sky_of
+from .wcs_objects import array_shape, frame_stated, is_fits_wcs, plain_copy, unwrapped
 
 #: Two linear WCS put pixels to the same place if they differ by less.
 _SAME_PIXELS = 1e-5
@@ -65,7 +66,9 @@ def touching_tangent(wcs: Any) -> Any:
     steps = np.array([[0.0, 0.5, -0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5, -0.5]])
     lon, lat = sky.to_sky(*(middle[:, None] + steps))
     if not np.isfinite(lon + lat).all() or np.abs(lat).max() > 90:
-        raise WCSError(f"the WCS has no sky position around its central pixel, {tuple(middle.tolist())}")
+        raise WCSError(
+            f"the WCS has no sky position around its central pixel, {tuple(middle.tolist())}"
+        )
     tangent = celestial_frame_to_wcs(sky.frame, "TAN")
     tangent.wcs.crval = [lon[0], lat[0]]
     tangent.wcs.crpix = [0.0, 0.0]
@@ -107,7 +110,9 @@ def _local_scale(wcs: Any) -> float:
     matrix = touching_tangent(wcs).wcs.cd  # wcslib refuses to look at one that is singular
     area = abs(float(np.linalg.det(matrix)))
     if area == 0:
-        raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject="the image")
+        raise WCSError(
+            f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject="the image"
+        )
     return math.sqrt(area)
 
 
@@ -123,7 +128,9 @@ def _scale_is_linear(wcs: Any) -> bool:
     shape = array_shape(wcs)
     place = np.array(wcs.wcs.crpix[::-1]) - 1
     inside = shape is None or bool(np.all((place >= 0) & (place <= np.array(shape[-2:]) - 1)))
-    own = any(terms is not None and (terms[0, 1] or terms[1, 0]) for terms in (wcs.sip.a, wcs.sip.b))
+    own = any(
+        terms is not None and (terms[0, 1] or terms[1, 0]) for terms in (wcs.sip.a, wcs.sip.b)
+    )
     return inside and not own
 
 

@@ -12,7 +12,8 @@ from .types import ADAPTIVE, Way
 
 #: Degree of the polynomials along each axis before terms that do not matter are dropped.
 DEGREE = 11
-#: Terms are dropped while together they are below this many source pixels, about the rounding of degrees.
+#: Terms are dropped while together they are below this many source pixels, about the rounding of
+#: degrees.
 NEGLIGIBLE = 5e-9
 
 #: Where a polynomial is sampled, -1 to 1 (Chebyshev-Lobatto nodes: the ends are among them).
@@ -34,8 +35,9 @@ class Patches:
         Half-open ``(x0, y0, x1, y1)``, 0-based target pixels.
     degrees : ndarray of int64, shape (n,)
     terms : ndarray, 1-D
-        Coefficients of ``v^j u^i`` for x, then for y, of one block after the other: as many as its degree needs, so
-        that most blocks, and those without a position, take little memory. NaN where there is no position.
+        Coefficients of ``v^j u^i`` for x, then for y, of one block after the other: as many as its
+        degree needs, so that most blocks, and those without a position, take little memory. NaN
+        where there is no position.
     """
 
     boxes: np.ndarray
@@ -53,7 +55,9 @@ class Patches:
         """The blocks of all parts, in order."""
         empty = cls(np.zeros((0, 4), int), np.zeros(0, int), np.zeros(0))
         every = [empty, *parts]
-        return cls(*(np.concatenate([getattr(each, item.name) for each in every]) for item in fields(cls)))
+        return cls(
+            *(np.concatenate([getattr(each, item.name) for each in every]) for item in fields(cls))
+        )
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -71,14 +75,17 @@ class Patches:
         degrees = self.degrees[which]
         sizes = 2 * (degrees + 1) ** 2
         moved = self.starts[which] - (np.cumsum(sizes) - sizes)
-        return Patches(self.boxes[which], degrees, self.terms[np.repeat(moved, sizes) + np.arange(sizes.sum())])
+        return Patches(
+            self.boxes[which], degrees, self.terms[np.repeat(moved, sizes) + np.arange(sizes.sum())]
+        )
 
 
 def fit(values: np.ndarray, negligible: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return degrees, terms and the sum of the last terms of the polynomials through values at the nodes.
+    """Return degrees, terms and the sum of the last terms of the polynomials through values at the
+    nodes.
 
-    The last terms are those of the two highest orders. A value at a corner that does not fit the others by some
-    amount leaves a quarter of it there: ``1 - (9.5 / 11)**2``.
+    The last terms are those of the two highest orders. A value at a corner that does not fit the
+    others by some amount leaves a quarter of it there: ``1 - (9.5 / 11)**2``.
 
     Parameters
     ----------
@@ -89,8 +96,11 @@ def fit(values: np.ndarray, negligible: float) -> tuple[np.ndarray, np.ndarray, 
     """
     chebyshevs = _TO_CHEBYSHEV @ values @ _TO_CHEBYSHEV.T
     sizes = np.abs(chebyshevs).max(axis=1)
-    by_order = np.stack([sizes[:, order == _ORDER].sum(axis=1) for order in range(DEGREE + 1)], axis=1)
-    above = np.cumsum(by_order[:, ::-1], axis=1)[:, ::-1]  # the terms of this order and of higher ones
+    by_order = np.stack(
+        [sizes[:, order == _ORDER].sum(axis=1) for order in range(DEGREE + 1)], axis=1
+    )
+    # the terms of this order and of higher ones
+    above = np.cumsum(by_order[:, ::-1], axis=1)[:, ::-1]
     degrees = np.maximum(np.sum(above > negligible, axis=1) - 1, 0)
     kept = np.where(degrees[:, None, None, None] >= _ORDER, chebyshevs, 0.0)
     return degrees, _TO_POWERS.T @ kept @ _TO_POWERS, above[:, DEGREE - 1]
@@ -124,11 +134,15 @@ class Pixels:
         """The blocks of all parts, in order."""
         every = list(parts)
         boxes = np.concatenate([np.zeros((0, 4), int), *(each.boxes for each in every)])
-        return cls.of(boxes, np.concatenate([np.zeros((2, 0)), *(each.values for each in every)], axis=1))
+        return cls.of(
+            boxes, np.concatenate([np.zeros((2, 0)), *(each.values for each in every)], axis=1)
+        )
 
 
 class PatchMap:
-    """Target pixel to source pixel by polynomials where there are some, by stored positions elsewhere."""
+    """Target pixel to source pixel by polynomials where there are some, by stored positions
+    elsewhere.
+    """
 
     def __init__(self, patches: Patches, pixels: Pixels, tolerance: float) -> None:
         self.patches = patches
@@ -150,7 +164,14 @@ class PatchMap:
         """Memory that the map takes."""
         pixels = self.pixels
         patches = self.patches
-        arrays = (patches.boxes, patches.degrees, patches.starts, patches.terms, pixels.boxes, pixels.starts)
+        arrays = (
+            patches.boxes,
+            patches.degrees,
+            patches.starts,
+            patches.terms,
+            pixels.boxes,
+            pixels.starts,
+        )
         return sum(each.nbytes for each in arrays) + pixels.values.nbytes
 
     def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:

@@ -1,10 +1,11 @@
 """Polynomials on blocks of one part of a target, refined until they keep a tolerance.
 
-The true map is sampled at the nodes of a block, and the polynomials through them are compared with the truth at
-pixels all over the part that they were not made from. Their last terms must have died away, too. A block that
-fails is cut into four. One too small to cut is evaluated at each of its pixels, and just outside: a neighbour that
-says otherwise there fails as well, so that borders and kinks are followed to their ends. Where other parts follow,
-all pixels along the border are looked at: what crosses it shows in both.
+The true map is sampled at the nodes of a block, and the polynomials through them are compared with
+the truth at pixels all over the part that they were not made from. Their last terms must have died
+away, too. A block that fails is cut into four. One too small to cut is evaluated at each of its
+pixels, and just outside: a neighbour that says otherwise there fails as well, so that borders and
+kinks are followed to their ends. Where other parts follow, all pixels along the border are looked
+at: what crosses it shows in both.
 """
 
 import math
@@ -17,7 +18,8 @@ from .types import PixelMap
 
 #: Side of the smallest block with polynomials; it has 7 times as many pixels as nodes.
 SMALLEST = 32
-#: Side of the largest block that is believed to have no position anywhere: its nodes are at most 18 pixels apart.
+#: Side of the largest block that is believed to have no position anywhere: its nodes are at most 18
+#: pixels apart.
 LARGEST_EMPTY = 128
 #: The lattice of checks has one for so many pixels, and visits every row and column.
 PIXELS_PER_CHECK = 512
@@ -29,7 +31,9 @@ SAFETY = 4.0
 CHUNK = 1 << 18
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_SCATTER = np.array([[0.5], [0.5]]) + np.outer([0.7548776662466927, 0.5698402909980532], np.arange(OWN_CHECKS))
+_SCATTER = np.array([[0.5], [0.5]]) + np.outer(
+    [0.7548776662466927, 0.5698402909980532], np.arange(OWN_CHECKS)
+)
 _SAMPLES = (DEGREE + 1) ** 2 + OWN_CHECKS
 
 #: Half-open part of a target: first column, first row, end column, end row.
@@ -55,7 +59,9 @@ class Refinement:
         With more single positions than these, the part is given up: exact at every pixel.
     """
 
-    def __init__(self, exact: PixelMap, shape: tuple[int, int], box: Box, tolerance: float, most: int) -> None:
+    def __init__(
+        self, exact: PixelMap, shape: tuple[int, int], box: Box, tolerance: float, most: int
+    ) -> None:
         self._exact = exact
         self._box = box
         self._tolerance = tolerance
@@ -66,9 +72,12 @@ class Refinement:
         self.largest_error = 0.0
         self._pixels: list[Pixels] = []
         # Rows: x, y, and the truth.
-        self._checks = self._sampled(np.concatenate([_lattice(shape, box), _borders(shape, box)], axis=1))
+        self._checks = self._sampled(
+            np.concatenate([_lattice(shape, box), _borders(shape, box)], axis=1)
+        )
         nx, ny = self._end - self._first
-        self._owner = np.full([-(-size // SMALLEST) for size in (ny, nx)], -1)  # block of each smallest square
+        # block of each smallest square
+        self._owner = np.full([-(-size // SMALLEST) for size in (ny, nx)], -1)
         self.patches = Patches.joined([])
         self._sides = np.zeros(0, int)
         self._bad = np.zeros(0, bool)
@@ -95,7 +104,9 @@ class Refinement:
         return PatchMap(self.patches, Pixels.joined(self._pixels), self._tolerance)
 
     def _sampled(self, places: np.ndarray) -> np.ndarray:
-        """Rows x, y of target positions, and below them the true source positions; infinities become NaN."""
+        """Rows x, y of target positions, and below them the true source positions; infinities
+        become NaN.
+        """
         out = np.empty((4, places.shape[1]))
         out[:2] = places
         for first in range(0, places.shape[1], CHUNK):
@@ -110,21 +121,31 @@ class Refinement:
         inside = (corners < self._end).all(axis=1)
         corners = corners[inside]
         sides = sides[inside]
-        added = [self._fitted(corners[part], sides[part]) for part in _parts(len(sides), CHUNK // _SAMPLES)]
+        added = [
+            self._fitted(corners[part], sides[part])
+            for part in _parts(len(sides), CHUNK // _SAMPLES)
+        ]
         for index, (x0, y0, x1, y1) in enumerate(
-            (box - np.tile(self._first, 2) for each, _ in added for box in each.boxes), len(self._sides)
+            (box - np.tile(self._first, 2) for each, _ in added for box in each.boxes),
+            len(self._sides),
         ):
-            self._owner[y0 // SMALLEST : -(-y1 // SMALLEST), x0 // SMALLEST : -(-x1 // SMALLEST)] = index
+            self._owner[
+                y0 // SMALLEST : -(-y1 // SMALLEST), x0 // SMALLEST : -(-x1 // SMALLEST)
+            ] = index
         self.patches = Patches.joined([self.patches, *(each for each, _ in added)])
         self._sides = np.concatenate([self._sides, sides])
         self._bad = np.concatenate([self._bad, *(bad for _, bad in added)])
 
     def _fitted(self, corners: np.ndarray, sides: np.ndarray) -> tuple[Patches, np.ndarray]:
-        """Sample blocks and fit their polynomials; return them, and which are bad whatever the checks say."""
+        """Sample blocks and fit their polynomials; return them, and which are bad whatever the
+        checks say.
+        """
         boxes = np.concatenate([corners, np.minimum(corners + sides[:, None], self._end)], axis=1)
         nodes = _node_places(boxes)
         checks = _check_places(boxes)
-        sampled = self._sampled(np.concatenate([nodes.reshape(2, -1), checks.reshape(2, -1)], axis=1))
+        sampled = self._sampled(
+            np.concatenate([nodes.reshape(2, -1), checks.reshape(2, -1)], axis=1)
+        )
         count = nodes[0].size
         values = sampled[2:, :count].reshape(2, *nodes.shape[1:]).swapaxes(0, 1)
         self._check(sampled[:, count:])
@@ -138,7 +159,9 @@ class Refinement:
         return Patches.of(boxes, degrees, terms), poor & ~empty
 
     def _check_edges(self, boxes: np.ndarray) -> None:
-        """Look at all border pixels of blocks that seem to have no position: a slit between the nodes ends there."""
+        """Look at all border pixels of blocks that seem to have no position: a slit between the
+        nodes ends there.
+        """
         if len(boxes):
             self._check(self._sampled(_edge_places(boxes)))
 
@@ -179,7 +202,7 @@ class Refinement:
         return self._owner[row, column]
 
     def _store(self, blocks: np.ndarray) -> None:
-        """Evaluate blocks at each pixel, and at the pixels around them, which check the neighbours."""
+        """Evaluate blocks at each pixel, and at those around them, which check the neighbours."""
         boxes = self.patches.boxes[blocks]
         self._owner[np.isin(self._owner, blocks)] = -1
         for part in _parts(len(boxes), CHUNK // SMALLEST**2):
@@ -196,7 +219,8 @@ def _parts(count: int, size: int) -> Iterator[slice]:
 
 
 def _lattice(shape: tuple[int, int], box: Box) -> np.ndarray:
-    """Pixels (x, y) of a part of a lattice spread evenly over the target, some in every row and in every column.
+    """Pixels (x, y) of a part of a lattice spread evenly over the target, some in every row and in
+    every column.
 
     Each row has equally many, equally spaced, displaced from row to row by the golden ratio.
     """
@@ -235,7 +259,9 @@ def _edge_places(boxes: np.ndarray) -> np.ndarray:
 
 def _on_lines(lines: list[_Line]) -> np.ndarray:
     """All pixels (x, y) of lines."""
-    return np.concatenate([np.zeros((2, 0)), *(np.stack(np.broadcast_arrays(*each)) for each in lines)], axis=1)
+    return np.concatenate(
+        [np.zeros((2, 0)), *(np.stack(np.broadcast_arrays(*each)) for each in lines)], axis=1
+    )
 
 
 def _node_places(boxes: np.ndarray) -> np.ndarray:
@@ -254,7 +280,9 @@ def _check_places(boxes: np.ndarray) -> np.ndarray:
 
 
 def _pixel_places(boxes: np.ndarray, part: Box) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (x, y) of blocks and of the frame one pixel wide around each, and which are in the blocks."""
+    """Pixels (x, y) of blocks and of the frame one pixel wide around each, and which are in the
+    blocks.
+    """
     places = []
     inside = []
     for x0, y0, x1, y1 in boxes:

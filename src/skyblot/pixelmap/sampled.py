@@ -1,4 +1,4 @@
-"""Sampled maps: the true map on a grid of nodes, bilinear between them (DrizzlePac's `stepsize`)."""
+"""Sampled maps: exact on a grid of nodes, bilinear between them (DrizzlePac's `stepsize`)."""
 
 import numpy as np
 

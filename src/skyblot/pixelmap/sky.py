@@ -2,13 +2,13 @@
 
 import re
 import threading
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from ..errors import WCSError, quiet, reason_of, warn
-from ..headers.wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
+from ..headers.wcs_facts import STATED, UNSTATED
+from .wcs_objects import UNKNOWN, frame_stated, is_fits_wcs, plain_copy, unwrapped
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding
 #: leaves 1e-16).
@@ -19,60 +19,6 @@ CONVERGED_PIXELS = 1e-6
 
 #: What stands for the frame that nearly all files have.
 ICRS_KEY = ("RA", "ICRS", None)
-
-
-def plain_copy(wcs: Any) -> Any:
-    """Return an independent `astropy.wcs.WCS` with the same transformation as a WCS or subclass."""
-    from astropy.wcs import WCS
-
-    copy = WCS(naxis=wcs.naxis)
-    copy.wcs = deepcopy(wcs.wcs)
-    for name in ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2"):
-        setattr(copy, name, getattr(wcs, name))
-    copy.pixel_shape = wcs.pixel_shape
-    return with_statement(copy, frame_stated(wcs))
-
-
-#: A WCS object that does not tell whether its header states FK5, or EQUINOX = 2000 alone.
-UNKNOWN = "unknown"
-
-
-def frame_stated(wcs: Any) -> str:
-    """Return what is known of a FITS WCS: whether its frame was stated.
-
-    The WCS library fills in what is missing, ICRS or the frame of the equinox, and does not tell:
-    ICRS is taken for stated, FK5 J2000 may be no more than EQUINOX = 2000. The library gives a
-    DATEREF to a WCS that was made without a header, and to one from a header that it wrote itself:
-    both name their frame.
-    """
-    known = getattr(wcs, "skyblot_frame", None)
-    if known is not None:
-        return str(known)
-    system = wcs.wcs.radesys.strip()
-    equinox = wcs.wcs.equinox
-    if system not in ("", "ICRS", "FK5") or not (np.isnan(equinox) or equinox == 2000):
-        return STATED
-    if not system:  # nothing has been filled in yet
-        return UNSTATED if np.isnan(equinox) else EQUINOX_2000
-    return STATED if system == "ICRS" or wcs.wcs.dateref.strip() else UNKNOWN
-
-
-def unwrapped(wcs: Any) -> Any:
-    """Return the low-level WCS behind a high-level one; any other as it is."""
-    return getattr(wcs, "low_level_wcs", wcs)
-
-
-def array_shape(wcs: Any) -> tuple[int, ...] | None:
-    """Return the array shape that a WCS of any kind says it is for, (ny, nx), or None."""
-    shape = getattr(unwrapped(wcs), "array_shape", None)
-    return None if shape is None or None in tuple(shape) else tuple(int(size) for size in shape)
-
-
-def is_fits_wcs(wcs: Any) -> bool:
-    """Whether `wcs` is an `astropy.wcs.WCS` or a subclass of it."""
-    from astropy.wcs import WCS
-
-    return isinstance(wcs, WCS)
 
 
 class FitsSky:
@@ -90,7 +36,11 @@ class FitsSky:
     @staticmethod
     def _checked_copy(wcs: Any, role: str) -> Any:
         if wcs.naxis > 2 and wcs.has_celestial:
-            axes = [repr(str(name)) for k, name in enumerate(wcs.wcs.ctype) if k not in (wcs.wcs.lng, wcs.wcs.lat)]
+            axes = [
+                repr(str(name))
+                for k, name in enumerate(wcs.wcs.ctype)
+                if k not in (wcs.wcs.lng, wcs.wcs.lat)
+            ]
             dropped = ", ".join(axes)
             warn(f"its WCS has {wcs.naxis} axes: {dropped} dropped", subject=f"the {role}")
         try:
@@ -98,14 +48,19 @@ class FitsSky:
             copy.wcs.set()
             matrix = copy.pixel_scale_matrix
         except Exception as error:  # wcslib's errors have no common class
-            raise WCSError(f"its WCS cannot be used: {reason_of(error)}", subject=f"the {role}") from error
+            raise WCSError(
+                f"its WCS cannot be used: {reason_of(error)}", subject=f"the {role}"
+            ) from error
         if not copy.has_celestial:
             names = ", ".join(repr(str(name)) for name in wcs.wcs.ctype)
             raise WCSError(
-                f"has no celestial WCS: CTYPE is {names}, expected RA---TAN or the like", subject=f"the {role}"
+                f"has no celestial WCS: CTYPE is {names}, expected RA---TAN or the like",
+                subject=f"the {role}",
             )
         if not abs(np.linalg.det(matrix)) > SINGULAR * np.sum(matrix**2):  # true for NaN too
-            raise WCSError(f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=f"the {role}")
+            raise WCSError(
+                f"its WCS is singular: its CD matrix is {matrix.tolist()}", subject=f"the {role}"
+            )
         _check_tables(copy, role)
         return copy
 
@@ -202,7 +157,11 @@ class LowLevelSky:
         self.wcs = wcs
         self._role = role
         kinds = [str(kind) for kind in wcs.world_axis_physical_types]
-        longitudes = [k for k, kind in enumerate(kinds) if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)]
+        longitudes = [
+            k
+            for k, kind in enumerate(kinds)
+            if re.fullmatch(r"(custom:)?pos\..*(\.ra|\.lon)", kind)
+        ]
         if wcs.pixel_n_dim != 2 or len(kinds) != 2 or len(longitudes) != 1:
             found = ", ".join(kinds)
             raise WCSError(
@@ -214,7 +173,9 @@ class LowLevelSky:
         self._degrees = self._units()
         self._lock = threading.Lock()
         self._named = self._frame()
-        self.frame_key: tuple = ICRS_KEY if self.frame.name == "icrs" else ("APE 14", repr(self.frame))
+        self.frame_key: tuple = (
+            ICRS_KEY if self.frame.name == "icrs" else ("APE 14", repr(self.frame))
+        )
 
     @property
     def frame(self) -> Any:
@@ -229,7 +190,9 @@ class LowLevelSky:
     @property
     def j2000(self) -> bool:
         """Whether the frame is ICRS or FK5 J2000."""
-        return self.frame.name == "icrs" or (self.frame.name == "fk5" and self.frame.equinox.jyear == 2000)
+        return self.frame.name == "icrs" or (
+            self.frame.name == "fk5" and self.frame.equinox.jyear == 2000
+        )
 
     def _units(self) -> list[float]:
         """Degrees per unit of both world axes."""
@@ -256,8 +219,12 @@ class LowLevelSky:
             with self._lock:
                 world = self.wcs.pixel_to_world_values(x, y)
         except Exception as error:  # transforms raise anything
-            raise WCSError(f"its WCS cannot be evaluated: {reason_of(error)}", subject=f"the {self._role}") from error
-        lon, lat = (np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon))
+            raise WCSError(
+                f"its WCS cannot be evaluated: {reason_of(error)}", subject=f"the {self._role}"
+            ) from error
+        lon, lat = (
+            np.asarray(world[k], dtype=float) * self._degrees[k] for k in (self.lon, 1 - self.lon)
+        )
         return lon, lat
 
     def to_pixel(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -265,11 +232,17 @@ class LowLevelSky:
         world = (lon, lat) if self.lon == 0 else (lat, lon)
         try:
             with self._lock:
-                x, y = self.wcs.world_to_pixel_values(*(w / unit for w, unit in zip(world, self._degrees, strict=True)))
+                x, y = self.wcs.world_to_pixel_values(
+                    *(w / unit for w, unit in zip(world, self._degrees, strict=True))
+                )
         except NotImplementedError:
-            raise WCSError("its WCS has no inverse, from the sky to its pixels", subject=f"the {self._role}") from None
+            raise WCSError(
+                "its WCS has no inverse, from the sky to its pixels", subject=f"the {self._role}"
+            ) from None
         except Exception as error:  # numerical inverses raise anything
-            raise WCSError(f"its WCS cannot be inverted: {reason_of(error)}", subject=f"the {self._role}") from error
+            raise WCSError(
+                f"its WCS cannot be inverted: {reason_of(error)}", subject=f"the {self._role}"
+            ) from error
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
 
 
@@ -284,7 +257,11 @@ class PlaneSky(LowLevelSky):
         self.lon = 0
         self._degrees = [1.0, 1.0]
         self._lock = threading.Lock()
-        self.frame_key = ("plane", tuple(wcs.world_axis_physical_types), tuple(map(str, wcs.world_axis_units)))
+        self.frame_key = (
+            "plane",
+            tuple(wcs.world_axis_physical_types),
+            tuple(map(str, wcs.world_axis_units)),
+        )
 
     @property
     def frame(self) -> Any:
@@ -300,7 +277,9 @@ class PlaneSky(LowLevelSky):
 def _is_plane(wcs: Any) -> bool:
     """Whether a low-level WCS leads from two pixel axes to a plane of which no more is known."""
     kinds = [str(kind) for kind in wcs.world_axis_physical_types]
-    return wcs.pixel_n_dim == len(kinds) == 2 and all(re.fullmatch(r"custom:[xy]", kind) for kind in kinds)
+    return wcs.pixel_n_dim == len(kinds) == 2 and all(
+        re.fullmatch(r"custom:[xy]", kind) for kind in kinds
+    )
 
 
 def _check_tables(wcs: Any, role: str) -> None:
@@ -310,7 +289,9 @@ def _check_tables(wcs: Any, role: str) -> None:
         if table is None:
             continue
         with np.errstate(all="ignore"):
-            places = np.concatenate([table.crpix, table.crval, table.cdelt, 1 / np.array(table.cdelt)])
+            places = np.concatenate(
+                [table.crpix, table.crval, table.cdelt, 1 / np.array(table.cdelt)]
+            )
         if not (np.isfinite(places).all() and np.isfinite(table.data).all()):
             raise WCSError(
                 f"its WCS has a look-up table ({name}) that cannot be used: its values, "
@@ -333,7 +314,8 @@ def sky_of(wcs: Any, role: str) -> FitsSky | LowLevelSky:
     if hasattr(low_level, "pixel_to_world_values"):
         return PlaneSky(low_level, role) if _is_plane(low_level) else LowLevelSky(low_level, role)
     raise WCSError(
-        f"its WCS is a {type(wcs).__name__}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS",
+        f"its WCS is a {type(wcs).__name__}, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 "
+        "WCS",
         subject=f"the {role}",
     )
 
@@ -355,7 +337,11 @@ def same_frame(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> 
 def warn_of_unknown_frames(target: FitsSky | LowLevelSky, source: FitsSky | LowLevelSky) -> None:
     """Say where it is not known whether two frames differ, and that they are taken for the same."""
     for role, sky, other in (("target", target, source), ("source", source, target)):
-        if sky.stated == UNKNOWN and sky.frame_key != other.frame_key and same_frame(target, source):
+        if (
+            sky.stated == UNKNOWN
+            and sky.frame_key != other.frame_key
+            and same_frame(target, source)
+        ):
             #: ICRS and FK5 J2000 are 23 mas apart. An image HDU, or a file, has a header that
             #: tells.
             warn(

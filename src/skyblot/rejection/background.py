@@ -10,7 +10,7 @@ import numpy as np
 from ..bounds import Bounds
 from .robust import clipped_median
 
-#: Cells are as many pixels wide as this, and at most so many lie along an axis.
+#: Cells are this many pixels wide, and at most this many lie along an axis.
 _CELL = 64
 _MOST = 16
 #: Pixels of a cell that are looked at, at most; with fewer than that a cell says nothing.
@@ -20,7 +20,9 @@ _FEWEST = 30
 _FLAT = 2.0
 
 
-def background_map(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def background_map(
+    data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray
+) -> np.ndarray:
     """Return the background of an exposure at every pixel, float32.
 
     The clipped medians of exposure minus blot in cells of 64 pixels or, of large images, of a 16th
@@ -58,7 +60,7 @@ def _cells(size: int) -> int:
 
 
 def _level(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: np.ndarray) -> float:
-    """The background of a cell; NaN where too few pixels say it."""
+    """The background of a cell; NaN where there are too few pixels."""
     step = max(1, math.isqrt(data.size // _SAMPLE))
     data, blot, sigma, valid = (image[::step, ::step] for image in (data, blot, sigma, valid))
     if np.count_nonzero(valid) < _FEWEST:
@@ -73,7 +75,9 @@ def _filled(grid: np.ndarray) -> np.ndarray:
     """A grid in which cells that say nothing are as the nearest that do."""
     from scipy import ndimage
 
-    nearest = ndimage.distance_transform_edt(np.isnan(grid), return_distances=False, return_indices=True)
+    nearest = ndimage.distance_transform_edt(
+        np.isnan(grid), return_distances=False, return_indices=True
+    )
     return grid[tuple(nearest)]
 
 
@@ -89,5 +93,7 @@ def _smooth(grid: np.ndarray) -> np.ndarray:
     padded = np.pad(grid, 1, mode="reflect", reflect_type="odd")
     around = np.ones((3, 3), bool)
     around[1, 1] = False
-    low, high = (ndimage.rank_filter(padded, rank, footprint=around)[1:-1, 1:-1] for rank in (1, -2))
+    low, high = (
+        ndimage.rank_filter(padded, rank, footprint=around)[1:-1, 1:-1] for rank in (1, -2)
+    )
     return np.clip(grid, low, high)

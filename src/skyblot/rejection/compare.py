@@ -1,7 +1,6 @@
 """Find cosmic rays and bad pixels: an exposure against the blot of a mosaic of it. Arrays only."""
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,137 +13,11 @@ from ..resampling.geometry import checked_threads
 from ..resampling.measured import plain_images
 from .background import background_map
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
-from .fluxratio import FluxRatio
+from .look import REFUSED_FLUX
 from .registration import REACH, Images, moved
-from .residuals import MISALIGNED, ODD_FIT, REFUSED_FLUX, WRONG_FLUX, Systematics, measure, misaligned
+from .residuals import Systematics, measure
+from .result import Rejection
 from .sharpness import MATCHED_TO, match_sharpness
-
-
-@dataclass(frozen=True, repr=False)
-class Rejection:
-    """What a comparison found.
-
-    Attributes
-    ----------
-    mask : ndarray of bool, shape (ny, nx)
-        True where a pixel is bad.
-    significance : ndarray of float32, shape (ny, nx)
-        What is left of exposure minus blot over its noise; NaN where a pixel was left out.
-    valid : ndarray of bool, shape (ny, nx)
-        Pixels that were judged.
-    background : float
-        Exposure minus blot where there is nothing.
-    flux_ratio, flux_ratio_error : float
-        How bright the exposure's sources are in units of the blot's, and its standard error; NaN where too few sources
-        say it.
-    unexplained : float
-        What is left of sources in smoothed images, in units of their brightness: more than 0.15 where positions differ
-        from place to place, by a rotation for example.
-    ratio : float
-        What the blot was multiplied by for the comparison: 1, `flux_ratio`, or what the criteria say.
-    noise : float
-        Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure that is in the mosaic
-        shares noise with its blot, so that values below 1 are usual.
-    spread : float
-        The same as measured, however small or large it is.
-    uneven : ndarray of float32, shape (ny, nx), or None
-        What the background has more than `background` at each pixel, where the criteria ask for a map.
-    misalignment : (float, float)
-        By how many pixels in x and y sources lie farther in the exposure than in the blot; NaN where too few
-        sources say it.
-    misalignment_error : float
-        Its standard error, pixels.
-    slopes : (float, float)
-        What the residual has of the blot's slopes in x and y, pixel by pixel: minus the misalignment, or less where
-        stars are undersampled.
-    shift : (int, int)
-        Whole pixels, x and y, by which the blot was moved for the comparison, where it was far off.
-    sharpness : float
-        Coefficient of the blot's second differences in the residual, square pixels: negative where the blot is
-        smoother than the exposure; NaN where too few sources say it.
-    roughness : float
-        Error of the blot at sources, of interpolation for example, in units of its structure: 90 percent of the
-        sources' pixels are within it.
-    fraction : float
-        Part of the judged pixels that the rule rejected, without what `grow` and tails add.
-    criteria : Criteria
-    """
-
-    mask: np.ndarray
-    significance: np.ndarray
-    valid: np.ndarray
-    background: float
-    noise: float
-    misalignment: tuple[float, float]
-    misalignment_error: float
-    sharpness: float
-    roughness: float
-    fraction: float
-    criteria: Criteria = field(default_factory=Criteria)
-    flux_ratio: float = math.nan
-    flux_ratio_error: float = math.nan
-    ratio: float = 1.0
-    shift: tuple[int, int] = (0, 0)
-    slopes: tuple[float, float] = (0.0, 0.0)
-    unexplained: float = math.nan
-    spread: float = math.nan
-    uneven: np.ndarray | None = field(default=None, repr=False)
-
-    def __repr__(self) -> str:
-        ny, nx = self.mask.shape
-        judged = f"{np.count_nonzero(self.valid)} pixels judged, {100 * self.fraction:.2f} % rejected"
-        return f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise {self.noise:.3f})"
-
-    def expected(self, blot: np.ndarray) -> np.ndarray:
-        """Return what the exposure should be: its blot, moved, times the ratio, on the exposure's background."""
-        there = moved(blot, self.shift) if self.shift != (0, 0) else blot
-        level = self.background if self.uneven is None else self.background + self.uneven
-        return (self.ratio * there + level).astype(blot.dtype, copy=False)
-
-    @property
-    def noise_is_at_a_limit(self) -> bool:
-        """Whether the sky's noise is so far from sigma that the rule does not follow it."""
-        return math.isfinite(self.spread) and self.spread not in (0.0, self.noise)
-
-    def doubts(self) -> list[str]:
-        """Return sentences on misalignment, an uneven fit, flux ratio and noise, where they matter."""
-        found = []
-        if self.unexplained > ODD_FIT:
-            percent = 100 * self.unexplained
-            #: A rotation, another pixel scale or distortion: the shift that is measured is only
-            #: the mean of them.
-            found.append(
-                f"its sources do not fit the blot's all over, {percent:.0f} % of their "
-                "brightness is left: by a rotation or another distortion, sources may "
-                "look like cosmic rays; align the exposures first"
-            )
-        if misaligned(self.misalignment, self.misalignment_error):
-            dx, dy = self.misalignment
-            #: Align the exposures to the mosaic, with TweakReg or tweakreg for example.
-            found.append(
-                f"its sources lie ({dx:+z.2f}, {dy:+z.2f}) pixel from where the blot has "
-                f"them: more than {MISALIGNED:g} pixel makes sources look like cosmic "
-                "rays; align the exposures first"
-            )
-        measured = FluxRatio(self.flux_ratio, self.flux_ratio_error)
-        if self.criteria.flux_ratio is None and measured.differs() and abs(self.flux_ratio - 1.0) > WRONG_FLUX:
-            used = "multiplied by it" if self.ratio != 1.0 else "taken as it is"
-            found.append(
-                f"its sources are {self.flux_ratio:.3f} +- {self.flux_ratio_error:.3f} "
-                f"times as bright as the blot's, which is {used}: are units and exposure "
-                "times right, or are cores of stars missing in the mosaic? (--flux-ratio "
-                "says what to use)"
-            )
-        if self.noise_is_at_a_limit:
-            #: The errors, or gain and read noise, are of another unit or image, or the background
-            #: is far from flat.
-            found.append(
-                f"the noise of its sky is {self.spread:.3g} times what its errors, or "
-                f"gain and read noise, say, and {self.noise:g} times is used: are they "
-                "right (--err, --gain, --read-noise), and is the background flat "
-                "(--background map)?"
-            )
-        return found
 
 
 def reject(
@@ -163,16 +36,18 @@ def reject(
     Parameters
     ----------
     exposure, blot : array, Quantity or NDData, shape (ny, nx)
-        In the same unit, or in some that convert; both with the sky or without it. What a mask marks is left out.
+        In the same unit, or in some that convert; both with the sky or without it. What a mask
+        marks is left out.
     sigma : array or Quantity, shape (ny, nx), or Noise, optional
-        Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By default the
-        uncertainty of the exposure, an NDData.
+        Standard deviation of each pixel of the exposure, in its unit; or what to make it of. By
+        default the uncertainty of the exposure, an NDData.
     valid : array of bool, optional
-        False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels that are not
-        finite in any of the arrays are left out anyway.
+        False for pixels to leave out: saturated, known to be bad, not covered by the blot. Pixels
+        that are not finite in any of the arrays are left out anyway.
     gain : float, optional
-        Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned into that of the
-        blot's photons, as a cosmic ray adds to its own noise. The rule "plain" does not do that.
+        Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned
+        into that of the blot's photons, as a cosmic ray adds to its own noise. The rule "plain"
+        does not do that.
     criteria : Criteria, optional
     threads : int, optional
         By default the cores this process may use; the result does not depend on it.
@@ -195,10 +70,11 @@ def reject(
 
     Notes
     -----
-    With I the exposure, B the blot, D the largest absolute difference of a blot pixel to its neighbours left,
-    right, below and above, and b the background, a pixel is bad for the rule "plain" if ``|I - B - b| > scale[1] D +
-    snr[1] sigma``, and if some pixel of the 3 x 3 around it is above ``scale[0] D + snr[0] sigma``. For "skyblot" the
-    residual and its noise are those of :doc:`/reject`.
+    With I the exposure, B the blot, D the largest absolute difference of a blot pixel to its
+    neighbours left, right, below and above, and b the background, a pixel is bad for the rule
+    "plain" if ``|I - B - b| > scale[1] D + snr[1] sigma``, and if some pixel of the 3 x 3 around it
+    is above ``scale[0] D + snr[0] sigma``. For "skyblot" the residual and its noise are those of
+    :doc:`/reject`.
 
     Examples
     --------
@@ -206,17 +82,22 @@ def reject(
     >>> import skyblot
     >>> exposure = np.full((5, 5), 10.0)
     >>> exposure[1, 3] += 60
-    >>> found = skyblot.reject(exposure, np.full((5, 5), 10.0), skyblot.Noise(gain=1.0, read_noise=3.0))
-    >>> np.argwhere(found.mask)
+    >>> noise = skyblot.Noise(gain=1.0, read_noise=3.0)
+    >>> rejection = skyblot.reject(exposure, np.full((5, 5), 10.0), noise)
+    >>> np.argwhere(rejection.mask)
     array([[1, 3]])
     """
     with memory_errors_told():
-        exposure, blot, sigma, valid, overrides = plain_images(exposure, blot, sigma, valid, overrides)
+        exposure, blot, sigma, valid, overrides = plain_images(
+            exposure, blot, sigma, valid, overrides
+        )
         judged_by = criteria_with(criteria, overrides)
-        found = compare(exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads)
-    for doubt in found.doubts():
+        rejection = compare(
+            exposure, blot, sigma, judged_by, valid=valid, gain=gain, threads=threads
+        )
+    for doubt in rejection.doubts():
         warn(doubt, subject="the exposure")
-    return found
+    return rejection
 
 
 def compare(
@@ -243,44 +124,48 @@ def compare(
         uneven = background_map(data, model, noise, judged)
         uneven -= np.median(uneven)
         data = data - uneven
-    found = measure(data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers)
-    _check_match(found, criteria, name)
-    if found.shift != (0, 0):
-        model = moved(model, found.shift)
+    systematics = measure(
+        data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers
+    )
+    _check_match(systematics, criteria, name)
+    if systematics.shift != (0, 0):
+        model = moved(model, systematics.shift)
         judged &= np.isfinite(model)
-    model, noise, left = _matched(Images(data, model, noise, judged), found, sigma, criteria, workers)
-    levels = np.empty(data.shape, np.uint8)
-    significance = np.empty(data.shape, np.float32)
-    mark = _marker(criteria, left, 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain)
-
-    def work(row0: int, row1: int) -> None:
-        mark(row0, data, model, noise, judged, levels[row0:row1], significance[row0:row1])
-
-    for_each_band(data.shape, work, workers)
+    model, noise, left = _matched(
+        Images(data, model, noise, judged), systematics, sigma, criteria, workers
+    )
+    photons = 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain
+    mark = _marker(criteria, left, photons)
+    levels, significance = _marked(Images(data, model, noise, judged), mark, workers)
     mask = _joined(levels, workers)
+    flux_ratio = systematics.flux_ratio
     count = np.count_nonzero(judged)
     fraction = np.count_nonzero(mask) / count if count else 0.0
     return Rejection(
-        grown(mask, criteria, workers), significance, judged, left.background, left.noise, found.misalignment,
-        found.misalignment_error, found.sharpness, left.roughness, fraction, criteria,
-        found.flux_ratio.value, found.flux_ratio.error, found.ratio, found.shift, found.slopes,
-        found.flux_ratio.unexplained, left.spread, uneven,
+        grown(mask, criteria, workers), significance, judged, left.background, left.noise,
+        systematics.misalignment, systematics.misalignment_error, systematics.sharpness,
+        left.roughness, fraction, criteria, flux_ratio.value, flux_ratio.error, systematics.ratio,
+        systematics.shift, systematics.slopes, flux_ratio.unexplained, left.spread, uneven,
     )  # fmt: skip
 
 
 def _matched(
-    images: Images, found: Systematics, sigma: Any, criteria: Criteria, threads: int
+    images: Images, systematics: Systematics, sigma: Any, criteria: Criteria, threads: int
 ) -> tuple[np.ndarray, np.ndarray, Systematics]:
-    """A blot as sharp as its exposure, the errors that go with it, and what is then left of the systematics."""
+    """A blot as sharp as its exposure, its errors, and what is then left of the systematics."""
     blot = images.blot
     noise = images.sigma
-    left = found
+    left = systematics
     if criteria.rule_used.adapts:
-        blot, left = match_sharpness(images, found, criteria.level, threads)
-    if isinstance(sigma, Noise) and (left is not found or (found.ratio, found.shift) != (1.0, (0, 0))):
+        blot, left = match_sharpness(images, systematics, criteria.level, threads)
+    if isinstance(sigma, Noise) and (
+        left is not systematics or (systematics.ratio, systematics.shift) != (1.0, (0, 0))
+    ):
         noise = _sigma(sigma, left.ratio * blot)
-    if left is not found:
-        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - found.ratio * images.blot)).astype(noise.dtype, copy=False)
+    if left is not systematics:
+        noise = np.hypot(noise, MATCHED_TO * np.abs(blot - systematics.ratio * images.blot)).astype(
+            noise.dtype, copy=False
+        )
     return blot, noise, left
 
 
@@ -291,9 +176,9 @@ def _wanted_ratio(criteria: Criteria) -> float | str | None:
     return criteria.flux_ratio
 
 
-def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
+def _check_match(systematics: Systematics, criteria: Criteria, name: str) -> None:
     """Refuse a blot that is not one of the exposure, or is so much too bright or too faint."""
-    if not found.matches:
+    if not systematics.matches:
         #: Exposure and mosaic show different parts of the sky, or one of their WCS is wrong by
         #: much.
         raise DataError(
@@ -301,7 +186,7 @@ def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
             f"nor within {REACH} pixels of there; are mosaic and WCS the right ones?",
             subject=name,
         )
-    measured = found.flux_ratio
+    measured = systematics.flux_ratio
     if criteria.flux_ratio is not None or not measured.differs():
         return
     if not 1.0 / REFUSED_FLUX <= measured.value <= REFUSED_FLUX:
@@ -315,7 +200,7 @@ def _check_match(found: Systematics, criteria: Criteria, name: str) -> None:
         )
 
 
-def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
+def _marker(criteria: Criteria, systematics: Systematics, photons: float) -> Marker:
     """The kernel of a rule with its numbers."""
     snr, scale = criteria.thresholds
     return criteria.rule_used.marker(
@@ -323,18 +208,32 @@ def _marker(criteria: Criteria, found: Systematics, photons: float) -> Marker:
             snr=snr,
             scale=scale,
             exposures=criteria.exposures,
-            terms=found.terms,
-            noise=found.noise,
-            ratio=found.ratio,
-            roughness=found.roughness,
+            terms=systematics.terms,
+            noise=systematics.noise,
+            ratio=systematics.ratio,
+            roughness=systematics.roughness,
             photons=photons,
         )
     )
 
 
+def _marked(images: Images, mark: Marker, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the rule makes of each pixel, and its significance."""
+    levels = np.empty(images.data.shape, np.uint8)
+    significance = np.empty(images.data.shape, np.float32)
+
+    def work(row0: int, row1: int) -> None:
+        mark(row0, *images, levels[row0:row1], significance[row0:row1])
+
+    for_each_band(levels.shape, work, threads)
+    return levels, significance
+
+
 def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
     mask = np.empty(levels.shape, np.bool_)
-    for_each_band(levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads)
+    for_each_band(
+        levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads
+    )
     return mask
 
 
@@ -360,8 +259,8 @@ def _pixels(name: str, image: Any) -> np.ndarray:
     """An image as contiguous float32 or float64 in the machine's byte order."""
     array = np.asarray(image)
     if array.ndim != 2 or array.dtype.kind not in "fiub":
-        given = f"{array.dtype} of shape {array.shape}"
-        raise DataError(f"is {given}, expected a 2-D image of numbers", subject=f"the {name}")
+        description = f"{array.dtype} of shape {array.shape}"
+        raise DataError(f"is {description}, expected a 2-D image of numbers", subject=f"the {name}")
     small = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return np.ascontiguousarray(array, np.float32 if small else np.float64)
 
@@ -376,14 +275,16 @@ def _sigma(sigma: Any, blot: np.ndarray) -> np.ndarray:
 
 def _judged(data: np.ndarray, blot: np.ndarray, sigma: np.ndarray, valid: Any) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        judged: np.ndarray = np.isfinite(data) & np.isfinite(blot) & np.isfinite(sigma) & (sigma > 0)
+        judged: np.ndarray = (
+            np.isfinite(data) & np.isfinite(blot) & np.isfinite(sigma) & (sigma > 0)
+        )
     if valid is not None:
-        given = np.asarray(valid)
-        _check_shape("valid", given.shape, data.shape)
-        if given.dtype.kind != "b":
+        booleans = np.asarray(valid)
+        _check_shape("valid", booleans.shape, data.shape)
+        if booleans.dtype.kind != "b":
             expected = "booleans, True for the pixels to judge"
-            raise DataError(f"is {given.dtype}, expected {expected}", subject="valid")
-        judged &= given
+            raise DataError(f"is {booleans.dtype}, expected {expected}", subject="valid")
+        judged &= booleans
     return judged
 
 

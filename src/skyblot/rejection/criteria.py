@@ -25,7 +25,8 @@ class Noise:
     read_noise : float
         Electrons.
     sky : float
-        What was subtracted from both the exposure and the blot, or from the blot alone, in their unit.
+        What was subtracted from both the exposure and the blot, or from the blot alone, in their
+        unit.
     """
 
     gain: float = 1.0
@@ -48,16 +49,17 @@ class Criteria:
     Attributes
     ----------
     rule : str
-        ``skyblot``, or ``plain``: the rule of DrizzlePac's drizCR and of the pipelines of JWST and Roman.
+        ``skyblot``, or ``plain``: the rule of DrizzlePac's drizCR and of the pipelines of JWST and
+        Roman.
     snr : (float, float), optional
         Thresholds in sigma, of the seed and of the members beside it.
     scale : (float, float), optional
-        For "plain" what the largest difference of a blot pixel to its neighbours is multiplied by, for the seed and
-        the members; for "skyblot" what the measured error of the blot is multiplied by, in its curvature and in
-        that difference.
+        For "plain" what the largest difference of a blot pixel to its neighbours is multiplied by,
+        for the seed and the members; for "skyblot" what the measured error of the blot is
+        multiplied by, in its curvature and in that difference.
     exposures : int, optional
-        How many exposures the mosaic was made of, this one among them: what to expect of their noise where there is
-        too little sky to measure it.
+        How many exposures the mosaic was made of, this one among them: what to expect of their
+        noise where there is too little sky to measure it.
     grow : float
         Radius in pixels, around bad pixels, of what is bad too.
     cte_tail : int
@@ -65,12 +67,13 @@ class Criteria:
     cte_direction : {1, -1}
         Where tails run, to larger or to smaller y: away from the amplifier.
     background : float or "map", optional
-        What the exposure has more than the blot: a number, or "map" for a smooth map that is measured, of a sky that
-        is not flat. Where it is not given one number is measured.
+        What the exposure has more than the blot: a number, or "map" for a smooth map that is
+        measured, of a sky that is not flat. Where it is not given one number is measured.
     flux_ratio : float or "fit", optional
-        How bright the exposure's sources are in units of the blot's: a number, or "fit" for what is measured. Where it
-        is not given, the rule "skyblot" takes what is measured if it is not 1 by five standard errors and explains what
-        sources leave; beyond a factor 3 exposure and blot are not compared. The rule "plain" takes 1.
+        How bright the exposure's sources are in units of the blot's: a number, or "fit" for what is
+        measured. Where it is not given, the rule "skyblot" takes what is measured if it is not 1 by
+        five standard errors and explains what sources leave; beyond a factor 3 exposure and blot
+        are not compared. The rule "plain" takes 1.
     """
 
     rule: str = default("rule", CRITERIA)
@@ -109,7 +112,7 @@ def criteria_with(criteria: Criteria | None, overrides: dict[str, Any]) -> Crite
     Raises
     ------
     ParameterError
-        For a name that is none, or a value that is not allowed.
+        For an unknown name, or a value that is not allowed.
     """
     names = list(Criteria.__dataclass_fields__)
     for name in overrides:

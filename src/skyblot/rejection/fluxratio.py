@@ -69,7 +69,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class FluxRatio:
-    """The ratio, and where the sources lie; NaN where too few sources say it.
+    """The ratio, and where the sources lie; NaN where there are too few sources.
 
     Attributes
     ----------
@@ -119,7 +119,9 @@ def measure_flux_ratio(
     return flux_ratio
 
 
-def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[FluxRatio, float] | None:
+def _smoothed(
+    stamps: "_Stamps", first: float, shape: tuple[int, int]
+) -> tuple[FluxRatio, float] | None:
     """The flux ratio by smoothed images, and how much of the second derivatives is in it."""
     ratio = first
     weights = np.empty(0)
@@ -138,7 +140,9 @@ def _smoothed(stamps: "_Stamps", first: float, shape: tuple[int, int]) -> tuple[
     pixels = stamps.width / ratio
     shift_error = abs(pixels) * float(errors[1:3].max())
     left = _unexplained(values - design @ coefficients, ratio * design[:, 0])
-    flux_ratio = FluxRatio(ratio, float(errors[0]), (pixels * move_x, pixels * move_y), shift_error, left)
+    flux_ratio = FluxRatio(
+        ratio, float(errors[0]), (pixels * move_x, pixels * move_y), shift_error, left
+    )
     return flux_ratio, bend / ratio
 
 
@@ -148,7 +152,11 @@ def _unexplained(left: np.ndarray, brightness: np.ndarray) -> float:
     Both are in errors.
     """
     bright = brightness > 1.0 / math.hypot(_GOOD_TO, _NOISY)
-    return float(np.median(np.abs(left[bright]) / brightness[bright])) if np.count_nonzero(bright) >= FEWEST else 0.0
+    return (
+        float(np.median(np.abs(left[bright]) / brightness[bright]))
+        if np.count_nonzero(bright) >= FEWEST
+        else 0.0
+    )
 
 
 def _inside(places: np.ndarray, shape: tuple[int, int], margin: int) -> np.ndarray:
@@ -177,7 +185,14 @@ def _bells(width: float) -> tuple[np.ndarray, np.ndarray]:
     xx = np.outer(bell, bend)
     yy = np.outer(bend, bell)
     plain = np.outer(bell, bell)
-    stamps = [plain, np.outer(bell, slope), np.outer(slope, bell), xx + yy, xx - yy, np.outer(slope, slope)]
+    stamps = [
+        plain,
+        np.outer(bell, slope),
+        np.outer(slope, bell),
+        xx + yy,
+        xx - yy,
+        np.outer(slope, slope),
+    ]
     return np.stack([stamp.ravel() for stamp in stamps], axis=1), plain.ravel() ** 2
 
 
@@ -245,7 +260,9 @@ class _Stamps:
         bend_y = below + above - 2 * middle
         step = np.maximum.reduce([np.abs(near - middle) for near in (left, right, below, above)])
         background, _, slope_x, slope_y, bend = sources.terms
-        rest = slope_x * (right - left) / 2 + slope_y * (above - below) / 2 + bend * (bend_x + bend_y)
+        rest = (
+            slope_x * (right - left) / 2 + slope_y * (above - below) / 2 + bend * (bend_x + bend_y)
+        )
         unused = ~valid[rows, columns]
         stamps = [
             np.where(unused, 0.0, data[rows, columns]) - background - sources.sky,
@@ -262,7 +279,9 @@ class _Stamps:
         """Return the terms and the values of the fit, in their errors, and their stamps."""
         bells, squares = _bells(self.width)
         expected = ratio * self.blot + self.rest
-        replaced = self.unused | (np.abs(self.observed - expected) > _FAR * np.hypot(self.sigma, ratio * self.rough))
+        replaced = self.unused | (
+            np.abs(self.observed - expected) > _FAR * np.hypot(self.sigma, ratio * self.rough)
+        )
         values = np.where(replaced, expected, self.observed) @ bells[:, 0]
         light = np.abs(self.blot)
         kept = np.where(replaced, light, 0.0) @ bells[:, 0] <= _REPLACED * (light @ bells[:, 0])
@@ -278,7 +297,9 @@ def _blocks(places: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return row * _BLOCKS + column
 
 
-def _errors(design: np.ndarray, values: np.ndarray, weights: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+def _errors(
+    design: np.ndarray, values: np.ndarray, weights: np.ndarray, blocks: np.ndarray
+) -> np.ndarray:
     """The jackknife's standard errors: the fit is made again without each block."""
     unknown = np.full(design.shape[1], math.nan)
     fits = []

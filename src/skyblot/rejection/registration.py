@@ -10,8 +10,8 @@ from .robust import spread_about
 
 #: Pixels in x and y within which a shift is looked for.
 REACH = 50
-#: The best correlation has to be so far above the middle of all, and above the next peak, in units
-#: of their spread; and as large as this.
+#: The best correlation has to be this far above the middle of all, and above the next peak, in
+#: units of their spread; and as large as this.
 _ABOVE_MIDDLE = 8.0
 _ABOVE_NEXT = 2.0
 _LEAST = 0.2
@@ -70,14 +70,16 @@ def _peak(scores: np.ndarray) -> tuple[int, int] | None:
     others = scores[np.hypot(y - row, x - column) > _PEAK]
     middle = float(np.median(others))
     spread = spread_about(others, middle)
-    clear = best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
+    clear = (
+        best - middle > _ABOVE_MIDDLE * spread and best - float(others.max()) > _ABOVE_NEXT * spread
+    )
     if not (clear and best > _LEAST):
         return None
     return int(column) - len(scores) // 2, int(row) - len(scores) // 2
 
 
 def moved(image: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
-    """Return an image moved by whole pixels (x, y); NaN where nothing comes.
+    """Return an image moved by whole pixels (x, y); NaN where no pixel comes from.
 
     Examples
     --------

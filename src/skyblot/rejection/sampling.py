@@ -1,8 +1,9 @@
-"""What exposure and blot are measured on: pixels with structure, of the images or of binned ones where stars are wide.
+"""Pixels with structure to measure on, of images or, where stars are wide, of binned ones.
 
-Stars of many pixels have little structure from a pixel to the next: what stands out there are hits that were left in
-the mosaic. Such images are binned until stars are as wide as a good camera in space has them. A bin is the median of
-the pixels in it and around it, so that nothing of a hit, narrower than stars, is left in it.
+Stars of many pixels have little structure from a pixel to the next: what stands out there are hits
+that were left in the mosaic. Such images are binned until stars are as wide as a good camera in
+space has them. A bin is the median of the pixels in it and around it, so that nothing of a hit,
+narrower than stars, is left in it.
 """
 
 import math
@@ -20,14 +21,16 @@ CURVED = 12.0
 #: Rows of a piece that pixels are taken from, and rows of bins that are made together.
 _PIECE = 64
 _BINS = 32
-#: Bins are so many times narrower than the FWHM of stars: stars of less than twice this many pixels are sharp.
+#: Bins are so many times narrower than the FWHM of stars: stars of less than twice this many pixels
+#: are sharp.
 _PER_WIDTH = 2.5
 _SHARP = 2 * _PER_WIDTH
 #: More pixels than this are not binned together.
 _MOST = 6
 #: What is left of a hit in a median is narrower than this, in pixels.
 _HIT = 3.0
-#: So many peaks have to be wide, and this part of all; where more than this part is sharp nothing else is looked at.
+#: So many peaks have to be wide, and this part of all; where more than this part is sharp nothing
+#: else is looked at.
 _FEWEST = 10
 _SOME = 0.25
 _SURELY = 0.75
@@ -36,7 +39,8 @@ _LOOKED_AT = 500_000
 #: The FWHM of a Gaussian in its standard deviation; and the error of a median in that of a mean.
 _FWHM = 2.3548
 _MEDIAN = 1.2533
-#: A source of the blot, brighter than so many sigma, is in the exposure too if this part of its brightness is.
+#: A source of the blot, brighter than so many sigma, is in the exposure too if this part of its
+#: brightness is.
 _CLEAR = 5.0
 _THERE = 0.5
 #: Neighbours of a peak are taken for no fainter than this part of it.
@@ -46,10 +50,11 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def pixels_of_star(images: Arrays) -> int:
-    """Return how many pixels, each way, have to be binned for stars to be about 2.5 bins wide: 1 for sharp stars.
+    """Return how many pixels to bin each way for stars about 2.5 bins wide: 1 if sharp.
 
-    `images` are exposure, blot, sigma and the pixels to judge. The width is the median of the blot's peaks. Hits that
-    were left in it do not count: those are sharp, and the exposure has none there.
+    `images` are exposure, blot, sigma and the pixels to judge. The width is the median of the
+    blot's peaks. Hits that were left in it do not count: those are sharp, and the exposure has none
+    there.
     """
     part = _middle(images)
     sharp, there = _widths(part, 1)
@@ -79,7 +84,8 @@ def _middle(images: Arrays) -> Arrays:
 def _widths(images: Arrays, times: int) -> tuple[np.ndarray, np.ndarray]:
     """FWHM of the peaks of a binned blot, in pixels, and whether the exposure has them.
 
-    The logarithm of a Gaussian has the second difference ``-1 / s^2`` wherever its middle lies in a pixel.
+    The logarithm of a Gaussian has the second difference ``-1 / s^2`` wherever its middle lies in a
+    pixel.
     """
     data, blot, sigma, valid = images
     if not valid.any():
@@ -89,10 +95,10 @@ def _widths(images: Arrays, times: int) -> tuple[np.ndarray, np.ndarray]:
     inside = (slice(1, -1), slice(1, -1))
     near = [known[1:-1, :-2], known[1:-1, 2:], known[:-2, 1:-1], known[2:, 1:-1]]
     peaks = (4 * middle - sum(near) >= CURVED * sigma[inside]) & (middle > 0)
-    for each in near:
-        peaks &= middle >= each
+    for neighbour in near:
+        peaks &= middle >= neighbour
     top = middle[peaks]
-    steps = sum(np.log(np.maximum(each[peaks] / top, _LEAST_SHARE)) for each in near)
+    steps = sum(np.log(np.maximum(neighbour[peaks] / top, _LEAST_SHARE)) for neighbour in near)
     squared = -2.0 / np.minimum(steps, -1e-6) * (_FWHM * times) ** 2
     smoothed = ((2 * times - 1) ** 2 - 1) / 12 * _FWHM**2
     there = data[inside][peaks] - np.median(data[valid]) > _THERE * top
@@ -102,12 +108,12 @@ def _widths(images: Arrays, times: int) -> tuple[np.ndarray, np.ndarray]:
 def binned(images: Arrays, times: int) -> Arrays:
     """Return exposure, blot, sigma and valid pixels in bins of so many pixels each way.
 
-    The bin k has its middle at the pixel ``times k + times - 1``; it is the median of the ``2 times - 1`` pixels
-    around, each way. Where half of them or more are not valid it is not either.
+    The bin k has its middle at the pixel ``times k + times - 1``; it is the median of the ``2 times
+    - 1`` pixels around, each way. Where half of them or more are not valid it is not either.
     """
     across = 2 * times - 1
     shape = tuple((size - across) // times + 1 for size in images[0].shape)
-    out = [np.empty(shape, each.dtype) for each in images]
+    out = [np.empty(shape, image.dtype) for image in images]
     for row in range(0, shape[0], _BINS):
         last = min(row + _BINS, shape[0])
         rows = slice(row * times, (last - 1) * times + across)
@@ -123,13 +129,14 @@ def binned(images: Arrays, times: int) -> Arrays:
 
 
 def _medians(values: np.ndarray, unused: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The medians along the last axis, without the unused of the values; infinite where none is left."""
+    """Medians of the used values along the last axis; infinite where none is left."""
     ordered = np.sort(np.where(unused, np.inf, values), axis=2)
     low = np.maximum(count - 1, 0) // 2
     high = np.minimum(count // 2, ordered.shape[2] - 1)
-    return (np.take_along_axis(ordered, low[..., None], 2) + np.take_along_axis(ordered, high[..., None], 2))[
-        ..., 0
-    ] / 2
+    return (
+        np.take_along_axis(ordered, low[..., None], 2)
+        + np.take_along_axis(ordered, high[..., None], 2)
+    )[..., 0] / 2
 
 
 def on_wide_sources(images: Arrays, times: int, threads: int) -> np.ndarray:
@@ -147,7 +154,7 @@ def on_wide_sources(images: Arrays, times: int, threads: int) -> np.ndarray:
 
 
 def in_both(images: Arrays, ratio: float) -> np.ndarray:
-    """Return where an exposure, or pixels beside, is about as bright as a blot that stands out: no hits left in it."""
+    """Return where an exposure is about as bright as a blot that stands out: no hits there."""
     from scipy.ndimage import maximum_filter
 
     data, blot, sigma, valid = images
@@ -162,9 +169,10 @@ def in_both(images: Arrays, ratio: float) -> np.ndarray:
 def sampled(
     images: Arrays, least: float, most: float, threads: int, step: int = 1, capacity: int = SAMPLE
 ) -> np.ndarray:
-    """Pixels of every `step`-th row whose structure is from `least` to `most` sigma, thinned out to about `capacity`.
+    """Pixels of every `step`-th row with structure of `least` to `most` sigma, thinned out.
 
-    Rows are looked at in pieces that do not depend on the number of threads, and neither does the result.
+    Rows are looked at in pieces that do not depend on the number of threads, and neither does the
+    result.
     """
     pieces: dict[int, np.ndarray] = {}
     room = max(capacity * _PIECE // len(images[0]), 1)
@@ -176,7 +184,9 @@ def sampled(
     return np.concatenate([pieces[row0] for row0 in sorted(pieces)])
 
 
-def _piece(images: Arrays, rows: tuple[int, int, int], least: float, most: float, room: int) -> np.ndarray:
+def _piece(
+    images: Arrays, rows: tuple[int, int, int], least: float, most: float, room: int
+) -> np.ndarray:
     out = np.empty((room, COLUMNS))
     count = sample(*rows, *images, least, most, 1, out)
     if count <= room:

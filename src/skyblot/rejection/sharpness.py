@@ -1,10 +1,11 @@
 """A blot made as sharp as its exposure, where their seeing differs. Arrays only.
 
-What a blot is smoother by than its exposure is, to first order, its Laplacian times a constant. Where seeing differs by
-much that does not do: at the cores of stars higher orders count, and everywhere else a Laplacian is mostly noise. The
-blot is then convolved with a sum of Gaussians whose weights are fitted, as Alard & Lupton (1998) match images: to the
-pixels of sources, so that stars are as sharp as those of the exposure, and to those of the sky, which keep it from
-sharpening noise.
+What a blot is smoother by than its exposure is, to first order, its Laplacian times a constant.
+Where seeing differs by much that does not do: at the cores of stars higher orders count, and
+everywhere else a Laplacian is mostly noise. The blot is then convolved with a sum of Gaussians
+whose weights are fitted, as Alard & Lupton (1998) match images: to the pixels of sources, so that
+stars are as sharp as those of the exposure, and to those of the sky, which keep it from sharpening
+noise.
 """
 
 import math
@@ -14,22 +15,24 @@ import numpy as np
 
 from ..bands import for_each_band
 from ..kernels.compare import BLOT, PLACE_X, PLACE_Y, RESIDUAL, SIGMA, SLOPE_X, SLOPE_Y
+from .look import Sample
 from .registration import Images
-from .residuals import Sample, Systematics, at_pixels
+from .residuals import Systematics, at_pixels
 from .robust import clipped_median, robust_fit
 
-#: Where the coefficient of the Laplacian, in square pixels, is larger, the sharpness differs by much: blots of mosaics
-#: made of the exposures of one telescope in space stay below 0.1.
+#: Where the coefficient of the Laplacian, in square pixels, is larger, the sharpness differs by
+#: much: blots of mosaics made of the exposures of one telescope in space stay below 0.1.
 _UNLIKE = 0.2
-#: Standard deviations of the Gaussians, in that by which the blot is smoother, or sharper; the widest, in pixels; and
-#: the reach of a Gaussian in its standard deviation.
+#: Standard deviations of the Gaussians, in that by which the blot is smoother, or sharper; the
+#: widest, in pixels; and the reach of a Gaussian in its standard deviation.
 _WIDTHS = (0.5, 1.0, 2.0)
 _WIDEST = 10.0
 _REACH = 4.0
-#: Sources are fitted to this part of their brightness at best: the brightest do not decide alone, nor are their cores
-#: taken for outliers.
+#: Sources are fitted to this part of their brightness at best: the brightest do not decide alone,
+#: nor are their cores taken for outliers.
 _GOOD_TO = 0.1
-#: The error of a blot of another sharpness, in what it was changed by: stars of a median are not all equally sharp.
+#: The error of a blot of another sharpness, in what it was changed by: stars of a median are not
+#: all equally sharp.
 MATCHED_TO = 0.5
 #: Pixels of the sky that are looked at, at most, and rows of a band.
 _SKY_SAMPLE = 500
@@ -39,11 +42,12 @@ _LEAST_SHARE = 1e-6
 
 
 def match_sharpness(
-    images: Images, found: Systematics, background: float | None, threads: int
+    images: Images, systematics: Systematics, background: float | None, threads: int
 ) -> tuple[np.ndarray, Systematics]:
     """Return a blot as bright and as sharp as its exposure, and what they then differ by.
 
-    They are the blot as it is, and `found`, where the sharpness does not differ by much, or nothing tells how.
+    They are the blot as it is, and `systematics`, where the sharpness does not differ by much, or
+    where nothing tells how.
 
     Parameters
     ----------
@@ -55,22 +59,26 @@ def match_sharpness(
         Exposure minus blot where there is nothing, where it is known.
     threads : int
     """
-    if not abs(found.sharpness) > _UNLIKE:
-        return images.blot, found
-    bright = images._replace(blot=images.blot * images.blot.dtype.type(found.ratio))
-    smoother = math.sqrt(2 * abs(found.sharpness))
-    widths = tuple(min(each * smoother, _WIDEST) for each in _WIDTHS)
-    weights = _weights(bright, found, widths, threads)
+    if not abs(systematics.sharpness) > _UNLIKE:
+        return images.blot, systematics
+    bright = images._replace(blot=images.blot * images.blot.dtype.type(systematics.ratio))
+    smoother = math.sqrt(2 * abs(systematics.sharpness))
+    widths = tuple(min(width * smoother, _WIDEST) for width in _WIDTHS)
+    weights = _weights(bright, systematics, widths, threads)
     if weights is None:
-        return images.blot, found
+        return images.blot, systematics
     blot = _convolved(bright.blot, widths, weights, threads)
-    sample = Sample.of(bright._replace(blot=blot), threads, found.binned)
-    return blot, at_pixels(sample, replace(found, ratio=1.0), background)
+    sample = Sample.of(bright._replace(blot=blot), threads, systematics.binned)
+    return blot, at_pixels(sample, replace(systematics, ratio=1.0), background)
 
 
-def _weights(images: Images, found: Systematics, widths: tuple[float, ...], threads: int) -> np.ndarray | None:
-    """What the blot convolved with each Gaussian, minus the blot, has to be multiplied by; None if nothing tells."""
-    sample = Sample.of(images, threads, found.binned)
+def _weights(
+    images: Images, systematics: Systematics, widths: tuple[float, ...], threads: int
+) -> np.ndarray | None:
+    """What the blot convolved with each Gaussian, minus the blot, has to be multiplied by; None if
+    nothing tells.
+    """
+    sample = Sample.of(images, threads, systematics.binned)
     rows = np.concatenate([sample.sources, sample.sky[:: max(1, len(sample.sky) // _SKY_SAMPLE)]])
     y = rows[:, PLACE_Y].astype(np.int64)
     x = rows[:, PLACE_X].astype(np.int64)
@@ -85,11 +93,15 @@ def _weights(images: Images, found: Systematics, widths: tuple[float, ...], thre
     blot = images.blot[y, x]
     errors = np.hypot(rows[:, SIGMA], _GOOD_TO * (blot - clipped_median(sample.sky[:, BLOT])))
     design = np.column_stack([terms - blot[:, None], rows[:, [SLOPE_X, SLOPE_Y]]])
-    fit = robust_fit(design / errors[:, None], (rows[:, RESIDUAL] - found.background) / errors)
+    fit = robust_fit(
+        design / errors[:, None], (rows[:, RESIDUAL] - systematics.background) / errors
+    )
     return None if fit is None else fit.coefficients[: len(widths)]
 
 
-def _convolved(blot: np.ndarray, widths: tuple[float, ...], weights: np.ndarray, threads: int) -> np.ndarray:
+def _convolved(
+    blot: np.ndarray, widths: tuple[float, ...], weights: np.ndarray, threads: int
+) -> np.ndarray:
     """The blot, and weighted differences of its convolutions to it: as bright as before."""
     out = np.empty_like(blot)
 

@@ -1,4 +1,4 @@
-"""Pictures to judge blots by: one self-contained HTML page for many chips, and one PNG for a file."""
+"""Pictures to judge blots by: one self-contained HTML page for many chips, one PNG for a file."""
 
 from .chip import ChipPicture, ChipReport, Pictures
 from .files import report_of_files

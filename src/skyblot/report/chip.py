@@ -48,12 +48,17 @@ class ChipReport:
     def __post_init__(self) -> None:
         shape = np.shape(self.exposure)
         if len(shape) != 2 or 0 in shape:
-            raise DataError(f"the shape of its exposure is {shape}, expected a 2-D image (ny, nx)", subject=self.name)
+            raise DataError(
+                f"the shape of its exposure is {shape}, expected a 2-D image (ny, nx)",
+                subject=self.name,
+            )
         for name in ("blot", "residual_sigma", "mask"):
             array = getattr(self, name)
             if array is not None and np.shape(array) != shape:
                 raise DataError(
-                    f"its {name} has shape {np.shape(array)}, expected that of its exposure, {shape}", subject=self.name
+                    f"its {name} has shape {np.shape(array)}, expected that of its exposure, "
+                    f"{shape}",
+                    subject=self.name,
                 )
 
 

@@ -33,7 +33,9 @@ def diverging_colours(count: int) -> np.ndarray:
 
 def jpeg_uri(levels: np.ndarray) -> str:
     """Return grey levels, uint8 with the first row at the bottom, as a JPEG data URI."""
-    return _uri(Image.fromarray(np.ascontiguousarray(levels[::-1])), "JPEG", quality=_QUALITY, optimize=True)
+    return _uri(
+        Image.fromarray(np.ascontiguousarray(levels[::-1])), "JPEG", quality=_QUALITY, optimize=True
+    )
 
 
 def png_uri(levels: np.ndarray) -> str:
@@ -64,7 +66,9 @@ def stamp_uri(indices: np.ndarray) -> str:
 def _stamp_palette() -> np.ndarray:
     grey = np.repeat(np.linspace(0, 255, STAMP_LEVELS)[:, None], 3, axis=1)
     special = np.array([ORANGE, _MISSING_COLOUR, _CLEAR])
-    return np.rint(np.concatenate([grey, diverging_colours(STAMP_LEVELS), 0.5 * grey, special])).astype(np.uint8)
+    return np.rint(
+        np.concatenate([grey, diverging_colours(STAMP_LEVELS), 0.5 * grey, special])
+    ).astype(np.uint8)
 
 
 def _uri(image: Image.Image, kind: str, **options: Any) -> str:

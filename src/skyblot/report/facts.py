@@ -58,7 +58,9 @@ def _float_text(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return thousands(int(value))
     text = f"{value:.4g}"
-    return (thousands(round(value)) if abs(value) >= 1e4 and "e" in text else text).replace("-", "−")
+    return (thousands(round(value)) if abs(value) >= 1e4 and "e" in text else text).replace(
+        "-", "−"
+    )
 
 
 def short_text(value: float) -> str:

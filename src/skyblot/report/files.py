@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
-from ..headers.facts import ERRORS
+from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
 from ..io.images import Image, float_pixels, open_image
 from ..io.names import ImageName, extension_text, parse_name
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 #: shows sources only.
 BACKGROUND = "background, added to the blot here"
 #: Facts of an exposure that a reader wants to see, by keyword.
-_FACTS = {"EXPTIME": "exposure time [s]", "FILTER": "filter", "INSTRUME": "instrument", "DETECTOR": "detector"}
+_FACTS = {
+    "EXPTIME": "exposure time [s]",
+    "FILTER": "filter",
+    "INSTRUME": "instrument",
+    "DETECTOR": "detector",
+}
 
 
-def report_of_files(pairs: Iterable[tuple[str | Path | ImageName, str | Path]]) -> Iterator[ChipReport]:
+def report_of_files(
+    pairs: Iterable[tuple[str | Path | ImageName, str | Path]],
+) -> Iterator[ChipReport]:
     """Read exposures and their blots, and yield what a report shows of them, one chip at a time.
 
     Parameters
@@ -61,7 +68,8 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         blot = float_pixels(opened)
         if data.shape != blot.shape:
             raise DataError(
-                f"its image has shape {blot.shape}, expected that of {image.name}, {data.shape}", subject=opened.name
+                f"its image has shape {blot.shape}, expected that of {image.name}, {data.shape}",
+                subject=opened.name,
             )
         valid = np.isfinite(data) & np.isfinite(blot) & _covered(blot, opened)
         sigma, origin = _sigma(image, data, blot, valid)
@@ -71,8 +79,12 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         notes = [*_unit_notes(image, opened), *_misalignment_notes(systematics)]
         facts: dict[str, object] = {
             BACKGROUND: systematics.background,
-            "misalignment (x, y)": misalignment_text(systematics.misalignment, systematics.misalignment_error),
-            "flux ratio": flux_ratio_text(systematics.flux_ratio.value, systematics.flux_ratio.error),
+            "misalignment (x, y)": misalignment_text(
+                systematics.misalignment, systematics.misalignment_error
+            ),
+            "flux ratio": flux_ratio_text(
+                systematics.flux_ratio.value, systematics.flux_ratio.error
+            ),
             "σ": origin,
             **_known(image),
             **_record(opened),
@@ -82,7 +94,15 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
     residual[~valid] = np.nan
     links = {"exposure": where.path, "blot": path, **_source_link(opened)}
     return ChipReport(
-        chip_name(where), data, blot + np.float32(systematics.background), residual, None, facts, links, unit, notes
+        chip_name(where),
+        data,
+        blot + np.float32(systematics.background),
+        residual,
+        None,
+        facts,
+        links,
+        unit,
+        notes,
     )
 
 
@@ -100,7 +120,9 @@ def _covered(blot: np.ndarray, image: Image) -> np.ndarray:
         return np.ones(blot.shape, bool)
 
 
-def _sigma(image: Image, data: np.ndarray, blot: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, str]:
+def _sigma(
+    image: Image, data: np.ndarray, blot: np.ndarray, valid: np.ndarray
+) -> tuple[np.ndarray, str]:
     """The errors of the exposure and where they come from."""
     plane = find_plane(image, ERRORS)
     errors = None if plane is None else read_errors(image, plane)
@@ -124,7 +146,9 @@ def _record(blot: Image) -> dict[str, object]:
         "BLOTCOVR": "covered by the source",
         "BLOTSKY": "sky added",
     }
-    facts = {label: blot.record[keyword] for keyword, label in labels.items() if keyword in blot.record}
+    facts = {
+        label: blot.record[keyword] for keyword, label in labels.items() if keyword in blot.record
+    }
     if "covered by the source" in facts:
         facts["covered by the source"] = f"{100 * facts['covered by the source']:.2f} %"
     return facts
@@ -132,7 +156,8 @@ def _record(blot: Image) -> dict[str, object]:
 
 def _source_link(blot: Image) -> dict[str, AnyPath]:
     source = parse_name(str(blot.record.get("BLOTSRC", ""))).path
-    return {"source": source} if isinstance(source, Path) and source.is_file() else {}  # nothing named there is fetched
+    # nothing named there is fetched
+    return {"source": source} if isinstance(source, Path) and source.is_file() else {}
 
 
 def _unit_notes(image: Image, blot: Image) -> list[str]:
@@ -140,7 +165,8 @@ def _unit_notes(image: Image, blot: Image) -> list[str]:
     if None in kinds or kinds[0] == kinds[1]:
         return []
     return [
-        f"The exposure is in {image.facts.bunit} and the blot in {blot.facts.bunit}: their difference means nothing."
+        f"The exposure is in {image.facts.bunit} and the blot in {blot.facts.bunit}: their "
+        "difference means nothing."
     ]
 
 
@@ -165,4 +191,7 @@ def _misalignment_notes(systematics: "Systematics") -> list[str]:
     if not misaligned(systematics.misalignment, systematics.misalignment_error):
         return []
     size = math.hypot(*systematics.misalignment)
-    return [f"Sources lie {size:.2f} pixel from where the blot has them: their residuals are those of misalignment."]
+    return [
+        f"Sources lie {size:.2f} pixel from where the blot has them: their residuals are those of "
+        "misalignment."
+    ]

@@ -21,7 +21,9 @@ _LEAST = 0.5
 
 def histogram_view(spread: Distribution) -> dict[str, Any]:
     """Return paths, ticks and words for a logarithmic histogram, with the normal curve."""
-    top = max(10.0, 1.6 * float(spread.counts.max(initial=0)), 1.6 * float(spread.normal.max(initial=0)))
+    top = max(
+        10.0, 1.6 * float(spread.counts.max(initial=0)), 1.6 * float(spread.normal.max(initial=0))
+    )
     decades = range(math.ceil(math.log10(top)))
     return {
         "width": WIDTH,
@@ -63,7 +65,11 @@ def _y(count: float, top: float) -> float:
 
 
 def _power(power: int) -> str:
-    return ("1", "10", "100", "1000")[power] if power < 4 else "10" + str(power).translate(_SUPERSCRIPTS)
+    return (
+        ("1", "10", "100", "1000")[power]
+        if power < 4
+        else "10" + str(power).translate(_SUPERSCRIPTS)
+    )
 
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -74,10 +80,13 @@ def _words(spread: Distribution) -> str:
     if not spread.pixels:
         return "No pixel can be compared."
     words = (
-        f"Median {_sigma(spread.centre)}, robust standard deviation {_sigma(spread.spread)}; normal noise has 0 and 1."
+        f"Median {_sigma(spread.centre)}, robust standard deviation {_sigma(spread.spread)}; "
+        "normal noise has 0 and 1."
     )
     if spread.below or spread.above:
-        words += f" Not drawn: {thousands(spread.below)} pixels below, {thousands(spread.above)} above."
+        words += (
+            f" Not drawn: {thousands(spread.below)} pixels below, {thousands(spread.above)} above."
+        )
     return words
 
 
@@ -86,8 +95,16 @@ def _beyond(spread: Distribution) -> list[tuple[str, str, str, str]]:
     rows = []
     for limit, count in spread.beyond.items():
         normal = math.erfc(limit / math.sqrt(2))
-        expected = f"{100 * normal:.2f} %" if normal > 1e-4 else "none" if normal * spread.pixels < 0.5 else "< 0.01 %"
-        rows.append((f"beyond {limit} σ", thousands(count), percent(count, spread.pixels), expected))
+        expected = (
+            f"{100 * normal:.2f} %"
+            if normal > 1e-4
+            else "none"
+            if normal * spread.pixels < 0.5
+            else "< 0.01 %"
+        )
+        rows.append(
+            (f"beyond {limit} σ", thousands(count), percent(count, spread.pixels), expected)
+        )
     return rows
 
 

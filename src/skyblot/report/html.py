@@ -43,7 +43,8 @@ def write_report(
 ) -> Path:
     """Write a page of pictures and facts about chips: complete, or not at all.
 
-    The page needs no network and no other file. Chips are taken one by one: a generator keeps one in memory.
+    The page needs no network and no other file. Chips are taken one by one: a generator keeps one
+    in memory.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ def write_report(
     overwrite : bool
         Replace an existing file.
     size : int
-        Largest width and height of a view in pixels; larger chips are made smaller by a whole factor. A chip takes
-        about 0.8 MB at 1024, and up to four times as much at 2048.
+        Largest width and height of a view in pixels; larger chips are made smaller by a whole
+        factor. A chip takes about 0.8 MB at 1024, and up to four times as much at 2048.
     stamps : int
         How many of the worst residuals of each kind are shown, in the chip's own pixels.
 
@@ -71,7 +72,9 @@ def write_report(
     SkyblotError
         If matplotlib or jinja2 is missing, a value is out of range, or the file cannot be written.
     """
-    with open_report(path, title=title, parameters=parameters, overwrite=overwrite, size=size, stamps=stamps) as report:
+    with open_report(
+        path, title=title, parameters=parameters, overwrite=overwrite, size=size, stamps=stamps
+    ) as report:
         for chip in chips:
             report.add(chip)
             del chip  # else it is kept while the next one is made
@@ -147,7 +150,11 @@ class Report:
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         loader = PackageLoader("skyblot.report", _FOLDER)
-        options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+        options: dict[str, Any] = {
+            "trim_blocks": True,
+            "lstrip_blocks": True,
+            "undefined": StrictUndefined,
+        }
         self._templates = Environment(loader=loader, autoescape=True, finalize=_shown, **options)
         self._path = path
         self._parts = parts
@@ -167,9 +174,11 @@ class Report:
         Parameters
         ----------
         chip : ChipReport or ChipPicture
-            A chip, or what was made of one with `pictures`: `skyblot.RejectResult.picture` for example.
+            A chip, or what was made of one with `pictures`: `skyblot.RejectResult.picture` for
+            example.
         order : sortable, optional
-            Where it stands among the chips, by default last: all chips of a page have one, or none has.
+            Where it stands among the chips, by default last: all chips of a page have one, or none
+            has.
         """
         from .view import picture_of
 
@@ -190,10 +199,16 @@ class Report:
         """Write the page; return its size in bytes, which it says itself."""
         from .facts import rows
 
-        values = {"title": title, "parameters": rows(dict(parameters.items())), "notes": self._notes}
+        values = {
+            "title": title,
+            "parameters": rows(dict(parameters.items())),
+            "notes": self._notes,
+        }
         total = self._parts.tell()
         for _ in range(2):  # the first time to learn how long they are
-            head, foot = (self._frame(name, size_text(total), values) for name in ("head.html", "foot.html"))
+            head, foot = (
+                self._frame(name, size_text(total), values) for name in ("head.html", "foot.html")
+            )
             total = self._parts.tell() + len(head) + len(foot)
         stream.write(head)
         for _, place, length in sorted(self._places, key=lambda each: each[0]):
@@ -208,8 +223,15 @@ class Report:
         from .encode import diverging_colours
         from .stretch import STANDS_OUT
 
-        facts = {"count": self.count, "size": size, "version": __version__, "stands_out": f"{STANDS_OUT:g}"}
-        return self._render(name, {"colours": diverging_colours(256).tobytes().hex(), **facts, **values})
+        facts = {
+            "count": self.count,
+            "size": size,
+            "version": __version__,
+            "stands_out": f"{STANDS_OUT:g}",
+        }
+        return self._render(
+            name, {"colours": diverging_colours(256).tobytes().hex(), **facts, **values}
+        )
 
     def _render(self, name: str, values: Mapping[str, Any]) -> bytes:
         # a name that is not Unicode, as file systems allow, must not end the page

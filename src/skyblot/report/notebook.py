@@ -1,4 +1,4 @@
-"""What notebooks show of a result: a table of facts, beside a small picture where one can be made."""
+"""What notebooks show of a result: a table of facts, and a small picture where one can be made."""
 
 from collections.abc import Callable, Mapping
 from html import escape
@@ -35,14 +35,20 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) ->
     try:
         address, caption = picture()
         shown = _shown(caption)
-        image = f'<img src="{address}" alt="{shown}" title="{shown}" style="image-rendering:pixelated">'
+        image = (
+            f'<img src="{address}" alt="{shown}" title="{shown}" style="image-rendering:pixelated">'
+        )
     except (ImportError, OSError, SkyblotError):
         image = ""
     rows = "".join(
-        f'<tr><th style="text-align:left">{_shown(word)}</th><td style="text-align:left">{_shown(text)}</td></tr>'
+        f'<tr><th style="text-align:left">{_shown(word)}</th><td '
+        f'style="text-align:left">{_shown(text)}</td></tr>'
         for word, text in facts.items()
     )
-    return f'<div style="display:flex;gap:1em;align-items:flex-start">{image}<table>{rows}</table></div>'
+    return (
+        "<div "
+        f'style="display:flex;gap:1em;align-items:flex-start">{image}<table>{rows}</table></div>'
+    )
 
 
 def _shown(text: str) -> str:

@@ -11,7 +11,7 @@ from .facts import percent, thousands
 from .files import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
 
 if TYPE_CHECKING:
-    from ..rejection.compare import Rejection
+    from ..rejection.result import Rejection
 
 
 def report_of_rejection(
@@ -19,7 +19,8 @@ def report_of_rejection(
 ) -> ChipReport:
     """Return what a report shows of an exposure that was compared with its blot.
 
-    Residuals are the rule's own: over the noise that it allows for. Pixels that were not judged are left out.
+    Residuals are the rule's own: over the noise that it allows for. Pixels that were not judged are
+    left out.
 
     Parameters
     ----------
@@ -47,7 +48,9 @@ def _facts(result: Any) -> dict[str, object]:
     (snr, scale) = result.criteria.thresholds
     share = percent(result.rejected, result.judged)
     return {
-        "rejected by the rule": f"{thousands(result.rejected)} ({share} of {thousands(result.judged)} judged)",
+        "rejected by the rule": (
+            f"{thousands(result.rejected)} ({share} of {thousands(result.judged)} judged)"
+        ),
         BACKGROUND: result.background,
         "misalignment (x, y)": misalignment_text(result.misalignment, result.misalignment_error),
         "flux ratio": flux_ratio_text(result.flux_ratio, result.flux_ratio_error),

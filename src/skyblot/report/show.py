@@ -44,12 +44,14 @@ class _Panel:
     diverging: bool = False
 
 
-def show(file: str | Path, output: str | Path | None = None, *, overwrite: bool = False, size: int = 1024) -> Shown:
+def show(
+    file: str | Path, output: str | Path | None = None, *, overwrite: bool = False, size: int = 1024
+) -> Shown:
     """Write one PNG of an image.
 
-    A blot is shown with the exposure it was made onto, and with their difference, if that exposure is still where it
-    was or beside the blot; an exposure with its blot, if that is beside it under its usual name. Else the image is
-    alone.
+    A blot is shown with the exposure it was made onto, and with their difference, if that exposure
+    is still where it was or beside the blot; an exposure with its blot, if that is beside it under
+    its usual name. Else the image is alone.
 
     Parameters
     ----------
@@ -60,7 +62,8 @@ def show(file: str | Path, output: str | Path | None = None, *, overwrite: bool 
     overwrite : bool
         Replace an existing file.
     size : int
-        Largest width and height of an image in pixels; larger ones are made smaller by a whole factor.
+        Largest width and height of an image in pixels; larger ones are made smaller by a whole
+        factor.
 
     Returns
     -------
@@ -112,23 +115,35 @@ def _beside(image: Image, other: ImageName | None, size: int, *, blot_first: boo
     title = "Blot" if blot_first else "Image"
     return [
         _Panel(
-            title, Path(image.name).name, stretch.levels(block_mean(data, step), 256), stretch, 1.0, image.facts.bunit
+            title,
+            Path(image.name).name,
+            stretch.levels(block_mean(data, step), 256),
+            stretch,
+            1.0,
+            image.facts.bunit,
         )
     ]
 
 
-def _three(exposure: np.ndarray, blot: np.ndarray, names: Sequence[str], unit: str, size: int) -> list[_Panel]:
+def _three(
+    exposure: np.ndarray, blot: np.ndarray, names: Sequence[str], unit: str, size: int
+) -> list[_Panel]:
     stretch = image_stretch(exposure, blot)
     step = _step(exposure, size)
     difference = exposure - blot
     finite = difference[np.isfinite(difference)]
     spread = (centre_and_spread(finite)[1] if finite.size else 0.0) or 1.0
     panels = [
-        _Panel(title, Path(name).name, stretch.levels(block_mean(data, step), 256), stretch, 1.0, unit)
+        _Panel(
+            title, Path(name).name, stretch.levels(block_mean(data, step), 256), stretch, 1.0, unit
+        )
         for title, data, name in zip(("Exposure", "Blot"), (exposure, blot), names, strict=True)
     ]
     levels = RESIDUAL.levels(block_residual(difference / np.float32(spread), step), 256)
-    return [*panels, _Panel("Difference", "exposure − blot", levels, RESIDUAL, spread, unit, diverging=True)]
+    return [
+        *panels,
+        _Panel("Difference", "exposure − blot", levels, RESIDUAL, spread, unit, diverging=True),
+    ]
 
 
 def _step(data: np.ndarray, size: int) -> int:
@@ -159,7 +174,9 @@ def _blot_of(image: Image, where: ImageName) -> ImageName | None:
     extension = where.extension
     if extension is None and "[" in image.name:
         extension = parse_name(f"x{image.name[image.name.rindex('[') :]}").extension
-    for name in dict.fromkeys((blot_name(ImageName(where.path, extension)), blot_name(ImageName(where.path)))):
+    for name in dict.fromkeys(
+        (blot_name(ImageName(where.path, extension)), blot_name(ImageName(where.path)))
+    ):
         path = where.path.with_name(name)
         if path.is_file() and _is_onto(path, where.path.name, extension):
             return ImageName(path)

@@ -117,9 +117,13 @@ def block_residual(array: np.ndarray, step: int) -> np.ndarray:
     extreme = np.where(high >= -low, high, low)
     finite = np.isfinite(values)
     count = _reduce(np.add, finite.astype(np.float32), step)
-    together = _reduce(np.add, np.where(finite, values, np.float32(0)), step) / np.sqrt(np.maximum(count, 1))
+    together = _reduce(np.add, np.where(finite, values, np.float32(0)), step) / np.sqrt(
+        np.maximum(count, 1)
+    )
     return np.where(
-        np.abs(extreme) > np.maximum(STANDS_OUT, np.abs(together)), extreme, np.where(count > 0, together, np.nan)
+        np.abs(extreme) > np.maximum(STANDS_OUT, np.abs(together)),
+        extreme,
+        np.where(count > 0, together, np.nan),
     )
 
 

@@ -107,7 +107,7 @@ def _summary(chip: ChipReport, spread: Distribution) -> str:
 
 
 def _groups(chip: ChipReport, stretch: Stretch, count: int) -> Iterator[_Group]:
-    """The stamps: with a mask, apart for what it flags and what it does not, and for what it flags on sources."""
+    """The stamps: with a mask, apart for what it flags, what it does not, and flags on sources."""
     if not count:
         return
     size = np.abs(np.asarray(chip.residual_sigma, np.float32))
@@ -117,25 +117,43 @@ def _groups(chip: ChipReport, stretch: Stretch, count: int) -> Iterator[_Group]:
         return
     flagged = np.asarray(chip.mask, bool)
     nothing = np.float32(np.nan)
-    yield _group("Largest residuals that are flagged", np.where(flagged, size, nothing), chip, stretch, count)
-    yield _group("Largest residuals that are not flagged", np.where(flagged, nothing, size), chip, stretch, count)
+    yield _group(
+        "Largest residuals that are flagged", np.where(flagged, size, nothing), chip, stretch, count
+    )
+    yield _group(
+        "Largest residuals that are not flagged",
+        np.where(flagged, nothing, size),
+        chip,
+        stretch,
+        count,
+    )
     bright = np.where(flagged & np.isfinite(size) & np.isfinite(chip.blot), chip.blot, nothing)
     yield _group("Flagged where the blot is brightest", bright, chip, stretch, count)
 
 
-def _group(title: str, strength: np.ndarray, chip: ChipReport, stretch: Stretch, count: int) -> _Group:
+def _group(
+    title: str, strength: np.ndarray, chip: ChipReport, stretch: Stretch, count: int
+) -> _Group:
     places = worst(strength, count, STAMP)
     return _Group(title, [_stamp(chip, x, y, stretch) for x, y in places])
 
 
 def _stamp(chip: ChipReport, x: int, y: int, stretch: Stretch) -> Stamp:
-    exposure, blot, residual = (_cut(each, x, y) for each in (chip.exposure, chip.blot, chip.residual_sigma))
+    exposure, blot, residual = (
+        _cut(each, x, y) for each in (chip.exposure, chip.blot, chip.residual_sigma)
+    )
     bright = stretch.high
-    if np.isfinite(blot).any():  # both in one stretch, to the brightest pixel of the blot in the stamp
-        bright = max(float(np.nanmax(np.where(np.isfinite(blot), blot, np.nan))), stretch.middle + 4 * stretch.width)
+    # both in one stretch, to the brightest pixel of the blot in the stamp
+    if np.isfinite(blot).any():
+        bright = max(
+            float(np.nanmax(np.where(np.isfinite(blot), blot, np.nan))),
+            stretch.middle + 4 * stretch.width,
+        )
     local = Stretch(stretch.low, stretch.middle, bright, stretch.width)
     panels = [_painted(local.levels(each, STAMP_LEVELS), each) for each in (exposure, blot)]
-    panels.append(_painted(RESIDUAL.levels(residual, STAMP_LEVELS) + np.uint8(STAMP_LEVELS), residual))
+    panels.append(
+        _painted(RESIDUAL.levels(residual, STAMP_LEVELS) + np.uint8(STAMP_LEVELS), residual)
+    )
     if chip.mask is not None:
         dark = _painted(local.levels(exposure, STAMP_LEVELS) + np.uint8(2 * STAMP_LEVELS), exposure)
         dark[_cut(np.asarray(chip.mask, np.float32), x, y) > 0] = FLAGGED

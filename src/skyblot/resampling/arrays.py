@@ -12,7 +12,7 @@ from ..parameters.table import Sampling
 from ..pixelmap import plan_map
 from ..pixelmap.callable import user_map
 from ..pixelmap.given import given_map
-from ..pixelmap.sky import array_shape
+from ..pixelmap.wcs_objects import array_shape
 from .geometry import Job, checked_threads
 from .window import blot_dtype
 
@@ -79,7 +79,13 @@ def prepare(
     dtype = blot_dtype(source, how)
     if pixel_map is not None:
         given = given_map(pixel_map)
-        _check_alone(given.shape, shape, source_wcs=source_wcs, target_wcs=target_wcs, stepsize=sampling.stepsize)
+        _check_alone(
+            given.shape,
+            shape,
+            source_wcs=source_wcs,
+            target_wcs=target_wcs,
+            stepsize=sampling.stepsize,
+        )
         return Job(source, given, given.shape, how, dtype)
     shape = target_shape(target_wcs, shape)
     if wcsmap is not None:
@@ -102,7 +108,9 @@ def target_shape(target_wcs: Any, shape: Any) -> tuple[int, int]:
     """Return the blot's (ny, nx): `shape`, else the WCS' own array shape."""
     given = shape if shape is not None else _image_shape(target_wcs)
     if given is None:
-        raise ParameterError("shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)")
+        raise ParameterError(
+            "shape is not given and the target's WCS has no array_shape: give shape=(ny, nx)"
+        )
     try:
         ny, nx = (operator.index(size) for size in given)
     except (TypeError, ValueError):

@@ -103,9 +103,8 @@ def bin_chip(
     def work(row0: int, row1: int) -> None:
         rows = slice(first_y + row0 * block, first_y + row1 * block)
         columns = slice(first_x, first_x + counts[1] * block)
-        part = np.ascontiguousarray(
-            data[rows, columns], dtype=kind
-        )  # in this machine's order of bytes
+        # in this machine's order of bytes
+        part = np.ascontiguousarray(data[rows, columns], dtype=kind)
         usable = np.ascontiguousarray(good[rows, columns], dtype=bool)
         block_means(part, usable, block, fewest, values[row0:row1], errors[row0:row1])
 

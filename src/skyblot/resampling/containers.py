@@ -1,16 +1,25 @@
-"""Blot images that carry their WCS and unit along: NDData, FITS HDUs, quantities; and plain arrays."""
+"""Blot images with their WCS and unit: NDData, FITS HDUs, quantities; and plain arrays."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, ParameterError, SkyblotWarning, WCSError, memory_errors_told, one_line, quiet, warn
+from ..errors import (
+    DataError,
+    ParameterError,
+    SkyblotWarning,
+    WCSError,
+    memory_errors_told,
+    one_line,
+    quiet,
+    warn,
+)
 from ..headers.facts import Facts
 from ..headers.wcs_cards import wcs_header
 from ..headers.wcs_facts import frame_statement, with_statement
 from ..parameters.table import Sampling
-from ..pixelmap.sky import is_fits_wcs, unwrapped
+from ..pixelmap.wcs_objects import is_fits_wcs, unwrapped
 from .arrays import image_of, prepare
 from .measured import is_a, is_nddata, is_quantity, scaled, uncertainty_like, unit_of, variance_of
 
@@ -120,7 +129,8 @@ def blot(
     """
     if out is not None and is_quantity(out):
         raise ParameterError(
-            "is a Quantity, expected a plain array, the unit comes with what is returned", subject="out"
+            "is a Quantity, expected a plain array, the unit comes with what is returned",
+            subject="out",
         )
     if pixel_map is None:
         source_wcs, target_wcs, shape = _geometry(source, source_wcs, target_wcs, shape)
@@ -160,7 +170,11 @@ def _plain_variance(variance: Any, source: Any) -> Any:
     if variance is None or not is_quantity(variance):
         return variance
     unit = unit_of(source)
-    return variance.value if unit is None else scaled(variance.value, variance.unit, unit**2, "variance", "source")
+    return (
+        variance.value
+        if unit is None
+        else scaled(variance.value, variance.unit, unit**2, "variance", "source")
+    )
 
 
 def _is_hdu(what: Any) -> bool:
@@ -175,13 +189,16 @@ def _wcs(image: Any, role: str) -> Any:
     """The WCS that an image carries; any other object is taken for a WCS."""
     if is_nddata(image):
         if image.wcs is None:
-            raise WCSError(f"is a {type(image).__name__} without a WCS: give {role}_wcs", subject=f"the {role}")
+            raise WCSError(
+                f"is a {type(image).__name__} without a WCS: give {role}_wcs", subject=f"the {role}"
+            )
         return image.wcs
     if _is_hdu(image):
         return _header_wcs(image, role)
     if image is None:
         raise WCSError(
-            f"its WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give {role}_wcs",
+            "its WCS is not given, expected an astropy.wcs.WCS, a gwcs.WCS or an APE 14 WCS: give "
+            f"{role}_wcs",
             subject=f"the {role}",
         )
     return image
@@ -204,11 +221,14 @@ def _header_wcs(hdu: Any, role: str) -> Any:
                 f"{role}_wcs=WCS(hdu.header, hdulist)",
                 subject=f"the {role}",
             ) from None
-        raise WCSError(f"its WCS cannot be read: {one_line(error)}", subject=f"the {role} HDU") from error
+        raise WCSError(
+            f"its WCS cannot be read: {one_line(error)}", subject=f"the {role} HDU"
+        ) from error
     if not wcs.has_celestial:
         found = repr(header.get("CTYPE1"))
         raise WCSError(
-            f"has no celestial WCS: CTYPE is {found}, expected RA---TAN or the like", subject=f"the {role} HDU"
+            f"has no celestial WCS: CTYPE is {found}, expected RA---TAN or the like",
+            subject=f"the {role} HDU",
         )
     return with_statement(wcs, frame_statement(header))
 
@@ -236,7 +256,9 @@ def _opened(source: Any, target_wcs: Any) -> tuple[Any, Callable[[np.ndarray], A
     if is_quantity(source):
         from astropy.units import Quantity
 
-        return source.value, lambda data: Quantity(data, source.unit, dtype=data.dtype, copy=False, subok=True)
+        return source.value, lambda data: Quantity(
+            data, source.unit, dtype=data.dtype, copy=False, subok=True
+        )
     return source, lambda data: data
 
 
@@ -248,20 +270,28 @@ def _nddata_pixels(source: Any) -> Any:
     data = np.asarray(source.data)
     if data.dtype.kind != "f":
         raise DataError(
-            f"has masked pixels, and {data.dtype.name} has no NaN for them: give them a value", subject="the source"
+            f"has masked pixels, and {data.dtype.name} has no NaN for them: give them a value",
+            subject="the source",
         )
     if np.shape(mask) != data.shape:
         expected = f"that of its data, {data.shape}"
-        raise DataError(f"has shape {np.shape(mask)}, expected {expected}", subject="the source's mask")
+        raise DataError(
+            f"has shape {np.shape(mask)}, expected {expected}", subject="the source's mask"
+        )
     return np.ma.MaskedArray(data, np.asarray(mask, bool))
 
 
 def _nddata_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
     kind = type(source)
-    if is_a(source, "astropy.nddata", "CCDData") and target_wcs is not None and not is_fits_wcs(target_wcs):
+    if (
+        is_a(source, "astropy.nddata", "CCDData")
+        and target_wcs is not None
+        and not is_fits_wcs(target_wcs)
+    ):
         given = type(unwrapped(target_wcs)).__name__
         raise ParameterError(
-            f"is a {kind.__name__}, which takes no {given} as the target's WCS, only astropy.wcs.WCS: give an NDData",
+            f"is a {kind.__name__}, which takes no {given} as the target's WCS, only "
+            "astropy.wcs.WCS: give an NDData",
             subject="the source",
         )
     return lambda data: kind(data, wcs=target_wcs, unit=source.unit)
@@ -283,7 +313,8 @@ def _hdu_like(source: Any, target_wcs: Any) -> Callable[[np.ndarray], Any]:
     def like(data: np.ndarray) -> Any:
         from astropy.io.fits import ImageHDU
 
-        storable = data.astype(np.uint8) if data.dtype.kind == "b" else data  # FITS has no boolean images
+        # FITS has no boolean images
+        storable = data.astype(np.uint8) if data.dtype.kind == "b" else data
         return ImageHDU(storable, header)
 
     return like
@@ -297,6 +328,9 @@ def _wcs_header(wcs: Any) -> Any:
         warn(f"the target's WCS, a {type(wcs).__name__}, has no FITS header: the HDU gets none")
         return Header()
     if any(getattr(wcs, name) is not None for name in ("cpdis1", "cpdis2", "det2im1", "det2im2")):
-        warn("the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS lacks them")
+        warn(
+            "the target's WCS has look-up tables, which a single HDU cannot hold: the HDU's WCS "
+            "lacks them"
+        )
     with quiet():
         return wcs.to_header(relax=True)

@@ -11,7 +11,16 @@ from ..bounds import Bounds
 from ..errors import DataError, ParameterError, not_allowed
 from ..kernels.weights import Interpolant
 from ..pixelmap import RowMap
-from .window import FloatView, Window, blot_dtype, is_ready, load_window, whole_source, window_bounds, window_dtype
+from .window import (
+    FloatView,
+    Window,
+    blot_dtype,
+    is_ready,
+    load_window,
+    whole_source,
+    window_bounds,
+    window_dtype,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,11 @@ class Job:
         values = _checked_values(self.dtype, scale, offset, fill_value)
         _check_out(out, self.shape, self.dtype)
         workers = checked_threads(threads)
-        data = out if out is not None and _usable(out, self.source) else np.empty(self.shape, self.dtype)
+        data = (
+            out
+            if out is not None and _usable(out, self.source)
+            else np.empty(self.shape, self.dtype)
+        )
         if window is None and is_ready(self.source, self._window_dtype, self.interpolant):
             window = whole_source(self.source, self.interpolant)
         covered = 0
@@ -73,8 +86,7 @@ class Job:
         return Resampled(data if out is None else out, covered / data.size)
 
     def of_variances(self, variance: Any) -> "Job":
-        """Return the job that makes the variance of this one's blot of that of its source, NaN
-        where it is not covered.
+        """Return the job that makes the blot's variance from its source's, NaN if not covered.
 
         Raises
         ------
@@ -99,12 +111,12 @@ class Job:
 
     def window_of(self, strip: Bounds, step: int = 64) -> Bounds:
         """Return what some rows of the target need of the source, by every `step`-th of them."""
-        return window_bounds(self.pixel_map, strip, self.source.shape, self.interpolant.margin, step)
+        return window_bounds(
+            self.pixel_map, strip, self.source.shape, self.interpolant.margin, step
+        )
 
     def _strips(self, window_bytes: int | None) -> list[Bounds]:
-        """Rows of the target whose windows are no larger than `window_bytes`, or a band of rows
-        each.
-        """
+        """Rows of the target with windows no larger than `window_bytes`, or of a band each."""
         most_pixels = window_bytes // self._window_dtype.itemsize if window_bytes else math.inf
         strips = []
         waiting = [Bounds.whole(self.shape)]
@@ -118,7 +130,9 @@ class Job:
                 strips.append(strip)
         return strips
 
-    def _strip(self, out: np.ndarray, strip: Bounds, values: tuple[float, float, float], threads: int) -> int:
+    def _strip(
+        self, out: np.ndarray, strip: Bounds, values: tuple[float, float, float], threads: int
+    ) -> int:
         """Blot some rows, from a window sized from some of them, then from all.
 
         Return how many pixels are covered.
@@ -126,13 +140,20 @@ class Job:
         for step in (64, 1):
             bounds = self.window_of(strip, step)
             window = load_window(self.source, bounds, self._window_dtype, self.interpolant, threads)
-            covered, missed = self._resample(window, out[strip.y0 : strip.y1], strip.y0, values, threads)
+            covered, missed = self._resample(
+                window, out[strip.y0 : strip.y1], strip.y0, values, threads
+            )
             if not missed:
                 break
         return covered
 
     def _resample(
-        self, window: Window, out: np.ndarray, first: int, values: tuple[float, float, float], threads: int
+        self,
+        window: Window,
+        out: np.ndarray,
+        first: int,
+        values: tuple[float, float, float],
+        threads: int,
     ) -> tuple[int, int]:
         """Fill the rows of the blot from `first` on.
 
@@ -157,7 +178,9 @@ def checked_threads(threads: Any) -> int:
     return int(threads)
 
 
-def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -> tuple[float, float, float]:
+def _checked_values(
+    dtype: np.dtype, scale: Any, offset: Any, fill_value: Any
+) -> tuple[float, float, float]:
     scale = _number("scale", scale)
     offset = _number("offset", offset)
     for name, value in (("scale", scale), ("offset", offset)):
@@ -167,7 +190,8 @@ def _checked_values(dtype: np.dtype, scale: Any, offset: Any, fill_value: Any) -
         return scale, offset, _number("fill_value", fill_value)
     if scale != 1 or offset != 0:
         raise ParameterError(
-            f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, expected 1 and 0"
+            f"scale = {scale}, offset = {offset}: an integer source ({dtype}) keeps its values, "
+            "expected 1 and 0"
         )
     if not _fits(fill_value, dtype):
         raise not_allowed("fill_value", fill_value, f"a value of the source's dtype, {dtype}")
@@ -192,7 +216,12 @@ def _fits(value: Any, dtype: np.dtype) -> bool:
 def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) -> None:
     if out is None:
         return
-    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype or not out.flags.writeable:
+    if (
+        not isinstance(out, np.ndarray)
+        or out.shape != shape
+        or out.dtype != dtype
+        or not out.flags.writeable
+    ):
         given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
         expected = f"a writeable {dtype} array of shape {shape}"
         raise ParameterError(f"is {given}, expected {expected}", subject="out")
@@ -200,4 +229,6 @@ def _check_out(out: np.ndarray | None, shape: tuple[int, int], dtype: np.dtype) 
 
 def _usable(out: np.ndarray, source: Any) -> bool:
     """Whether the kernels may write into `out` directly."""
-    return out.flags.c_contiguous and not (isinstance(source, np.ndarray) and np.may_share_memory(out, source))
+    return out.flags.c_contiguous and not (
+        isinstance(source, np.ndarray) and np.may_share_memory(out, source)
+    )

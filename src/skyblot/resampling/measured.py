@@ -12,7 +12,7 @@ from ..errors import DataError, ParameterError, warn
 
 
 def is_a(what: Any, module: str, *names: str) -> bool:
-    """Return whether an object is of a class of a module: never, if nobody has loaded the module."""
+    """Whether an object is of a class of a module: never, if nobody has loaded the module."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(what, tuple(getattr(loaded, name) for name in names))
 
@@ -58,7 +58,9 @@ def uncertainty_like(image: Any, variance: np.ndarray) -> Any:
         values = np.sqrt(variance)
     elif uncertainty.uncertainty_type == "ivar":
         values = np.nan_to_num(_inverse(variance), nan=0.0)
-    return type(uncertainty)(values.astype(dtype if dtype.kind == "f" else np.float64), unit=uncertainty.unit)
+    return type(uncertainty)(
+        values.astype(dtype if dtype.kind == "f" else np.float64), unit=uncertainty.unit
+    )
 
 
 def _inverse(values: np.ndarray) -> np.ndarray:
@@ -93,7 +95,9 @@ def scaled(values: Any, own: Any, unit: Any, name: str, wanted: str) -> Any:
     try:
         factor = own.to(unit)
     except UnitConversionError:
-        raise DataError(f"the {name} is in {own} and the {wanted} in {unit}: cannot be converted") from None
+        raise DataError(
+            f"the {name} is in {own} and the {wanted} in {unit}: cannot be converted"
+        ) from None
     return values if factor == 1 else np.asarray(values) * factor
 
 
@@ -134,10 +138,16 @@ def plain_images(
             "uncertainty: expected one of them"
         )
     values = [pixels_in(exposure, unit, "exposure", "exposure")]
-    values += [pixels_in(what, unit, name, "exposure") for what, name in ((blot, "blot"), (sigma, "sigma"))]
+    values += [
+        pixels_in(what, unit, name, "exposure") for what, name in ((blot, "blot"), (sigma, "sigma"))
+    ]
     for what, name in ((exposure, "exposure"), (blot, "blot"), (sigma, "sigma")):
         valid = _unmasked(getattr(what, "mask", None), name, np.shape(values[0]), valid)
-    return *values, valid, {name: pixels_in(value, unit, name, "exposure") for name, value in others.items()}
+    return (
+        *values,
+        valid,
+        {name: pixels_in(value, unit, name, "exposure") for name, value in others.items()},
+    )
 
 
 def _unmasked(mask: Any, name: str, shape: tuple[int, ...], valid: Any) -> Any:
@@ -147,5 +157,7 @@ def _unmasked(mask: Any, name: str, shape: tuple[int, ...], valid: Any) -> Any:
     good = ~np.asarray(mask, bool)
     if good.shape != shape:
         expected = f"that of the exposure, {shape}"
-        raise DataError(f"has shape {good.shape}, expected {expected}", subject=f"the {name}'s mask")
+        raise DataError(
+            f"has shape {good.shape}, expected {expected}", subject=f"the {name}'s mask"
+        )
     return good if valid is None else np.where(good, valid, False)

@@ -1,4 +1,4 @@
-"""The target of a blot: the reference's WCS, without its distortion or with the user's values if asked."""
+"""The target of a blot: the reference's WCS, perhaps without distortion or with user's values."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ from ..headers.instruments import instrument_of
 from ..headers.wcs_facts import PIXEL_SCALE
 from ..parameters.table import Parameters, UserWCS
 from ..pixelmap.linear import pixel_scale, tangent_wcs, undistorted
-from ..pixelmap.sky import is_fits_wcs, plain_copy, unwrapped
+from ..pixelmap.wcs_objects import is_fits_wcs, plain_copy, unwrapped
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Target:
 
 
 def idcscale_of(facts: Facts, scale: float) -> float | None:
-    """Return the IDCSCALE of an exposure whose WCS has a pixel scale, both arcsec; None where it does not count."""
+    """Return the IDCSCALE of an exposure whose WCS has a pixel scale, arcsec, if it counts."""
     value = number(facts.first(PIXEL_SCALE)[1])
     if value is None or value <= 0:
         return None
@@ -75,7 +75,8 @@ def idcscale_of(facts: Facts, scale: float) -> float | None:
     if not drizzled or apart > NEAR:
         reason = "is left from an exposure that was drizzled" if drizzled else "contradicts its WCS"
         warn(
-            f"IDCSCALE = {value:g} arcsec {reason}: the pixel scale of its WCS, {scale:.6g} arcsec, is used",
+            f"IDCSCALE = {value:g} arcsec {reason}: the pixel scale of its WCS, {scale:.6g} "
+            "arcsec, is used",
             subject=facts.name,
         )
     return None
@@ -92,18 +93,26 @@ def say_if_undistorted(reference: Any, wcs: Any) -> None:
     elif instrument_of(facts).has_gwcs and "ASDF" not in facts.beside:
         reason = "it has neither a gwcs nor SIP (was assign_wcs run?)"
     if reason:
-        warn(f"{reason}: no distortion is applied, positions may be wrong by many pixels", subject=reference.name)
+        warn(
+            f"{reason}: no distortion is applied, positions may be wrong by many pixels",
+            subject=reference.name,
+        )
 
 
 def plan_target(
-    wcs: Any, shape: tuple[int, int], idcscale: float | None, parameters: Parameters, name: str = "the reference"
+    wcs: Any,
+    shape: tuple[int, int],
+    idcscale: float | None,
+    parameters: Parameters,
+    name: str = "the reference",
 ) -> Target:
     """Return the target for a reference's WCS, shape and IDCSCALE, and the user's parameters.
 
-    Each of the user's WCS values replaces its own of the reference's, and no other: `outnx` and `outny` the size,
-    `raref` and `decref` the sky position of the reference pixel, `xrefpix` and `yrefpix` that pixel, with which the
-    whole image moves, distortion included. A pixel scale or an orientation is that of square pixels without
-    distortion, and so is every WCS that has no reference pixel (gwcs).
+    Each of the user's WCS values replaces its own of the reference's, and no other: `outnx` and
+    `outny` the size, `raref` and `decref` the sky position of the reference pixel, `xrefpix` and
+    `yrefpix` that pixel, with which the whole image moves, distortion included. A pixel scale or an
+    orientation is that of square pixels without distortion, and so is every WCS that has no
+    reference pixel (gwcs).
     """
     scale = pixel_scale(wcs) if idcscale is None else idcscale
     user = parameters.user_wcs
@@ -132,13 +141,18 @@ def _is_distorted(wcs: Any) -> bool:
 
 
 def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
-    """Return a FITS WCS with the user's reference pixel and position, and the rest as it was; see `plan_target`."""
+    """Return a FITS WCS with the user's reference pixel and position; see `plan_target`."""
     from astropy.wcs import DistortionLookupTable, Sip
 
     copy = plain_copy(wcs)
     copy.wcs.set()
-    if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != ("RA", 0):
-        raise ParameterError("user WCS values need a reference with right ascension first, declination second")
+    if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != (
+        "RA",
+        0,
+    ):
+        raise ParameterError(
+            "user WCS values need a reference with right ascension first, declination second"
+        )
     before = copy.wcs.crpix.copy()
     crval = copy.wcs.crval
     crval = np.array([_given(user.raref, crval[0]), _given(user.decref, crval[1])])
@@ -168,7 +182,9 @@ def user_wcs(wcs: Any, user: UserWCS) -> Any:
     """
     linear = undistorted(wcs)
     if (linear.wcs.lng, linear.wcs.lat) != (0, 1):
-        raise ParameterError("user WCS values need a reference with right ascension first, declination second")
+        raise ParameterError(
+            "user WCS values need a reference with right ascension first, declination second"
+        )
     scale = pixel_scale(linear)
     orient = _orientation(linear)
     crval = linear.wcs.crval

@@ -46,8 +46,8 @@ class Window:
         if how.own is not None:
             placement = (how.first, how.shift, how.centre)
             return sum_variances(
-                self.pixels, self.origin, self.shape, xmap, ymap, out, float(scale), float(fill_value), how.table,
-                placement, how.own,
+                self.pixels, self.origin, self.shape, xmap, ymap, out, float(scale),
+                float(fill_value), how.table, placement, how.own,
             )  # fmt: skip
         if not how.averages and scale == 1 and offset == 0:
             fill = out.dtype.type(fill_value)
@@ -56,8 +56,8 @@ class Window:
         place = (how.first, how.shift, how.centre)
         affine = (float(scale), float(offset))
         return interpolate(
-            self.pixels, self.origin, self.shape, xmap, ymap, out, affine, float(fill_value), table, place,
-            static(how.taps), static(len(table)),
+            self.pixels, self.origin, self.shape, xmap, ymap, out, affine, float(fill_value), table,
+            place, static(how.taps), static(len(table)),
         )  # fmt: skip
 
 
@@ -98,7 +98,9 @@ class CoveredView:
         self._weights = weights
         self.shape = tuple(source.shape)
         self.dtype = np.dtype(source.dtype)
-        self.concurrent = all(getattr(part, "concurrent", isinstance(part, np.ndarray)) for part in (source, weights))
+        self.concurrent = all(
+            getattr(part, "concurrent", isinstance(part, np.ndarray)) for part in (source, weights)
+        )
 
     def __getitem__(self, key: Any) -> np.ndarray:
         pixels = np.array(self._source[key])
@@ -166,7 +168,9 @@ def is_ready(source: Any, dtype: np.dtype, interpolant: Interpolant) -> bool:
     )
 
 
-def window_bounds(pixel_map: RowMap, target: Bounds, source: tuple[int, int], margin: int, step: int) -> Bounds:
+def window_bounds(
+    pixel_map: RowMap, target: Bounds, source: tuple[int, int], margin: int, step: int
+) -> Bounds:
     """Return the bounds of the source that rows of a target touch, from every `step`-th of them.
 
     Parameters
@@ -236,7 +240,9 @@ def load_window(
     pixels = np.empty(bounds.shape, dtype)
     shared = EMPTY if previous is None else previous.bounds.overlap(bounds)
     if previous is not None and shared != EMPTY:
-        pixels[shared.within(bounds).slices] = previous.pixels[shared.within(previous.bounds).slices]
+        pixels[shared.within(bounds).slices] = previous.pixels[
+            shared.within(previous.bounds).slices
+        ]
     for part in bounds.without(shared):
         _read(source, part, pixels[part.within(bounds).slices], threads)
     if prefilter is not None:

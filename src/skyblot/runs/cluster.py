@@ -1,4 +1,4 @@
-"""Many blots on a Dask cluster: one task an exposure, and no pixels but those that the workers read and write."""
+"""Many blots on a Dask cluster: a task an exposure; only workers read and write pixels."""
 
 import asyncio
 import atexit
@@ -29,7 +29,7 @@ _ANSWER_SECONDS = 10
 
 
 def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
-    """Make what a plan says on the workers of the cluster that its options name; the files are the same as without.
+    """Make what a plan says on the workers of a cluster; the files are the same as without one.
 
     Closing the generator cancels what has not begun.
 
@@ -43,7 +43,7 @@ def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
         with _connected(client, plan.options.threads) as connected:
             yield from _run(connected, plan)
     except BaseException:
-        if _is_local(client):  # its workers have been stopped at whatever they did
+        if _is_local(client):  # whatever its workers were at has been stopped
             for output in {path.parent for path in plan.work.writes}:
                 remove_leftovers(output)
         raise
@@ -81,18 +81,20 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
 def _exposures(plan: Plan) -> list[Exposure]:
     """Put all images of one file together, in the order in which they are named."""
     planned = {task for group in plan.groups for task in plan.tasks(group)}
-    found: dict[AnyPath, list[Task]] = {}
+    by_file: dict[AnyPath, list[Task]] = {}
     for task in plan.work.tasks:
         if task in planned:
-            found.setdefault(task.where.path, []).append(task)
-    return [tuple(members) for members in found.values()]
+            by_file.setdefault(task.where.path, []).append(task)
+    return [tuple(members) for members in by_file.values()]
 
 
 def _pickled(job: Job) -> bytes:
     try:
         return pickle.dumps(job)
     except Exception as error:  # objects raise anything
-        raise ParameterError(f"these settings cannot be sent to the workers: {one_line(error)}") from error
+        raise ParameterError(
+            f"these settings cannot be sent to the workers: {one_line(error)}"
+        ) from error
 
 
 class _Submission:
@@ -107,23 +109,30 @@ class _Submission:
     def outcomes(self, exposures: Sequence[Exposure]) -> Iterator[Outcome]:
         """Make all products.
 
-        Dask redoes what a worker was at when it died, and gives up what was given to several that died; that may
-        be the fault of another exposure on the same worker. So it is tried once more, and alone.
+        Dask redoes what a worker was at when it died, and gives up what was given to several that
+        died; that may be the fault of another exposure on the same worker. So it is tried once
+        more, and alone.
         """
         for exposure in (yield from self._submitted(exposures)):
             for culprit in (yield from self._submitted([exposure])):
                 #: Most often its memory was not enough: give workers more, or each fewer threads.
                 yield from self._failures(
-                    culprit, SkyblotError("every worker that was given it died", subject=culprit[0].where.path)
+                    culprit,
+                    SkyblotError(
+                        "every worker that was given it died", subject=culprit[0].where.path
+                    ),
                 )
 
     def _submitted(self, exposures: Sequence[Exposure]) -> Generator[Outcome, None, list[Exposure]]:
-        """Submit exposures, yield their outcomes, and return those that Dask gave up because workers died."""
+        """Submit exposures, yield their outcomes, and return those that Dask gave up."""
         from distributed import as_completed
 
         run = uuid.uuid4().hex[:8]
-        keys = {f"{self._noun}-{run}-{number}-{each[0].where.path.name}": each for number, each in enumerate(exposures)}
-        payloads = [pickle.dumps(each) for each in exposures]
+        keys = {
+            f"{self._noun}-{run}-{number}-{exposure[0].where.path.name}": exposure
+            for number, exposure in enumerate(exposures)
+        }
+        payloads = [pickle.dumps(exposure) for exposure in exposures]
         futures = self._client.map(work_on, payloads, job=self._job, key=list(keys), pure=False)
         given_up: list[Exposure] = []
         try:
@@ -138,7 +147,7 @@ class _Submission:
         return given_up
 
     def _ended(self, future: Any, exposure: Exposure) -> Generator[Outcome, None, bool]:
-        """Yield the outcomes of an exposure; return False if there are none because workers died."""
+        """Yield the outcomes of an exposure; return False if workers died and there are none."""
         from distributed.scheduler import KilledWorker
 
         try:
@@ -159,7 +168,7 @@ class _Submission:
         return True
 
     def _failures(self, exposure: Exposure, error: Exception) -> Iterator[Outcome]:
-        """One reason for all images of an exposure."""
+        """The same failure for all images of an exposure."""
         if self._fail_fast:
             raise error
         for task in exposure:
@@ -167,17 +176,22 @@ class _Submission:
 
 
 def _explained(error: Exception, exposure: Exposure) -> Exception:
-    """What an error that is none of the blot's own means."""
+    """What an error means that does not come from the blot itself."""
     if isinstance(error, CancelledError):
-        return SkyblotError(f"was cancelled on the cluster: {one_line(error)}", subject=exposure[0].where.path)
+        return SkyblotError(
+            f"was cancelled on the cluster: {one_line(error)}", subject=exposure[0].where.path
+        )
     if isinstance(error, ImportError):
-        return SkyblotError(f"a worker cannot import skyblot, it has to be installed on all of them: {one_line(error)}")
+        return SkyblotError(
+            "a worker cannot import skyblot, it has to be installed on all of them: "
+            f"{one_line(error)}"
+        )
     return error
 
 
 @contextmanager
 def _connected(client: Any, threads: int | None) -> Iterator[Any]:
-    """Yield a client of the cluster that is meant; what is made for it is closed behind it."""
+    """Yield a client of the cluster that is meant; a cluster made for it is closed afterwards."""
     try:
         import distributed
     except ImportError as error:
@@ -186,23 +200,30 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
     if isinstance(client, distributed.Client):
         if client.asynchronous or client.status != "running":
             state = "asynchronous" if client.asynchronous else client.status
-            raise ParameterError(f"client: this distributed.Client is {state}, expected a running synchronous one")
+            raise ParameterError(
+                f"client: this distributed.Client is {state}, expected a running synchronous one"
+            )
         yield client
     elif _is_local(client):
-        with _local_cluster(threads) as cluster, distributed.Client(cluster, set_as_default=False) as local:
+        with (
+            _local_cluster(threads) as cluster,
+            distributed.Client(cluster, set_as_default=False) as local,
+        ):
             yield local
     elif isinstance(client, str):
         with _dialled(client) as connected:
             yield connected
     else:
-        raise not_allowed("client", client, "a distributed.Client, a scheduler's address, or 'local'")
+        raise not_allowed(
+            "client", client, "a distributed.Client, a scheduler's address, or 'local'"
+        )
 
 
 def _local_cluster(threads: int | None) -> Any:
     """A cluster of processes with one thread each; memory is bounded by the run itself.
 
-    A scheduler runs whatever it is sent, under the name of who started it. This one and its workers take only what is
-    encrypted with a key made here: nobody else on this machine gets in.
+    A scheduler runs whatever it is sent, under the name of who started it. This one and its workers
+    take only what is encrypted with a key made here: nobody else on this machine gets in.
     """
     from distributed import LocalCluster
     from distributed.security import Security
@@ -225,7 +246,9 @@ def _local_cluster(threads: int | None) -> Any:
             "the workers of a local Dask cluster did not start (in a script, the call "
             f'has to be behind if __name__ == "__main__"): {one_line(error)}'
         ) from error
-    except BaseException:  # one that is interrupted while it starts cannot be closed: its workers end with this process
+    except BaseException:
+        # one that is interrupted while it starts cannot be closed: its workers end with this
+        # process
         from distributed.deploy.spec import close_clusters
 
         atexit.unregister(close_clusters)
@@ -233,7 +256,7 @@ def _local_cluster(threads: int | None) -> Any:
 
 
 def _dialled(address: str) -> Any:
-    """A client of the scheduler at an address; clients that find none there do not always clean up: try it first."""
+    """A client of the scheduler at an address, tried first: clients do not always clean up."""
     from distributed import Client
 
     try:
@@ -242,7 +265,9 @@ def _dialled(address: str) -> Any:
         return Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except Exception as error:  # addresses raise anything
         #: Is the scheduler running, and can this machine reach its port?
-        raise ParameterError(f"client = {address!r}: no Dask scheduler answers: {one_line(error)}") from error
+        raise ParameterError(
+            f"client = {address!r}: no Dask scheduler answers: {one_line(error)}"
+        ) from error
 
 
 async def _answer(address: str) -> None:
@@ -250,5 +275,7 @@ async def _answer(address: str) -> None:
     from distributed.comm import connect
     from distributed.security import Security
 
-    comm = await connect(address, timeout=_ANSWER_SECONDS, **Security().get_connection_args("client"))
+    comm = await connect(
+        address, timeout=_ANSWER_SECONDS, **Security().get_connection_args("client")
+    )
     await comm.close()

@@ -1,4 +1,4 @@
-"""Where exposures lie on a mosaic, from their headers alone, and which of them share a window of it."""
+"""Where exposures lie on a mosaic, from headers alone, and which of them share a window."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,8 @@ from ..steps.blot import named, target_of
 
 #: Positions along each axis of an exposure that are looked up on the mosaic.
 GRID = 33
-#: Mosaic pixels around those positions that belong to the window: for taps, and for what curves out between them.
+#: Mosaic pixels around those positions that belong to the window: for taps, and for what curves out
+#: between them.
 MARGIN = 24
 
 
@@ -40,7 +41,7 @@ class Place:
     bounds: Bounds
 
 
-#: Of an exposure that nobody has looked at, and that loads its own window.
+#: The place of an exposure that nobody has looked up; it loads its own window.
 UNKNOWN = Place((1, 1), math.nan, EMPTY)
 
 
@@ -72,7 +73,9 @@ def place_of(source: Source, where: ImageName, parameters: Parameters) -> Place:
     with open_reference(where, parameters.wcs_key) as reference:
         target = target_of(reference, parameters)
         ny, nx = target.shape
-        y, x = np.meshgrid(np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij")
+        y, x = np.meshgrid(
+            np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij"
+        )
         with named(source.image.name, reference.name):
             exact = DirectMap(sky_of(target.wcs, "target"), sky_of(source.wcs, "source"))
             mx, my = exact.at(x.ravel(), y.ravel())
@@ -100,24 +103,24 @@ class Group:
 
 def largest(group: Group) -> int:
     """How many pixels the largest blot of a group has."""
-    return max(math.prod(each.shape) for each in group.members)
+    return max(math.prod(member.shape) for member in group.members)
 
 
 def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
     """Put exposures that overlap into groups, in the order of their place on the mosaic.
 
-    A group's window has `most_pixels` at most, unless one exposure alone needs more, and is never larger than
-    the windows of its members together: no pixel is read for nothing.
+    A group's window has `most_pixels` at most, unless one exposure alone needs more, and is never
+    larger than the windows of its members together: no pixel is read for nothing.
     """
     members: list[Footprint] = []
     bounds = EMPTY
-    for each in _in_place_order(list(footprints)):
-        joined = bounds.union(each.bounds)
-        if members and joined.area > min(most_pixels, bounds.area + each.bounds.area):
+    for footprint in _in_place_order(list(footprints)):
+        joined = bounds.union(footprint.bounds)
+        if members and joined.area > min(most_pixels, bounds.area + footprint.bounds.area):
             yield Group(tuple(members), bounds)
             members = []
-            joined = each.bounds
-        members.append(each)
+            joined = footprint.bounds
+        members.append(footprint)
         bounds = joined
     if members:
         yield Group(tuple(members), bounds)
@@ -125,9 +128,9 @@ def group(footprints: Iterable[Footprint], most_pixels: int) -> Iterator[Group]:
 
 def _in_place_order(footprints: Sequence[Footprint]) -> list[Footprint]:
     """Strip by strip up the mosaic, strips as high as the highest window."""
-    height = max((each.bounds.shape[0] for each in footprints), default=0) or 1
+    height = max((footprint.bounds.shape[0] for footprint in footprints), default=0) or 1
 
-    def strip_and_column(each: Footprint) -> tuple[int, int]:
-        return (each.bounds.y0 + each.bounds.y1) // (2 * height), each.bounds.x0
+    def strip_and_column(footprint: Footprint) -> tuple[int, int]:
+        return (footprint.bounds.y0 + footprint.bounds.y1) // (2 * height), footprint.bounds.x0
 
     return sorted(footprints, key=strip_and_column)

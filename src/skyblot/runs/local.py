@@ -17,7 +17,7 @@ from .footprints import Group
 from .plan import Plan
 from .work import Failure, Outcome
 
-#: So many exposures for each worker may be done, or waiting, before the next outcome is taken.
+#: How many exposures for each worker may be done, or waiting, before the next outcome is taken.
 _AHEAD = 3
 
 
@@ -30,7 +30,9 @@ def run_here(plan: Plan) -> Iterator[Outcome]:
 
     Closing the generator, or an interruption, drops what is being made.
     """
-    opened = plan.work.step.open(plan.work.source) if plan.source is None else nullcontext(plan.source)
+    opened = (
+        plan.work.step.open(plan.work.source) if plan.source is None else nullcontext(plan.source)
+    )
     with memory_errors_told(), opened as source:
         yield from _Run(source, plan).outcomes()
 
@@ -71,14 +73,18 @@ class _Run:
         needs = self._needs
         if not needs.is_shared(bounds):
             return None
-        return load_window(self._source.pixels, bounds, needs.dtype, needs.interpolant, needs.threads, previous)
+        return load_window(
+            self._source.pixels, bounds, needs.dtype, needs.interpolant, needs.threads, previous
+        )
 
     def _group(self, current: Group, window: Window | None) -> Iterator[Outcome]:
         workers = self._needs.workers(current)
         resources = self._resources(max(1, self._needs.threads // workers), window)
         with ThreadPoolExecutor(workers, thread_name_prefix="skyblot-step") as pool:
             try:
-                for task, future in self._in_order(pool, self._plan.tasks(current), resources, _AHEAD * workers):
+                for task, future in self._in_order(
+                    pool, self._plan.tasks(current), resources, _AHEAD * workers
+                ):
                     yield from self._ended(task, future)
             except BaseException:
                 self._stopping.set()
@@ -87,14 +93,22 @@ class _Run:
 
     def _resources(self, threads: int, window: Window | None) -> Resources:
         overwrite = self._options.overwrite or self._options.resume
-        return Resources(threads, window, self._needs.window_bytes, overwrite, self._proceed, self._needs.check_size)
+        return Resources(
+            threads,
+            window,
+            self._needs.window_bytes,
+            overwrite,
+            self._proceed,
+            self._needs.check_size,
+        )
 
     def _in_order(
         self, pool: ThreadPoolExecutor, tasks: Sequence[Task], resources: Resources, ahead: int
     ) -> Iterator[tuple[Task, Future[Result]]]:
-        """Yield tasks in order, each when it has ended; no more than `ahead` of them are begun by then.
+        """Yield tasks in order, each when it has ended, with at most `ahead` of them begun.
 
-        An interruption while one waits for a future can leave the future's lock closed; waiting for a queue cannot.
+        An interruption while one waits for a future can leave the future's lock closed; waiting for
+        a queue cannot.
         """
         ended: SimpleQueue[Future[Result]] = SimpleQueue()
         waiting = deque(tasks)
@@ -117,7 +131,7 @@ class _Run:
         return self._step.make(self._source, task, resources)
 
     def _proceed(self) -> None:
-        """Go on to the next stage, unless the run is being stopped or its source is another one than was planned."""
+        """Go on to the next stage, unless the run is stopped or its source was replaced."""
         if self._stopping.is_set():
             raise Stopped
         path = self._source.image.path
@@ -133,7 +147,7 @@ class _Run:
         problems = [] if error is None else [error]
         try:
             self._finish(task, result)
-        except Exception as end:  # one exposure that cannot be finished ends no run
+        except Exception as end:  # one exposure that cannot be finished must not end the run
             problems.append(end)
         if problems and self._options.fail_fast:
             raise problems[0]
@@ -145,11 +159,13 @@ class _Run:
     def _finish(self, task: Task, result: Result | None) -> None:
         """Let the step finish an exposure when the last of its images has ended."""
         path = task.where.path
-        found = self._results.setdefault(path, [])
+        results = self._results.setdefault(path, [])
         if result is not None:
-            found.append(result)
+            results.append(result)
         self._waiting[path] -= 1
         if self._waiting[path] == 0:
             self._step.finish(
-                self._plan.work.exposures[path], self._results.pop(path), self._resources(self._needs.threads, None)
+                self._plan.work.exposures[path],
+                self._results.pop(path),
+                self._resources(self._needs.threads, None),
             )

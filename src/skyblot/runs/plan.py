@@ -23,7 +23,8 @@ from .footprints import UNKNOWN, Footprint, Group, group, largest, place_of
 from .outputs import check_run
 from .work import Failure, Outcome, Work
 
-#: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel, of a tap.
+#: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel,
+#: of a tap.
 _SECONDS_PER_BLOT = 0.1
 _SECONDS_PER_READ_PIXEL = 4e-9
 _SECONDS_PER_PIXEL = 1e-8
@@ -56,7 +57,7 @@ class Needs:
 
     @classmethod
     def of(cls, source: Source, step: Step, options: RunOptions, most: int = sys.maxsize) -> Self:
-        """Return what a step needs with a source; a `DataError` where the source cannot be interpolated."""
+        """Return what a step needs with a source; a `DataError` if it cannot be interpolated."""
         how = step.recipe.interpolant
         with named(source.image.name):
             dtype = window_dtype(blot_dtype(source.pixels, how), how)
@@ -70,11 +71,11 @@ class Needs:
         return self.memory // 4
 
     def is_shared(self, bounds: Bounds) -> bool:
-        """Whether a window is loaded for all exposures of its group; else each of them loads its own."""
+        """Whether a window is loaded for all exposures of its group, or each loads its own."""
         return 0 < bounds.area * self.dtype.itemsize <= self.window_bytes
 
     def check_size(self, name: str, shape: tuple[int, int]) -> None:
-        """Refuse an image that does not fit into the memory, however small the windows of the source are."""
+        """Refuse an image that does not fit into the memory, however small the windows are."""
         check_memory(name, self.bytes_per_pixel * math.prod(shape), self.most)
 
     def workers(self, current: Group) -> int:
@@ -84,15 +85,23 @@ class Needs:
 
     def bytes_of(self, groups: Sequence[Group]) -> int:
         """About how much memory groups take, one after the other."""
-        pixels = (each.bounds.area for each in groups if self.is_shared(each.bounds))
+        pixels = (group.bounds.area for group in groups if self.is_shared(group.bounds))
         held = 2 * max(pixels, default=0) * self.dtype.itemsize
-        return held + max((self.workers(each) * self.bytes_per_pixel * largest(each) for each in groups), default=0)
+        return held + max(
+            (self.workers(group) * self.bytes_per_pixel * largest(group) for group in groups),
+            default=0,
+        )
 
     def seconds_of(self, groups: Sequence[Group]) -> float:
         """About how long groups take."""
-        read = sum(each.bounds.area for each in groups if self.is_shared(each.bounds)) * _SECONDS_PER_READ_PIXEL
-        per_pixel = (_SECONDS_PER_PIXEL + self.interpolant.taps**2 * _SECONDS_PER_TAP) / self.threads
-        shapes = [member.shape for each in groups for member in each.members]
+        read = (
+            sum(group.bounds.area for group in groups if self.is_shared(group.bounds))
+            * _SECONDS_PER_READ_PIXEL
+        )
+        per_pixel = (
+            _SECONDS_PER_PIXEL + self.interpolant.taps**2 * _SECONDS_PER_TAP
+        ) / self.threads
+        shapes = [member.shape for group in groups for member in group.members]
         return read + sum(_SECONDS_PER_BLOT + math.prod(shape) * per_pixel for shape in shapes)
 
 
@@ -142,12 +151,12 @@ class Plan:
     @property
     def count(self) -> int:
         """How many products are to be made."""
-        return sum(len(each.members) for each in self.groups)
+        return sum(len(group.members) for group in self.groups)
 
     def tasks(self, group: Group) -> list[Task]:
         """The tasks of a group."""
         by_image = {task.where: task for task in self.work.tasks}
-        return [by_image[each.where] for each in group.members]
+        return [by_image[member.where] for member in group.members]
 
     @property
     def known(self) -> list[Outcome]:
@@ -174,7 +183,7 @@ def plan_run(
     survey: bool = False,
     most: int | None = None,
 ) -> Plan:
-    """Find what is there already, and where exposures lie on the source; nothing but headers is read for it.
+    """Find what is there already, and where exposures lie on the source; only headers are read.
 
     Parameters
     ----------
@@ -197,7 +206,10 @@ def plan_run(
     step = work.step
     on_cluster = options.client is not None
     most = most_memory(options) if most is None else most
-    with memory_errors_told(), step.open(work.source) if source is None else nullcontext(source) as opened:
+    with (
+        memory_errors_told(),
+        step.open(work.source) if source is None else nullcontext(source) as opened,
+    ):
         needs = Needs.of(opened, step, for_worker(options) if on_cluster else options, most)
         kept = _kept(opened, work) if options.resume else {}
         todo = [task for task in work.tasks if task not in kept]
@@ -208,51 +220,58 @@ def plan_run(
             places, failures = _survey(opened, step, todo, needs)
             groups = list(_grouped(places, needs.window_bytes // needs.dtype.itemsize))
         failures = [*work.failures, *failures]
-        return Plan(work, options, needs, tuple(groups), kept, tuple(failures), opened.state, source)
+        return Plan(
+            work, options, needs, tuple(groups), kept, tuple(failures), opened.state, source
+        )
 
 
 def most_memory(options: RunOptions) -> int:
-    """Return how many bytes one exposure may need: `memory` where that is given, or all that is free.
+    """Return how many bytes one exposure may need: `memory` if given, or all that is free.
 
     Where nothing is given for a cluster elsewhere, its workers know what they have.
     """
     if options.client is None or options.client == "local":
-        given = options if options.client is None else for_worker(options)
-        return max(free_memory() if options.memory is None else memory_limit(given.memory), LEAST)
+        limits = options if options.client is None else for_worker(options)
+        return max(free_memory() if options.memory is None else memory_limit(limits.memory), LEAST)
     return sys.maxsize if options.memory is None else memory_limit(options.memory)
 
 
 def _kept(source: Source, work: Work) -> dict[Task, Result]:
     """What is there already and stays."""
-    found = [work.step.kept(source, tasks) for tasks in work.exposures.values()]
-    return {task: result.named(task) for mine in found for task, result in mine.items()}
+    by_exposure = [work.step.kept(source, tasks) for tasks in work.exposures.values()]
+    return {task: result.named(task) for mine in by_exposure for task, result in mine.items()}
 
 
 def for_worker(options: RunOptions) -> RunOptions:
-    """Return the options of each worker of a cluster: of one on this machine, threads and memory are for all of it."""
+    """Return the options of each worker of a cluster; workers on this machine share them."""
     if options.client != "local":
         return replace(options, threads=options.threads or 1)
     memory = memory_limit(options.memory) // checked_threads(options.threads)
     return replace(options, threads=1, memory=max(memory, LEAST))
 
 
-def _survey(source: Source, step: Step, tasks: Sequence[Task], needs: Needs) -> tuple[list[Footprint], list[Failure]]:
+def _survey(
+    source: Source, step: Step, tasks: Sequence[Task], needs: Needs
+) -> tuple[list[Footprint], list[Failure]]:
     """Look exposures up on the source."""
-    found: list[Footprint] = []
+    footprints: list[Footprint] = []
     failures: list[Failure] = []
     for task in tasks:
         try:
             with WARNING_FILTERS:
                 place = place_of(source, task.where, step.recipe)
             needs.check_size(str(task.where), place.shape)
-            found.append(Footprint(task.where, place))
-        except Exception as error:  # one exposure without a place ends no run
+            footprints.append(Footprint(task.where, place))
+        except Exception as error:  # one exposure without a place must not end the run
             failures.append(Failure.of(task.where, error))
-    return found, failures
+    return footprints, failures
 
 
 def _grouped(footprints: Sequence[Footprint], most_pixels: int) -> Iterator[Group]:
     """Groups of exposures that share a window, each in the order of the tasks."""
-    order = {each.where: number for number, each in enumerate(footprints)}
-    for made in group(footprints, most_pixels):
-        yield Group(tuple(sorted(made.members, key=lambda member: order[member.where])), made.bounds)
+    order = {footprint.where: number for number, footprint in enumerate(footprints)}
+    for neighbours in group(footprints, most_pixels):
+        yield Group(
+            tuple(sorted(neighbours.members, key=lambda member: order[member.where])),
+            neighbours.bounds,
+        )

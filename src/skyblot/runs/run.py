@@ -10,9 +10,9 @@ from .work import Failure, Outcome
 def run(plan: Plan) -> Generator[Outcome, None, None]:
     """Do what a plan says, and yield an outcome for each image: a result, or a `Failure`.
 
-    What is known without any work comes first: exposures that cannot be read, and products that are kept. Closing the
-    generator stops the run and drops what is being made; where a loop may be left early, close it for certain with
-    ``with contextlib.closing(run(plan)) as outcomes``.
+    What is known without any work comes first: exposures that cannot be read, and products that are
+    kept. Closing the generator stops the run and drops what is being made; where a loop may be left
+    early, close it for certain with ``with contextlib.closing(run(plan)) as outcomes``.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class Failure:
 
     @classmethod
     def of(cls, reference: Any, error: Exception) -> "Failure":
-        """The failure that an error means; what nobody foresaw is called so."""
+        """Return the failure that an error means; an unforeseen one is an internal error."""
         reason = one_line(error)
         if isinstance(error, MemoryError):
             error = no_memory(error)
@@ -50,7 +50,7 @@ class Failure:
 
 
 class Beside(NamedTuple):
-    """What a run reads and writes beside its mosaic, its exposures and what goes with them: no output is one of these.
+    """What a run reads and writes beside mosaic and exposures: no output may be one of these.
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ Outcome = Result | Failure
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is asked for: no header has been read for it but those that list the images of files.
+    """What a run is asked for; the only headers read for it list the images of files.
 
     Attributes
     ----------
-    source : str or Path
-        The mosaic.
+    source : str, Path or None
+        The mosaic; None where it is made of the exposures.
     step : Step
         What is done with each exposure.
     tasks : tuple of Task
@@ -89,7 +89,7 @@ class Work:
         What is read and written on top of that.
     """
 
-    source: str | Path
+    source: str | Path | None
     step: Step
     tasks: tuple[Task, ...]
     failures: tuple[Failure, ...] = ()
@@ -98,7 +98,7 @@ class Work:
     @classmethod
     def of(
         cls,
-        source: str | Path,
+        source: str | Path | None,
         exposures: Sequence[str | Path],
         folder: str | Path,
         step: Step,
@@ -111,7 +111,8 @@ class Work:
         source, step, beside
             As the attributes.
         exposures : sequence of str or Path
-            Files, ``flc.fits[sci,2]``, shell patterns, ``@list.txt``, association tables and folders.
+            Files, ``flc.fits[sci,2]``, shell patterns, ``@list.txt``, association tables and
+            folders.
         folder : str or Path
             Where products are written to.
 
@@ -126,30 +127,34 @@ class Work:
         for exposure in named.exposures:
             try:
                 images += list_images(exposure)
-            except Exception as error:  # one exposure that cannot be read ends no run
+            except Exception as error:  # one exposure that cannot be read must not end the run
                 failures.append(Failure.of(exposure, error))
         chips: dict[AnyPath, list[ImageName]] = {}
         for where in images:
             chips.setdefault(where.path, []).append(where)
         step = step.for_exposures(len(chips))
-        tasks = {task.where: task for mine in chips.values() for task in step.tasks(mine, Path(folder))}
+        tasks = {
+            task.where: task for mine in chips.values() for task in step.tasks(mine, Path(folder))
+        }
         beside = Beside((*beside.reads, *named.tables), beside.writes)
-        return cls(source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside)
+        return cls(
+            source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside
+        )
 
     @cached_property
     def exposures(self) -> Mapping[AnyPath, list[Task]]:
         """The tasks of each file."""
-        found: dict[AnyPath, list[Task]] = {}
+        by_file: dict[AnyPath, list[Task]] = {}
         for task in self.tasks:
-            found.setdefault(task.where.path, []).append(task)
-        return found
+            by_file.setdefault(task.where.path, []).append(task)
+        return by_file
 
     @cached_property
     def reads(self) -> list[AnyPath]:
         """Every file that the run reads."""
-        mosaic = parse_name(self.source).path
-        more = [each for path in self.exposures for each in (path, *self.step.reads(path))]
-        return [mosaic, *weight_files(mosaic), *self.beside.reads, *more]
+        mosaics = [] if self.source is None else [parse_name(self.source).path]
+        more = [file for path in self.exposures for file in (path, *self.step.reads(path))]
+        return [*mosaics, *(w for m in mosaics for w in weight_files(m)), *self.beside.reads, *more]
 
     @cached_property
     def writes(self) -> list[Path]:
@@ -165,7 +170,9 @@ class Work:
         """
         twice = next((path for path, count in Counter(self.writes).items() if count > 1), None)
         if twice is not None:
-            raise FileError("two references would be written to this file; take them one by one", subject=twice)
+            raise FileError(
+                "two references would be written to this file; take them one by one", subject=twice
+            )
         check_apart(self.reads, [*self.writes, *self.beside.writes])
 
 
@@ -175,6 +182,8 @@ def _distinct(tasks: Sequence[Task]) -> tuple[Task, ...]:
     seen: set[ImageName] = set()
     for where, path in tasks:
         if where in seen or owners.setdefault(path, where.path) != where.path:
-            raise ParameterError("two references would be written to this file; take them one by one", subject=path)
+            raise ParameterError(
+                "two references would be written to this file; take them one by one", subject=path
+            )
         seen.add(where)
     return tuple(tasks)

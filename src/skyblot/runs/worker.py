@@ -90,11 +90,18 @@ def work_on(exposure: bytes, job: bytes) -> Report:
             outcomes = _made(tasks, whole, worker)
         except SkyblotError as error:  # returned: what is raised is logged with a traceback
             outcomes = [Failure.of(task.where, error) for task in tasks]
-    return Report(outcomes, [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)])
+    return Report(
+        outcomes,
+        [
+            str(warning.message)
+            for warning in caught
+            if issubclass(warning.category, SkyblotWarning)
+        ],
+    )
 
 
 def dask_setup(worker: Any) -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started a "local" cluster."""
+    """Leave Ctrl-C, which a terminal sends to all, to the process that started the cluster."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -123,7 +130,10 @@ def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
     step = whole.step if here else whole.step.within(folder)
     plan = replace(plan_run(Work(name, step, tuple(asked)), there, most=most), options=options)
     originals = {str(task.where): original for task, original in asked.items()}
-    return [_as_asked(each, originals, resume=options.resume) for each in (*plan.known, *run_here(plan))]
+    return [
+        _as_asked(outcome, originals, resume=options.resume)
+        for outcome in (*plan.known, *run_here(plan))
+    ]
 
 
 def _within(folder: Path, name: ImageName) -> ImageName:
@@ -137,42 +147,47 @@ def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -
     for path in [*inputs, *(task.path.parent for task in tasks)]:
         if not (isinstance(path, RemotePath) or path.exists()):
             raise FileError(
-                f"is not there on the worker {worker.address}; all workers have to share the files", subject=path
+                f"is not there on the worker {worker.address}; all workers have to share the files",
+                subject=path,
             )
     if file_identity(source) != whole.identity:
         raise FileError("has changed since the run began", subject=source)
 
 
 def _options(whole: Job, worker: Any) -> tuple[RunOptions, int]:
-    """The options of a worker, whose memory is shared by its threads; and what one exposure may need."""
-    given = whole.options
-    threads = given.threads or (worker.state.nthreads if whole.alone else 1)
+    """The options of a worker, whose threads share its memory, and what an exposure may need."""
+    options = whole.options
+    threads = options.threads or (worker.state.nthreads if whole.alone else 1)
     share = 1 if whole.alone else worker.state.nthreads
     allowed = worker.memory_manager.memory_limit or free_memory()
-    memory = allowed // 2 if given.memory is None else memory_limit(given.memory)
-    most = whole.most or (allowed if given.memory is None else memory)
-    return RunOptions(threads, max(memory // share, LEAST), given.overwrite, given.resume), most
+    memory = allowed // 2 if options.memory is None else memory_limit(options.memory)
+    most = whole.most or (allowed if options.memory is None else memory)
+    return RunOptions(threads, max(memory // share, LEAST), options.overwrite, options.resume), most
 
 
 def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> Outcome:
-    """The outcome with the names that the run was given, and with nothing that cannot be sent."""
+    """The outcome under the names that the user gave, without anything that cannot be sent."""
     if not isinstance(outcome, Failure):
         return replace(outcome.named(originals[str(outcome.where)]), kept=outcome.kept and resume)
     outcome = replace(outcome, reference=str(originals[outcome.reference].where))
-    return outcome if _portable(outcome.error) else replace(outcome, error=SkyblotError(outcome.reason))
+    return (
+        outcome
+        if _portable(outcome.error)
+        else replace(outcome, error=SkyblotError(outcome.reason))
+    )
 
 
 def _portable(error: Exception) -> bool:
     try:
         sent = pickle.dumps(error)
         return len(sent) <= _LARGEST_ERROR and isinstance(pickle.loads(sent), type(error))
-    except Exception:  # errors with arguments of their own raise anything
+    except Exception:  # errors that take other arguments raise anything
         return False
 
 
 @contextmanager
 def _heard(whole: Job, worker: Any) -> Iterator[list[warnings.WarningMessage]]:
-    """Catch warnings, to be shown where the run was started; where other threads would get into it, they stay here."""
+    """Catch warnings, to be shown where the run was started, unless threads would mix them."""
     if worker.state.nthreads > 1 or whole.process == (socket.gethostname(), os.getpid()):
         yield []
         return

@@ -1,4 +1,4 @@
-"""What can be done with one exposure, from file to file: the interface of all steps, and what goes through it."""
+"""What can be done with one exposure, from file to file: the interface of all steps."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
 
 from ..errors import FileError, warn
 from ..io.atomic import file_state
@@ -81,7 +83,7 @@ class Result:
         return self._found
 
     def named(self, task: Task) -> Self:
-        """Return the same with the names that a task has, where other names for the same files are used."""
+        """Return the same under the names that a task uses for the same files."""
         return replace(self, where=task.where, path=task.path)
 
     def public(self) -> Self:
@@ -119,8 +121,10 @@ class Result:
 class Source:
     """The mosaic of a step, open: its image, WCS and pixels, unread, and errors if asked for.
 
-    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is that of its file
-    before it was opened.
+    Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is
+    that of its file before it was opened. `cover` says for each pixel of an exposure how many
+    others are in the mosaic there, where that is known: a pixel without any is not judged, and one
+    with a single other is rejected only if it is the higher.
     """
 
     image: Image
@@ -129,6 +133,7 @@ class Source:
     weighted: bool = False
     errors: Any = None
     state: Any = None
+    cover: np.ndarray | None = None
     told: set[str] = field(default_factory=set, repr=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
@@ -189,11 +194,11 @@ class Step(ABC):
     @property
     @abstractmethod
     def bytes_per_pixel(self) -> int:
-        """Memory that it takes, for each pixel of the exposure."""
+        """Bytes of memory that it takes for each pixel of the exposure."""
 
     @property
     def is_local(self) -> bool:
-        """Whether it maps pixels in a way of its own, which only this process knows."""
+        """Whether it maps pixels in a way that only this process knows."""
         return False
 
     @abstractmethod
@@ -201,12 +206,12 @@ class Step(ABC):
         """Open a source: errors as for `open_image`."""
 
     def for_exposures(self, count: int) -> Self:
-        """Return the step for a source that was made of so many exposures, where nothing else says of how many."""
+        """Return the step for a source of this many exposures, unless it knows how many."""
         return self
 
     @abstractmethod
     def tasks(self, images: Sequence[ImageName], folder: Path) -> list[Task]:
-        """Return what is to be made of the images of one exposure, with the names of the products."""
+        """Return what to make of the images of one exposure, with the names of the products."""
 
     @abstractmethod
     def reads(self, path: AnyPath) -> list[AnyPath]:
@@ -217,8 +222,8 @@ class Step(ABC):
         return [task.path for task in tasks]
 
     @abstractmethod
-    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse, before any work is done, an exposure with which it cannot be done."""
+    def check(self, source: str | Path | None, tasks: Sequence[Task]) -> None:
+        """Refuse an exposure that the step cannot work on, before any work is done."""
 
     def check_sendable(self) -> None:  # noqa: B027 -- most steps can be sent
         """Refuse a step that cannot be sent to the workers of a cluster."""
@@ -228,7 +233,7 @@ class Step(ABC):
         """Whether a file is a product of this step, complete or not."""
 
     def within(self, folder: Path) -> Self:
-        """Return the step with names of files as seen from another folder than the one they were given in."""
+        """Return the step with names of files as seen from another folder."""
         return self
 
     @abstractmethod
@@ -248,7 +253,7 @@ class Step(ABC):
     def finish(  # noqa: B027 -- most steps have nothing to finish
         self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources
     ) -> None:
-        """Write what is written once for all images of an exposure; `results` are of those that could be made."""
+        """Write what is written once for all images of an exposure; `results` are of those made."""
 
 
 def state_of(path: AnyPath) -> tuple[int | str, ...] | None:

@@ -1,4 +1,4 @@
-"""One blot from file to file: the geometry and the scaling from headers, then the pixels, then the output."""
+"""One blot from file to file: geometry and scaling from headers, then pixels, then output."""
 
 import logging
 import time
@@ -10,8 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import WARNING_FILTERS, DataError, FileError, ParameterError, SkyblotError, WCSError, warn
-from ..headers.scaling import LABELS, Pair, Scaling, plan_scaling
+from ..errors import (
+    WARNING_FILTERS,
+    DataError,
+    FileError,
+    ParameterError,
+    SkyblotError,
+    WCSError,
+    warn,
+)
+from ..headers.pair import Pair
+from ..headers.scaling import LABELS, Scaling, plan_scaling
 from ..io.atomic import file_state
 from ..io.coverage import open_weights
 from ..io.head import head_of
@@ -66,7 +75,7 @@ class Blot(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Those of the blot, a copy in the file's byte order, and as much again; for the errors the same."""
+        """Four for the blot, four for a copy in the file's byte order, four more; errors too."""
         return 24 if self.errors else 12
 
     @property
@@ -76,16 +85,22 @@ class Blot(Step):
 
     @contextmanager
     def open(self, name: str | Path) -> Iterator[Source]:
-        """Open a source; a `DataError` for an exposure, and where there are no errors to carry over."""
+        """Open a source; a `DataError` for an exposure, or where errors are wanted and missing."""
         state = state_of(parse_name(name).path)
         with open_image(name) as image, open_weights(image) as weights:
             if not self.force:
                 check_source(image)
             if image.choices > 1:
                 first = image.name[len(str(image.path)) + 1 : -1]
-                warn(f"has {image.choices} images, the first, [{first}], is used", subject=image.path)
+                warn(
+                    f"has {image.choices} images, the first, [{first}], is used", subject=image.path
+                )
             pixels = image.pixels()
-            if self.as_float and self.recipe.interp != "nearest" and np.dtype(pixels.dtype).kind in "iub":
+            if (
+                self.as_float
+                and self.recipe.interp != "nearest"
+                and np.dtype(pixels.dtype).kind in "iub"
+            ):
                 pixels = FloatView(pixels)
             weighted = weights is not None and np.dtype(pixels.dtype).kind == "f"
             errors = _errors_of(image) if self.errors else None
@@ -101,17 +116,19 @@ class Blot(Step):
         head = head_of(path)
         return [*companion_files(path), *([] if head is None else [head])]
 
-    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse a name that is of another kind of file than the blot, and a source that is an exposure too."""
+    def check(self, source: str | Path | None, tasks: Sequence[Task]) -> None:
+        """Refuse a name of another kind of file than the blot, and a source among the exposures."""
         for task in tasks:
             check_kind(task.path, task.where.path)
-        if not self.force:
+        if not self.force and source is not None:
             check_not_both(source, [task.where for task in tasks])
 
     def check_sendable(self) -> None:
         """Refuse a pixel map of the user's."""
         if self.wcsmap is not None:
-            raise ParameterError(f"wcsmap = {self.wcsmap!r}: is for this process only, leave it or the cluster out")
+            raise ParameterError(
+                f"wcsmap = {self.wcsmap!r}: is for this process only, leave it or the cluster out"
+            )
 
     def is_own(self, path: Path) -> bool:
         """Whether a file is a blot."""
@@ -119,49 +136,64 @@ class Blot(Step):
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
         """Return the blots that are there already and may stay."""
-        found = {task: self.kept_blot(source, task) for task in tasks}
-        return {task: blot for task, blot in found.items() if blot is not None}
+        blots = {task: self.kept_blot(source, task) for task in tasks}
+        return {task: blot for task, blot in blots.items() if blot is not None}
 
     def kept_blot(self, source: Source, task: Task) -> BlotResult | None:
         """Return a blot that is there already and may stay, or None."""
-        made, shape = provenance.read_record(task.path)
-        if not made or bool(made.get(provenance.ERROR_CARD)) != self.errors:
+        record, shape = provenance.read_record(task.path)
+        if not record or bool(record.get(provenance.ERROR_CARD)) != self.errors:
             return None
         try:
             with WARNING_FILTERS, open_reference(task.where, self.recipe.wcs_key) as reference:
-                key = provenance.blot_key(self.recipe, self.storage(task.path), source.image, reference)
-        except SkyblotError:  # to be reported when it is tried
+                key = provenance.blot_key(
+                    self.recipe, self.storage(task.path), source.image, reference
+                )
+        except SkyblotError:  # reported when it is tried
             return None
-        if made.get(provenance.KEY_CARD) != key:
+        if record.get(provenance.KEY_CARD) != key:
             return None
-        return BlotResult(source.image.name, reference.name, task.path, shape, made["BLOTCOVR"], 0.0, kept=True)
+        return BlotResult(
+            source.image.name, reference.name, task.path, shape, record["BLOTCOVR"], 0.0, kept=True
+        )
 
     def storage(self, path: Path) -> dict[str, Any]:
         """What makes the bytes of the blot at `path`, beside the recipe."""
         compress = self.compress or path.suffix.lower() == ".fz"
-        return {"compress": compress, "errors": self.errors, "as_float": self.as_float, "wcsmap": self.wcsmap}
+        return {
+            "compress": compress,
+            "errors": self.errors,
+            "as_float": self.as_float,
+            "wcsmap": self.wcsmap,
+        }
 
     def make(self, source: Source, task: Task, resources: Resources) -> BlotResult:
         """Blot the source onto one image, and write the result."""
         start = time.perf_counter()
-        with rendered(source, task.where, self, resources) as made:
-            if made.blot.covered == 0:
-                fill = made.planned.fill
+        with rendered(source, task.where, self, resources) as rendering:
+            if rendering.blot.covered == 0:
+                fill = rendering.planned.fill
                 #: Different parts of the sky, or a wrong WCS in one of the files.
-                warn(f"{source.image.name} does not overlap {made.reference.name}: every pixel of the blot is {fill:g}")
-            made.write(task.path, source, self, overwrite=resources.overwrite)
-        logger.info("%s: %s onto %s", task.path, source.image.name, made.reference.name)
+                warn(
+                    f"{source.image.name} does not overlap {rendering.reference.name}: every pixel "
+                    f"of the blot is {fill:g}"
+                )
+            rendering.write(task.path, source, self, overwrite=resources.overwrite)
+        logger.info("%s: %s onto %s", task.path, source.image.name, rendering.reference.name)
         seconds = time.perf_counter() - start
-        shape = made.blot.data.shape
-        covered = made.blot.covered
-        return BlotResult(source.image.name, made.reference.name, task.path, shape, covered, seconds)
+        shape = rendering.blot.data.shape
+        covered = rendering.blot.covered
+        return BlotResult(
+            source.image.name, rendering.reference.name, task.path, shape, covered, seconds
+        )
 
 
 def _errors_of(image: Image) -> np.ndarray:
     errors = error_plane(image)
     if errors is None:
         raise DataError(
-            "has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out", subject=image.name
+            "has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out",
+            subject=image.name,
         )
     return errors
 
@@ -196,12 +228,20 @@ class Rendered:
         parameters = step.recipe
         distorted = not target.altered
         storage = step.storage(path)
-        cards = provenance.cards(image, self.reference, parameters, scaling, fill, covered, distorted, storage)
+        cards = provenance.cards(
+            image, self.reference, parameters, scaling, fill, covered, distorted, storage
+        )
         wcs = target.wcs if target.altered else None
         if self.errors is not None:
             cards.append((provenance.ERROR_CARD, True, "errors are those of the source, in ERR"))
-        how: dict[str, Any] = {"overwrite": overwrite, "compress": step.compress, "errors": self.errors}
-        write_blot(path, self.blot.data, self.reference, cards=cards, wcs=wcs, move=target.move, **how)
+        how: dict[str, Any] = {
+            "overwrite": overwrite,
+            "compress": step.compress,
+            "errors": self.errors,
+        }
+        write_blot(
+            path, self.blot.data, self.reference, cards=cards, wcs=wcs, move=target.move, **how
+        )
 
     def check_unchanged(self) -> None:
         """Refuse a reference that was replaced or changed since it was opened."""
@@ -210,11 +250,13 @@ class Rendered:
 
 
 @contextmanager
-def rendered(source: Source, where: ImageName, step: Blot, resources: Resources) -> Iterator[Rendered]:
+def rendered(
+    source: Source, where: ImageName, step: Blot, resources: Resources
+) -> Iterator[Rendered]:
     """Make a blot in memory."""
     with ExitStack() as stack:
         with WARNING_FILTERS:
-            identity = state_of(where.path)  # before it is opened: what comes later shows
+            identity = state_of(where.path)  # before it is opened, so that later changes show
             reference = stack.enter_context(open_reference(where, step.recipe.wcs_key))
             planned = _plan(source, reference, step)
         resources.check_size(reference.name, planned.target.shape)
@@ -233,24 +275,24 @@ def rendered(source: Source, where: ImageName, step: Blot, resources: Resources)
             if errors is not None:
                 errors[np.isnan(blot.data)] = np.nan
             blot = _filled(blot, planned.fill)
-        made = Rendered(reference, planned, blot, identity, errors)
+        rendering = Rendered(reference, planned, blot, identity, errors)
         resources.proceed()
-        made.check_unchanged()
-        yield made
+        rendering.check_unchanged()
+        yield rendering
 
 
 def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:
-    """The errors of a blot, where the source's are to be carried over; NaN where it is not covered."""
+    """The errors of a blot, where they are wanted; NaN where it is not covered."""
     if source.errors is None:
         return None
     variances = planned.job.of_variances(SquareView(source.errors))
-    made = variances.run(
+    values = variances.run(
         scale=planned.scaling.factor**2,
         fill_value=np.nan,
         threads=resources.threads,
         window_bytes=resources.window_bytes,
     ).data
-    return np.sqrt(made)
+    return np.sqrt(values)
 
 
 def _filled(blot: Resampled, fill: float) -> Resampled:
@@ -278,7 +320,9 @@ def plan_job(source: Source, target: Target, reference: Image, step: Blot) -> Jo
     sampling = step.recipe.sampling
     shape = target.shape
     with named(source.image.name, reference.name):
-        return prepare(source.pixels, source.wcs, target.wcs, sampling, shape=shape, wcsmap=step.wcsmap)
+        return prepare(
+            source.pixels, source.wcs, target.wcs, sampling, shape=shape, wcsmap=step.wcsmap
+        )
 
 
 @contextmanager
@@ -305,5 +349,7 @@ def _scales(source: Source, target: Target, reference: Image) -> tuple[float, fl
     scale = pixel_scale(source.wcs)
     for value, image in ((scale, source.image), (target.scale, reference)):
         if not value > 0:
-            raise WCSError(f"its WCS is singular: its pixel scale is {value} arcsec", subject=image.name)
+            raise WCSError(
+                f"its WCS is singular: its pixel scale is {value} arcsec", subject=image.name
+            )
     return scale, target.scale

@@ -1,4 +1,4 @@
-"""An exposure against its blot: what headers and files say of its noise, its flags and its instrument."""
+"""An exposure against its blot: what is known of its noise, its flags and its instrument."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from ..io.images import Image
 from ..io.weights import checked_suffix, read_weights
 from ..parameters.options import PLANES
 from ..parameters.table import default
-from ..rejection.compare import Rejection, compare
+from ..rejection.compare import compare
 from ..rejection.criteria import Criteria, criteria_for
+from ..rejection.result import Rejection
 from ..rejection.robust import NORMAL
 from .base import Source
 from .blot import Rendered
@@ -27,7 +28,7 @@ _USUAL_SPREAD = (0.1, 10.0)
 
 @dataclass(frozen=True)
 class Planes:
-    """What goes with the exposures' pixels, where it is not to be looked for.
+    """What goes with the exposures' pixels, where the user says so.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ class Judged:
     ----------
     data : ndarray, shape (ny, nx)
         The exposure.
-    found : Rejection
+    rejection : Rejection
     notes : tuple of str
         What there is to warn of.
     remarks : tuple of str
@@ -74,24 +75,25 @@ class Judged:
     """
 
     data: np.ndarray
-    found: Rejection
+    rejection: Rejection
     notes: tuple[str, ...]
     remarks: tuple[str, ...]
 
 
 def judgement(
-    source: Source, exposure: Image, given: Mapping[str, Any], count: int | None, planes: Planes
+    source: Source, exposure: Image, choices: Mapping[str, Any], count: int | None, planes: Planes
 ) -> Judgement:
-    """Return how an exposure is judged: by what is known of its instrument, and by what was given of the criteria.
+    """Return how an exposure is judged: by its instrument, and by the user's choices.
 
-    `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers tell.
+    `count` is how many exposures the mosaic was made of, where neither the criteria nor its headers
+    tell.
     """
-    count = given.get("exposures") or _counted(source) or count
+    count = choices.get("exposures") or _counted(source) or count
     instrument = instrument_of(exposure.facts)
-    return Judgement(instrument, criteria_for(exposure.facts, given, count), planes)
+    return Judgement(instrument, criteria_for(exposure.facts, choices, count), planes)
 
 
-def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -> Judged:
+def judge(source: Source, rendering: Rendered, how: Judgement, threads: int | None) -> Judged:
     """Compare an exposure with its blot.
 
     Raises
@@ -99,16 +101,25 @@ def judge(source: Source, made: Rendered, how: Judgement, threads: int | None) -
     DataError
         If there is nothing to compare.
     """
-    exposure = made.reference
-    blot = made.blot.data
+    exposure = rendering.reference
+    blot = rendering.blot.data
     data = np.asarray(exposure.pixels()[:, :])
-    _check_blot(source, made)
-    noise, usable = _known(made, data, how)
-    options: dict[str, Any] = {"valid": usable.pixels, "gain": noise.gain, "threads": threads}
-    found = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
-    _check_judged(source, exposure, data, found, usable.pixels)
-    notes = (*_notes(found, how.instrument, exposure), *_noise_notes(made, data, found, noise))
-    return Judged(data, found, notes, (*noise.remarks, *usable.remarks))
+    _check_blot(source, rendering)
+    noise, usable = _known(rendering, data, how)
+    valid = usable.pixels
+    if source.cover is not None:
+        covered = source.cover > 0
+        valid = covered if valid is None else valid & covered
+    options: dict[str, Any] = {"valid": valid, "gain": noise.gain, "threads": threads}
+    rejection = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
+    _check_judged(source, exposure, data, rejection, valid)
+    if source.cover is not None:
+        rejection = rejection.without((source.cover == 1) & (rejection.significance < 0))
+    notes = (
+        *_notes(rejection, how.instrument, exposure),
+        *_noise_notes(rendering, data, rejection, noise),
+    )
+    return Judged(data, rejection, notes, (*noise.remarks, *usable.remarks))
 
 
 def _counted(source: Source) -> int | None:
@@ -117,10 +128,10 @@ def _counted(source: Source) -> int | None:
     return int(count) if count is not None and count > 1 and count.is_integer() else None
 
 
-def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
-    """What is known of the noise of an exposure, with the photons of a sky that its blot has not, and of its pixels."""
-    exposure = made.reference
-    blot = made.blot.data
+def _known(rendering: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
+    """What is known of an exposure's noise, photons of a sky its blot lacks too, and its pixels."""
+    exposure = rendering.reference
+    blot = rendering.blot.data
     planes = how.planes
     sky = how.criteria.level
     if sky is None:
@@ -130,10 +141,20 @@ def _known(made: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise
         sky = float(np.median(finite)) if finite.size else 0.0
     weights = read_weights(exposure, planes.weight_suffix)
     noise = noise_of(
-        exposure, blot, sky, gain=planes.gain, read_noise=planes.read_noise, pattern=planes.err, weights=weights
+        exposure,
+        blot,
+        sky,
+        gain=planes.gain,
+        read_noise=planes.read_noise,
+        pattern=planes.err,
+        weights=weights,
     )
     values = None if weights is None else weights[1]
-    options: dict[str, Any] = {"ignored": how.instrument.ignored, "dq": planes.dq, "weights": values}
+    options: dict[str, Any] = {
+        "ignored": how.instrument.ignored,
+        "dq": planes.dq,
+        "weights": values,
+    }
     return noise, usable_of(exposure, data, blot + sky, **options)
 
 
@@ -142,14 +163,18 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(slice(None, None, max(1, size // 256)) for size in shape)
 
 
-def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: KnownNoise) -> tuple[str, ...]:
-    """Errors that the pixels contradict: variances or weights taken for deviations, another unit."""
+def _noise_notes(
+    rendering: Rendered, data: np.ndarray, rejection: Rejection, noise: KnownNoise
+) -> tuple[str, ...]:
+    """Errors that pixels contradict: variances or weights taken for deviations, another unit."""
     if not isinstance(noise.sigma, np.ndarray):
         return ()
     some = _some(data.shape)
-    judged = found.valid[some]
-    uneven = 0.0 if found.uneven is None else found.uneven[some]
-    difference = np.abs(data[some] - made.blot.data[some] - found.background - uneven)[judged]
+    judged = rejection.valid[some]
+    uneven = 0.0 if rejection.uneven is None else rejection.uneven[some]
+    difference = np.abs(data[some] - rendering.blot.data[some] - rejection.background - uneven)[
+        judged
+    ]
     spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the
@@ -166,28 +191,33 @@ def _noise_notes(made: Rendered, data: np.ndarray, found: Rejection, noise: Know
     )
 
 
-def _check_blot(source: Source, made: Rendered) -> None:
+def _check_blot(source: Source, rendering: Rendered) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
-    blot = made.blot.data
+    blot = rendering.blot.data
     reason = ""
     some = blot[_some(blot.shape)]
     if _only_value(some[np.isfinite(some)]) is None:
         return
     known = np.isfinite(blot)
-    if made.blot.covered == 0:
+    if rendering.blot.covered == 0:
         reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
     elif not known.any():
         reason = "the mosaic has no finite pixel there"
-    elif (level := _only_value(blot[known] - np.float32(made.planned.scaling.offset))) is not None:
+    elif (
+        level := _only_value(blot[known] - np.float32(rendering.planned.scaling.offset))
+    ) is not None:
         reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
-        raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=made.reference.name)
+        raise DataError(
+            f"cannot be compared with {source.image.name}: {reason}",
+            subject=rendering.reference.name,
+        )
 
 
 def _only_value(values: np.ndarray) -> float | None:
     """The value that all pixels have, to the rounding of an interpolation; None where they differ.
 
-    NaN without any.
+    NaN where there are no pixels.
     """
     if not values.size:
         return float("nan")
@@ -197,10 +227,14 @@ def _only_value(values: np.ndarray) -> float | None:
 
 
 def _check_judged(
-    source: Source, exposure: Image, data: np.ndarray, found: Rejection, valid: np.ndarray | None
+    source: Source,
+    exposure: Image,
+    data: np.ndarray,
+    rejection: Rejection,
+    valid: np.ndarray | None,
 ) -> None:
     """Refuse a comparison in which no pixel was looked at."""
-    if found.valid.any():
+    if rejection.valid.any():
         return
     reason = "no pixel has a finite value, a finite blot, an error above 0 and no flag"
     if not np.isfinite(data).any():
@@ -210,10 +244,10 @@ def _check_judged(
     raise DataError(f"cannot be compared with {source.image.name}: {reason}", subject=exposure.name)
 
 
-def _notes(found: Rejection, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
+def _notes(rejection: Rejection, instrument: Instrument, exposure: Image) -> tuple[str, ...]:
     """What there is to warn of."""
-    judged = int(np.count_nonzero(found.valid))
-    rejected = round(found.fraction * judged)
+    judged = int(np.count_nonzero(rejection.valid))
+    rejected = round(rejection.fraction * judged)
     fraction = rejected / judged if judged else 0.0
     doubts = instrument.doubts(fraction, judged, exposure_time(exposure.facts)) if judged else ""
-    return tuple(note for note in (*found.doubts(), doubts) if note)
+    return tuple(note for note in (*rejection.doubts(), doubts) if note)

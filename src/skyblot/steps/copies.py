@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, ParameterError
-from ..headers.facts import QUALITY
 from ..headers.instruments import instrument_of
+from ..headers.pixel_facts import QUALITY
 from ..io.copies import copy_name, write_clean, write_flagged
 from ..io.images import blot_name, format_of, open_image
 from ..io.masks import BadPixels, write_flag_image
@@ -29,9 +29,11 @@ class Products:
     Attributes
     ----------
     one_file : bool, optional
-        The masks of all chips of an exposure in one file; None: where it has several, and none is called SCI.
+        The masks of all chips of an exposure in one file; None: where it has several, and none is
+        called SCI.
     update_dq, clean : bool
-        A copy with flags set in DQ, which is made where there is none; a copy with the blot in bad pixels.
+        A copy with flags set in DQ, which is made where there is none; a copy with the blot in bad
+        pixels.
     keep_name : bool
         The copy has the exposure's own name.
     save_blots : bool
@@ -50,7 +52,9 @@ class Products:
     def __post_init__(self) -> None:
         parse_fields(self, MASKS)
         if self.keep_name and self.update_dq == self.clean:
-            raise ParameterError("--keep-name (keep_name=True) names one copy: give either --update-dq or --clean")
+            raise ParameterError(
+                "--keep-name (keep_name=True) names one copy: give either --update-dq or --clean"
+            )
 
     @property
     def copies(self) -> bool:
@@ -59,7 +63,7 @@ class Products:
 
 
 def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> dict[str, Path]:
-    """Return the copies that are written of an exposure, given all of its images: their kinds, and where they go.
+    """Return the kinds of copies of an exposure, and where they go, given all of its images.
 
     Raises
     ------
@@ -68,14 +72,21 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
     """
     first = images[0]
     planned = {}
-    if products.keep_name and isinstance(first.path, Path) and _same_folder(first.path.parent, folder):
+    if (
+        products.keep_name
+        and isinstance(first.path, Path)
+        and _same_folder(first.path.parent, folder)
+    ):
         raise FileError(
-            "--keep-name (keep_name=True) needs another folder than that of the exposure: --output-dir",
+            "--keep-name (keep_name=True) needs another folder than that of the exposure: "
+            "--output-dir",
             subject=first.path,
         )
     if products.update_dq:
         kind, label = _flags_of_file(images)
-        planned[kind] = copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
+        planned[kind] = (
+            copy_name(first, label) if kind == FLAGGED else f"{root_of(first.path)}_crdq.fits"
+        )
     if products.clean:
         planned[CLEAN] = copy_name(first, "crclean")
     if products.keep_name:
@@ -83,7 +94,9 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
     return {kind: folder / name for kind, name in planned.items()}
 
 
-def write_copies(copies: dict[str, Path], bad: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:
+def write_copies(
+    copies: dict[str, Path], bad: Sequence[BadPixels], bits: int, *, overwrite: bool
+) -> None:
     """Write the copies of an exposure.
 
     Parameters
@@ -110,7 +123,7 @@ def _same_folder(one: Path, other: Path) -> bool:
 
 
 def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
-    """How the flags of an exposure are written, and what the copy is called: JWST's as its pipeline calls it.
+    """How an exposure's flags are written, and the copy's name: JWST's as its pipeline has it.
 
     Where an image has no DQ, and is no SCI that would get one beside it, flags are written alone.
     """
@@ -118,7 +131,7 @@ def _flags_of_file(images: Sequence[ImageName]) -> tuple[str, str]:
     for where in images:
         try:
             label, alone = _flags_of_image(where)
-        except Exception:  # what is wrong with it is told when it is compared, and ends no run
+        except Exception:  # told when it is compared, and no reason to end the run
             continue
         if alone:
             return FLAGS, label
@@ -149,7 +162,9 @@ def mask_name(where: ImageName, *, together: bool = False) -> str:
 
 def is_shared(task: Task) -> bool:
     """Whether the mask of an image goes to one file with those of others."""
-    return format_of(task.where.path).chips and task.path.name == mask_name(task.where, together=True)
+    return format_of(task.where.path).chips and task.path.name == mask_name(
+        task.where, together=True
+    )
 
 
 def together(images: Sequence[ImageName], products: Products) -> bool:
@@ -158,5 +173,7 @@ def together(images: Sequence[ImageName], products: Products) -> bool:
         return False
     if products.one_file is not None:
         return products.one_file
-    named_sci = any(isinstance(where.extension, tuple) and where.extension[0] == "SCI" for where in images)
+    named_sci = any(
+        isinstance(where.extension, tuple) and where.extension[0] == "SCI" for where in images
+    )
     return len(images) > 1 and not named_sci

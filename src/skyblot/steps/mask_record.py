@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import SkyblotError
 from ..io.images import is_complete
 from ..io.masks import KEY_CARD, BadPixels, mask_headers
-from ..rejection.compare import Rejection
 from ..rejection.criteria import Criteria
+from ..rejection.result import Rejection
 from .base import Result, Task
 
 #: What a header has of a result, where it was finite.
@@ -32,7 +32,8 @@ class RejectResult(Result):
     Attributes
     ----------
     rejected, judged : int
-        Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked at.
+        Pixels that the rule rejected, without what `grow` and tails add, and pixels that it looked
+        at.
     background, flux_ratio, flux_ratio_error, ratio, noise, misalignment, misalignment_error, shift,
     sharpness, roughness
         As those of `skyblot.Rejection`.
@@ -48,7 +49,8 @@ class RejectResult(Result):
     notes : tuple of str
         What there was to warn of.
     remarks : tuple of str
-        What was assumed of the exposure's file, or is missing in it: warned of once for all of its images.
+        What was assumed of the exposure's file, or is missing in it: warned of once for all of its
+        images.
     together : bool
         `path` holds the masks of other chips too, each in an extension.
     """
@@ -132,11 +134,15 @@ class RejectResult(Result):
     @property
     def _facts(self) -> dict[str, str]:
         facts = super()._facts | {
-            "rejected": f"{self.rejected} of {self.judged} pixels judged, {100 * self.fraction:.2f} %",
+            "rejected": (
+                f"{self.rejected} of {self.judged} pixels judged, {100 * self.fraction:.2f} %"
+            ),
             "background": f"{self.background:.4g}",
             "noise": f"{self.noise:.3f} sigma",
             "misalignment": f"{self._moved} pixel" if self._moved else "not known",
-            "flux ratio": f"{self._flux} ± {self.flux_ratio_error:.3f}" if self._flux else "not known",
+            "flux ratio": f"{self._flux} ± {self.flux_ratio_error:.3f}"
+            if self._flux
+            else "not known",
             "rule": self.criteria.rule,
         }
         return facts | ({"notes": "; ".join(self.notes)} if self.notes else {})
@@ -147,12 +153,14 @@ class RejectResult(Result):
         return picture_of_mask(self.path, self.reference)
 
 
-def mask_cards(source: str, exposure: str, found: Rejection, key: str, covered: float) -> list[tuple[str, Any, str]]:
-    """Return how a mask was made, for its header: keyword, value, comment; the images by their names."""
+def mask_cards(
+    source: str, exposure: str, rejection: Rejection, key: str, covered: float
+) -> list[tuple[str, Any, str]]:
+    """Return how a mask was made, for its header: keyword, value, comment."""
     from .. import __version__
 
-    criteria = found.criteria
-    (snr, scale) = found.criteria.thresholds
+    criteria = rejection.criteria
+    (snr, scale) = rejection.criteria.thresholds
     cards: list[tuple[str, Any, str]] = [
         ("CRVER", __version__, "version of skyblot"),
         ("CRSRC", source, ""),
@@ -164,32 +172,40 @@ def mask_cards(source: str, exposure: str, found: Rejection, key: str, covered: 
         ("CRSCALE2", float(scale[1]), "second factor of the blot's structure"),
         ("CRGROW", float(criteria.grow), "[pixel] radius around bad pixels"),
         ("CRTAIL", criteria.cte_tail * criteria.cte_direction, "[pixel] tails along y, signed"),
-        ("CRBACK", found.background, "background of exposure minus blot"),
-        *([("CRBACKM", True, "background is a map; CRBACK is its middle")] if found.uneven is not None else []),
-        *([("CRNOISE", found.noise, "[sigma] noise of exposure minus blot")] if np.isfinite(found.noise) else []),
-        ("CRFRAC", found.fraction, "fraction of the judged pixels rejected"),
-        ("CRJUDGED", int(np.count_nonzero(found.valid)), "pixels judged"),
+        ("CRBACK", rejection.background, "background of exposure minus blot"),
+        *(
+            [("CRBACKM", True, "background is a map; CRBACK is its middle")]
+            if rejection.uneven is not None
+            else []
+        ),
+        *(
+            [("CRNOISE", rejection.noise, "[sigma] noise of exposure minus blot")]
+            if np.isfinite(rejection.noise)
+            else []
+        ),
+        ("CRFRAC", rejection.fraction, "fraction of the judged pixels rejected"),
+        ("CRJUDGED", int(np.count_nonzero(rejection.valid)), "pixels judged"),
         ("CRCOVR", round(covered, 6), "fraction of the pixels that the source covers"),
         (KEY_CARD, key, "stands for inputs and parameters"),
     ]
-    if np.isfinite(found.flux_ratio_error):
+    if np.isfinite(rejection.flux_ratio_error):
         cards += [
-            ("CRFLUX", found.flux_ratio, "flux ratio of exposure to blot, measured"),
-            ("CRFLUXE", found.flux_ratio_error, "its standard error"),
+            ("CRFLUX", rejection.flux_ratio, "flux ratio of exposure to blot, measured"),
+            ("CRFLUXE", rejection.flux_ratio_error, "its standard error"),
         ]
-    cards.append(("CRRATIO", found.ratio, "what the blot was multiplied by"))
-    if np.isfinite(found.sharpness):
+    cards.append(("CRRATIO", rejection.ratio, "what the blot was multiplied by"))
+    if np.isfinite(rejection.sharpness):
         cards += [
-            ("CRDX", found.misalignment[0], "[pixel] exposure minus blot, in x"),
-            ("CRDY", found.misalignment[1], "[pixel] exposure minus blot, in y"),
+            ("CRDX", rejection.misalignment[0], "[pixel] exposure minus blot, in x"),
+            ("CRDY", rejection.misalignment[1], "[pixel] exposure minus blot, in y"),
         ]
-    if np.isfinite(found.misalignment_error):
-        cards.append(("CRDXYE", found.misalignment_error, "[pixel] standard error of both"))
+    if np.isfinite(rejection.misalignment_error):
+        cards.append(("CRDXYE", rejection.misalignment_error, "[pixel] standard error of both"))
     return cards
 
 
 def read_masks(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """Return the headers of complete masks in a file, by the names of their exposures; none where there are none."""
+    """Return the headers of complete masks in a file, by the names of their exposures."""
     if not is_complete(path):
         return {}
     try:
@@ -213,4 +229,6 @@ def result_of(plain: Result, header: Mapping[str, Any], **more: Any) -> RejectRe
     if "CRDX" in header:
         more["misalignment"] = (float(header["CRDX"]), float(header["CRDY"]))
     judged = int(header["CRJUDGED"])
-    return RejectResult(**vars(plain), rejected=round(header["CRFRAC"] * judged), judged=judged, **more)
+    return RejectResult(
+        **vars(plain), rejected=round(header["CRFRAC"] * judged), judged=judged, **more
+    )

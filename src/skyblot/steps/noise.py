@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..headers.amplifiers import Reading, electronics, sections
-from ..headers.facts import ERRORS
+from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
 from ..io.fits_planes import DEVIATION, Plane
 from ..io.images import Image
@@ -83,22 +83,27 @@ def noise_of(
         if np.any(errors > 0):
             photons = known.gain.mean if gain is None else gain
             return KnownNoise(errors, photons, str(plane), _unit_remarks(exposure, plane))
-        remarks.append(f"its {plane} has no value above 0: the noise is made of gain and read noise")
+        remarks.append(
+            f"its {plane} has no value above 0: the noise is made of gain and read noise"
+        )
     gains, noises = (
         reading if number is None else Reading({"": number})
         for number, reading in ((gain, known.gain), (read_noise, known.read_noise))
     )
     if not gains.values or not noises.values:
         missing = known.missing(gain=gain is None, read_noise=read_noise is None)
-        found = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
+        lack = "no ERR extension" if plane is None else f"no value above 0 in its {plane}"
         if weights is not None:
             if are_inverse_variances(weights[1], exposure.pixels()[:, :], blot):
-                return KnownNoise(_of_weights(weights[1], blot, gains.mean), None, weights[0], tuple(remarks))
-            found += f", weights that are no inverse variances ({weights[0]})"
+                return KnownNoise(
+                    _of_weights(weights[1], blot, gains.mean), None, weights[0], tuple(remarks)
+                )
+            lack += f", weights that are no inverse variances ({weights[0]})"
         #: A map of errors is looked for beside the image first: ERR, UNCERT, VARIANCE, or DECam's
         #: file of weights.
         raise DataError(
-            f"{found}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, err=)",
+            f"{lack}, and {missing}: give --gain and --read-noise, or --err (gain=, read_noise=, "
+            "err=)",
             subject=exposure.name,
         )
     remarks += known.remarks(gain=gain is None, read_noise=read_noise is None)
@@ -119,7 +124,7 @@ def are_inverse_variances(weights: np.ndarray, data: np.ndarray, blot: np.ndarra
 
 
 def _of_weights(weights: np.ndarray, blot: np.ndarray, gain: float | None) -> np.ndarray:
-    """Standard deviations of pixels whose weights are those of the sky: sources add their photons."""
+    """Standard deviations of pixels with weights of the sky alone: sources add their photons."""
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.where(weights > 0, 1.0 / weights, np.nan)
     if gain is not None:
@@ -141,7 +146,9 @@ def noise_text(image: Image) -> str:
     return ", ".join(words) if len(words) == 2 else ""
 
 
-def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading) -> np.ndarray | Noise:
+def _model(
+    exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises: Reading
+) -> np.ndarray | Noise:
     """The noise by gain and read noise of each amplifier, else by their means."""
     several = len(gains.values) > 1 or len(noises.values) > 1
     areas = sections(exposure.facts, exposure.shape) if several else {}
@@ -166,7 +173,11 @@ def _model(exposure: Image, blot: np.ndarray, sky: float, gains: Reading, noises
 
 def _unit_remarks(exposure: Image, plane: Plane) -> tuple[str, ...]:
     """Errors in another kind of unit than the image."""
-    unit = "" if plane.hdu is None or plane.meaning != DEVIATION else str(plane.hdu.header.get("BUNIT", ""))
+    unit = (
+        ""
+        if plane.hdu is None or plane.meaning != DEVIATION
+        else str(plane.hdu.header.get("BUNIT", ""))
+    )
     wanted = exposure.facts.bunit
     if None in (unit_kind(unit), unit_kind(wanted)) or unit_kind(unit) == unit_kind(wanted):
         return ()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SkyblotError
-from ..headers.scaling import LABELS, UNCHANGED, Scaling
+from ..headers.pair import UNCHANGED
+from ..headers.scaling import LABELS, Scaling
 from ..headers.units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 from ..io.atomic import file_identity
 from ..io.coverage import weight_files
@@ -17,9 +18,11 @@ from ..io.images import Image, is_complete, open_image
 from ..io.remote import AnyPath
 from ..parameters.table import Parameters
 
-#: The card that says what a blot was made from, and how: equal in two files only if everything is the same.
+#: The card that says what a blot was made from, and how: equal in two files only if everything is
+#: the same.
 KEY_CARD = "BLOTKEY"
-#: What the record of a blot begins with, in FITS and in ASDF; that of a mask, or a copy with flags or blots in it.
+#: What the record of a blot begins with, in FITS and in ASDF; that of a mask, or a copy with flags
+#: or blots in it.
 BLOT = re.compile(rb"BLOTVER =|^ +blotver:", re.MULTILINE)
 MASK = re.compile(rb"CRVER   =|CRKEY   =|^crkey:", re.MULTILINE)
 _COPY_KEY = re.compile(rb"(?:CRKEY   = '|^crkey: )([0-9a-f]{16})", re.MULTILINE)
@@ -57,7 +60,11 @@ def cards(
         ("BLOTSKY", scaling.offset, "sky added, in units of the blot"),
         ("BLOTFILL", str(fill), "value where the source does not cover"),
         ("BLOTCOVR", round(covered, 6), "fraction of the pixels that the source covers"),
-        (KEY_CARD, blot_key(parameters, storage, mosaic, reference), "stands for inputs and parameters"),
+        (
+            KEY_CARD,
+            blot_key(parameters, storage, mosaic, reference),
+            "stands for inputs and parameters",
+        ),
     ]
     if scaling is not LABELS:
         record.append(("BUNIT", _bunit(mosaic, reference, scaling), "units of the blot"))
@@ -67,7 +74,11 @@ def cards(
 
 
 def blot_key(
-    parameters: Parameters, more: Mapping[str, Any], mosaic: Image, reference: Image, beside: Iterable[AnyPath] = ()
+    parameters: Parameters,
+    more: Mapping[str, Any],
+    mosaic: Image,
+    reference: Image,
+    beside: Iterable[AnyPath] = (),
 ) -> str:
     """Return 16 characters that stand for parameters and for images.
 
@@ -110,10 +121,10 @@ def copy_key(path: Path) -> str:
         return ""
     try:
         with open(path, "rb") as stream:
-            found = _COPY_KEY.search(stream.read(_BEGINNING))
+            match = _COPY_KEY.search(stream.read(_BEGINNING))
     except OSError:
         return ""
-    return "" if found is None else found[1].decode()
+    return "" if match is None else match[1].decode()
 
 
 def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
@@ -128,18 +139,19 @@ def read_record(path: Path) -> tuple[Mapping[str, Any], tuple[int, int]]:
 
 
 def _bunit(mosaic: Image, reference: Image, scaling: Scaling) -> str:
-    """The reference's BUNIT, turned from counts to a rate or back where the blot differs from it."""
+    """The reference's BUNIT, turned from counts to a rate or back where the blot differs."""
     if scaling.in_units == UNCHANGED:
         return mosaic.facts.bunit
-    given = reference.facts.bunit or mosaic.facts.bunit
-    if scaling.in_units in (BRIGHTNESS, FLUX) and unit_kind(given) in (BRIGHTNESS, FLUX):
-        given = given if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"  # what PHOTMJSR makes of it
-    kind = unit_kind(given)
+    bunit = reference.facts.bunit or mosaic.facts.bunit
+    if scaling.in_units in (BRIGHTNESS, FLUX) and unit_kind(bunit) in (BRIGHTNESS, FLUX):
+        # what PHOTMJSR makes of it
+        bunit = bunit if scaling.out_units in (BRIGHTNESS, FLUX) else "DN/s"
+    kind = unit_kind(bunit)
     if kind == scaling.out_units:
-        return given
+        return bunit
     if scaling.out_units == COUNTS:
-        return counts_of(given)
-    return f"{given}/S" if kind == COUNTS else "COUNTS/S"
+        return counts_of(bunit)
+    return f"{bunit}/S" if kind == COUNTS else "COUNTS/S"
 
 
 def _ascii(text: str) -> str:

@@ -48,6 +48,21 @@ _MEASURED = (
 
 
 @dataclass(frozen=True)
+class Compared:
+    """An exposure that was compared with its blot, open; and what was found."""
+
+    rendering: Rendered
+    judged: Judged
+    result: RejectResult
+    blot: Blot
+
+    def write_blot(self, source: Source, *, overwrite: bool) -> None:
+        """Write the blot to its file."""
+        assert self.result.blot_path is not None
+        self.rendering.write(self.result.blot_path, source, self.blot, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
 class Reject(Step):
     """Compare an exposure with its blot, and write a mask of its cosmic rays.
 
@@ -74,7 +89,7 @@ class Reject(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Exposure, blot, errors, significance, copies, flags and masks: 32, measured; a sharper blot and its errors.
+        """Exposure, blots, errors, significance, copies, flags and masks: 32, measured.
 
         A map of the background, as a spline makes it, and the exposure without it take 16 more.
         """
@@ -82,7 +97,9 @@ class Reject(Step):
 
     @property
     def _blot(self) -> Blot:
-        return Blot(self.recipe.override({"fill_value": "nan"}), self.force, self.compress, compared=True)
+        return Blot(
+            self.recipe.override({"fill_value": "nan"}), self.force, self.compress, compared=True
+        )
 
     @contextmanager
     def open(self, name: str | Path) -> Iterator[Source]:
@@ -105,13 +122,21 @@ class Reject(Step):
         planes = self.planes
         head = head_of(path)
         weights = exposure_weight_files(path, planes.weight_suffix)
-        return [*companion_files(path, (planes.err, planes.dq)), *weights, *([] if head is None else [head])]
+        return [
+            *companion_files(path, (planes.err, planes.dq)),
+            *weights,
+            *([] if head is None else [head]),
+        ]
 
     def writes(self, tasks: Sequence[Task]) -> list[Path]:
         """Return masks, blots and copies."""
         masks = [task.path for task in tasks]
         blots = [self._blot_path(task) for task in tasks] if self.products.save_blots else []
-        return [*(masks[:1] if is_shared(tasks[0]) else masks), *blots, *self._copies(tasks).values()]
+        return [
+            *(masks[:1] if is_shared(tasks[0]) else masks),
+            *blots,
+            *self._copies(tasks).values(),
+        ]
 
     def _copies(self, tasks: Sequence[Task]) -> dict[str, Path]:
         return copies_of([task.where for task in tasks], self.products, tasks[0].path.parent)
@@ -119,17 +144,21 @@ class Reject(Step):
     def _blot_path(self, task: Task) -> Path:
         return task.path.with_name(blot_name(task.where, compress=self.compress))
 
-    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
-        """Refuse one file of flags or errors for several exposures, two kinds of noise, and the source itself."""
+    def check(self, source: str | Path | None, tasks: Sequence[Task]) -> None:
+        """Refuse one file of planes for several exposures, two kinds of noise, and the source."""
         planes = self.planes
         count = self.exposures or 1
         for name, pattern in (("dq", planes.dq), ("err", planes.err)):
             if pattern is not None and "*" not in pattern and count > 1:
-                raise not_allowed(name, pattern, f"a name with * for the exposure's, as there are {count} exposures")
+                raise not_allowed(
+                    name,
+                    pattern,
+                    f"a name with * for the exposure's, as there are {count} exposures",
+                )
         if planes.err is not None and planes.read_noise is not None:
             expected = f"none beside err = {planes.err!r}, which says what the noise is"
             raise not_allowed("read_noise", planes.read_noise, expected)
-        if not self.force:
+        if not self.force and source is not None:
             check_not_both(source, [task.where for task in tasks])
 
     def is_own(self, path: Path) -> bool:
@@ -139,25 +168,27 @@ class Reject(Step):
         )
 
     def within(self, folder: Path) -> Self:
-        """Return the step with patterns of files as seen from another folder than the one they were given in."""
+        """Return the step with patterns of files as seen from another folder."""
         planes = self.planes
         dq, err = (_within(folder, pattern) for pattern in (planes.dq, planes.err))
         return replace(self, planes=replace(planes, dq=dq, err=err))
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
-        """Return the masks that are there already and may stay: of an exposure that has copies, all or none."""
+        """Return the masks that may stay: of an exposure that has copies, all or none."""
         masks = self._kept_masks(source, tasks)
         bound = self.products.copies or is_shared(tasks[0])
         if bound and not (len(masks) == len(tasks) and self._has_copies(tasks, masks)):
             return {}
         return {task: result for task, (result, _) in masks.items()}
 
-    def _kept_masks(self, source: Source, tasks: Sequence[Task]) -> dict[Task, tuple[RejectResult, str]]:
+    def _kept_masks(
+        self, source: Source, tasks: Sequence[Task]
+    ) -> dict[Task, tuple[RejectResult, str]]:
         """The masks of one exposure that may stay, with their keys."""
         headers = {path: read_masks(path) for path in {task.path for task in tasks}}
         if sum(map(len, headers.values())) > len(tasks):  # one file, with masks of other images too
             return {}
-        found: dict[Task, tuple[RejectResult, str]] = {}
+        masks: dict[Task, tuple[RejectResult, str]] = {}
         for task in tasks:
             try:
                 with WARNING_FILTERS, open_reference(task.where, self.recipe.wcs_key) as exposure:
@@ -165,10 +196,10 @@ class Reject(Step):
                     header = headers[task.path].get(ascii_text(exposure.name), {})
                     if header.get(KEY_CARD) != key or not self._has_blot(source, exposure, task):
                         continue
-                    found[task] = self._recorded(source, exposure, task, header), key
+                    masks[task] = self._recorded(source, exposure, task, header), key
             except SkyblotError:  # to be reported when it is tried
                 continue
-        return found
+        return masks
 
     def _has_blot(self, source: Source, exposure: Image, task: Task) -> bool:
         """Whether the blot of a mask is there, where it is wanted."""
@@ -177,59 +208,85 @@ class Reject(Step):
         blot = self._blot_onto(source, exposure)
         return blot.kept_blot(source, Task(task.where, self._blot_path(task))) is not None
 
-    def _has_copies(self, tasks: Sequence[Task], masks: Mapping[Task, tuple[RejectResult, str]]) -> bool:
+    def _has_copies(
+        self, tasks: Sequence[Task], masks: Mapping[Task, tuple[RejectResult, str]]
+    ) -> bool:
         key = common_key([key for _, key in masks.values()])
         return all(provenance.copy_key(path) == key for path in self._copies(tasks).values())
 
-    def _recorded(self, source: Source, exposure: Image, task: Task, header: Mapping[str, Any]) -> RejectResult:
+    def _recorded(
+        self, source: Source, exposure: Image, task: Task, header: Mapping[str, Any]
+    ) -> RejectResult:
         plain = Result(
-            source.image.name, exposure.name, task.path, exposure.shape, header["CRCOVR"], seconds=0.0, kept=True
+            source.image.name,
+            exposure.name,
+            task.path,
+            exposure.shape,
+            header["CRCOVR"],
+            seconds=0.0,
+            kept=True,
         )
         how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
         blot = self._blot_path(task) if self.products.save_blots else None
-        more = {"criteria": how.criteria, "bits": how.instrument.bits, "blot_path": blot, "together": is_shared(task)}
+        more = {
+            "criteria": how.criteria,
+            "bits": how.instrument.bits,
+            "blot_path": blot,
+            "together": is_shared(task),
+        }
         return result_of(plain, header, **more)
 
     def key(self, source: Source, exposure: Image) -> str:
-        """Return what stands for all that makes a mask of an exposure."""
+        """Return the key of everything that a mask of an exposure is made from."""
         planes = self.planes
         how = judgement(source, exposure, self.criteria, self.exposures, planes)
         patterns = [
-            None if each is None else companion_name(exposure.path, each).extension for each in (planes.dq, planes.err)
+            None if pattern is None else companion_name(exposure.path, pattern).extension
+            for pattern in (planes.dq, planes.err)
         ]
         noise = planes.gain, planes.read_noise
         more = {**vars(how.criteria), "patterns": patterns, "noise": noise}
-        return provenance.blot_key(self.recipe, more, source.image, exposure, self.reads(exposure.path))
+        return provenance.blot_key(
+            self.recipe, more, source.image, exposure, self.reads(exposure.path)
+        )
 
     def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
-        """Compare one image with its blot, and write the mask, unless that is in one file with others."""
+        """Compare one image with its blot, and write the mask, unless it shares a file."""
         start = time.perf_counter()
+        with self.compared(source, task, resources) as compared:
+            result = compared.result
+            if result.blot_path is not None:
+                compared.write_blot(source, overwrite=resources.overwrite)
+            if not result.together:
+                self.write_mask(result, compared.rendering.reference, overwrite=resources.overwrite)
+            result = replace(result, seconds=time.perf_counter() - start)
+            result = replace(result, picture=self.picture(replace(compared, result=result)))
+        tell_notes(source, result)
+        return result
+
+    @contextmanager
+    def compared(self, source: Source, task: Task, resources: Resources) -> Iterator["Compared"]:
+        """Compare one image with its blot, and write nothing; the exposure is open meanwhile."""
         with WARNING_FILTERS, open_image(task.where) as image:
             if not self.force:
                 check_exposure(image)
             blot = self._blot_onto(source, image)
-        with rendered(source, task.where, blot, resources) as made:
-            exposure = made.reference
-            how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
-            judged = judge(source, made, how, resources.threads)
+        with rendered(source, task.where, blot, resources) as rendering:
+            how = judgement(source, rendering.reference, self.criteria, self.exposures, self.planes)
+            judged = judge(source, rendering, how, resources.threads)
             resources.proceed()
-            made.check_unchanged()
-            result = self._result(source, made, task, judged, how)
-            if result.blot_path is not None:
-                made.write(result.blot_path, source, blot, overwrite=resources.overwrite)
-            if not result.together:
-                assert result.bad is not None
-                write_mask(task.path, judged.found.mask, exposure, result.bad.cards, overwrite=resources.overwrite)
-            result = replace(result, seconds=time.perf_counter() - start)
-            result = replace(result, picture=self._picture(result, made, judged))
-        for note in result.notes:
-            warn(note, subject=result.reference)
-        for remark in result.remarks:
-            source.tell(remark, subject=task.where.path)
-        return result
+            rendering.check_unchanged()
+            result = self._result(source, rendering, task, judged, how)
+            yield Compared(rendering, judged, result, blot)
+
+    def write_mask(self, result: RejectResult, exposure: Image, *, overwrite: bool) -> None:
+        """Write the mask of an image that is open."""
+        assert result.bad is not None
+        mask = result.bad.good == 0
+        write_mask(result.path, mask, exposure, result.bad.cards, overwrite=overwrite)
 
     def _blot_onto(self, source: Source, exposure: Image) -> Blot:
-        """How the blot is made: without looking for a sky that no header has, or that is no number."""
+        """How the blot is made: without the sky where no header has it, or it is no number."""
         blot = self._blot
         if not self.recipe.addsky:
             return blot
@@ -238,22 +295,28 @@ class Reject(Step):
             return blot
         if value is not None:
             source.tell(
-                f"sky {keyword} = {value!r} is no number; the background is measured instead", subject=exposure.name
+                f"sky {keyword} = {value!r} is no number; the background is measured instead",
+                subject=exposure.name,
             )
         return replace(blot, recipe=blot.recipe.override({"addsky": False}))
 
-    def _result(self, source: Source, made: Rendered, task: Task, judged: Judged, how: Judgement) -> RejectResult:
+    def _result(
+        self, source: Source, rendering: Rendered, task: Task, judged: Judged, how: Judgement
+    ) -> RejectResult:
         """What was found, before anything is written."""
-        exposure = made.reference
-        found = judged.found
-        covered = made.blot.covered
+        exposure = rendering.reference
+        rejection = judged.rejection
+        covered = rendering.blot.covered
         key = self.key(source, exposure)
         bad = self._bad_pixels(
-            task.where, judged, made, mask_cards(source.image.name, exposure.name, found, key, covered)
+            task.where,
+            judged,
+            rendering,
+            mask_cards(source.image.name, exposure.name, rejection, key, covered),
         )
         if self.products.clean and how.instrument.bits & DO_NOT_USE:
-            bad = bad.with_gaps(judged.data, found.expected(made.blot.data))
-        count = int(np.count_nonzero(found.valid))
+            bad = bad.with_gaps(judged.data, rejection.expected(rendering.blot.data))
+        count = int(np.count_nonzero(rejection.valid))
         return RejectResult(
             source.image.name,
             exposure.name,
@@ -261,7 +324,7 @@ class Reject(Step):
             exposure.shape,
             covered,
             0.0,
-            rejected=round(found.fraction * count),
+            rejected=round(rejection.fraction * count),
             judged=count,
             blot_path=self._blot_path(task) if self.products.save_blots else None,
             bits=how.instrument.bits,
@@ -269,25 +332,38 @@ class Reject(Step):
             notes=judged.notes,
             remarks=judged.remarks,
             together=is_shared(task),
-            **{name: getattr(found, name) for name in _MEASURED},
+            **{name: getattr(rejection, name) for name in _MEASURED},
         )
 
-    def _bad_pixels(self, where: ImageName, judged: Judged, made: Rendered, cards: list[tuple]) -> BadPixels:
-        """The bad pixels, with the values of a blot on the exposure's level where a clean copy needs them."""
-        found = judged.found
-        flat = np.flatnonzero(found.mask)
-        values = found.expected(made.blot.data).ravel()[flat] if self.products.clean else np.empty(0)
-        return BadPixels(where, flat, values.astype(np.float32), found.mask.shape, cards, made.identity)
+    def _bad_pixels(
+        self, where: ImageName, judged: Judged, rendering: Rendered, cards: list[tuple]
+    ) -> BadPixels:
+        """The bad pixels, with a blot's values on the exposure's level for a clean copy."""
+        rejection = judged.rejection
+        flat = np.flatnonzero(rejection.mask)
+        values = (
+            rejection.expected(rendering.blot.data).ravel()[flat]
+            if self.products.clean
+            else np.empty(0)
+        )
+        return BadPixels(
+            where, flat, values.astype(np.float32), rejection.mask.shape, cards, rendering.identity
+        )
 
-    def _picture(self, result: RejectResult, made: Rendered, judged: Judged) -> Any:
+    def picture(self, compared: "Compared") -> Any:
+        """Return what a page of pictures shows of a comparison, None where none is wanted."""
         pictures = self.products.pictures
         if pictures is None:
             return None
         from ..report import report_of_rejection
         from ..report.view import picture_of
 
-        unit = made.reference.facts.bunit
-        chip = report_of_rejection(result, judged.data, made.blot.data, judged.found, unit)
+        rendering = compared.rendering
+        judged = compared.judged
+        unit = rendering.reference.facts.bunit
+        chip = report_of_rejection(
+            compared.result, judged.data, rendering.blot.data, judged.rejection, unit
+        )
         return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
@@ -296,18 +372,27 @@ class Reject(Step):
         if not results or not (shared or self.products.copies):
             return
         order = {task.where: place for place, task in enumerate(tasks)}
-        bad = sorted((each.bad for each in results), key=lambda each: order[each.where])
-        with WARNING_FILTERS, ExitStack() as stack:  # files are opened, while other threads open theirs
-            for each in bad:
-                each.check_unchanged()
+        bad = sorted((result.bad for result in results), key=lambda image: order[image.where])
+        # files are opened, while other threads open theirs
+        with WARNING_FILTERS, ExitStack() as stack:
+            for image in bad:
+                image.check_unchanged()
             stack.enter_context(readable(tasks[0].where.path, "what is to be copied"))
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
 
 
+def tell_notes(source: Source, result: RejectResult) -> None:
+    """Warn of what there is to warn of in a comparison."""
+    for note in result.notes:
+        warn(note, subject=result.reference)
+    for remark in result.remarks:
+        source.tell(remark, subject=result.bad.where.path if result.bad else result.reference)
+
+
 def _within(folder: Path, pattern: str | None) -> str | None:
-    """A pattern as seen from another folder; one without a folder and with a ``*`` is beside its exposure anyway."""
+    """A pattern as seen from another folder; ``*`` without a folder is beside its exposure."""
     if pattern is None or ("*" in pattern and "/" not in pattern) or "://" in pattern:
         return pattern
     return str(folder / pattern)

@@ -1,4 +1,4 @@
-"""Files in the wrong place: an exposure as the mosaic, a mosaic as an exposure, one file as both."""
+"""Files in the wrong place: an exposure as the mosaic, a mosaic as an exposure, or both."""
 
 import os
 from collections.abc import Iterable
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, FileError, SkyblotError
-from ..headers.facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, QUALITY, is_drizzled, number
+from ..headers.facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, is_drizzled, number
 from ..headers.instruments import exposure_time, instrument_of
+from ..headers.pixel_facts import QUALITY
 from ..io.images import Image, open_image
 from ..io.names import ImageName, parse_name
 from ..io.planes import find_plane
@@ -28,7 +29,8 @@ def check_source(image: Image) -> None:
     if signs:
         #: The mosaic comes first on the command line, then the exposures that went into it.
         raise DataError(
-            f"is an exposure ({signs}), expected the mosaic here, before the exposures; --force (force=True) takes it",
+            f"is an exposure ({signs}), expected the mosaic here, before the exposures; --force "
+            "(force=True) takes it",
             subject=image.name,
         )
 
@@ -43,7 +45,8 @@ def check_exposure(image: Image) -> None:
     signs = mosaic_signs(image)
     if signs:
         raise DataError(
-            f"is a mosaic ({signs}), expected an exposure that went into one; --force (force=True) takes it",
+            f"is a mosaic ({signs}), expected an exposure that went into one; --force "
+            "(force=True) takes it",
             subject=image.name,
         )
 
@@ -57,9 +60,12 @@ def check_not_both(source: str | Path, exposures: Iterable[ImageName]) -> None:
     """
     mosaic = parse_name(source)
     for where in exposures:
-        if _same_file(mosaic, where) and (_called(mosaic) == _called(where) or mosaic.extension is None):
+        if _same_file(mosaic, where) and (
+            _called(mosaic) == _called(where) or mosaic.extension is None
+        ):
             raise FileError(
-                "is given as the mosaic and as an exposure, expected two images; --force (force=True) takes it as both",
+                "is given as the mosaic and as an exposure, expected two images; --force "
+                "(force=True) takes it as both",
                 subject=where,
             )
 
@@ -76,10 +82,10 @@ def _called(where: ImageName) -> str:
 
 
 def exposure_signs(image: Any) -> str:
-    """Return what makes an image an exposure beyond doubt, in words; an empty string where there is doubt.
+    """Return what makes an image an exposure beyond doubt, in words; else an empty string.
 
-    That is a distortion and a DQ of its own, and an exposure time, in a file that no one drizzled or combined. A blot,
-    or a sum of exposures that were not resampled, may be meant as a source.
+    That is a distortion and a DQ of its own, and an exposure time, in a file that no one drizzled
+    or combined. A blot, or a sum of exposures that were not resampled, may be meant as a source.
     """
     if image.stated is not None:
         return image.stated.words if image.stated.name == "exposure" else ""
@@ -89,7 +95,7 @@ def exposure_signs(image: Any) -> str:
         return ""
     try:
         flags = find_plane(image, QUALITY)
-    except SkyblotError:  # not for a mosaic to say
+    except SkyblotError:  # no reason to refuse a mosaic
         return ""
     if flags is None or flags.hdu is None:
         return ""
@@ -123,4 +129,8 @@ def mosaic_signs(image: Any) -> str:
         value = facts.find(keyword)
         if value is not None and (keyword != "S_RESAMP" or value == "COMPLETE"):
             return f"{keyword} = {value}"
-    return "" if any(_distortions(image)) else f"{' and '.join(sorted(facts.beside & DRIZZLED_BESIDE))} beside it"
+    return (
+        ""
+        if any(_distortions(image))
+        else f"{' and '.join(sorted(facts.beside & DRIZZLED_BESIDE))} beside it"
+    )

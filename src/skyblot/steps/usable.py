@@ -56,7 +56,12 @@ def usable_of(
     remarks = (
         []
         if usable is not None or weights is not None
-        else [("its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, names their file)")]
+        else [
+            (
+                "its pixels have no flags (DQ): bad ones are judged as all others (--dq, or dq=, "
+                "names their file)"
+            )
+        ]
     )
     flagged = usable is not None
     if weights is not None:
@@ -67,7 +72,9 @@ def usable_of(
         usable = ~stars if usable is None else usable & ~stars
     elif level is not None:
         expected_level = f"a level that less than {100 * MOST:g} percent of its pixels reach"
-        remarks.append(f"its {SATURATION.keywords[0]} = {level:g} is not used: expected {expected_level}")
+        remarks.append(
+            f"its {SATURATION.keywords[0]} = {level:g} is not used: expected {expected_level}"
+        )
     return Usable(usable, tuple(remarks))
 
 

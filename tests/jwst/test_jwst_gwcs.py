@@ -1,4 +1,4 @@
-"""JWST's files: the exact gwcs where it can be read, what is said where it cannot, and units; see gwcs_files.py."""
+"""JWST's files: the exact gwcs where it can be read, and what is said where it cannot."""
 
 import sys
 import warnings
@@ -12,31 +12,21 @@ from astropy.modeling import models
 from astropy.wcs import WCS
 from gwcs import WCS as GWCS
 from gwcs import coordinate_frames as cf
-from gwcs_files import SHAPE, exact_blot, exposure_gwcs, map_error, mosaic_header, write_cal, write_i2d, write_jwst
+from gwcs_files import (
+    SHAPE,
+    exposure_gwcs,
+    map_error,
+    mosaic_header,
+    write_cal,
+    write_jwst,
+)
+from jwst_blots import LINEAR, MOSAIC, expected
 from samples import digests, linear_blot, read_wcs, rewrite, texture
 
 from skyblot import SkyblotWarning, blot_file, blot_files
 from skyblot.cli import main
-from skyblot.errors import DataError, WCSError
+from skyblot.errors import WCSError
 from skyblot.io.images import open_image
-
-MOSAIC = (420, 420)
-LINEAR = {"interp": "linear"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("jwst")
-
-
-@pytest.fixture(scope="module")
-def i2d(folder):
-    return write_i2d(folder / "jw01_i2d.fits", texture(MOSAIC))
-
-
-@pytest.fixture(scope="module")
-def cal(folder):
-    return write_cal(folder / "jw01_nrcb5_cal.fits", exposure_gwcs())
 
 
 @pytest.fixture
@@ -54,12 +44,6 @@ def stored(path):
 def positions(shape=SHAPE):
     y, x = np.indices(shape).astype(float)
     return x, y
-
-
-def expected(i2d, shape=SHAPE):
-    """The exact blot of the mosaic, by its FITS WCS and the gwcs of the exposure."""
-    with fits.open(i2d) as hdus:
-        return exact_blot(hdus["SCI"].data, WCS(hdus["SCI"].header), exposure_gwcs(), shape)
 
 
 def wcs_error(i2d, path, match, tmp_path):
@@ -84,7 +68,12 @@ def test_gwcs_is_read_bit_for_bit_with_its_shape_and_bounding_box(cal):
 def test_shape_is_that_of_the_image_and_not_what_the_gwcs_says(folder):
     wcs = exposure_gwcs()
     wcs.array_shape = (7, 9)
-    path = write_jwst(folder / "shape_cal.fits", np.zeros(SHAPE, "f4"), wcs, gwcs_files.sip_header(exposure_gwcs()))
+    path = write_jwst(
+        folder / "shape_cal.fits",
+        np.zeros(SHAPE, "f4"),
+        wcs,
+        gwcs_files.sip_header(exposure_gwcs()),
+    )
     assert stored(path).array_shape == SHAPE
 
 
@@ -106,7 +95,11 @@ def test_blot_is_the_exact_one_and_not_that_of_sip(i2d, cal, tmp_path):
     assert np.abs(sip - exact).max() > 5 * tolerance
     assert digests(cal.parent) == before
     header = fits.getheader(path, "SCI")
-    assert (header["BLOTFACT"], header["BUNIT"], header["BLOTIN"]) == (1.0, "MJy/sr", "surface brightness")
+    assert (header["BLOTFACT"], header["BUNIT"], header["BLOTIN"]) == (
+        1.0,
+        "MJy/sr",
+        "surface brightness",
+    )
 
 
 def test_blot_carries_the_gwcs_of_its_reference(i2d, cal, tmp_path):
@@ -114,14 +107,21 @@ def test_blot_carries_the_gwcs_of_its_reference(i2d, cal, tmp_path):
     np.testing.assert_array_equal(stored(path)(*positions()), exposure_gwcs()(*positions()))
     with fits.open(path) as new, fits.open(cal) as old:
         new.verify("exception")
-        np.testing.assert_array_equal(new["ASDF"].data["ASDF_METADATA"], old["ASDF"].data["ASDF_METADATA"])
+        np.testing.assert_array_equal(
+            new["ASDF"].data["ASDF_METADATA"], old["ASDF"].data["ASDF_METADATA"]
+        )
         assert [hdu.name for hdu in new] == ["PRIMARY", "SCI", "ASDF"]
     again = blot_file(i2d, path, tmp_path / "again.fits")
     np.testing.assert_array_equal(fits.getdata(again, "SCI"), fits.getdata(path, "SCI"))
 
 
 def test_every_kind_of_exposure_is_named_after_it(i2d, cal, tmp_path):
-    names = ["jw01_nrcb5_cal.fits", "jw02_nrcb5_crf.fits", "jw03_nrcb5_a3001_crf.fits", "jw04_nrcb5_rate.fits"]
+    names = [
+        "jw01_nrcb5_cal.fits",
+        "jw02_nrcb5_crf.fits",
+        "jw03_nrcb5_a3001_crf.fits",
+        "jw04_nrcb5_rate.fits",
+    ]
     references = [Path(tmp_path / name) for name in names]
     for reference in references:
         reference.write_bytes(cal.read_bytes())
@@ -132,7 +132,11 @@ def test_every_kind_of_exposure_is_named_after_it(i2d, cal, tmp_path):
 
 @pytest.mark.parametrize("how", ["linear terms", "user values"])
 def test_an_undistorted_blot_has_a_tangent_wcs_and_no_gwcs(i2d, cal, tmp_path, how):
-    values = {"coeffs": False} if how == "linear terms" else {"outscale": 0.07, "outnx": 100, "outny": 90}
+    values = (
+        {"coeffs": False}
+        if how == "linear terms"
+        else {"outscale": 0.07, "outnx": 100, "outny": 90}
+    )
     path = blot_file(i2d, cal, tmp_path / "blt.fits", **values, **LINEAR)
     wcs, data = read_wcs(path), fits.getdata(path, "SCI")
     with fits.open(path) as hdus:
@@ -162,12 +166,16 @@ def test_a_mosaic_s_gwcs_is_used_where_its_header_differs(tmp_path, shift, kind)
     assert isinstance(stored(path), kind)
 
 
-@pytest.mark.parametrize("change", [{"RADESYS": "FK5"}, {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}, {"CTYPE1": "X"}])
+@pytest.mark.parametrize(
+    "change", [{"RADESYS": "FK5"}, {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}, {"CTYPE1": "X"}]
+)
 def test_a_mosaic_s_gwcs_is_used_where_its_header_is_of_another_kind(tmp_path, change):
     header = mosaic_header(MOSAIC)
     gwcs = gwcs_files.mosaic_gwcs(header, MOSAIC)
     header.update(change)
-    assert isinstance(stored(write_jwst(tmp_path / "odd_i2d.fits", texture(MOSAIC), gwcs, header)), GWCS)
+    assert isinstance(
+        stored(write_jwst(tmp_path / "odd_i2d.fits", texture(MOSAIC), gwcs, header)), GWCS
+    )
 
 
 def test_a_mosaic_with_a_gwcs_only_gives_the_same_blot(i2d, cal, tmp_path):
@@ -188,8 +196,9 @@ def test_without_gwcs_the_sip_wcs_is_used_and_the_loss_is_said(no_gwcs, i2d, cal
     with pytest.warns(SkyblotWarning) as caught:
         path = blot_file(i2d, cal, tmp_path / "blt.fits", **LINEAR)
     assert [str(each.message) for each in caught] == [
-        f"{cal}[sci,1]: its gwcs cannot be read without the package gwcs (pip install 'skyblot[gwcs]'); "
-        "the SIP approximation in its header is used, wrong by up to about 0.01 pixel"
+        f"{cal}[sci,1]: its gwcs cannot be read without the package gwcs (pip install "
+        "'skyblot[gwcs]'); the SIP approximation in its header is used, wrong by up to about 0.01 "
+        "pixel"
     ]
     sip = linear_blot(texture(MOSAIC), read_wcs(i2d), read_wcs(cal), SHAPE)
     np.testing.assert_allclose(fits.getdata(path, "SCI"), sip, rtol=3e-6)
@@ -209,17 +218,28 @@ def test_the_loss_is_what_the_header_says(no_gwcs, tmp_path):
 
 
 def test_without_gwcs_a_linear_header_is_a_graver_loss(no_gwcs, tmp_path):
-    path = write_jwst(tmp_path / "a_cal.fits", np.zeros(SHAPE, "f4"), exposure_gwcs(), mosaic_header(SHAPE))
+    path = write_jwst(
+        tmp_path / "a_cal.fits", np.zeros(SHAPE, "f4"), exposure_gwcs(), mosaic_header(SHAPE)
+    )
     with pytest.warns(
-        SkyblotWarning, match="the WCS in its header is used, which has no distortion and may be wrong by"
+        SkyblotWarning,
+        match="the WCS in its header is used, which has no distortion and may be wrong by",
     ):
         assert isinstance(stored(path), WCS)
 
 
 def test_without_gwcs_and_without_a_header_the_package_is_named(no_gwcs, i2d, tmp_path):
-    path = write_jwst(tmp_path / "a_cal.fits", np.zeros(SHAPE, "f4"), exposure_gwcs(), fits.Header({"BUNIT": "MJy/sr"}))
+    path = write_jwst(
+        tmp_path / "a_cal.fits",
+        np.zeros(SHAPE, "f4"),
+        exposure_gwcs(),
+        fits.Header({"BUNIT": "MJy/sr"}),
+    )
     wcs_error(
-        i2d, path, r"a_cal\.fits\[sci,1\]: no celestial WCS in its header .* package gwcs \(pip install", tmp_path
+        i2d,
+        path,
+        r"a_cal\.fits\[sci,1\]: no celestial WCS in its header .* package gwcs \(pip install",
+        tmp_path,
     )
 
 
@@ -229,8 +249,13 @@ def test_without_gwcs_nothing_is_lost_for_a_mosaic(no_gwcs, i2d):
 
 def test_a_file_before_assign_wcs_has_no_gwcs_and_that_is_said(i2d, tmp_path):
     tree = {"meta": {"telescope": "JWST"}}
-    path = write_jwst(tmp_path / "a_rate.fits", np.zeros(SHAPE, "f4"), None, mosaic_header(SHAPE), tree)
-    with pytest.warns(SkyblotWarning, match=r"a_rate\.fits\[sci,1\]: its ASDF extension holds no gwcs .*no distortion"):
+    path = write_jwst(
+        tmp_path / "a_rate.fits", np.zeros(SHAPE, "f4"), None, mosaic_header(SHAPE), tree
+    )
+    with pytest.warns(
+        SkyblotWarning,
+        match=r"a_rate\.fits\[sci,1\]: its ASDF extension holds no gwcs .*no distortion",
+    ):
         blot_file(i2d, path, tmp_path / "blt.fits")
 
 
@@ -238,7 +263,10 @@ def test_a_file_before_assign_wcs_has_no_gwcs_and_that_is_said(i2d, tmp_path):
 @pytest.mark.parametrize(
     ("tag", "need"),
     [
-        (b"!<tag:stsci.edu:jwst_pipeline/mirror-0.7.0>", r"package stdatamodels: pip install stdatamodels$"),
+        (
+            b"!<tag:stsci.edu:jwst_pipeline/mirror-0.7.0>",
+            r"package stdatamodels: pip install stdatamodels$",
+        ),
         (
             b"!<asdf://example.org/tags/mirror-1.0.0>",
             r"no installed package knows asdf://example.org/tags/mirror-1.0.0$",
@@ -250,11 +278,15 @@ def test_a_transformation_of_another_package_names_it(i2d, cal, tmp_path, tag, n
         content = hdus["ASDF"].data["ASDF_METADATA"][0].tobytes()
         start = content.index(b"!transform/rotate_sequence_3d")
         changed = content[:start] + tag + content[content.index(b"\n", start) :]
-        column = fits.Column("ASDF_METADATA", f"{len(changed)}B", array=np.frombuffer(changed, "u1")[None])
+        column = fits.Column(
+            "ASDF_METADATA", f"{len(changed)}B", array=np.frombuffer(changed, "u1")[None]
+        )
         hdus["ASDF"] = fits.BinTableHDU.from_columns([column], name="ASDF")
 
     path = rewrite(cal, tmp_path / "odd_cal.fits", retag)
-    wcs_error(i2d, path, rf"odd_cal\.fits\[sci,1\]: its meta/wcs cannot be read: .*{need}", tmp_path)
+    wcs_error(
+        i2d, path, rf"odd_cal\.fits\[sci,1\]: its meta/wcs cannot be read: .*{need}", tmp_path
+    )
 
 
 def spectral_gwcs():
@@ -271,8 +303,12 @@ def spectral_gwcs():
 
 
 def test_spectra_are_refused(i2d, tmp_path):
-    path = write_jwst(tmp_path / "s_cal.fits", np.zeros(SHAPE, "f4"), spectral_gwcs(), fits.Header())
-    wcs_error(i2d, path, r"s_cal\.fits\[sci,1\]: its meta/wcs gives .*spectra cannot be blotted", tmp_path)
+    path = write_jwst(
+        tmp_path / "s_cal.fits", np.zeros(SHAPE, "f4"), spectral_gwcs(), fits.Header()
+    )
+    wcs_error(
+        i2d, path, r"s_cal\.fits\[sci,1\]: its meta/wcs gives .*spectra cannot be blotted", tmp_path
+    )
 
 
 def test_slits_are_refused(i2d, tmp_path):
@@ -286,62 +322,17 @@ def test_a_damaged_asdf_extension_is_an_error(i2d, cal, tmp_path, damage):
     def cut(hdus):
         content = hdus["ASDF"].data["ASDF_METADATA"]
         text = content[0].tobytes()
-        start = text.index(b"transform/polynomial") if damage == "tree" else text.index(b"\xd3BLK") + 8
+        start = (
+            text.index(b"transform/polynomial") if damage == "tree" else text.index(b"\xd3BLK") + 8
+        )
         content[0][start:] = ord("\t")
 
     path = rewrite(cal, tmp_path / "bad_cal.fits", cut)
-    with pytest.raises((WCSError, OSError), match=r"bad_cal\.fits\[(sci,1|asdf)\]: .*(readable|cannot be read)"):
+    with pytest.raises(
+        (WCSError, OSError), match=r"bad_cal\.fits\[(sci,1|asdf)\]: .*(readable|cannot be read)"
+    ):
         blot_file(i2d, path, tmp_path / "out.fits")
     assert not (tmp_path / "out.fits").exists()
-
-
-# Units, exposure, background.
-
-
-@pytest.mark.parametrize(("bunit", "factor"), [("MJy/sr", 1.0), ("Jy/sr", 1e6), ("DN/s", 4.0), ("DN", 400.0)])
-def test_units_of_the_blot_are_the_reference_s(i2d, tmp_path, bunit, factor):
-    path = write_cal(tmp_path / "a_rate.fits", exposure_gwcs(), bunit)
-    blot = blot_file(i2d, path, tmp_path / "blt.fits", addsky=False, **LINEAR)
-    header = fits.getheader(blot, "SCI")
-    assert header["BLOTFACT"] == pytest.approx(factor, rel=1e-12)
-    assert header["BUNIT"] == bunit
-    assert header.get("BLOTEXP") == (100.0 if bunit == "DN" else None)
-    data = fits.getdata(blot, "SCI") / factor
-    assert np.abs(data - expected(i2d)).max() <= map_error(texture(MOSAIC))
-
-
-@pytest.mark.parametrize(("out_units", "bunit", "factor"), [("cps", "DN/s", 4.0), ("counts", "DN", 400.0)])
-def test_surface_brightness_can_be_asked_for_in_data_numbers(i2d, cal, tmp_path, out_units, bunit, factor):
-    header = fits.getheader(blot_file(i2d, cal, tmp_path / "blt.fits", out_units=out_units, addsky=False), "SCI")
-    assert (header["BLOTFACT"], header["BUNIT"]) == (pytest.approx(factor, rel=1e-12), bunit)
-
-
-def test_without_photmjsr_the_conversion_is_an_error(i2d, cal, tmp_path):
-    path = rewrite(cal, tmp_path / "a_cal.fits", lambda hdus: hdus["SCI"].header.remove("PHOTMJSR"))
-    with pytest.raises(DataError, match=r"MJy/sr .* in cps \(.*a_cal\.fits\[sci,1\]\): .* by the reference's PHOTMJSR"):
-        blot_file(i2d, path, tmp_path / "blt.fits", out_units="cps", addsky=False)
-
-
-def test_the_area_ratio_of_a_rate_is_that_of_the_gwcs(i2d, tmp_path):
-    """Oracle: the solid angle of the pixel at the middle of the subarray, by its corners on the sky."""
-    source = rewrite(i2d, tmp_path / "rate_i2d.fits", lambda hdus: hdus["SCI"].header.set("BUNIT", "DN/s"))
-    path = write_cal(tmp_path / "a_rate.fits", exposure_gwcs(), "DN/s")
-    factor = fits.getval(blot_file(source, path, tmp_path / "blt.fits", addsky=False), "BLOTFACT", "SCI")
-    wcs, (y, x) = exposure_gwcs(), (np.array(SHAPE) - 1) / 2
-    across, up = (np.subtract(wcs(x + dx, y + dy), wcs(x - dx, y - dy)) * 3600 for dx, dy in ((0.5, 0), (0, 0.5)))
-    area = abs(across[0] * up[1] - across[1] * up[0]) * np.cos(np.radians(wcs(x, y)[1]))
-    assert factor == pytest.approx(area / 0.05**2, rel=1e-6)
-
-
-@pytest.mark.parametrize(("subtracted", "sky"), [(False, 1.25), (True, 0.0), (None, 0.0)])
-def test_background_that_the_mosaic_was_freed_from_is_added(i2d, tmp_path, subtracted, sky):
-    cards = {"BKGLEVEL": 1.25} | ({} if subtracted is None else {"BKGSUB": subtracted})
-    path = write_cal(tmp_path / "a_crf.fits", exposure_gwcs(), **cards)
-    i2d = rewrite(i2d, tmp_path / "freed_i2d.fits", lambda hdus: hdus[0].header.set("S_SKYMAT", "COMPLETE"))
-    for addsky, added in ((True, sky), (False, 0.0)):
-        blot = blot_file(i2d, path, tmp_path / "blt.fits", addsky=addsky, overwrite=True, **LINEAR)
-        assert fits.getval(blot, "BLOTSKY", "SCI") == added
-        assert np.abs(fits.getdata(blot, "SCI") - added - expected(i2d)).max() <= map_error(texture(MOSAIC) + sky)
 
 
 # The command line.

@@ -1,4 +1,4 @@
-"""`skyblot.blot` with images that carry their WCS and unit: NDData, CCDData, HDUs, quantities."""
+"""`skyblot.blot` with images that carry their WCS and unit: NDData, CCDData, quantities."""
 
 import subprocess
 import sys
@@ -17,31 +17,10 @@ from astropy.nddata import (
     UnknownUncertainty,
     VarianceUncertainty,
 )
-from astropy.wcs import WCS
-from builders import demo_pair, gwcs_like, mosaic_for, sky_image, tangent
+from builders import gwcs_like, sky_image, tangent
+from image_pair import IMAGE, SOURCE_WCS, TARGET_WCS, header_of, plain, same_place
 
 import skyblot
-
-SOURCE_WCS = tangent(shape=(80, 100))
-TARGET_WCS = tangent(orient=33.0, crpix=(20.0, 25.0), shape=(40, 50))
-IMAGE = sky_image((80, 100))
-
-
-def plain(image=IMAGE, **how):
-    return skyblot.blot(image, SOURCE_WCS, TARGET_WCS, **how)
-
-
-def header_of(wcs, **cards):
-    header = wcs.to_header(relax=True)
-    header.update(cards)
-    return header
-
-
-def same_place(wcs, other, shape):
-    y, x = np.indices(shape)
-    there = wcs.all_world2pix(*other.all_pix2world(x.ravel(), y.ravel(), 0), 0)
-    return np.allclose(there, [x.ravel(), y.ravel()], atol=1e-6)
-
 
 # Arrays.
 
@@ -58,9 +37,13 @@ def test_out_is_returned_for_an_array():
 
 
 def test_an_array_needs_both_wcs():
-    with pytest.raises(skyblot.WCSError, match=r"the source: its WCS is not given, .*: give source_wcs"):
+    with pytest.raises(
+        skyblot.WCSError, match=r"the source: its WCS is not given, .*: give source_wcs"
+    ):
         skyblot.blot(IMAGE, target_wcs=TARGET_WCS)
-    with pytest.raises(skyblot.WCSError, match=r"the target: its WCS is not given, .*: give target_wcs"):
+    with pytest.raises(
+        skyblot.WCSError, match=r"the target: its WCS is not given, .*: give target_wcs"
+    ):
         skyblot.blot(IMAGE, SOURCE_WCS)
 
 
@@ -85,7 +68,9 @@ def test_blotting_arrays_loads_neither_nddata_nor_fits():
 def test_a_quantity_gives_a_quantity_of_its_unit_and_dtype(dtype):
     image = IMAGE.astype(dtype)
     interp = "nearest" if dtype == "i4" else "poly5"
-    made = skyblot.blot(u.Quantity(image, u.electron, dtype=dtype), SOURCE_WCS, TARGET_WCS, interp=interp)
+    made = skyblot.blot(
+        u.Quantity(image, u.electron, dtype=dtype), SOURCE_WCS, TARGET_WCS, interp=interp
+    )
     assert isinstance(made, u.Quantity)
     assert made.unit == u.electron
     expected = plain(image, interp=interp)
@@ -100,7 +85,9 @@ def test_a_quantity_to_write_into_is_refused():
 
 
 def test_a_scale_with_a_unit_is_refused():
-    with pytest.raises(skyblot.ParameterError, match=r"scale = <Quantity 2\.? s>: expected a number"):
+    with pytest.raises(
+        skyblot.ParameterError, match=r"scale = <Quantity 2\.? s>: expected a number"
+    ):
         skyblot.blot(IMAGE * u.adu, SOURCE_WCS, TARGET_WCS, scale=2 * u.s)
 
 
@@ -142,7 +129,9 @@ def test_masked_pixels_count_as_nan():
     mask = np.zeros(IMAGE.shape, bool)
     mask[30:34, 40:44] = True
     missing = np.where(mask, np.nan, IMAGE)
-    made = skyblot.blot(CCDData(IMAGE, mask=mask, wcs=SOURCE_WCS, unit="adu"), target_wcs=TARGET_WCS)
+    made = skyblot.blot(
+        CCDData(IMAGE, mask=mask, wcs=SOURCE_WCS, unit="adu"), target_wcs=TARGET_WCS
+    )
     assert np.isnan(made.data).any()
     np.testing.assert_array_equal(made.data, plain(missing.astype(np.float32)))
     assert IMAGE[31, 41] == sky_image((80, 100))[31, 41]
@@ -160,8 +149,12 @@ def test_masked_integers_are_refused():
 
 
 def test_a_mask_of_another_shape_is_refused():
-    with pytest.raises(skyblot.DataError, match=r"mask: has shape \(3, 4\), expected that of its data, \(80, 100\)"):
-        skyblot.blot(NDData(IMAGE, mask=np.ones((3, 4), bool), wcs=SOURCE_WCS), target_wcs=TARGET_WCS)
+    with pytest.raises(
+        skyblot.DataError, match=r"mask: has shape \(3, 4\), expected that of its data, \(80, 100\)"
+    ):
+        skyblot.blot(
+            NDData(IMAGE, mask=np.ones((3, 4), bool), wcs=SOURCE_WCS), target_wcs=TARGET_WCS
+        )
 
 
 VARIANCE = np.random.default_rng(3).uniform(1, 4, IMAGE.shape)
@@ -188,7 +181,9 @@ def test_what_an_inverse_variance_does_not_know_is_not_known_in_the_blot():
     weight = np.ones(IMAGE.shape)
     weight[30:34, 40:44] = 0
     target = tangent(orient=33.0, crpix=(20.0, 25.0), shape=(400, 50))
-    made = skyblot.blot(NDData(IMAGE, uncertainty=InverseVariance(weight), wcs=SOURCE_WCS), target_wcs=target)
+    made = skyblot.blot(
+        NDData(IMAGE, uncertainty=InverseVariance(weight), wcs=SOURCE_WCS), target_wcs=target
+    )
     x, y = skyblot.pixel_map(target, SOURCE_WCS)
     known = (x >= -0.5) & (x < 99.5) & (y >= -0.5) & (y < 79.5)
     assert (made.uncertainty.array[~known] == 0).all()
@@ -199,19 +194,27 @@ def test_what_an_inverse_variance_does_not_know_is_not_known_in_the_blot():
 
 def test_an_uncertainty_of_no_known_kind_is_dropped_with_a_warning():
     mosaic = NDData(IMAGE, uncertainty=UnknownUncertainty(np.ones(IMAGE.shape)), wcs=SOURCE_WCS)
-    with pytest.warns(skyblot.SkyblotWarning, match="uncertainty, a UnknownUncertainty, is dropped"):
+    with pytest.warns(
+        skyblot.SkyblotWarning, match="uncertainty, a UnknownUncertainty, is dropped"
+    ):
         made = skyblot.blot(mosaic, target_wcs=TARGET_WCS)
     assert made.uncertainty is None
 
 
 def test_a_variance_may_be_given_beside_an_image():
-    made, variance = skyblot.blot(NDData(IMAGE, wcs=SOURCE_WCS), target_wcs=TARGET_WCS, variance=VARIANCE)
+    made, variance = skyblot.blot(
+        NDData(IMAGE, wcs=SOURCE_WCS), target_wcs=TARGET_WCS, variance=VARIANCE
+    )
     assert made.uncertainty is None
-    np.testing.assert_array_equal(variance, skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, variance=VARIANCE)[1])
+    np.testing.assert_array_equal(
+        variance, skyblot.blot(IMAGE, SOURCE_WCS, TARGET_WCS, variance=VARIANCE)[1]
+    )
     pair = IMAGE * u.electron, SOURCE_WCS, TARGET_WCS
     _, in_units = skyblot.blot(*pair, variance=(VARIANCE * 1e-6) * (1000 * u.electron) ** 2)
     np.testing.assert_allclose(in_units, variance, rtol=1e-12)
-    with pytest.raises(skyblot.DataError, match=r"the variance is in s2 and the source in electron2: cannot be"):
+    with pytest.raises(
+        skyblot.DataError, match=r"the variance is in s2 and the source in electron2: cannot be"
+    ):
         skyblot.blot(*pair, variance=VARIANCE * u.s**2)
 
 
@@ -224,7 +227,9 @@ def test_images_and_pixel_maps_go_together():
 
 
 def test_nddata_without_a_wcs_is_refused():
-    with pytest.raises(skyblot.WCSError, match="the source: is a NDData without a WCS: give source_wcs"):
+    with pytest.raises(
+        skyblot.WCSError, match="the source: is a NDData without a WCS: give source_wcs"
+    ):
         skyblot.blot(NDData(IMAGE), target_wcs=TARGET_WCS)
 
 
@@ -232,81 +237,11 @@ def test_nddata_takes_a_gwcs_and_ccddata_says_that_it_does_not():
     target = gwcs_like(TARGET_WCS, bounded=False)
     made = skyblot.blot(NDData(IMAGE, wcs=SOURCE_WCS), target_wcs=target)
     assert made.wcs.low_level_wcs is target
-    with pytest.raises(skyblot.ParameterError, match=r"a CCDData, which takes no WCS as the target's WCS.*give an ND"):
+    with pytest.raises(
+        skyblot.ParameterError,
+        match=r"a CCDData, which takes no WCS as the target's WCS.*give an ND",
+    ):
         skyblot.blot(CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu"), target_wcs=target)
-
-
-# HDUs.
-
-
-@pytest.mark.parametrize("kind", [fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU])
-def test_an_hdu_gives_an_image_hdu_with_the_targets_wcs_and_bunit(kind):
-    made = skyblot.blot(kind(IMAGE, header_of(SOURCE_WCS, BUNIT="ELECTRONS/S")), target_wcs=TARGET_WCS)
-    assert type(made) is fits.ImageHDU
-    assert made.header["BUNIT"] == "ELECTRONS/S"
-    np.testing.assert_allclose(made.data, plain(), rtol=1e-5)  # the WCS went through cards
-    assert same_place(WCS(made.header), TARGET_WCS, (40, 50))
-
-
-def test_the_sip_of_the_target_is_in_the_hdu():
-    target, _ = demo_pair()
-    target.cpdis1 = target.cpdis2 = target.det2im1 = target.det2im2 = None
-    mosaic = mosaic_for(target)
-    hdu = fits.ImageHDU(sky_image(target.array_shape), header_of(mosaic))
-    made = skyblot.blot(hdu, target_wcs=target)
-    assert "BUNIT" not in made.header
-    assert same_place(WCS(made.header), target, target.array_shape)
-
-
-def test_tables_of_the_target_do_not_fit_into_an_hdu():
-    target, mosaic = demo_pair()
-    image = sky_image(mosaic.array_shape)
-    with pytest.warns(skyblot.SkyblotWarning, match="look-up tables, which a single HDU cannot hold"):
-        made = skyblot.blot(fits.ImageHDU(image, header_of(mosaic)), mosaic, target)
-    np.testing.assert_array_equal(made.data, skyblot.blot(image, mosaic, target))
-
-
-def test_an_hdu_for_a_gwcs_has_no_wcs():
-    with pytest.warns(skyblot.SkyblotWarning, match="has no FITS header: the HDU gets none"):
-        made = skyblot.blot(fits.ImageHDU(IMAGE, header_of(SOURCE_WCS)), target_wcs=gwcs_like(TARGET_WCS))
-    assert "CTYPE1" not in made.header
-
-
-def test_an_hdu_of_labels_stays_one():
-    labels = (IMAGE > 1000).astype("i2")
-    made = skyblot.blot(fits.ImageHDU(labels, header_of(SOURCE_WCS)), target_wcs=TARGET_WCS, interp="nearest")
-    assert made.data.dtype == "i2"
-
-
-@pytest.mark.parametrize(
-    ("hdu", "message"),
-    [
-        (fits.ImageHDU(IMAGE), "the source HDU: has no celestial WCS"),
-        (fits.ImageHDU(None, header_of(SOURCE_WCS)), "the source: is a ImageHDU without pixels"),
-        (fits.ImageHDU(IMAGE, header_of(SOURCE_WCS, CTYPE1="RA---SIN")), "the source HDU: its WCS cannot be read"),
-    ],
-)
-def test_hdus_that_cannot_be_used_are_refused_in_one_sentence(hdu, message):
-    with pytest.raises(skyblot.SkyblotError, match=message):
-        skyblot.blot(hdu, target_wcs=TARGET_WCS)
-
-
-@pytest.mark.parametrize("other", [fits.HDUList(), fits.BinTableHDU()])
-def test_lists_and_tables_are_refused(other):
-    with pytest.raises(skyblot.DataError, match=f"the source: is a {type(other).__name__}, expected an image"):
-        skyblot.blot(other, SOURCE_WCS, TARGET_WCS)
-
-
-def test_an_hdu_whose_wcs_needs_its_file_says_so(tmp_path):
-    skyblot.make_demo(tmp_path, exposures=1, chip_shape=(96, 160))
-    with fits.open(tmp_path / "isky01a1q_flc.fits") as exposure, fits.open(tmp_path / "skydemo_med.fits") as mosaic:
-        with pytest.raises(skyblot.WCSError, match=r"give target_wcs=WCS\(hdu.header, hdulist\)"):
-            skyblot.blot(mosaic["SCI"], target_wcs=exposure["SCI", 1])
-        target = WCS(exposure["SCI", 1].header, exposure)
-        with pytest.warns(skyblot.SkyblotWarning, match="look-up tables"):
-            made = skyblot.blot(mosaic["SCI"], target_wcs=target)
-        assert made.header["BUNIT"] == "ELECTRONS/S"
-        assert made.shape == (96, 160)
 
 
 # Targets.
@@ -329,7 +264,9 @@ def test_the_target_may_be_an_image(target):
 
 @pytest.mark.parametrize("target", [as_ccd, as_hdu])
 @pytest.mark.parametrize(
-    "mosaic", [CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu"), fits.ImageHDU(IMAGE, header_of(SOURCE_WCS))], ids=type
+    "mosaic",
+    [CCDData(IMAGE, wcs=SOURCE_WCS, unit="adu"), fits.ImageHDU(IMAGE, header_of(SOURCE_WCS))],
+    ids=type,
 )
 def test_two_images_need_no_wcs_beside_them(mosaic, target):
     made = skyblot.blot(mosaic, target((30, 45)))
@@ -362,5 +299,7 @@ def test_a_target_without_pixels_needs_a_shape():
 
 
 def test_a_target_without_a_wcs_is_refused():
-    with pytest.raises(skyblot.WCSError, match="the target: is a NDData without a WCS: give target_wcs"):
+    with pytest.raises(
+        skyblot.WCSError, match="the target: is a NDData without a WCS: give target_wcs"
+    ):
         skyblot.blot(IMAGE, SOURCE_WCS, NDData(IMAGE))

@@ -1,0 +1,204 @@
+"""From exposures to masks, cleaned exposures and a mosaic: no other pipeline is needed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileError
+from ..mosaics.plan import CleanPlan, frame_of
+from ..mosaics.products import ChipRow
+from ..mosaics.run import Finished, Stage, clean
+from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
+from ..parameters.options import RunOptions, given_values
+from ..parameters.table import Recipe
+from ..rejection.criteria import Criteria
+from ..runs.work import Failure, Work
+from ..steps.copies import Products
+from ..steps.mask_record import RejectResult
+from .grid import like_wcs
+from .progress import progress_bar
+from .reject import mask_step
+from .results import BatchError
+
+#: What the parameters of a run belong to.
+_REJECT = ("criteria", "planes", "masks", "options", "recipe")
+#: Those of its own, which come first: `scale` is the grid's, not that of a rule.
+_OWN = ("grid", "match", "drizzle", "writing")
+
+
+@dataclass(frozen=True)
+class CleanResult:
+    """What a run has written, and what was found.
+
+    Attributes
+    ----------
+    mosaic, median, objects : Path or None
+        The mosaic; the stack and the list of what was rejected, where they are wanted.
+    table : Path
+        What was found of every chip, CSV; the same in JSON beside it.
+    masks : list of RejectResult
+        In the order of the exposures.
+    rows : list of ChipRow
+        Those of the table.
+    kept : bool
+        All was there already, made from the same inputs with the same parameters.
+    """
+
+    mosaic: Path | None
+    median: Path | None
+    objects: Path | None
+    table: Path
+    masks: list[RejectResult]
+    rows: list[ChipRow]
+    kept: bool = False
+
+    def __repr__(self) -> str:
+        bad = sum(row.rejected for row in self.rows)
+        judged = sum(row.judged for row in self.rows)
+        part = f"{100 * bad / judged:.2f} % rejected" if judged else "nothing judged"
+        mosaic = "no mosaic" if self.mosaic is None else str(self.mosaic)
+        return f"CleanResult({mosaic}: {len(self.rows)} chips, {part})"
+
+
+def clean_files(
+    exposures: Sequence[str | Path],
+    output_dir: str | Path = ".",
+    *,
+    recipe: Recipe | None = None,
+    criteria: Criteria | Mapping[str, Any] | None = None,
+    products: Products | None = None,
+    options: RunOptions | None = None,
+    **values: Any,
+) -> CleanResult:
+    """Find the cosmic rays of exposures by each other, and make a mosaic without them.
+
+    Parameters
+    ----------
+    exposures : sequence of str or Path
+        As for `skyblot.blot_files`. They are not changed.
+    output_dir : str or Path
+        Folder for all that is written; it is made where there is none.
+    recipe, criteria, products, options
+        As for `skyblot.reject_files`.
+    **values
+        Single values of these by name, ``grow=1.5``, ``overwrite=True``, and
+
+        * of the grid: ``scale`` (arcsec), ``rotation`` (degrees), ``size`` (width, height),
+          ``centre``, or ``like``, a mosaic whose pixels are taken;
+        * of the comparison: ``sky`` ("match", "local", "none", "plane"), ``shift`` ("none",
+          "fit"), ``passes`` (1, 2), ``single`` ("none", "lacosmic");
+        * of the mosaic: ``kernel`` ("square", "turbo", "point"), ``pixfrac``, ``weight``
+          ("exptime", "ivm", "err");
+        * of what is written: ``name``, ``mosaic`` (False: none), ``save_median``, ``objects``.
+
+    Returns
+    -------
+    CleanResult
+
+    Raises
+    ------
+    BatchError
+        At the end, if some exposures could not be used; the others are done.
+    SkyblotError
+        With one sentence on what is wrong.
+
+    Warns
+    -----
+    SkyblotWarning
+        As `skyblot.reject_files`; and of exposures that no overlap connects with the others.
+    """
+    plan = plan_clean(
+        exposures,
+        output_dir,
+        recipe=recipe,
+        criteria=criteria,
+        products=products,
+        options=options,
+        **values,
+    )
+    failures: list[Failure] = []
+    result = None
+    with progress_bar(plan.options.progress) as bar:
+        for event in clean_events(plan):
+            if isinstance(event, Stage):
+                bar.show(event.name, event.done, event.total)
+            elif isinstance(event, Failure):
+                failures.append(event)
+            elif isinstance(event, CleanResult):
+                result = event
+    assert result is not None
+    if failures:
+        raise BatchError(result.masks, failures, "masks")
+    return result
+
+
+def plan_clean(
+    exposures: Sequence[str | Path],
+    output_dir: str | Path = ".",
+    *,
+    recipe: Recipe | None = None,
+    criteria: Criteria | Mapping[str, Any] | None = None,
+    products: Products | None = None,
+    options: RunOptions | None = None,
+    **values: Any,
+) -> CleanPlan:
+    """Return what `clean_files` would do with the same arguments; only headers are read.
+
+    Raises
+    ------
+    SkyblotError
+        As `clean_files` does before any work.
+    """
+    singles = given_values(values, (*_REJECT, *_OWN))
+    rest = {name: value for home in _REJECT for name, value in singles[home].items()}
+    step, how = mask_step(rest, recipe, criteria, products, options)
+    grid = Grid(**singles["grid"])
+    work = Work.of(None, exposures, Path(output_dir), step)
+    images = [task.where for task in work.tasks]
+    if not images:
+        raise work.failures[0].error if work.failures else _nothing(exposures)
+    frame = frame_of(images, grid, like_wcs(grid.like) if grid.like is not None else None)
+    return CleanPlan(
+        work,
+        frame,
+        Matching(**singles["match"]),
+        Drizzling(**singles["drizzle"]),
+        Writing(**singles["writing"]),
+        how,
+        Path(output_dir),
+    ).checked()
+
+
+def clean_events(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | CleanResult]:
+    """Do what a plan says: yield stages, failures and masks as they come, and all at last.
+
+    Raises
+    ------
+    SkyblotError
+        If nothing can be made; with `fail_fast`, whatever goes wrong first.
+    """
+    masks = []
+    for event in clean(plan):
+        if isinstance(event, Finished):
+            outputs = plan.outputs
+            yield CleanResult(
+                outputs.mosaic,
+                outputs.median,
+                outputs.objects,
+                outputs.table,
+                masks,
+                list(event.rows),
+                event.kept,
+            )
+            return
+        if isinstance(event, RejectResult):
+            masks.append(event)
+        if isinstance(event, Failure) and plan.options.fail_fast:
+            raise event.error
+        yield event
+
+
+def _nothing(exposures: Sequence[str | Path]) -> FileError:
+    names = ", ".join(map(str, exposures))
+    return FileError(f"no image to be cleaned: expected exposures, found {names or 'nothing'}")

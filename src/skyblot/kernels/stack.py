@@ -1,0 +1,249 @@
+"""Many images of the same pixels to one: robust stacks, and what prepares an exposure for them.
+
+Images are layers of a cube (n, rows, nx), NaN where one has no pixel. The variance of a value v of
+layer k is ``lines[k, 0] + lines[k, 1] max(v, 0)``.
+"""
+
+import numpy as np
+
+from .compiling import kernel
+
+
+@kernel
+def fill_bad(data, good, out):
+    """Fill `out` with the data, and with means of good pixels near those that are not good.
+
+    Neighbours within one pixel count, else within two, else within three; else it is NaN.
+    """
+    ny, nx = data.shape
+    for y in range(ny):
+        for x in range(nx):
+            value = data[y, x]
+            if good[y, x]:
+                out[y, x] = value
+                continue
+            out[y, x] = np.nan
+            for reach in range(1, 4):
+                total = 0.0
+                count = 0
+                for j in range(max(y - reach, 0), min(y + reach + 1, ny)):
+                    for i in range(max(x - reach, 0), min(x + reach + 1, nx)):
+                        if good[j, i]:
+                            total += data[j, i]
+                            count += 1
+                if count > 0:
+                    out[y, x] = total / count
+                    break
+
+
+@kernel
+def settle(pixels, good, origin, xmap, ymap, slack, out):
+    """Mend what an interpolation has left in `out`: no value where the nearest pixel is not good.
+
+    A sharp interpolant swings below its pixels beside a cosmic ray, and a minimum of several
+    images would choose that: values are kept from falling by more than `slack` below the lowest
+    of the four pixels around.
+    """
+    ny, nx = pixels.shape
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            x = xmap[j, i] - origin[1]
+            y = ymap[j, i] - origin[0]
+            if not (x > -1.0 and y > -1.0 and x < nx and y < ny):
+                out[j, i] = np.nan
+                continue
+            x0 = min(max(int(np.floor(x)), 0), nx - 1)
+            y0 = min(max(int(np.floor(y)), 0), ny - 1)
+            x1 = min(x0 + 1, nx - 1)
+            y1 = min(y0 + 1, ny - 1)
+            near_x = x1 if x - x0 >= 0.5 else x0
+            near_y = y1 if y - y0 >= 0.5 else y0
+            if not good[near_y, near_x]:
+                out[j, i] = np.nan
+                continue
+            lowest = min(min(pixels[y0, x0], pixels[y0, x1]), min(pixels[y1, x0], pixels[y1, x1]))
+            if out[j, i] < lowest - slack:
+                out[j, i] = lowest - slack
+
+
+@kernel
+def _sorted(values, count):
+    """Sort the first `count` values; few at most, so by insertion."""
+    for k in range(1, count):
+        value = values[k]
+        place = k
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+
+
+@kernel
+def _select(values, count, rank):
+    """Return the value of a rank of the first `count`, which are put in another order (Hoare)."""
+    low = 0
+    high = count - 1
+    while low < high:
+        pivot = values[(low + high) >> 1]
+        i = low
+        j = high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                swap = values[i]
+                values[i] = values[j]
+                values[j] = swap
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return values[rank]
+
+
+@kernel
+def _median(values, count):
+    """Return the median of the first `count` values, of an even number the middle of two."""
+    upper = _select(values, count, count // 2)
+    if count % 2:
+        return upper
+    lower = values[0]
+    for k in range(1, count // 2):
+        lower = max(lower, values[k])
+    return 0.5 * (lower + upper)
+
+
+@kernel
+def minmed(cube, lines, high, low, pair, out, counts):
+    """Fill `out` with medians of layers, and with minima where a median is too high above one.
+
+    Cosmic rays in half of the layers make a median wrong, and a minimum is then the better value.
+    It is taken where the median is above it by more than `high` sigma, and by more than `low`
+    beside such a pixel (AstroDrizzle's "minmed"); of two layers, where the higher is above the
+    lower by more than `pair` sigma of their difference.
+
+    Parameters
+    ----------
+    cube : float32 array, shape (n, rows, nx)
+    lines : float64 array, shape (n, 2)
+    high, low, pair : float
+    out : float32 array, shape (rows, nx)
+        NaN where no layer has a pixel.
+    counts : int array, shape (rows, nx)
+        How many layers have one.
+    """
+    n, rows, nx = cube.shape
+    middle = np.empty((rows, nx), np.float32)
+    least = np.empty((rows, nx), np.float32)
+    above = np.zeros((rows, nx), np.float32)
+    values = np.empty(n, np.float32)
+    for y in range(rows):
+        for x in range(nx):
+            count = 0
+            lowest = 0
+            for k in range(n):
+                value = cube[k, y, x]
+                if value == value:
+                    if count == 0 or value < cube[lowest, y, x]:
+                        lowest = k
+                    values[count] = value
+                    count += 1
+            counts[y, x] = count
+            if count == 0:
+                middle[y, x] = np.nan
+                least[y, x] = np.nan
+                continue
+            _sorted(values, count)
+            half = count // 2
+            value = (
+                values[half] if count % 2 else np.float32(0.5) * (values[half - 1] + values[half])
+            )
+            bottom = values[0]
+            middle[y, x] = value
+            least[y, x] = bottom
+            variance = lines[lowest, 0] + lines[lowest, 1] * max(bottom, 0.0)
+            if count == 2:  # half a difference, whose sigma is 1.41 times that of one
+                above[y, x] = (
+                    (value - bottom) * 1.4142135623730951 * high / (pair * np.sqrt(variance))
+                )
+            else:
+                above[y, x] = (value - bottom) / np.sqrt(variance)
+    for y in range(rows):
+        for x in range(nx):
+            lowered = above[y, x] > high
+            if not lowered and above[y, x] > low:
+                for near_y in range(max(y - 1, 0), min(y + 2, rows)):
+                    for near_x in range(max(x - 1, 0), min(x + 2, nx)):
+                        lowered |= above[near_y, near_x] > high
+            out[y, x] = least[y, x] if lowered else middle[y, x]
+
+
+@kernel
+def clipped_median(cube, lines, snr, out, counts):
+    """Fill `out` with medians of layers without those values that are far above a first median.
+
+    Twice, values above the median by more than `snr` sigma are dropped. Arguments are those of
+    `minmed`.
+    """
+    n, rows, nx = cube.shape
+    values = np.empty(n, np.float32)
+    for y in range(rows):
+        for x in range(nx):
+            count = 0
+            for k in range(n):
+                value = cube[k, y, x]
+                if value == value:
+                    values[count] = value
+                    count += 1
+            counts[y, x] = count
+            if count == 0:
+                out[y, x] = np.nan
+                continue
+            middle = _median(values, count)
+            for _ in range(2):
+                kept = 0
+                for k in range(n):
+                    value = cube[k, y, x]
+                    if value == value:
+                        variance = lines[k, 0] + lines[k, 1] * max(middle, 0.0)
+                        if value - middle <= snr * np.sqrt(variance):
+                            values[kept] = value
+                            kept += 1
+                if kept == count or kept == 0:
+                    break
+                count = kept
+                middle = _median(values, count)
+            out[y, x] = middle
+
+
+@kernel
+def add_layer(layer, weight, sums, weights, counts):
+    """Add a layer's pixels to sums of weight times value and of weights, and to counts."""
+    for y in range(layer.shape[0]):
+        for x in range(layer.shape[1]):
+            value = layer[y, x]
+            if value == value:
+                sums[y, x] += weight * value
+                weights[y, x] += weight
+                counts[y, x] += 1
+
+
+@kernel
+def mean_of_others(own, weight, sums, weights, counts, out):
+    """Fill `out` with the mean of all layers but one; NaN where no other has a pixel."""
+    for y in range(own.shape[0]):
+        for x in range(own.shape[1]):
+            value = own[y, x]
+            mine = value == value
+            if counts[y, x] - mine <= 0:
+                out[y, x] = np.nan
+            elif mine:
+                out[y, x] = (sums[y, x] - weight * value) / (weights[y, x] - weight)
+            else:
+                out[y, x] = sums[y, x] / weights[y, x]

@@ -1,0 +1,224 @@
+"""The chips of exposures, as a mosaic needs them: where they lie, what they are worth, their
+pixels.
+"""
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..bounds import EMPTY, Bounds
+from ..errors import WARNING_FILTERS
+from ..headers.instruments import Instrument, exposure_time, instrument_of
+from ..headers.pair import Pair
+from ..headers.scaling import plan_scaling
+from ..io.images import Image, open_reference
+from ..io.names import ImageName
+from ..io.planes import usable_pixels
+from ..io.weights import read_weights
+from ..parameters.table import Recipe
+from ..pixelmap import RowMap, plan_map
+from ..pixelmap.direct import DirectMap
+from ..pixelmap.sky import sky_of
+from ..resampling.bits import Bits
+from ..steps.base import state_of
+from ..steps.blot import target_of
+from ..steps.compare import Planes
+from .frame import Frame
+
+#: Positions along each edge of a chip that are looked up on the mosaic.
+_EDGE = 65
+#: Mosaic pixels around them, for what curves out between.
+_MARGIN = 4
+
+
+@dataclass(frozen=True)
+class Sky:
+    """The sky of a chip: a level in its middle, and slopes in x and y, a pixel."""
+
+    level: float = 0.0
+    slopes: tuple[float, float] = (0.0, 0.0)
+    middle: tuple[float, float] = (0.0, 0.0)
+
+    def within(self, bounds: Bounds) -> np.ndarray:
+        """Return the sky of some pixels: what broadcasts to their shape."""
+        if self.slopes == (0.0, 0.0):
+            return np.full((1, 1), self.level, np.float32)
+        x = np.arange(bounds.x0, bounds.x1) - self.middle[0]
+        y = np.arange(bounds.y0, bounds.y1)[:, None] - self.middle[1]
+        return (self.level + self.slopes[0] * x + self.slopes[1] * y).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One image of an exposure, open.
+
+    Attributes
+    ----------
+    where : ImageName
+    exposure : int
+        Which file it is of.
+    image : Image
+    wcs : WCS
+    state : tuple or None
+        What its file was when it was opened.
+    instrument : Instrument
+    exptime_s : float or None
+    usable : Bits
+        Pixels that no flag and no weight leaves out.
+    scale : float
+        Undistorted pixel scale, arcsec.
+    tolerance : float
+        Of its pixel maps, where there is no closed form.
+    factor : float
+        The exposure's unit in terms of the mosaic's.
+    box : Bounds
+        Mosaic pixels among which it lies.
+    inverse : RowMap
+        Pixels of the box to pixels of the chip.
+    forward : RowMap
+        Pixels of the chip to pixels of the mosaic.
+    sky : Sky
+        In its own unit.
+    line : (float, float)
+        Variance of a pixel in the mosaic's unit: at the sky's level, and for each unit above.
+    rejected : Bits or None
+        Pixels that were found to be cosmic rays.
+    """
+
+    where: ImageName
+    exposure: int
+    image: Image
+    wcs: Any
+    state: Any
+    instrument: Instrument
+    exptime_s: float | None
+    usable: Bits
+    scale: float = 1.0
+    tolerance: float = 1e-4
+    factor: float = 1.0
+    box: Bounds = EMPTY
+    inverse: RowMap | None = None
+    forward: RowMap | None = None
+    sky: Sky = Sky()
+    line: tuple[float, float] = (1.0, 0.0)
+    rejected: Bits | None = None
+    reading: Any = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """File and extension."""
+        return self.image.name
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+        return self.image.shape
+
+    def read(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixels in the exposure's unit, float32, and which of them count."""
+        pixels = self.image.pixels()
+        if getattr(pixels, "concurrent", isinstance(pixels, np.ndarray)):
+            data = np.array(pixels[bounds.slices], np.float32)
+        else:
+            with self.reading:
+                data = np.array(pixels[bounds.slices], np.float32)
+        good = self.usable.within(bounds) & np.isfinite(data)
+        if self.rejected is not None:
+            good &= ~self.rejected.within(bounds)
+        return data, good
+
+    def window(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixels in the mosaic's unit without the sky, and which of them count."""
+        data, good = self.read(bounds)
+        data -= self.sky.within(bounds)
+        data *= np.float32(1.0 / self.factor)
+        return data, good
+
+    def placed(self, frame: Frame, recipe: Recipe) -> "Chip":
+        """Return the chip with its place on a mosaic, and what its unit is worth there."""
+        target = target_of(self.image, recipe)
+        plain = recipe.override({"addsky": False, "skyval": 0.0})
+        pair = Pair(frame.facts, self.image.facts, (frame.scale, target.scale), compared=True)
+        scaling = plan_scaling(plain, pair)
+        forward = plan_map(self.wcs, frame.wcs, self.shape, None, recipe.tolerance)
+        exact = DirectMap(sky_of(self.wcs, "target"), sky_of(frame.wcs, "source"))
+        box = _box(exact, self.shape, frame.shape)
+        inverse = None
+        if box.area:
+            inverse = plan_map(frame.part(box), self.wcs, box.shape, None, recipe.tolerance)
+        return replace(
+            self,
+            scale=target.scale,
+            tolerance=recipe.tolerance,
+            factor=scaling.factor,
+            box=box,
+            inverse=inverse,
+            forward=forward,
+        )
+
+    def with_sky(self, sky: Sky) -> "Chip":
+        """Return the chip with its sky."""
+        return replace(self, sky=sky)
+
+    def with_noise(self, line: tuple[float, float]) -> "Chip":
+        """Return the chip with its noise, given in its own unit."""
+        sky, growth = line
+        return replace(self, line=(sky / self.factor**2, growth / self.factor))
+
+
+def open_chips(
+    images: Sequence[ImageName], stack: ExitStack, recipe: Recipe, planes: Planes
+) -> list[Chip]:
+    """Open images, which stay open as long as `stack` does; those of one file are one exposure."""
+    files = {path: number for number, path in enumerate(dict.fromkeys(w.path for w in images))}
+    chips = []
+    for where in images:
+        with WARNING_FILTERS:
+            state = state_of(where.path)
+            image = stack.enter_context(open_reference(where, recipe.wcs_key))
+            instrument = instrument_of(image.facts)
+            chips.append(
+                Chip(
+                    where,
+                    files[where.path],
+                    image,
+                    image.wcs(),
+                    state,
+                    instrument,
+                    exposure_time(image.facts),
+                    _usable(image, instrument, planes),
+                )
+            )
+    return chips
+
+
+def _usable(image: Image, instrument: Instrument, planes: Planes) -> Bits:
+    """Pixels that go into a mosaic: by flags, and by weights above 0."""
+    usable = usable_pixels(image, instrument.ignored | instrument.good, planes.dq)
+    if usable is None:
+        usable = np.ones(image.shape, np.bool_)
+    weights = read_weights(image, planes.weight_suffix)
+    if weights is not None:
+        usable = usable & (weights[1] > 0)
+    return Bits.of(usable)
+
+
+def _box(forward: DirectMap, shape: tuple[int, int], mosaic: tuple[int, int]) -> Bounds:
+    """Mosaic pixels around a chip, by its outline; `EMPTY` where it lies beside the mosaic."""
+    ny, nx = shape
+    along_x = np.linspace(-0.5, nx - 0.5, _EDGE)
+    along_y = np.linspace(-0.5, ny - 0.5, _EDGE)
+    x = np.concatenate([along_x, along_x, np.full(_EDGE, -0.5), np.full(_EDGE, nx - 0.5)])
+    y = np.concatenate([np.full(_EDGE, -0.5), np.full(_EDGE, ny - 0.5), along_y, along_y])
+    mx, my = forward.at(x, y)
+    known = np.isfinite(mx) & np.isfinite(my)
+    if not known.any():
+        return EMPTY
+    low = np.floor([my[known].min(), mx[known].min()]).astype(int) - _MARGIN
+    high = np.ceil([my[known].max(), mx[known].max()]).astype(int) + _MARGIN + 1
+    box = Bounds(int(low[0]), int(high[0]), int(low[1]), int(high[1]))
+    return box.overlap(Bounds.whole(mosaic))

@@ -1,0 +1,128 @@
+"""What deviates in many exposures at one place of the sky is the sky's, and no cosmic ray's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..bounds import Bounds
+
+#: In more than the smaller of these parts and numbers of the exposures nothing is a cosmic ray.
+SHARE = 0.4
+FIRST = 2.0
+MORE = 0.03
+#: Cosmic rays that meet by chance are this rare, or the place has a source.
+CHANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """Bad pixels of one chip, on the mosaic.
+
+    Attributes
+    ----------
+    exposure : int
+    flat : ndarray of int
+        The pixels, counted along rows of the chip.
+    places : ndarray of int
+        Where each lies on the mosaic, counted along rows; -1: nowhere.
+    shape : tuple of int
+        (ny, nx) of the chip.
+    """
+
+    exposure: int
+    flat: np.ndarray
+    places: np.ndarray
+    shape: tuple[int, int]
+
+
+def most_exposures(counts: np.ndarray) -> np.ndarray:
+    """Return in how many exposures of so many a cosmic ray may be at one place, at most.
+
+    One exposure alone is always a cosmic ray's.
+    """
+    return np.maximum(np.minimum(SHARE * counts, FIRST + MORE * counts), 1.0)
+
+
+def spared_pixels(
+    deviations: Sequence[Deviations], counts: np.ndarray, bright: np.ndarray
+) -> list[np.ndarray]:
+    """Return which of the bad pixels of each chip are the sky's.
+
+    Parameters
+    ----------
+    deviations : sequence of Deviations
+    counts : ndarray of int, shape (ny, nx)
+        How many exposures each pixel of the mosaic has.
+    bright : ndarray of bool, shape (ny, nx)
+        Where the mosaic has sources.
+
+    Returns
+    -------
+    list of ndarray of bool
+        For each chip, as long as its bad pixels: whole objects, of which most pixels deviate in
+        too many exposures, and at a source or too often for chance.
+    """
+    hits = _hits(deviations, counts.shape)
+    flat_counts = counts.ravel()
+    density = float(hits.sum(dtype=np.int64)) / float(flat_counts.sum(dtype=np.int64) or 1)
+    rare = _rare(int(flat_counts.max(initial=0)), min(density, 1.0))
+    spared = []
+    for chip in deviations:
+        known = chip.places >= 0
+        places = np.where(known, chip.places, 0)
+        number = flat_counts[places]
+        there = hits.ravel()[places]
+        odd = known & (there > most_exposures(number))
+        odd &= bright.ravel()[places] | (there >= rare[number])
+        spared.append(_whole_objects(chip, odd))
+    return spared
+
+
+def _hits(deviations: Sequence[Deviations], shape: tuple[int, ...]) -> np.ndarray:
+    """In how many exposures each pixel of the mosaic is bad, or one beside it."""
+    total = np.zeros(shape, np.uint16)
+    for exposure in sorted({chip.exposure for chip in deviations}):
+        places = np.concatenate([c.places for c in deviations if c.exposure == exposure])
+        places = places[places >= 0]
+        if not places.size:
+            continue
+        rows, columns = np.divmod(places, shape[1])
+        box = Bounds(
+            int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
+        )
+        box = box.grown(1).overlap(Bounds.whole(shape))
+        here = np.zeros(box.shape, np.bool_)
+        here[rows - box.y0, columns - box.x0] = True
+        total[box.slices] += ndimage.binary_dilation(here, np.ones((3, 3), np.bool_))
+    return total
+
+
+def _rare(most: int, density: float) -> np.ndarray:
+    """How many exposures of n must deviate so that chance does not make it: for n = 0 ... most."""
+    from scipy.stats import binom
+
+    numbers = np.arange(most + 1)
+    needed = np.zeros(most + 1, np.int64)
+    for number in numbers[1:]:
+        # The exposure itself deviates: by chance, so many of the others do.
+        chances = binom.sf(np.arange(number) - 1, number - 1, density)
+        needed[number] = (
+            1 + int(np.argmax(chances < CHANCE)) if (chances < CHANCE).any() else number + 1
+        )
+    return needed
+
+
+def _whole_objects(chip: Deviations, odd: np.ndarray) -> np.ndarray:
+    """Let each group of adjacent bad pixels be odd as most of its pixels are."""
+    if not odd.any():
+        return odd
+    mask = np.zeros(chip.shape, np.bool_)
+    mask.ravel()[chip.flat] = True
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    mine = labels.ravel()[chip.flat]
+    pixels = np.bincount(mine, minlength=count + 1)
+    votes = np.bincount(mine, weights=odd, minlength=count + 1)
+    verdict: np.ndarray = 2 * votes > pixels
+    return verdict[mine]

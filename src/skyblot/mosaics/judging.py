@@ -1,0 +1,158 @@
+"""Every chip compared with a mosaic in memory, one after the other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import WARNING_FILTERS
+from ..io.masks import KEY_CARD, BadPixels
+from ..resampling.bits import Bits
+from ..runs.work import Failure
+from ..steps.base import Resources, Source, Task
+from ..steps.copies import is_shared
+from ..steps.mask_record import RejectResult
+from ..steps.reject import Reject, tell_notes
+from .chips import Chip
+from .frame import Frame, StackImage
+
+#: What is said of a chip that no other exposure covers.
+ALONE = "no other exposure covers it: it is left as it is"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How chips are judged.
+
+    Attributes
+    ----------
+    frame : Frame
+    step : Reject
+    tasks : mapping of ImageName to Task
+    key : str
+        Stands for all that makes the masks.
+    resources : Resources
+    """
+
+    frame: Frame
+    step: Reject
+    tasks: dict[Any, Task]
+    key: str
+    resources: Resources
+
+    def judge(
+        self,
+        chips: Sequence[Chip],
+        cover: Callable[[Chip], np.ndarray],
+        pixels: Callable[[Chip], Any],
+        *,
+        last: bool,
+    ) -> Iterator[tuple[Chip, RejectResult | Failure]]:
+        """Compare chips with a mosaic, and yield each with what was found.
+
+        Parameters
+        ----------
+        chips : sequence of Chip
+        cover : callable
+            How many other exposures cover each pixel of a chip.
+        pixels : callable
+            The mosaic for a chip: something to be sliced.
+        last : bool
+            What there is to warn of is told, and pictures are made.
+        """
+        files = tuple(dict.fromkeys(chip.where.path for chip in chips))
+        told: set[str] = set()
+        for chip in chips:
+            try:
+                yield chip, self._one(chip, cover(chip), pixels(chip), files, told, last)
+            except Exception as error:  # one exposure that cannot be compared ends no run
+                yield chip, Failure.of(chip.where, error)
+
+    def _one(
+        self,
+        chip: Chip,
+        cover: np.ndarray,
+        pixels: Any,
+        files: tuple[Any, ...],
+        told: set[str],
+        last: bool,
+    ) -> RejectResult:
+        task = self.tasks[chip.where]
+        if not np.any((cover > 0) & chip.usable.whole()):
+            return self._alone(chip, task)
+        image = StackImage(self.frame, pixels, files)
+        source = Source(image, self.frame.wcs, pixels, weighted=True, cover=cover, told=told)
+        with self.step.compared(source, task, self.resources) as compared:
+            result = compared.result
+            if last:
+                result = replace(result, picture=self.step.picture(compared))
+                if result.blot_path is not None:
+                    compared.write_blot(source, overwrite=self.resources.overwrite)
+        if last:
+            tell_notes(source, result)
+        return with_key(replace(result, where=chip.where), self.key)
+
+    def _alone(self, chip: Chip, task: Task) -> RejectResult:
+        """Of a chip that is compared with nothing."""
+        empty = np.empty(0, np.intp)
+        cards = [("CREXP", chip.name, ""), (KEY_CARD, self.key, "stands for inputs and parameters")]
+        bad = BadPixels(chip.where, empty, np.empty(0, np.float32), chip.shape, cards, chip.state)
+        return RejectResult(
+            "the stack",
+            chip.name,
+            task.path,
+            chip.shape,
+            0.0,
+            0.0,
+            bits=chip.instrument.bits,
+            bad=bad,
+            notes=(ALONE,),
+            together=is_shared(task),
+            where=chip.where,
+        )
+
+
+def with_key(result: RejectResult, key: str) -> RejectResult:
+    """Return a result whose mask is that of a whole run."""
+    assert result.bad is not None
+    cards = [card for card in result.bad.cards if card[0] != KEY_CARD]
+    cards.append((KEY_CARD, key, "stands for inputs and parameters"))
+    return replace(result, bad=replace(result.bad, cards=cards))
+
+
+def rejected_bits(result: RejectResult) -> Bits:
+    """Return the mask of a result."""
+    assert result.bad is not None
+    return Bits.of(result.bad.good == 0)
+
+
+def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
+    """Return a result without some of its bad pixels."""
+    bad = result.bad
+    assert bad is not None
+    if not spared.any():
+        return result
+    kept = ~spared
+    values = bad.values
+    if len(values):
+        values = np.concatenate([values[: len(bad.flat)][kept], values[len(bad.flat) :]])
+    rejected = round(result.rejected * np.count_nonzero(kept) / len(kept))
+    fraction = rejected / result.judged if result.judged else 0.0
+    cards = [(k, fraction if k == "CRFRAC" else v, c) for k, v, c in bad.cards]
+    bad = replace(bad, flat=bad.flat[kept], values=values, cards=cards)
+    return replace(result, bad=bad, rejected=rejected)
+
+
+def write_masks_of(
+    step: Reject, chips: Sequence[Chip], results: Sequence[RejectResult], resources: Resources
+) -> Iterator[Path]:
+    """Write the masks of an exposure's chips and its copies, and yield where the masks are."""
+    for chip, result in zip(chips, results, strict=True):
+        if not result.together:
+            with WARNING_FILTERS:
+                step.write_mask(result, chip.image, overwrite=resources.overwrite)
+        yield result.path
+    tasks = [Task(chip.where, result.path) for chip, result in zip(chips, results, strict=True)]
+    step.finish(tasks, results, resources)

@@ -1,0 +1,207 @@
+"""What a run from exposures to a mosaic is going to do: a value, made from headers alone."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from ..errors import DataError
+from ..io.atomic import check_output, file_identity
+from ..io.images import open_reference
+from ..io.names import ImageName
+from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
+from ..parameters.options import RunOptions
+from ..resampling.geometry import checked_threads
+from ..resampling.grid import common_wcs
+from ..resampling.target import say_if_undistorted
+from ..runs.outputs import check_outputs, check_wishes
+from ..runs.work import Work
+from ..steps.provenance import copy_key
+from ..steps.reject import Reject
+from ..text import size_text
+from .frame import Frame
+
+#: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts.
+_BYTES_OF_PROGRAM = 250 << 20
+_BYTES_OF_MOSAIC = 20
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written beside masks and copies; None: not wanted.
+
+    Attributes
+    ----------
+    table : Path
+        CSV; the same in JSON beside it.
+    mosaic, median, objects : Path or None
+    """
+
+    table: Path
+    mosaic: Path | None
+    median: Path | None
+    objects: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All of them."""
+        more = (self.mosaic, self.median, self.objects)
+        return [self.table, self.table.with_suffix(".json"), *(path for path in more if path)]
+
+
+@dataclass(frozen=True, repr=False)
+class CleanPlan:
+    """What a run is going to do.
+
+    Attributes
+    ----------
+    work : Work
+        The chips, where their masks go, and how they are judged.
+    frame : Frame
+        The mosaic.
+    matching : Matching
+    drizzling : Drizzling
+    writing : Writing
+    options : RunOptions
+    folder : Path
+    """
+
+    work: Work
+    frame: Frame
+    matching: Matching
+    drizzling: Drizzling
+    writing: Writing
+    options: RunOptions
+    folder: Path
+
+    def __repr__(self) -> str:
+        return f"CleanPlan({self.summary})"
+
+    @property
+    def step(self) -> Reject:
+        """How chips are judged."""
+        assert isinstance(self.work.step, Reject)
+        return self.work.step
+
+    @property
+    def images(self) -> list[ImageName]:
+        """The chips."""
+        return [task.where for task in self.work.tasks]
+
+    @property
+    def exposures(self) -> int:
+        """How many exposures there are."""
+        return len(self.work.exposures)
+
+    @property
+    def threads(self) -> int:
+        """How many threads work."""
+        return checked_threads(self.options.threads)
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory the run takes."""
+        largest = max(math.prod(shape) for shape in self.frame.chips)
+        pixels = math.prod(self.frame.shape)
+        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * pixels + self.step.bytes_per_pixel * largest
+
+    @property
+    def summary(self) -> str:
+        """What will be made, in words."""
+        ny, nx = self.frame.shape
+        count = f"{len(self.images)} chips of {self.exposures} exposures"
+        where = f"{nx} x {ny} pixels of {self.frame.scale:.4g} arcsec"
+        return f"{count}, a mosaic of {where}; about {size_text(self.memory_bytes)} of memory"
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What is written beside masks and copies."""
+        writing = self.writing
+        name = writing.name or default_name(self.images)
+        folder = self.folder
+        return Outputs(
+            folder / f"{name}_chips.csv",
+            folder / mosaic_name(name, self.images) if writing.mosaic else None,
+            folder / mosaic_name(name, self.images, "med") if writing.save_median else None,
+            folder / f"{name}_objects.csv" if writing.objects else None,
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """What stands for all that makes the products."""
+        step = self.step
+        read = dict.fromkeys(f for path in self.work.exposures for f in (path, *step.reads(path)))
+        files = [[str(path), *map(str, file_identity(path))] for path in read]
+        wcs = self.frame.wcs.to_header_string(relax=True)
+        values = [[str(where) for where in self.images], files, wcs, self.frame.shape]
+        values += [repr(self.matching), repr(self.drizzling), repr(step.planes)]
+        values += [repr(list(step.recipe.items())), repr(sorted(step.criteria.items()))]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+    def checked(self) -> Self:
+        """Return the plan, unless outputs are inputs, or cannot be written.
+
+        Raises
+        ------
+        SkyblotError
+        """
+        beside = self.work.beside
+        writes = [*beside.writes, *self.outputs.paths]
+        work = replace(self.work, beside=beside._replace(writes=writes))
+        check_wishes(work, self.options)
+        if self.folder.exists():
+            check_outputs(work, work.writes, self.options)
+            for path in self.outputs.paths:
+                check_output(path, overwrite=self.options.overwrite or self.options.resume)
+        return replace(self, work=work)
+
+    def has_all(self) -> bool:
+        """Whether all products are there, made from the same inputs with the same parameters."""
+        marked = [*self.work.writes, *(path for path in (self.outputs.mosaic,) if path)]
+        paths = [*marked, *self.outputs.paths]
+        return all(path.is_file() for path in paths) and all(
+            copy_key(path) == self.key for path in marked
+        )
+
+
+def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame:
+    """Return the mosaic of images, for which their headers are read.
+
+    Parameters
+    ----------
+    images : sequence of ImageName
+    grid : Grid
+    like : WCS, optional
+        The pixels to take.
+    """
+    chips = []
+    names = []
+    facts = None
+    shapes = []
+    for where in images:
+        with open_reference(where) as reference:
+            wcs = reference.wcs()
+            say_if_undistorted(reference, wcs)
+            chips.append((wcs, reference.shape))
+            shapes.append(reference.shape)
+            names.append(reference.name)
+            facts = facts or reference.facts
+    if facts is None:
+        raise DataError("no exposure can be read", subject="the exposures")
+    wcs = like
+    if wcs is None:
+        wishes = {name: getattr(grid, name) for name in ("scale", "rotation", "size", "centre")}
+        wcs = common_wcs(chips, names=names, **wishes)
+    return Frame.like(wcs, tuple(wcs.array_shape), facts, tuple(shapes))
+
+
+def default_name(images: Sequence[ImageName]) -> str:
+    return "clean"
+
+
+def mosaic_name(name: str, images: Sequence[ImageName], kind: str = "drz") -> str:
+    return f"{name}_{kind}.fits"

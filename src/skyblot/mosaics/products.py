@@ -1,0 +1,132 @@
+"""What a run from exposures to a mosaic writes beside masks and mosaic: tables."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..io.atomic import atomic_write
+from ..runs.work import Failure
+from ..steps.mask_record import RejectResult
+from .chips import Chip
+
+
+@dataclass(frozen=True)
+class ChipRow:
+    """What was found of one chip, a row of the table: names are those of its columns.
+
+    Attributes
+    ----------
+    exposure, extension : str
+    mask : str
+        Name of the mask's file.
+    exptime : float
+        Seconds.
+    sky : float
+        Level of its sky, in its own unit.
+    dx, dy, dxy_error : float
+        By how many pixels its sources lie farther than the others'.
+    flux_ratio, flux_ratio_error : float
+        How bright its sources are in terms of the others'.
+    noise : float
+        Of exposure minus mosaic, sigma.
+    judged, rejected : int
+        Pixels.
+    fraction : float
+        Rejected ones of those judged.
+    expected_low, expected_high : float
+        Fractions between which its instrument's are in its exposure time.
+    spared : int
+        Pixels that deviated in too many exposures to be a cosmic ray's.
+    warnings : str
+    """
+
+    exposure: str
+    extension: str
+    mask: str
+    exptime: float
+    sky: float
+    dx: float
+    dy: float
+    dxy_error: float
+    flux_ratio: float
+    flux_ratio_error: float
+    noise: float
+    judged: int
+    rejected: int
+    fraction: float
+    expected_low: float
+    expected_high: float
+    spared: int
+    warnings: str
+
+
+def chip_rows(
+    chips: Sequence[Chip],
+    results: Mapping[Any, RejectResult],
+    failures: Sequence[Failure],
+    spared: Mapping[Any, int],
+) -> list[ChipRow]:
+    """Return the rows of the table, in the order of the chips; of one that failed, why."""
+    reasons = {failure.reference: failure.reason for failure in failures}
+    return [
+        _row(
+            chip,
+            results.get(chip.where),
+            spared.get(chip.where, 0),
+            reasons.get(str(chip.where), ""),
+        )
+        for chip in chips
+    ]
+
+
+def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> ChipRow:
+    found = RejectResult("", chip.name, Path(), chip.shape, 0.0, 0.0) if result is None else result
+    exptime = math.nan if chip.exptime_s is None else chip.exptime_s
+    expected = chip.instrument.expected(exptime)
+    extension = chip.name[len(str(chip.image.path)) :].strip("[]")
+    return ChipRow(
+        exposure=chip.where.path.name,
+        extension=extension,
+        mask="" if result is None else found.path.name,
+        exptime=exptime,
+        sky=chip.sky.level,
+        dx=found.misalignment[0],
+        dy=found.misalignment[1],
+        dxy_error=found.misalignment_error,
+        flux_ratio=found.flux_ratio,
+        flux_ratio_error=found.flux_ratio_error,
+        noise=found.noise,
+        judged=found.judged,
+        rejected=found.rejected,
+        fraction=found.fraction,
+        expected_low=expected[0],
+        expected_high=expected[1],
+        spared=spared,
+        warnings=reason or "; ".join(found.notes),
+    )
+
+
+def write_table(path: Path, rows: Sequence[Any], *, overwrite: bool) -> None:
+    """Write rows as CSV, or as JSON where the name ends so; what is not known is left empty."""
+    records = [{name: _cell(value) for name, value in vars(row).items()} for row in rows]
+    if path.suffix == ".json":
+        text = json.dumps(records, indent=1) + "\n"
+    else:
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(list(records[0]) if records else [])
+        writer.writerows(["" if v is None else v for v in record.values()] for record in records)
+        text = stream.getvalue()
+    with atomic_write(path, overwrite=overwrite) as file:
+        file.write(text.encode())
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,217 @@
+"""From exposures to masks and a mosaic: the stages of a run, in their order."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import memory_errors_told
+from ..rejection.robust import NORMAL
+from ..runs.work import Failure
+from ..steps.base import Resources
+from ..steps.mask_record import RejectResult
+from .chips import Chip, open_chips
+from .common import Deviations, spared_pixels
+from .cover import counts_on, places_of
+from .drizzle import Drizzler
+from .judging import Judge, rejected_bits, without, write_masks_of
+from .files import write_drizzled, write_stack, write_tables
+from .matching import Surveyed
+from .plan import CleanPlan
+from .products import ChipRow, chip_rows
+from .stack import Others, Stack, Sums, fill_stack, fill_sums, tiles_of
+
+#: A mosaic has a source where it is so many sigma above its sky.
+BRIGHT = 5.0
+
+
+class Stage(NamedTuple):
+    """What a run does now, and how far it is."""
+
+    name: str
+    done: int
+    total: int
+
+
+class Finished(NamedTuple):
+    """The end of a run.
+
+    Attributes
+    ----------
+    rows : tuple of ChipRow
+        What was found of each chip.
+    kept : bool
+        All was there already.
+    """
+
+    rows: tuple[ChipRow, ...]
+    kept: bool = False
+
+
+Event = Stage | RejectResult | Failure | Finished
+
+
+def clean(plan: CleanPlan) -> Iterator[Event]:
+    """Do what a plan says: yield stages as they go on, then masks that are written, and the end.
+
+    Raises
+    ------
+    SkyblotError
+        If nothing can be made.
+    """
+    with memory_errors_told(), ExitStack() as stack:
+        yield from _Run(plan, stack).events()
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(self, plan: CleanPlan, stack: ExitStack) -> None:
+        self._plan = plan
+        self._files = stack
+        self._threads = plan.threads
+        self._frame = plan.frame
+        self._chips: list[Chip] = []
+        self._failures: list[Failure] = list(plan.work.failures)
+        self._results: dict[Any, RejectResult] = {}
+        self._spared: dict[Any, int] = {}
+        self._judge = Judge(
+            plan.frame,
+            plan.step,
+            {task.where: task for task in plan.work.tasks},
+            plan.key,
+            Resources(plan.threads, overwrite=plan.options.overwrite or plan.options.resume),
+        )
+
+    def events(self) -> Iterator[Event]:
+        plan = self._plan
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        yield from self._failures
+        yield from self._survey()
+        shape = self._frame.shape
+        stack = Stack.empty(shape, plan.exposures)
+        yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
+        yield from self._compare(stack)
+        if plan.matching.passes > 1 and plan.exposures > 1:
+            sums = Sums.empty(shape, plan.exposures)
+            yield from self._tiles("adding up", fill_sums(sums, self._chips, self._threads))
+            yield from self._compare(stack, sums)
+            del sums
+        self._spare_common(stack)
+        yield from self._write()
+        if plan.outputs.median is not None:
+            write_stack(plan, stack, self._chips)
+        del stack
+        if plan.outputs.mosaic is not None:
+            yield from self._drizzle()
+        rows = chip_rows(self._chips, self._results, self._failures, self._spared)
+        write_tables(plan, rows)
+        yield Finished(tuple(rows))
+
+    def _survey(self) -> Iterator[Stage]:
+        """Open exposures, and measure their sky and noise."""
+        plan = self._plan
+        chips = open_chips(plan.images, self._files, plan.step.recipe, plan.step.planes)
+        placed = [chip.placed(self._frame, plan.step.recipe) for chip in chips]
+        surveyed = Surveyed(placed)
+        for done, _ in enumerate(surveyed.survey(self._threads), 1):
+            yield Stage("reading", done, len(placed))
+        self._chips = surveyed.matched(self._frame, plan.matching.sky)
+
+    def _tiles(self, name: str, tiles: Iterator[Any]) -> Iterator[Stage]:
+        total = len(tiles_of(self._frame.shape))
+        for done, _ in enumerate(tiles, 1):
+            yield Stage(name, done, total)
+
+    def _compare(self, stack: Stack, sums: Sums | None = None) -> Iterator[Stage | Failure]:
+        """Judge chips by the stack, or by the mean of the others; their masks go to the chips."""
+        last = sums is not None or self._plan.matching.passes == 1
+        number = 1 if sums is None else 2
+        of_exposure: dict[int, list[Chip]] = {}
+        for chip in self._chips:
+            of_exposure.setdefault(chip.exposure, []).append(chip)
+
+        def pixels(chip: Chip) -> Any:
+            if sums is None:
+                return stack.data
+            return Others(sums, stack.data, tuple(of_exposure[chip.exposure]))
+
+        def cover(chip: Chip) -> np.ndarray:
+            return counts_on(chip, stack.counts, self._threads)
+
+        judged = self._judge.judge(list(self._chips), cover, pixels, last=last)
+        for place, (chip, found) in enumerate(judged):
+            if isinstance(found, Failure):
+                self._results.pop(chip.where, None)
+                if last:
+                    self._failures.append(found)
+                    yield found
+            else:
+                self._results[chip.where] = found
+                self._chips[place] = replace(chip, rejected=rejected_bits(found))
+            yield Stage(f"comparing, pass {number}", place + 1, len(self._chips))
+
+    def _spare_common(self, stack: Stack) -> None:
+        """Take out of the masks what deviates in too many exposures."""
+        known = [place for place, chip in enumerate(self._chips) if chip.where in self._results]
+        deviations = []
+        for place in known:
+            chip = self._chips[place]
+            bad = self._results[chip.where].bad
+            assert bad is not None
+            places = places_of(chip, bad.flat, self._frame.shape)
+            deviations.append(Deviations(chip.exposure, bad.flat, places, chip.shape))
+        spared = spared_pixels(deviations, stack.counts, _bright(stack.data))
+        for place, here in zip(known, spared, strict=True):
+            chip = self._chips[place]
+            self._spared[chip.where] = int(np.count_nonzero(here))
+            result = without(self._results[chip.where], here)
+            self._results[chip.where] = result
+            self._chips[place] = replace(chip, rejected=rejected_bits(result))
+
+    def _write(self) -> Iterator[RejectResult | Failure]:
+        """Write masks and copies, exposure by exposure."""
+        for exposure in sorted({chip.exposure for chip in self._chips}):
+            mine = [
+                chip
+                for chip in self._chips
+                if chip.exposure == exposure and chip.where in self._results
+            ]
+            if not mine:
+                continue
+            own = [self._results[chip.where] for chip in mine]
+            try:
+                for _ in write_masks_of(self._plan.step, mine, own, self._judge.resources):
+                    pass
+            except Exception as error:  # one exposure that cannot be written ends no run
+                failure = Failure.of(mine[0].where, error)
+                self._failures.append(failure)
+                yield failure
+                continue
+            yield from (result.public() for result in own)
+
+    def _drizzle(self) -> Iterator[Stage]:
+        """Drop what could be judged onto the mosaic, and write it."""
+        plan = self._plan
+        chips = [chip for chip in self._chips if chip.where in self._results]
+        if not chips:
+            return
+        drizzler = Drizzler(self._frame, chips, plan.drizzling, self._threads)
+        for done, _ in enumerate(drizzler.drop(), 1):
+            yield Stage("drizzling", done, len(chips))
+        write_drizzled(plan, drizzler.result(), chips)
+
+
+def _bright(stack: np.ndarray) -> np.ndarray:
+    """Where a stack has sources."""
+    some = stack[::7, ::7]
+    some = some[np.isfinite(some)]
+    if not some.size:
+        return np.zeros(stack.shape, np.bool_)
+    middle = np.median(some)
+    sigma = NORMAL * np.median(np.abs(some - middle))
+    with np.errstate(invalid="ignore"):
+        bright: np.ndarray = stack > middle + BRIGHT * sigma
+    return bright

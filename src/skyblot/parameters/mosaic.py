@@ -1,0 +1,193 @@
+"""The part of the one table about a mosaic of exposures: its grid, its sky, how it is made."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import not_allowed
+from .row import Parameter
+from .table import default, parse_fields
+
+GRID_SECTION = "Grid of the mosaic"
+MATCHING = "Exposures to each other"
+DRIZZLING = "Mosaic"
+
+
+def _grid(name: str, kind: str, help: str, **more: Any) -> Parameter:
+    return Parameter(name, kind, None, help, GRID_SECTION, **more)
+
+
+def _match(name: str, kind: str, default: Any, help: str, **more: Any) -> Parameter:
+    return Parameter(name, kind, default, help, MATCHING, **more)
+
+
+def _mosaic(name: str, kind: str, default: Any, help: str, **more: Any) -> Parameter:
+    return Parameter(name, kind, default, help, DRIZZLING, **more)
+
+
+GRID: tuple[Parameter, ...] = (
+    _grid(
+        "scale",
+        "number",
+        "Pixel scale; by default the exposures' own.",
+        minimum=1e-6,
+        unit="arcsec",
+    ),
+    _grid(
+        "rotation",
+        "number",
+        "Position angle of the y axis, 0: north up; by default the exposures' mean.",
+        unit="degree",
+    ),
+    _grid("size", "any", "Width and height; by default around all exposures.", metavar="NX,NY"),
+    _grid(
+        "centre",
+        "any",
+        "Sky position of the middle, '10h00m30s +02d12m' or degrees.",
+        metavar="POSITION",
+    ),
+    _grid("like", "any", "Take the pixels of this mosaic, exactly.", metavar="FILE"),
+)
+
+MATCH: tuple[Parameter, ...] = (
+    _match(
+        "sky",
+        "text",
+        "match",
+        "Sky of each chip: from overlaps, each by itself, none, or a plane from overlaps.",
+        choices=("match", "local", "none", "plane"),
+    ),
+    _match(
+        "shift",
+        "text",
+        "none",
+        "Apply the shifts that are measured: none, or fit (x and y of each exposure).",
+        choices=("none", "fit"),
+    ),
+    _match(
+        "passes",
+        "integer",
+        2,
+        "Judge exposures against the stack alone (1), then against the mean of the others (2).",
+        minimum=1,
+        maximum=2,
+    ),
+    _match(
+        "single",
+        "text",
+        "none",
+        "What one exposure alone covers: left alone (none), or by L.A.Cosmic (needs astroscrappy).",
+        choices=("none", "lacosmic"),
+    ),
+)
+
+DRIZZLE: tuple[Parameter, ...] = (
+    _mosaic(
+        "kernel",
+        "text",
+        "square",
+        "How pixels are dropped onto the mosaic: exactly, as upright squares, or as points.",
+        choices=("square", "turbo", "point"),
+    ),
+    _mosaic(
+        "pixfrac",
+        "number",
+        1.0,
+        "Size of a drop in pixels of the exposure.",
+        minimum=0.01,
+        maximum=1.0,
+    ),
+    _mosaic(
+        "weight",
+        "text",
+        None,
+        "What pixels count: exposure time, inverse variance of the sky, or of each pixel's error; "
+        "by default as the instrument's pipeline.",
+        choices=("exptime", "ivm", "err"),
+    ),
+)
+
+WRITING: tuple[Parameter, ...] = (
+    Parameter(
+        "name",
+        "any",
+        None,
+        "First part of the names of mosaic and table; by default the target's.",
+        "Output",
+        metavar="NAME",
+    ),
+    Parameter(
+        "mosaic", "bool", True, "Write the mosaic, NAME_drz.fits or NAME_drc.fits.", "Output"
+    ),
+    Parameter("save_median", "flag", False, "Write the stack too, NAME_med.fits.", "Output"),
+    Parameter(
+        "objects", "flag", False, "Write a list of what was rejected, NAME_objects.csv.", "Output"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixels of a mosaic; names and meanings are those of the table.
+
+    Attributes
+    ----------
+    scale : float, optional
+        Arcsec per pixel.
+    rotation : float, optional
+        Position angle of the y axis, degrees.
+    size : (int, int), optional
+        Width and height, pixels.
+    centre : optional
+        Sky position of the middle.
+    like : path, optional
+        A mosaic whose pixels are taken.
+    """
+
+    scale: float | None = None
+    rotation: float | None = None
+    size: Any = None
+    centre: Any = None
+    like: Any = None
+
+    def __post_init__(self) -> None:
+        parse_fields(self, GRID)
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How exposures are brought together and judged; names and meanings are those of the table."""
+
+    sky: str = default("sky", MATCH)
+    shift: str = default("shift", MATCH)
+    passes: int = default("passes", MATCH)
+    single: str = default("single", MATCH)
+
+    def __post_init__(self) -> None:
+        parse_fields(self, MATCH)
+
+
+@dataclass(frozen=True)
+class Drizzling:
+    """How a mosaic is drizzled; names and meanings are those of the table."""
+
+    kernel: str = default("kernel", DRIZZLE)
+    pixfrac: float = default("pixfrac", DRIZZLE)
+    weight: str | None = None
+
+    def __post_init__(self) -> None:
+        parse_fields(self, DRIZZLE)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What is written beside masks; names and meanings are those of the table."""
+
+    name: str | None = None
+    mosaic: bool = default("mosaic", WRITING)
+    save_median: bool = default("save_median", WRITING)
+    objects: bool = default("objects", WRITING)
+
+    def __post_init__(self) -> None:
+        parse_fields(self, WRITING)
+        if self.name is not None and (not self.name or "/" in str(self.name)):
+            raise not_allowed("name", self.name, "the first part of a file's name, without a folder")
