@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from skyblot import ParameterError
 from skyblot.resampling.blocks import bin_chip, block_size, sky_level
@@ -96,6 +99,24 @@ def test_pixels_that_are_all_equal_are_not_taken_for_exact():
     assert binned.values[0, 0] == pytest.approx(3.0, abs=1 / 256)
     assert np.nanmin(errors) > 0.02 * 5 / 16
     assert np.all(bin_chip(np.zeros(SHAPE), np.ones(SHAPE, bool)).errors > 0)
+
+
+numbers = st.one_of(
+    st.floats(-1e30, 1e30), st.integers(-3, 3).map(float), st.sampled_from([0.1, 1e-320])
+)
+
+
+@given(arrays(float, (8, 8), elements=numbers), st.integers(0, 64))
+@settings(max_examples=300, deadline=None)
+def test_a_level_lies_among_its_pixels_whatever_they_are(data, bad):
+    good = np.arange(64).reshape(8, 8) >= bad
+    binned = bin_chip(data, good, 8)
+    if np.count_nonzero(good) < 16:
+        assert np.isnan(binned.values).all()
+        return
+    rounding = 1e-12 * np.abs(data[good]).max()
+    assert data[good].min() - rounding <= binned.values[0, 0] <= data[good].max() + rounding
+    assert binned.errors[0, 0] > 0
 
 
 @pytest.mark.parametrize("threads", [2, 5])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import SHAPE, affine
+from sky_camera import SHAPE, affine
 
 from skyblot.resampling.blocks import bin_chip
 from skyblot.resampling.skymatch import match_sky

@@ -67,12 +67,12 @@ def _moments(values, middle, reach):
 
 
 @njit(nogil=True)
-def _nearest_other(values, middle):
-    """The smallest distance of a value that is not `middle`; infinite if there is none."""
+def _next_beyond(values, middle, reach):
+    """The smallest distance of a value that is farther than `reach`; infinite if there is none."""
     nearest = np.inf
     for k in range(len(values)):
         away = abs(values[k] - middle)
-        if 0.0 < away < nearest:
+        if reach < away < nearest:
             nearest = away
     return nearest
 
@@ -81,23 +81,26 @@ def _nearest_other(values, middle):
 def _clipped_mean(values, sample):
     """Mean within three standard deviations of itself, and its error."""
     middle, width = _first_guess(values, len(values), sample)
-    before = -1.0
-    count = 0.0
+    reach = CLIP * width
+    before = 0.0
     widened = False
     for _ in range(ROUNDS):
-        count, first, second = _moments(values, middle, CLIP * width)
+        count, first, second = _moments(values, middle, reach)
+        if count == 0.0:  # differences too small to be squared
+            break
         mean = first / count
-        middle += mean
         width = CLIPPED_WIDTH * np.sqrt(max(second / count - mean * mean, 0.0))
-        if (
-            width == 0.0 and count < len(values) and not widened
-        ):  # whole numbers, most of them the same
-            width = _nearest_other(values, middle) / CLIP
+        if width == 0.0 and count < len(values) and not widened:
+            # Whole numbers, most of them the same: those next to them count once.
+            reach = 1.001 * _next_beyond(values, middle, reach)
             widened = True
-        elif count == before:
+            continue
+        middle += mean
+        reach = CLIP * width
+        if count == before:
             break
         before = count
-    return middle, width / np.sqrt(count)
+    return middle, width / np.sqrt(max(before, 1.0))
 
 
 @kernel

@@ -1,8 +1,9 @@
 """Two chips at the same places of the sky: what differences of their blocks say of both."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Self
 
 import numpy as np
 
@@ -82,6 +83,31 @@ class Overlap:
     normal: np.ndarray
     right: np.ndarray
 
+    @property
+    def turned(self) -> Self:
+        """The same with the second chip first."""
+        half = len(self.right) // 2
+        swap = np.roll(np.arange(2 * half), half)
+        normal = self.normal[np.ix_(swap, swap)]
+        return replace(
+            self,
+            chips=self.chips[::-1],
+            difference=-self.difference,
+            normal=normal,
+            right=self.right[swap],
+        )
+
+    def averaged(self, other: Self) -> Self:
+        """The mean of two comparisons of the same chips."""
+        return replace(
+            self,
+            difference=(self.difference + other.difference) / 2,
+            error=(self.error + other.error) / 2,
+            blocks=min(self.blocks, other.blocks),
+            normal=(self.normal + other.normal) / 2,
+            right=(self.right + other.right) / 2,
+        )
+
 
 def place_blocks(
     chip: Binned,
@@ -152,23 +178,16 @@ def overlap_of(
     The blocks of each are compared with what the other has there between its blocks: a gradient of
     the sky does not matter, however the blocks lie.
     """
-    ways = [_compared(first, second, planes), _compared(second, first, planes)]
-    if None in ways:
-        return None
-    there, back = (way for way in ways if way is not None)
-    half = len(back.right) // 2
-    swap = np.roll(np.arange(2 * half), half)
-    return Overlap(
-        chips,
-        (there.difference - back.difference) / 2,
-        (there.error + back.error) / 2,
-        min(there.blocks, back.blocks),
-        (there.normal + back.normal[np.ix_(swap, swap)]) / 2,
-        (there.right + back.right[swap]) / 2,
-    )
+    there = _compared(chips, first, second, planes)
+    back = _compared(chips[::-1], second, first, planes)
+    if there is None or back is None:  # of a chip of which little is good one way may be left
+        return there or (back and back.turned)
+    return there.averaged(back.turned)
 
 
-def _compared(first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overlap | None:
+def _compared(
+    chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool
+) -> Overlap | None:
     """What the blocks of a chip say against what another has there; None if that is nothing."""
     away = np.abs(first.common - second.scale[0][:, None])
     near = (away < second.reach[:, None]).all(axis=0)
@@ -195,9 +214,7 @@ def _compared(first: PlacedBlocks, second: PlacedBlocks, planes: bool) -> Overla
     error = float(np.sqrt(weights**2 @ variance)) / total
     scale = 1.0 / (error**2 * total)  # weights as if their sum were that of the mean's error
     normal = scale * (signed * weights[:, None]).T @ signed
-    return Overlap(
-        (0, 1), mean, error, len(near), normal, scale * signed.T @ (weights * difference)
-    )
+    return Overlap(chips, mean, error, len(near), normal, scale * signed.T @ (weights * difference))
 
 
 def _design(places: np.ndarray, planes: bool) -> np.ndarray:

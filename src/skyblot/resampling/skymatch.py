@@ -22,6 +22,8 @@ METHODS = ("match", "plane", "local", "none")
 _FLAT = 1e-3
 #: An eigenvalue below this part of the largest is 0, but for rounding.
 _ZERO = 1e-12
+#: The lowest sky is that which is lowest with so many standard deviations added.
+_SURELY = 2.0
 #: Groups that are named in a warning.
 _NAMED = 4
 
@@ -198,19 +200,14 @@ def _solved(
     middles = _middles(binned)
     halves = np.array([max(each.shape) / 2 for each in binned])
     slopes = relative[:, 1:] / halves[:, None]
+    own = np.empty((count, 2))
+    for k, chip in enumerate(binned):
+        values = units[k] * chip.values - _plane(chip, slopes[k], middles[k])
+        own[k] = sky_level(values, units[k] * chip.errors)
     shared = np.zeros(count)
     for group in groups:
         chips = list(group)
-        own = [
-            sky_level(
-                _without_plane(binned[k], units[k], slopes[k], middles[k]),
-                units[k] * binned[k].errors,
-            )[0]
-            - relative[k, 0]
-            for k in chips
-        ]
-        lowest = min((each for each in own if math.isfinite(each)), default=math.nan)
-        shared[chips] = lowest
+        shared[chips] = _lowest(own[chips, 0] - relative[chips, 0], own[chips, 1])
     shared = _known_levels(shared, names)
     pairs = tuple(Pair(*each.chips, each.difference, each.error, each.blocks) for each in overlaps)
     levels = (relative[:, 0] + shared) / units
@@ -219,11 +216,19 @@ def _solved(
     )
 
 
-def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """Values of a chip's blocks in the common unit, without slopes."""
-    plane = slopes[0] * (chip.x - middle[0]) + slopes[1] * (chip.y - middle[1])[:, None]
-    values: np.ndarray = unit * chip.values - plane
-    return values
+def _plane(chip: Binned, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """What slopes add to a chip's blocks."""
+    plane: np.ndarray = slopes[0] * (chip.x - middle[0]) + slopes[1] * (chip.y - middle[1])[:, None]
+    return plane
+
+
+def _lowest(skies: np.ndarray, errors: np.ndarray) -> float:
+    """The lowest of the skies that chips have by themselves; NaN where none is known.
+
+    One that is low as few blocks tell it is not taken for the lowest.
+    """
+    upper = skies + _SURELY * errors
+    return float(skies[np.nanargmin(upper)]) if np.isfinite(upper).any() else math.nan
 
 
 def _least_squares(
@@ -231,8 +236,8 @@ def _least_squares(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Level and slopes of the chips of a group, of which the mean is 0, and errors of levels.
 
-    Slopes are per half side. A plane that all have in common changes no difference: their mean is 0
-    as well.
+    Slopes are per half side. A plane that all have in common changes no difference: their mean is
+    0 as well, in which chips count by their overlaps.
     """
     place = {chip: k for k, chip in enumerate(chips)}
     terms = len(overlaps[0].right) // 2
