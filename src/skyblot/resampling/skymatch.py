@@ -22,8 +22,8 @@ METHODS = ("match", "plane", "local", "none")
 _FLAT = 1e-3
 #: An eigenvalue below this part of the largest is 0, but for rounding.
 _ZERO = 1e-12
-#: The lowest sky is that which is lowest with so many standard deviations added.
-_SURELY = 2.0
+#: The lowest sky is not that of a chip with fewer blocks than this part of what another has.
+_ENOUGH = 0.25
 #: Groups that are named in a warning.
 _NAMED = 4
 
@@ -200,14 +200,15 @@ def _solved(
     middles = _middles(binned)
     halves = np.array([max(each.shape) / 2 for each in binned])
     slopes = relative[:, 1:] / halves[:, None]
-    own = np.empty((count, 2))
+    own = np.empty(count)
     for k, chip in enumerate(binned):
         values = units[k] * chip.values - _plane(chip, slopes[k], middles[k])
-        own[k] = sky_level(values, units[k] * chip.errors)
+        own[k], _ = sky_level(values, units[k] * chip.errors)
+    blocks = np.array([np.count_nonzero(np.isfinite(each.values)) for each in binned])
     shared = np.zeros(count)
     for group in groups:
         chips = list(group)
-        shared[chips] = _lowest(own[chips, 0] - relative[chips, 0], own[chips, 1])
+        shared[chips] = _lowest(own[chips] - relative[chips, 0], blocks[chips])
     shared = _known_levels(shared, names)
     pairs = tuple(Pair(*each.chips, each.difference, each.error, each.blocks) for each in overlaps)
     levels = (relative[:, 0] + shared) / units
@@ -222,13 +223,10 @@ def _plane(chip: Binned, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
     return plane
 
 
-def _lowest(skies: np.ndarray, errors: np.ndarray) -> float:
-    """The lowest of the skies that chips have by themselves; NaN where none is known.
-
-    One that is low as few blocks tell it is not taken for the lowest.
-    """
-    upper = skies + _SURELY * errors
-    return float(skies[np.nanargmin(upper)]) if np.isfinite(upper).any() else math.nan
+def _lowest(skies: np.ndarray, blocks: np.ndarray) -> float:
+    """The lowest of the skies that chips have by themselves; NaN where none is known."""
+    enough = (blocks > 0) & (blocks >= _ENOUGH * blocks.max())
+    return float(skies[enough].min()) if enough.any() else math.nan
 
 
 def _least_squares(
