@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .rejection.result import Rejection as Rejection
     from .resampling.arrays import pixel_map as pixel_map
     from .resampling.containers import blot as blot
+    from .resampling.drizzle import drizzle as drizzle
     from .runs.plan import Plan as Plan
     from .runs.run import run as run
     from .runs.work import Failure as Failure
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "blot": "resampling.containers",
     "pixel_map": "resampling.arrays",
+    "drizzle": "resampling.drizzle",
     "blot_file": "api.blot",
     "blot_files": "api.blot",
     "plan_blots": "api.blot",

@@ -16,8 +16,8 @@ from .chips import Chip, open_chips
 from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
 from .drizzle import Drizzler
-from .judging import Judge, rejected_bits, without, write_masks_of
 from .files import write_drizzled, write_stack, write_tables
+from .judging import Judge, rejected_bits, without, write_masks_of
 from .matching import Surveyed
 from .plan import CleanPlan
 from .products import ChipRow, chip_rows
