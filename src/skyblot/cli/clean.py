@@ -85,9 +85,7 @@ def command(ctx: click.Context, exposures_named: tuple[str, ...], **options: Any
     from .cleaning import Cleaning, run
 
     files = [Path(name) for name in (options["log"], report) if name]
-    plan = plan_clean(
-        exposures_named, options["output_dir"], recipe=recipe, beside=files, **values
-    )
+    plan = plan_clean(exposures_named, options["output_dir"], recipe=recipe, beside=files, **values)
     asked = Cleaning(
         dry_run=options["dry_run"],
         log=options["log"],

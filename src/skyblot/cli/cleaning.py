@@ -108,7 +108,9 @@ class _Run:
             reason = ""
         finally:
             seconds = round(time.perf_counter() - self._start, 3)
-            self._log.write("end", failed=len(self._failures), seconds=seconds, reason=reason or None)
+            self._log.write(
+                "end", failed=len(self._failures), seconds=seconds, reason=reason or None
+            )
         return 1 if self._failures else 0
 
     def _take(self, event: Any) -> None:
@@ -120,9 +122,7 @@ class _Run:
             self._finish(event)
         else:
             self._screen.result(result_line(event))
-            self._log.write(
-                "mask", reference=event.reference, path=event.path, **event.measured
-            )
+            self._log.write("mask", reference=event.reference, path=event.path, **event.measured)
             if self._page is not None and event.picture is not None:
                 self._page.add(event.picture, order=self._order[event.where])
 

@@ -53,9 +53,7 @@ class Drizzler:
     threads : int
     """
 
-    def __init__(
-        self, frame: Frame, chips: Sequence[Chip], how: Drizzling, threads: int
-    ) -> None:
+    def __init__(self, frame: Frame, chips: Sequence[Chip], how: Drizzling, threads: int) -> None:
         self._frame = frame
         self._chips = [chip for chip in chips if chip.box.area]
         self._how = how

@@ -90,9 +90,7 @@ class BlockRows:
         # a WCS that fails does so before any work
         exact.at(np.array([shape[1] / 2]), np.array([shape[0] / 2]))
 
-    def rows(
-        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
-    ) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         end = row0 + len(xout)
         for number in range(row0 // self._side, -(-end // self._side)):
@@ -133,9 +131,7 @@ class _BlockRow:
         self._columns = columns
         self.nbytes = patches.nbytes + columns.nbytes
 
-    def rows(
-        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
-    ) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of the target rows from `row0` on."""
         self._patches.rows(row0, xout, yout, column0)
         here = self._columns - column0

@@ -28,9 +28,7 @@ class DirectMap:
         self._source = source
         self._origin = origin
 
-    def rows(
-        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
-    ) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         rows, columns = xout.shape
         y, x = np.mgrid[row0 : row0 + rows, column0 : column0 + columns].astype(float)

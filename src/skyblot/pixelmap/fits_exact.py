@@ -71,9 +71,7 @@ class TangentMap:
         """Whether it has positions far outside of the source, too."""
         return self._inverse is None
 
-    def rows(
-        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
-    ) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         h = self._homography
         powers = static(len(self._distortion.a))

@@ -174,9 +174,7 @@ class PatchMap:
         )
         return sum(each.nbytes for each in arrays) + pixels.values.nbytes
 
-    def rows(
-        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
-    ) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         here = self.patches
         stored = self.pixels

@@ -39,9 +39,7 @@ class RowMap(Protocol):
 class PartMap(RowMap, Protocol):
     """A map of which a part of some columns can be made, too."""
 
-    def rows(
-        self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0
-    ) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
 
 
