@@ -63,33 +63,42 @@ def touched(xmap, ymap, shape, out):
 
 
 @kernel
-def settle(pixels, good, origin, xmap, ymap, slack, out):
-    """Mend what an interpolation has left in `out`: no value where the nearest pixel is not good.
+def drop_bad(good, origin, xmap, ymap, out):
+    """Leave NaN in `out` where the nearest pixel of an image, which begins at `origin`, is bad."""
+    ny, nx = good.shape
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            x = xmap[j, i] - origin[1]
+            y = ymap[j, i] - origin[0]
+            if not (x >= -0.5 and y >= -0.5 and x < nx - 0.5 and y < ny - 0.5):
+                out[j, i] = np.nan
+            elif not good[int(np.floor(y + 0.5)), int(np.floor(x + 0.5))]:
+                out[j, i] = np.nan
+
+
+@kernel
+def lowest_around(pixels, origin, xmap, ymap, slack, out):
+    """Fill `out` with the lowest of the four pixels around positions on an image, less `slack`.
 
     A sharp interpolant swings below its pixels beside a cosmic ray, and a minimum of several
-    images would choose that: values are kept from falling by more than `slack` below the lowest
-    of the four pixels around.
+    images would choose that: it is kept from what is lower. A mean is not: it would be too high
+    around stars.
     """
     ny, nx = pixels.shape
     for j in range(out.shape[0]):
         for i in range(out.shape[1]):
             x = xmap[j, i] - origin[1]
             y = ymap[j, i] - origin[0]
-            if not (x > -1.0 and y > -1.0 and x < nx and y < ny):
-                out[j, i] = np.nan
-                continue
-            x0 = min(max(int(np.floor(x)), 0), nx - 1)
-            y0 = min(max(int(np.floor(y)), 0), ny - 1)
-            x1 = min(x0 + 1, nx - 1)
-            y1 = min(y0 + 1, ny - 1)
-            near_x = x1 if x - x0 >= 0.5 else x0
-            near_y = y1 if y - y0 >= 0.5 else y0
-            if not good[near_y, near_x]:
-                out[j, i] = np.nan
-                continue
-            lowest = min(min(pixels[y0, x0], pixels[y0, x1]), min(pixels[y1, x0], pixels[y1, x1]))
-            if out[j, i] < lowest - slack:
-                out[j, i] = lowest - slack
+            if x >= -0.5 and y >= -0.5 and x < nx - 0.5 and y < ny - 0.5:
+                x0 = min(max(int(np.floor(x)), 0), nx - 1)
+                y0 = min(max(int(np.floor(y)), 0), ny - 1)
+                x1 = min(x0 + 1, nx - 1)
+                y1 = min(y0 + 1, ny - 1)
+                lowest = min(
+                    min(pixels[y0, x0], pixels[y0, x1]), min(pixels[y1, x0], pixels[y1, x1])
+                )
+                if lowest == lowest:
+                    out[j, i] = lowest - slack
 
 
 @kernel
@@ -173,11 +182,15 @@ def minmed(cube, lines, high, low, pair, out, counts):
         for x in range(nx):
             count = 0
             lowest = 0
+            other = 0
             for k in range(n):
                 value = cube[k, y, x]
                 if value == value:
                     if count == 0 or value < cube[lowest, y, x]:
+                        other = lowest
                         lowest = k
+                    else:
+                        other = k
                     values[count] = value
                     count += 1
             counts[y, x] = count
@@ -194,10 +207,9 @@ def minmed(cube, lines, high, low, pair, out, counts):
             middle[y, x] = value
             least[y, x] = bottom
             variance = lines[lowest, 0] + lines[lowest, 1] * max(bottom, 0.0)
-            if count == 2:  # half a difference, whose sigma is 1.41 times that of one
-                above[y, x] = (
-                    (value - bottom) * 1.4142135623730951 * high / (pair * np.sqrt(variance))
-                )
+            if count == 2:  # the middle is half of a difference, which both make noisy
+                variance += lines[other, 0] + lines[other, 1] * max(bottom, 0.0)
+                above[y, x] = 2.0 * (value - bottom) * high / (pair * np.sqrt(variance))
             else:
                 above[y, x] = (value - bottom) / np.sqrt(variance)
     for y in range(rows):
