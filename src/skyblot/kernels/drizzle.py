@@ -97,6 +97,7 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
     places = np.zeros(LANES, np.int64)
     flat_flux = flux.reshape(-1)
     flat_total = total.reshape(-1)
+    flat_noise = noise.reshape(noise.shape[0], flux.size)
     stride = flux.shape[1]
     touched = False
     for block in range(blocks.shape[1]):
@@ -122,7 +123,7 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
                         variances,
                         i,
                         start,
-                        noise,
+                        flat_noise,
                     )
     return touched
 
@@ -268,7 +269,6 @@ def _add(buffer, places, offset, flux, total):
 @njit(**FAST)
 def _add_with_noise(buffer, places, offset, flux, total, variances, i, start, noise):
     """The same for those drops alone that reach a cell, and variances with squared weights."""
-    stride = noise.shape[2]
     for k in range(LANES):
         part = buffer[PART + k]
         if part > 0.0:
@@ -276,19 +276,25 @@ def _add_with_noise(buffer, places, offset, flux, total, variances, i, start, no
             total[at] += part
             flux[at] += part * buffer[VALUE + k]
             for n in range(noise.shape[0]):
-                noise[n, at // stride, at % stride] += part * part * variances[n, i, start + k]
+                noise[n, at] += part * part * variances[n, i, start + k]
 
 
 @kernel
-def merge(flux, total, noise, bit, sums, weights, noises, context):
-    """Add the sums of one exposure in a tile to those of all, and set its bit where it counts."""
-    rows, columns = sums.shape
-    for i in range(rows):
-        for j in range(columns):
-            weight = total[MARGIN + i, MARGIN + j]
-            if weight > 0.0:
-                weights[i, j] += weight
-                sums[i, j] += flux[MARGIN + i, MARGIN + j]
-                context[i, j] |= bit
-                for n in range(noise.shape[0]):
-                    noises[n, i, j] += noise[n, MARGIN + i, MARGIN + j]
+def merge(flux, total, noise, bit, bounds, sums, weights, noises, context):
+    """Add the sums of one exposure in a tile to those of all, and set its bit where it counts.
+
+    `bounds` are those of the tile in `sums` and the other arrays of all exposures.
+    """
+    y0, y1, x0, x1 = bounds
+    for i in range(y1 - y0):
+        row = i + MARGIN
+        own = total[row]
+        for j in range(x1 - x0):
+            weights[y0 + i, x0 + j] += own[MARGIN + j]
+        for j in range(x1 - x0):
+            sums[y0 + i, x0 + j] += flux[row, MARGIN + j]
+        for j in range(x1 - x0):
+            context[y0 + i, x0 + j] |= bit if own[MARGIN + j] > 0.0 else np.uint32(0)
+        for n in range(noise.shape[0]):
+            for j in range(x1 - x0):
+                noises[n, y0 + i, x0 + j] += noise[n, row, MARGIN + j]
