@@ -152,10 +152,9 @@ class Tile:
         edges = tuple(bounds.shifted(sums.row0, 0))
         own = (self.flux, self.weight, self.variance)
         window = (pixels.data, pixels.weight, pixels.x, pixels.y, pixels.variances)
-        if drop_pixels(*window, pixels.blocks, pixels.first, edges, pixels.drop.code, *own):
-            merge(*own, bit, tuple(bounds), sums.flux, sums.weight, sums.variance, context)
-            for image in own:
-                image[:] = 0
+        touched = drop_pixels(*window, pixels.blocks, pixels.first, edges, pixels.drop.code, *own)
+        sums_of_all = (sums.flux, sums.weight, sums.variance, context)
+        merge(*own, bit, touched, bounds.origin, *sums_of_all)
 
 
 def _ready(image: Any, name: str, shape: tuple[int, int], dtype: Any) -> np.ndarray:
