@@ -52,26 +52,29 @@ def same(headers: Sequence[Facts], keyword: str) -> Any:
 
 
 def mean(headers: Sequence[Facts], keyword: str) -> Any:
-    """Return the mean of numbers above 0 that differ by 1 percent at most.
-
-    None, and a word, where they differ by more.
-    """
-    values = [number(value_of(facts, keyword)) for facts in headers]
-    known = [value for value in values if value is not None and value > 0]
-    if not known or len(known) < len(values):  # 0 is what stands in a header that nobody filled in
+    """Return the mean of numbers above 0 that differ by 1 percent at most, None of others."""
+    values = _positive(headers, keyword)
+    if not values:
         return None
-    middle = sum(known) / len(known)
-    low = min(known)
-    high = max(known)
+    low = min(values)
+    high = max(values)
     if low == high:
         return low
-    if high - low <= _ALIKE * abs(middle):
-        return middle
-    warn(
-        f"{keyword} is {low:.6g} to {high:.6g} in its exposures: it is left out of the header",
-        subject="the mosaic",
-    )
-    return None
+    middle = sum(values) / len(values)
+    return middle if high - low <= _ALIKE * middle else None
+
+
+def mean_or_word(headers: Sequence[Facts], keyword: str) -> Any:
+    """Return what `mean` does, and say so where numbers differ by more."""
+    value = mean(headers, keyword)
+    values = _positive(headers, keyword)
+    if value is None and values:
+        warn(
+            f"{keyword} is {min(values):.6g} to {max(values):.6g} in its exposures: the mosaic "
+            "has none",
+            subject="the mosaic",
+        )
+    return value
 
 
 def first(headers: Sequence[Facts], keyword: str) -> Any:
@@ -99,7 +102,6 @@ def total(headers: Sequence[Facts], keyword: str) -> Any:
     return sum_of(headers, [number(value_of(facts, keyword)) for facts in headers])
 
 
-#: Of a keyword that two rules name, the first counts.
 RULES: tuple[Rule, ...] = (
     Rule(same, "TELESCOP OBSERVAT INSTRUME DETECTOR CHANNEL MODULE"),
     Rule(same, "FILTER FILTER1 FILTER2 FILTER3 FILTNAM1 FILTNAM2 PUPIL OPT_ELEM BAND"),
@@ -110,7 +112,8 @@ RULES: tuple[Rule, ...] = (
     Rule(same, "PR_INV_L PR_INV_F PR_INV_M"),
     Rule(same, "CAL_VER CRDS_VER CRDS_CTX TIMESYS"),
     Rule(same, "PHOTMODE PHOTZPT PHOTSYS", photometric=True),
-    Rule(mean, "PHOTFLAM PHOTFNU PHOTPLAM PHOTBW", photometric=True),
+    Rule(mean_or_word, "PHOTFLAM", photometric=True),
+    Rule(mean, "PHOTFNU PHOTPLAM PHOTBW", photometric=True),
     Rule(same, "PHOTMJSR PHOTUJA2", photometric=True),
     Rule(first, "DATE-OBS TIME-OBS DATE-BEG TIME-BEG UT"),
     Rule(last, "DATE-END TIME-END"),
@@ -135,7 +138,8 @@ def blended(headers: Sequence[Facts], exposures: Sequence[Facts], bunit: str) ->
     comparable = all(_has_unit(facts, bunit) for facts in headers)
     blends: dict[str, Any] = {}
     for keyword, rule in _rows():
-        if rule.photometric and not comparable:
+        absent = value_of(headers[0], keyword) is None
+        if absent or (rule.photometric and not comparable):
             continue
         value = rule.blend(exposures if rule.blend is total else headers, keyword)
         if value is not None:
@@ -193,6 +197,13 @@ def _rows() -> Iterator[tuple[str, Rule]]:
     for rule in RULES:
         for keyword in rule.keywords.split():
             yield keyword, rule
+
+
+def _positive(headers: Sequence[Facts], keyword: str) -> list[float]:
+    """The numbers of a keyword; none where one is missing, or is the 0 that nobody filled in."""
+    values = [number(value_of(facts, keyword)) for facts in headers]
+    known = [value for value in values if value is not None and value > 0]
+    return known if len(known) == len(values) else []
 
 
 def _sortable(values: Sequence[Any]) -> bool:

@@ -95,7 +95,11 @@ def add_cards(header: fits.Header, cards: Cards) -> None:
         text = ascii_text(value) if isinstance(value, str) else value
         taken = max(len(text.replace("'", "''")) + 2, 20) if isinstance(text, str) else 20
         fits_in = len(comment) <= _ROOM - taken
-        header[keyword] = (text, comment) if comment and fits_in else text
+        card = fits.Card(keyword, text, comment if fits_in else "")
+        if keyword in header:
+            header[keyword] = (card.value, card.comment)
+        else:
+            header.append(card, end=True)  # at the end: else a long header takes minutes
 
 
 def outline(wcs: Any, shape: tuple[int, ...]) -> str:
@@ -128,44 +132,53 @@ def _making(new: NewMosaic, context: str) -> Iterator[tuple[str, Any, str]]:
     """How the mosaic was made: AstroDrizzle's keywords, one set for each image."""
     from .. import __version__
 
-    yield "PROD_VER", f"skyblot {__version__}", "what made this file"
+    program = f"skyblot {__version__}"
+    yield "PROD_VER", program, "what made this file"
     if new.drizzle is None:
         return
     yield "RMSFACT", new.drizzle.correlation, "noise of large areas / that of single pixels"
     yield "NDRIZIM", len(new.inputs), "Drizzle, No. images drizzled onto output"
-    for number, each in enumerate(new.inputs[:_MOST], 1):
-        for name, value, comment in _input_cards(new, each, context):
-            yield f"D{number:03d}{name}", value, comment
+    shared = _shared_cards(new, program, context)
+    for place, each in enumerate(new.inputs[:_MOST], 1):
+        for name, value, comment in (*_input_cards(each), *shared):
+            yield f"D{place:03d}{name}", value, comment
 
 
-def _input_cards(new: NewMosaic, each: Input, context: str) -> list[tuple[str, Any, str]]:
-    from .. import __version__
-
-    assert new.drizzle is not None
-    name = new.path.name
-    place = f"{name}[{context}]" if new.context is not None else ""
-    kind = {RATE: "cps", COUNTS: "counts"}.get(unit_kind(new.bunit) or "", new.bunit)
-    fill = "NaN" if math.isnan(new.drizzle.fill) else f"{new.drizzle.fill:g}"
-    image = f"{each.image.path.name}{each.image.name[len(str(each.image.path)) :]}"
+def _input_cards(each: Input) -> list[tuple[str, Any, str]]:
+    """What is said of an image alone; keywords without the number of their set."""
+    path = each.image.path
+    image = f"{path.name}{each.image.name[len(str(path)) :]}"
     return [
-        ("VER", f"skyblot {__version__}", "Drizzle, task version"),
-        ("GEOM", "wcs", "Drizzle, source of geometric information"),
         ("DATA", image, "Drizzle, input data image"),
         ("DEXP", each.exptime_s, "Drizzle, input image exposure time (s)"),
-        ("OUDA", name, "Drizzle, output data image"),
-        ("OUWE", f"{name}[WHT]", "Drizzle, output weighting image"),
-        ("OUCO", place, "Drizzle, output context image"),
         ("MASK", each.mask, "Drizzle, input weighting image"),
         ("WTSC", each.weight, "Drizzle, weighting factor for input image"),
-        ("KERN", new.drizzle.kernel, "Drizzle, form of weight distribution kernel"),
-        ("PIXF", new.drizzle.pixfrac, "Drizzle, linear size of drop"),
-        ("COEF", "wcs", "Drizzle, source of coefficients"),
-        ("OUUN", kind, "Drizzle, units of output image"),
-        ("FVAL", fill, "Drizzle, fill value for zero weight output pix"),
-        ("WKEY", "", "Input image WCS Version used"),
-        ("SCAL", new.scale, "Drizzle, pixel size (arcsec) of output image"),
         ("ISCL", each.scale, "Drizzle, pixel size (arcsec) of input image"),
         ("BIT", each.exposure, "bit of the context that stands for it, from 0"),
         ("SKY", each.sky, "sky subtracted, in units of the input image"),
         ("FACT", each.factor, "unit of the output in those of the input image"),
+    ]
+
+
+def _shared_cards(new: NewMosaic, program: str, context: str) -> list[tuple[str, Any, str]]:
+    """What is said of every image, and is the same for all."""
+    how = new.drizzle
+    assert how is not None
+    name = new.path.name
+    place = f"{name}[{context}]" if new.context is not None else ""
+    unit = {RATE: "cps", COUNTS: "counts"}.get(unit_kind(new.bunit) or "", new.bunit)
+    fill = "NaN" if math.isnan(how.fill) else f"{how.fill:g}"
+    return [
+        ("VER", program, "Drizzle, task version"),
+        ("GEOM", "wcs", "Drizzle, source of geometric information"),
+        ("OUDA", name, "Drizzle, output data image"),
+        ("OUWE", f"{name}[WHT]", "Drizzle, output weighting image"),
+        ("OUCO", place, "Drizzle, output context image"),
+        ("KERN", how.kernel, "Drizzle, form of weight distribution kernel"),
+        ("PIXF", how.pixfrac, "Drizzle, linear size of drop"),
+        ("COEF", "wcs", "Drizzle, source of coefficients"),
+        ("OUUN", unit, "Drizzle, units of output image"),
+        ("FVAL", fill, "Drizzle, fill value for zero weight output pix"),
+        ("WKEY", "", "Input image WCS Version used"),
+        ("SCAL", new.scale, "Drizzle, pixel size (arcsec) of output image"),
     ]
