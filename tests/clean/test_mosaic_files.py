@@ -17,9 +17,25 @@ from skyblot.headers.wcs_facts import UNSTATED, with_statement
 from skyblot.io.mosaics import write_mosaic
 
 #: What AstroDrizzle writes for each image, without the number: drizzlepac.outputimage.
-ASTRODRIZZLE = (
-    "VER GEOM DATA DEXP OUDA OUWE OUCO MASK WTSC KERN PIXF COEF OUUN FVAL WKEY SCAL ISCL"
-).split()
+ASTRODRIZZLE = [
+    "VER",
+    "GEOM",
+    "DATA",
+    "DEXP",
+    "OUDA",
+    "OUWE",
+    "OUCO",
+    "MASK",
+    "WTSC",
+    "KERN",
+    "PIXF",
+    "COEF",
+    "OUUN",
+    "FVAL",
+    "WKEY",
+    "SCAL",
+    "ISCL",
+]
 #: What no mosaic has of its exposures.
 STALE = re.compile(
     r"(A|B|AP|BP)_\d_\d|[AB]P?_ORDER|D2IM.*|CPDIS.*|DP\d.*|NPOL.*|IDC.*|OC[XY]\d+|VAFACTOR|MDRIZ.*"

@@ -154,7 +154,7 @@ def value_of(facts: Facts, keyword: str) -> Any:
     except DataError:  # a card that cannot be parsed says nothing
         return None
     if isinstance(value, str):
-        return value.strip() or None
+        return str(value).strip() or None
     return value if isinstance(value, bool | int | float) else None
 
 

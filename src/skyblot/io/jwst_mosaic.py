@@ -1,6 +1,7 @@
 """Mosaics in the layout of JWST's ``_i2d``: SCI, ERR, CON, WHT, VAR_*, and the gwcs in ASDF."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ from ..errors import warn
 from .embedded import asdf_extension
 from .fits_mosaic import signed
 from .gwcs import INSTALL, missing_package, tangent_gwcs
-from .mosaic_headers import add_cards, frame_cards, outline, primary_header, science_header
+from .mosaic_headers import (
+    add_cards,
+    frame_cards,
+    in_icrs,
+    is_icrs,
+    outline,
+    primary_header,
+    science_header,
+)
 from .new_mosaic import NewMosaic
 from .output import linear_cards, write_hdus
 
@@ -23,6 +32,7 @@ _ARCSEC_PER_DEGREE = 3600.0
 
 def write_mosaic(new: NewMosaic) -> None:
     """Write a mosaic atomically, for `jwst.datamodels.ImageModel`; memory as for `fits_mosaic`."""
+    new = replace(new, wcs=in_icrs(new.wcs))
     images = _images(new)
     hdus = fits.HDUList([fits.PrimaryHDU(header=_primary(new)), *images])
     package = missing_package()
@@ -84,11 +94,10 @@ def _science(new: NewMosaic) -> fits.Header:
         is_matrix = keyword.startswith("CD")
         cards[f"PC{keyword[2:]}" if is_matrix else keyword] = value / step if is_matrix else value
     cards |= {"CDELT1": step, "CDELT2": step}
-    frame = frame_cards(wcs) or [("RADESYS", "ICRS", "celestial frame")]
     header = fits.Header()
     add_cards(header, [(keyword, value, "") for keyword, value in cards.items()])
-    add_cards(header, frame)
-    if frame[0][1] == "ICRS":
+    add_cards(header, frame_cards(wcs))
+    if is_icrs(wcs):
         add_cards(header, [("S_REGION", outline(wcs, new.data.shape), "")])
     header.extend(
         science_header(

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from ..headers.units import COUNTS, RATE, unit_kind
-from ..headers.wcs_facts import FRAME, STATED
+from ..headers.wcs_facts import FRAME, STATED, with_statement
 from .masks import ascii_text
 from .names import root_of
 from .new_mosaic import Input, NewMosaic
@@ -85,6 +85,28 @@ def frame_cards(wcs: Any) -> list[tuple[str, Any, str]]:
     if system.startswith("FK") and math.isfinite(wcs.wcs.equinox):
         cards.append(("EQUINOX", float(wcs.wcs.equinox), ""))
     return cards
+
+
+def in_icrs(wcs: Any) -> Any:
+    """Return a WCS whose frame, if it is equatorial and nobody states it, is ICRS."""
+    from ..pixelmap.wcs_objects import frame_stated, plain_copy
+
+    if frame_stated(wcs) == STATED or not _is_equatorial(wcs):
+        return wcs
+    copy = plain_copy(wcs)
+    copy.wcs.radesys = "ICRS"
+    copy.wcs.equinox = math.nan
+    copy.wcs.set()
+    return with_statement(copy, STATED)
+
+
+def is_icrs(wcs: Any) -> bool:
+    """Whether a WCS gives right ascension and declination in ICRS."""
+    return _is_equatorial(wcs) and str(wcs.wcs.radesys).strip() == "ICRS"
+
+
+def _is_equatorial(wcs: Any) -> bool:
+    return str(wcs.wcs.ctype[0]).startswith("RA--")
 
 
 def add_cards(header: fits.Header, cards: Cards) -> None:

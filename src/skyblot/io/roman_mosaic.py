@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from .blocks import sort_extensions
 from .damage import copying
 from .gwcs import tangent_gwcs
 from .masks import KEY_CARD
-from .mosaic_headers import outline
+from .mosaic_headers import in_icrs, is_icrs, outline
 from .new_mosaic import NewMosaic
 from .roman import with_tag
 
@@ -45,15 +46,18 @@ _PROGRAM = ("category", "investigator_name", "science_category", "subcategory", 
 def write_mosaic(new: NewMosaic) -> None:
     """Write a mosaic atomically.
 
-    `roman_datamodels` opens it where the exposures say when they were taken; its model takes no
-    mosaic without these times.
+    `roman_datamodels` opens it where the exposures say when they were taken, and the mosaic is in
+    ICRS: its model takes no mosaic without these times, or in another frame.
     """
     import asdf
 
+    new = replace(new, wcs=in_icrs(new.wcs))
     times = _Times.of(new)
     planes = _planes(new)
     meta = _meta(new, times)
-    tree: dict[str, Any] = {"roman": with_tag({"meta": meta, **planes}, _MODEL if times else "")}
+    tree: dict[str, Any] = {
+        "roman": with_tag({"meta": meta, **planes}, _MODEL if times and is_icrs(new.wcs) else "")
+    }
     tree |= {k.lower(): value for k, value, _ in new.cards if k == KEY_CARD}
     with (
         atomic_write(new.path, overwrite=new.overwrite) as stream,
@@ -170,7 +174,6 @@ def _meta(new: NewMosaic, times: _Times | None) -> dict[str, Any]:
         "cal_logs": [],
         "individual_image_meta": {},
         "association": {"name": _UNKNOWN_TEXT},
-        "coordinates": {"reference_frame": "ICRS"},
         "coadd_info": coadd,
         "instrument": {
             "name": "WFI",
@@ -191,7 +194,7 @@ def _meta(new: NewMosaic, times: _Times | None) -> dict[str, Any]:
             "image_rms": float(_UNKNOWN),
         },
         "wcs": wcs,
-        "wcsinfo": _wcsinfo(new),
+        **_frame(new),
         RECORD: {"bunit": new.bunit, "exposures": new.combined, **record},
     }
 
@@ -231,6 +234,13 @@ def _resample(new: NewMosaic) -> dict[str, Any]:
         "pointings": new.combined,
         "weight_type": _UNKNOWN_TEXT if how is None else _WEIGHTS[how.weight],
     }
+
+
+def _frame(new: NewMosaic) -> dict[str, Any]:
+    """What is said of world coordinates beside the gwcs: numbers in ICRS."""
+    if not is_icrs(new.wcs):
+        return {}
+    return {"coordinates": {"reference_frame": "ICRS"}, "wcsinfo": _wcsinfo(new)}
 
 
 def _wcsinfo(new: NewMosaic) -> dict[str, Any]:
