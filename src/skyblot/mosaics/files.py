@@ -1,7 +1,7 @@
 """What a run writes once: the mosaic, the stack, the tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ from .. import __version__
 from ..errors import WARNING_FILTERS
 from ..io.masks import KEY_CARD
 from ..io.mosaics import Drizzle, Input, NewMosaic, write_mosaic
+from ..steps.mask_record import RejectResult
 from .chips import Chip
 from .drizzle import Drizzled
+from .objects import RejectedObject, objects_of
 from .plan import CleanPlan
 from .products import ChipRow, write_table
 from .stack import Stack
@@ -20,11 +22,20 @@ from .stack import Stack
 _MEDIAN_VARIANCE = (1.0, 1.0, 1.346, 1.193, 1.434, 1.288, 1.471)
 
 
+def write_objects(
+    plan: CleanPlan, chips: Sequence[Chip], results: Mapping[Any, RejectResult]
+) -> None:
+    """Write the list of what was rejected."""
+    assert plan.outputs.objects is not None
+    rows = list(objects_of(chips, results))
+    write_table(plan.outputs.objects, rows, RejectedObject, overwrite=_replaces(plan))
+
+
 def write_tables(plan: CleanPlan, rows: Sequence[ChipRow]) -> None:
     """Write the table of chips, as CSV and as JSON."""
     table = plan.outputs.table
     for path in (table, table.with_suffix(".json")):
-        write_table(path, rows, overwrite=_replaces(plan))
+        write_table(path, rows, ChipRow, overwrite=_replaces(plan))
 
 
 def write_drizzled(plan: CleanPlan, drizzled: Drizzled, chips: Sequence[Chip]) -> None:

@@ -162,8 +162,8 @@ class CleanPlan:
 
     def has_all(self) -> bool:
         """Whether all products are there, made from the same inputs with the same parameters."""
-        marked = [*self.work.writes, *(path for path in (self.outputs.mosaic,) if path)]
-        paths = [*marked, *self.outputs.paths]
+        marked = [*(task.path for task in self.work.tasks), *filter(None, [self.outputs.mosaic])]
+        paths = [*self.work.writes, *self.outputs.paths]
         return all(path.is_file() for path in paths) and all(
             copy_key(path) == self.key for path in marked
         )

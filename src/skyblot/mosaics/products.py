@@ -5,7 +5,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -117,22 +117,33 @@ def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> C
     )
 
 
-def write_table(path: Path, rows: Sequence[Any], *, overwrite: bool) -> None:
-    """Write rows as CSV, or as JSON where the name ends so; what is not known is left empty."""
-    records = [{name: _cell(value) for name, value in vars(row).items()} for row in rows]
+def write_table(path: Path, rows: Sequence[Any], kind: type, *, overwrite: bool) -> None:
+    """Write rows of a kind as CSV, or as JSON where the name ends so; empty: not known."""
+    records = [{name: _cell(name, value) for name, value in vars(row).items()} for row in rows]
     if path.suffix == ".json":
         text = json.dumps(records, indent=1) + "\n"
     else:
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(list(records[0]) if records else [])
+        writer.writerow([item.name for item in fields(kind)])
         writer.writerows(["" if v is None else v for v in record.values()] for record in records)
         text = stream.getvalue()
     with atomic_write(path, overwrite=overwrite) as file:
         file.write(text.encode())
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
+def read_rows(path: Path) -> list[ChipRow]:
+    """Return the rows of a table in JSON."""
+    records = json.loads(path.read_text())
+    return [
+        ChipRow(**{name: math.nan if value is None else value for name, value in record.items()})
+        for record in records
+    ]
+
+
+def _cell(name: str, value: Any) -> Any:
+    """A value as a table has it: positions on the sky to some microarcseconds."""
+    if not isinstance(value, float):
+        return value
+    digits = 11 if name in ("ra", "dec") else 6
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None

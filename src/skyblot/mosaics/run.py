@@ -16,11 +16,11 @@ from .chips import Chip, open_chips
 from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
 from .drizzle import Drizzler
-from .files import write_drizzled, write_stack, write_tables
+from .files import write_drizzled, write_objects, write_stack, write_tables
 from .judging import Judge, rejected_bits, without, write_masks_of
 from .matching import Surveyed
 from .plan import CleanPlan
-from .products import ChipRow, chip_rows
+from .products import ChipRow, chip_rows, read_rows
 from .stack import Others, Stack, fill_stack, tiles_of
 
 #: A mosaic has a source where it is so many sigma above its sky.
@@ -83,12 +83,16 @@ class _Run:
             {task.where: task for task in plan.work.tasks},
             plan.key,
             Resources(plan.threads, overwrite=plan.options.overwrite or plan.options.resume),
+            plan.matching.single,
         )
 
     def events(self) -> Iterator[Event]:
         plan = self._plan
-        plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._failures
+        if plan.options.resume and plan.has_all():
+            yield Finished(tuple(read_rows(plan.outputs.table.with_suffix(".json"))), kept=True)
+            return
+        plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._survey()
         if plan.matching.shift == "fit" and plan.exposures > 1:
             yield from self._register()
@@ -96,6 +100,8 @@ class _Run:
         yield from self._compare(stack)
         self._spare_common(stack)
         yield from self._write()
+        if plan.outputs.objects is not None:
+            write_objects(plan, self._chips, self._results)
         if plan.outputs.median is not None:
             write_stack(plan, stack, self._chips)
         del stack

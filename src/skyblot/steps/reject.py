@@ -76,6 +76,8 @@ class Reject(Step):
     products : Products
     compress : bool
         Compress the blots that are saved.
+    with_values : bool
+        Results have the blot's values in bad pixels, whatever is written.
     """
 
     noun = "mask"
@@ -86,6 +88,7 @@ class Reject(Step):
     planes: Planes = field(default_factory=Planes)
     products: Products = field(default_factory=Products)
     compress: bool = False
+    with_values: bool = False
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -343,7 +346,7 @@ class Reject(Step):
         flat = np.flatnonzero(rejection.mask)
         values = (
             rejection.expected(rendering.blot.data).ravel()[flat]
-            if self.products.clean
+            if self.products.clean or self.with_values
             else np.empty(0)
         )
         return BadPixels(
