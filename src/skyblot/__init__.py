@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .api.reject import plan_masks as plan_masks
     from .api.reject import reject_files as reject_files
     from .api.results import BatchError as BatchError
+    from .api.mosaic import drizzle_files as drizzle_files
+    from .api.mosaic import median_files as median_files
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -62,6 +64,8 @@ _HOMES = {
     "clean_files": "api.clean",
     "plan_clean": "api.clean",
     "CleanResult": "api.clean",
+    "median_files": "api.mosaic",
+    "drizzle_files": "api.mosaic",
     "reject": "rejection.compare",
     "reject_files": "api.reject",
     "Criteria": "rejection.criteria",

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
+from ..mosaics.parts import Stage
 from ..mosaics.plan import CleanPlan, frame_of
 from ..mosaics.products import ChipRow
-from ..mosaics.run import Finished, Stage, clean
+from ..mosaics.run import Finished, clean
 from ..mosaics.single import require_astroscrappy
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions, given_values

@@ -134,11 +134,11 @@ def write_table(path: Path, rows: Sequence[Any], kind: type, *, overwrite: bool)
 
 def read_rows(path: Path) -> list[ChipRow]:
     """Return the rows of a table in JSON."""
-    records = json.loads(path.read_text())
-    return [
-        ChipRow(**{name: math.nan if value is None else value for name, value in record.items()})
-        for record in records
-    ]
+    rows = []
+    for record in json.loads(path.read_text()):
+        values: dict[str, Any] = {k: math.nan if v is None else v for k, v in record.items()}
+        rows.append(ChipRow(**values))
+    return rows
 
 
 def _cell(name: str, value: Any) -> Any:

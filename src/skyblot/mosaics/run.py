@@ -12,27 +12,20 @@ from ..rejection.robust import NORMAL
 from ..runs.work import Failure
 from ..steps.base import Resources
 from ..steps.mask_record import RejectResult
-from .chips import Chip, open_chips
+from .chips import Chip
 from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
 from .drizzle import Drizzler
-from .files import write_drizzled, write_objects, write_stack, write_tables
+from .files import write_drizzled, write_objects, write_stack, write_tables, written_of
 from .judging import Judge, rejected_bits, without, write_masks_of
-from .matching import Surveyed
+from .kept import kept_results
+from .parts import Stage, Wanted, survey, tiled
 from .plan import CleanPlan
 from .products import ChipRow, chip_rows, read_rows
-from .stack import Others, Stack, fill_stack, tiles_of
+from .stack import Others, Stack
 
 #: A mosaic has a source where it is so many sigma above its sky.
 BRIGHT = 5.0
-
-
-class Stage(NamedTuple):
-    """What a run does now, and how far it is."""
-
-    name: str
-    done: int
-    total: int
 
 
 class Finished(NamedTuple):
@@ -90,7 +83,9 @@ class _Run:
         plan = self._plan
         yield from self._failures
         if plan.options.resume and plan.has_all():
-            yield Finished(tuple(read_rows(plan.outputs.table.with_suffix(".json"))), kept=True)
+            yield from kept_results(plan)
+            rows = read_rows(plan.outputs.table.with_suffix(".json"))
+            yield Finished(tuple(rows), kept=True)
             return
         plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._survey()
@@ -103,23 +98,20 @@ class _Run:
         if plan.outputs.objects is not None:
             write_objects(plan, self._chips, self._results)
         if plan.outputs.median is not None:
-            write_stack(plan, stack, self._chips)
+            written = written_of(plan, plan.outputs.median, drizzled=False)
+            write_stack(written, stack, self._chips)
         del stack
-        if plan.outputs.mosaic is not None:
-            yield from self._drizzle()
+        yield from self._drizzle()
         rows = chip_rows(self._chips, self._results, self._failures, self._spared)
         write_tables(plan, rows)
         yield Finished(tuple(rows))
 
-    def _survey(self) -> Iterator[Stage]:
+    def _survey(self) -> Generator[Stage]:
         """Open exposures, and measure their sky and noise."""
-        plan = self._plan
-        chips = open_chips(plan.images, self._files, plan.step.recipe, plan.step.planes)
-        placed = [chip.placed(self._frame, plan.step.recipe) for chip in chips]
-        surveyed = Surveyed(placed)
-        for done, _ in enumerate(surveyed.survey(self._threads), 1):
-            yield Stage("reading", done, len(placed))
-        self._chips = surveyed.matched(self._frame, plan.matching.sky)
+        step = self._plan.step
+        wanted = Wanted(self._plan.images, self._frame, step.recipe, step.planes)
+        sky = self._plan.matching.sky
+        self._chips = yield from survey(wanted, self._files, sky, self._threads)
 
     def _register(self) -> Generator[Stage]:
         """Measure the shifts of exposures, and move them."""
@@ -142,13 +134,8 @@ class _Run:
     def _stack(self) -> Generator[Stage, None, Stack]:
         """Stack the exposures."""
         stack = Stack.empty(self._frame.shape, self._plan.exposures)
-        yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
+        yield from tiled(stack, self._chips, self._threads)
         return stack
-
-    def _tiles(self, name: str, tiles: Iterator[Any]) -> Iterator[Stage]:
-        total = len(tiles_of(self._frame.shape))
-        for done, _ in enumerate(tiles, 1):
-            yield Stage(name, done, total)
 
     def _judged(self, stack: Stack, *, last: bool) -> Iterator[tuple[Chip, RejectResult | Failure]]:
         """Compare chips with the mean of the others, or with the stack."""
@@ -220,12 +207,13 @@ class _Run:
         """Drop what could be judged onto the mosaic, and write it."""
         plan = self._plan
         chips = [chip for chip in self._chips if chip.where in self._results]
-        if not chips:
+        if not chips or plan.outputs.mosaic is None:
             return
         drizzler = Drizzler(self._frame, chips, plan.drizzling, self._threads)
         for done, _ in enumerate(drizzler.drop(), 1):
             yield Stage("drizzling", done, len(chips))
-        write_drizzled(plan, drizzler.result(), chips)
+        written = written_of(plan, plan.outputs.mosaic, drizzled=True)
+        write_drizzled(written, drizzler.result(), chips)
 
 
 def _mean_shift(results: Sequence[RejectResult], share: float) -> tuple[float, float]:
