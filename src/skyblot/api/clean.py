@@ -13,7 +13,7 @@ from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
 from ..rejection.criteria import Criteria
-from ..runs.work import Failure, Work
+from ..runs.work import Beside, Failure, Work
 from ..steps.copies import Products
 from ..steps.mask_record import RejectResult
 from .grid import like_wcs
@@ -141,9 +141,12 @@ def plan_clean(
     criteria: Criteria | Mapping[str, Any] | None = None,
     products: Products | None = None,
     options: RunOptions | None = None,
+    beside: Sequence[Path] = (),
     **values: Any,
 ) -> CleanPlan:
     """Return what `clean_files` would do with the same arguments; only headers are read.
+
+    `beside` are files that are written too, a log for example: no output is one of them.
 
     Raises
     ------
@@ -154,7 +157,7 @@ def plan_clean(
     rest = {name: value for home in _REJECT for name, value in singles[home].items()}
     step, how = mask_step(rest, recipe, criteria, products, options)
     grid = Grid(**singles["grid"])
-    work = Work.of(None, exposures, Path(output_dir), step)
+    work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
     images = [task.where for task in work.tasks]
     if not images:
         raise work.failures[0].error if work.failures else _nothing(exposures)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..parameters.options import JUDGING, OUTPUT, RUNNING
+from ..parameters.options import OUTPUT, RUNNING
 from ..parameters.row import Parameter
 
 #: Where the options stand that no section names.
@@ -31,9 +31,9 @@ def sections(
     blots : mapping
         The section of how blots are made, and its rows.
     """
-    found = {name: list(_OWN.get(name, ())) for name in (OUTPUT, JUDGING, RUNNING)}
+    found: dict[str, list[str]] = {}
     for row in rows:
-        found[row.section].append(row.name)
+        found.setdefault(row.section, list(_OWN.get(row.section, ()))).append(row.name)
     return found | {
         name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()
     }

@@ -13,7 +13,8 @@ from ..headers.pixel_facts import ERRORS, READ_VARIANCE
 from ..io.planes import error_plane, find_plane
 from ..parameters.mosaic import Drizzling
 from ..pixelmap import CORNERS, plan_map
-from ..resampling.drizzle import Drop, Exposure, Mosaic, Sums, noise_correlation
+from ..resampling.drizzle import Mosaic, Sums, noise_correlation
+from ..resampling.drops import Drop, Exposure
 from .chips import Chip
 from .frame import Frame
 
@@ -53,9 +54,7 @@ class Drizzler:
     threads : int
     """
 
-    def __init__(
-        self, frame: Frame, chips: Sequence[Chip], how: Drizzling, threads: int
-    ) -> None:
+    def __init__(self, frame: Frame, chips: Sequence[Chip], how: Drizzling, threads: int) -> None:
         self._frame = frame
         self._chips = [chip for chip in chips if chip.box.area]
         self._how = how

@@ -5,13 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..bounds import Bounds
 from ..headers.facts import DETECTOR, INSTRUMENT, TELESCOPE, Facts
 from ..headers.units import rate_of
 from ..io.fits_planes import Plane
 from ..io.image import Role
 from ..pixelmap.linear import pixel_scale
-from ..pixelmap.wcs_objects import plain_copy
 
 #: What the header of a mosaic that is not written yet would say.
 _MADE = Role("mosaic", "made of these exposures")
@@ -61,13 +59,6 @@ class Frame:
     def scale(self) -> float:
         """Pixel scale, arcsec."""
         return pixel_scale(self.wcs)
-
-    def part(self, box: Bounds) -> Any:
-        """Return the WCS of a part of the mosaic, pixels counted from its first."""
-        wcs = plain_copy(self.wcs)
-        wcs.wcs.crpix = wcs.wcs.crpix - [box.x0, box.y0]
-        wcs.array_shape = box.shape
-        return wcs
 
     @property
     def facts(self) -> Facts:

@@ -21,7 +21,7 @@ from .judging import Judge, rejected_bits, without, write_masks_of
 from .matching import Surveyed
 from .plan import CleanPlan
 from .products import ChipRow, chip_rows
-from .stack import Others, Stack, Sums, fill_stack, fill_sums, tiles_of
+from .stack import Others, Stack, fill_stack, tiles_of
 
 #: A mosaic has a source where it is so many sigma above its sky.
 BRIGHT = 5.0
@@ -94,11 +94,6 @@ class _Run:
         stack = Stack.empty(shape, plan.exposures)
         yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
         yield from self._compare(stack)
-        if plan.matching.passes > 1 and plan.exposures > 1:
-            sums = Sums.empty(shape, plan.exposures)
-            yield from self._tiles("adding up", fill_sums(sums, self._chips, self._threads))
-            yield from self._compare(stack, sums)
-            del sums
         self._spare_common(stack)
         yield from self._write()
         if plan.outputs.median is not None:
@@ -125,33 +120,29 @@ class _Run:
         for done, _ in enumerate(tiles, 1):
             yield Stage(name, done, total)
 
-    def _compare(self, stack: Stack, sums: Sums | None = None) -> Iterator[Stage | Failure]:
-        """Judge chips by the stack, or by the mean of the others; their masks go to the chips."""
-        last = sums is not None or self._plan.matching.passes == 1
-        number = 1 if sums is None else 2
+    def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
+        """Judge chips by the mean of the others, or by the stack; their masks go to the chips."""
         of_exposure: dict[int, list[Chip]] = {}
         for chip in self._chips:
             of_exposure.setdefault(chip.exposure, []).append(chip)
 
         def pixels(chip: Chip) -> Any:
-            if sums is None:
+            if self._plan.matching.passes == 1 or self._plan.exposures == 1:
                 return stack.data
-            return Others(sums, stack.data, tuple(of_exposure[chip.exposure]))
+            return Others(stack, tuple(of_exposure[chip.exposure]))
 
         def cover(chip: Chip) -> np.ndarray:
             return counts_on(chip, stack.counts, self._threads)
 
-        judged = self._judge.judge(list(self._chips), cover, pixels, last=last)
+        judged = self._judge.judge(list(self._chips), cover, pixels)
         for place, (chip, found) in enumerate(judged):
             if isinstance(found, Failure):
-                self._results.pop(chip.where, None)
-                if last:
-                    self._failures.append(found)
-                    yield found
+                self._failures.append(found)
+                yield found
             else:
                 self._results[chip.where] = found
                 self._chips[place] = replace(chip, rejected=rejected_bits(found))
-            yield Stage(f"comparing, pass {number}", place + 1, len(self._chips))
+            yield Stage("comparing", place + 1, len(self._chips))
 
     def _spare_common(self, stack: Stack) -> None:
         """Take out of the masks what deviates in too many exposures."""

@@ -190,4 +190,6 @@ class Writing:
     def __post_init__(self) -> None:
         parse_fields(self, WRITING)
         if self.name is not None and (not self.name or "/" in str(self.name)):
-            raise not_allowed("name", self.name, "the first part of a file's name, without a folder")
+            raise not_allowed(
+                "name", self.name, "the first part of a file's name, without a folder"
+            )
