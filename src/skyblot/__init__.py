@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .api.grid import common_grid as common_grid
     from .api.info import ImageInfo as ImageInfo
     from .api.info import info as info
+    from .api.mosaic import drizzle_files as drizzle_files
+    from .api.mosaic import median_files as median_files
     from .api.reject import plan_masks as plan_masks
     from .api.reject import reject_files as reject_files
     from .api.results import BatchError as BatchError
-    from .api.mosaic import drizzle_files as drizzle_files
-    from .api.mosaic import median_files as median_files
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError

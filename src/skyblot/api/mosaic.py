@@ -52,7 +52,7 @@ def drizzle_files(
     exposures: Sequence[str | Path],
     output: str | Path,
     *,
-    masks: str | None = None,
+    masks: str | Path | None = None,
     **values: Any,
 ) -> Path:
     """Drizzle exposures onto a mosaic, and write it.
@@ -61,10 +61,9 @@ def drizzle_files(
     ----------
     exposures, output, **values
         As for `median_files`; and ``kernel``, ``pixfrac``, ``weight``.
-    masks : str, optional
-        Files of masks, 1 for good pixels: ``*`` stands for the root of an exposure's name, and
-        ``{N}`` for the number of its extension, ``"masks/*_sci{N}_crmask.fits"``. Pixels that DQ
-        leaves out are left out anyway.
+    masks : str or Path, optional
+        Folder of masks, as `skyblot.clean_files` and `skyblot.reject_files` write them. Pixels that
+        DQ leaves out are left out anyway.
 
     Returns
     -------
@@ -88,7 +87,7 @@ def plan_drizzle(
     exposures: Sequence[str | Path],
     output: str | Path,
     *,
-    masks: str | None = None,
+    masks: str | Path | None = None,
     **values: Any,
 ) -> MosaicPlan:
     """Return what `drizzle_files` would do; only headers are read."""
@@ -106,7 +105,7 @@ def _plan(
     output: str | Path,
     singles: dict[str, dict[str, Any]],
     drizzling: Drizzling | None,
-    masks: str | None,
+    masks: str | Path | None,
 ) -> MosaicPlan:
     images = [
         where for name in expand_references(exposures).exposures for where in list_images(name)
@@ -124,7 +123,7 @@ def _plan(
         Recipe().override(singles["recipe"]),
         Planes(**singles["planes"]),
         RunOptions().override(singles["options"]),
-        masks,
+        None if masks is None else Path(masks),
     ).checked()
 
 

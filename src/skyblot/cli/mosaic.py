@@ -33,9 +33,7 @@ def _arguments(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what both commands have."""
     for option in (
         click.option("--dry-run", is_flag=True, help="Show what would be made; write nothing."),
-        click.option(
-            "-o", "--output", type=click.Path(), required=True, help="The file to write."
-        ),
+        click.option("-o", "--output", type=click.Path(), required=True, help="The file to write."),
         click.argument(
             "exposures_named",
             metavar="EXPOSURE...",
@@ -83,9 +81,9 @@ def median(
 @_arguments
 @click.option(
     "--masks",
-    metavar="PATTERN",
-    help="Files of masks, 1 for good pixels: 'masks/*_sci{N}_crmask.fits', * for the root of an "
-    "exposure's name, {N} for the number of its extension.",
+    type=click.Path(),
+    metavar="FOLDER",
+    help="Folder of the exposures' masks, as clean and reject write them.",
 )
 @parameter_options((*_MOSAIC, *_EXPOSURES))
 @verbosity_options
@@ -100,7 +98,7 @@ def drizzle(
     """Drizzle EXPOSUREs onto a mosaic, without pixels that DQ or masks leave out.
 
     \b
-    Example: skyblot drizzle *_flc.fits -o all_drc.fits --masks '*_sci{N}_crmask.fits'
+    Example: skyblot drizzle *_flc.fits -o all_drc.fits --masks cleaned
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     values = given(options, (*_MOSAIC, *_EXPOSURES))

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, memory_errors_told
+from ..errors import DataError, FileError, memory_errors_told
 from ..io.atomic import check_apart, check_output
 from ..io.images import open_image
+from ..io.masks import mask_of
 from ..io.names import ImageName
-from ..io.planes import companion_name
 from ..parameters.mosaic import Drizzling
 from ..parameters.options import RunOptions
 from ..parameters.table import Recipe
 from ..resampling.bits import Bits
 from ..resampling.geometry import checked_threads
 from ..steps.compare import Planes
+from ..steps.copies import mask_name
 from .chips import Chip
 from .drizzle import Drizzler
 from .files import Written, write_drizzled, write_stack
@@ -42,8 +43,8 @@ class MosaicPlan:
     recipe : Recipe
     planes : Planes
     options : RunOptions
-    masks : str, optional
-        Pattern of the files of masks, 1 for good pixels.
+    masks : Path, optional
+        Folder of the exposures' masks.
     """
 
     images: tuple[ImageName, ...]
@@ -54,7 +55,7 @@ class MosaicPlan:
     recipe: Recipe
     planes: Planes
     options: RunOptions
-    masks: str | None = None
+    masks: Path | None = None
 
     def checked(self) -> "MosaicPlan":
         """Return the plan, unless its output is an input or cannot be written."""
@@ -99,10 +100,15 @@ class MosaicPlan:
         return replace(chip, rejected=Bits.of(good == 0))
 
     def _mask(self, where: ImageName) -> ImageName:
-        """The mask of an image: {N} in a pattern stands for the number of its extension."""
-        number = where.extension[1] if isinstance(where.extension, tuple) else 1
+        """The mask of an image: in a file of its own, or with those of its exposure's others."""
         assert self.masks is not None
-        return companion_name(where.path, self.masks.replace("{N}", str(number)))
+        own = self.masks / mask_name(where)
+        if own.is_file():
+            return ImageName(own)
+        shared = self.masks / mask_name(where, together=True)
+        if shared.is_file():
+            return mask_of(shared, str(where))
+        raise FileError(f"no mask of {where}: expected {own.name} or {shared.name}", self.masks)
 
 
 def make_mosaic(plan: MosaicPlan) -> Generator[Stage]:
