@@ -19,7 +19,7 @@ _COMMANDS = {
     "drizzle": "Drizzle exposures onto a mosaic.",
     "info": "Tell what is understood of files.",
     "show": "Write one picture of a file.",
-    "demo": "Make a synthetic data set and blot it.",
+    "demo": "Make a synthetic data set, blot it, and clean it.",
     "config": "Write or check a file of parameters.",
 }
 

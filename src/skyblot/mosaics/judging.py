@@ -23,7 +23,7 @@ from .single import cosmic_rays_alone
 LEFT = "left as they are (--single lacosmic looks for cosmic rays there)"
 LACOSMIC = "judged by L.A.Cosmic"
 #: A smaller part of a chip that no other exposure covers is not spoken of.
-_WORTH_A_WORD = 0.01
+_WORTH_A_WORD = 0.05
 
 
 @dataclass(frozen=True)
