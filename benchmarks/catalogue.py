@@ -3,6 +3,7 @@ them.
 """
 
 import batch_rows
+import drizzle_rows
 import groups
 import reject_rows
 import transform_rows
@@ -25,12 +26,28 @@ GROUPS = (
     ),
     Group("map", "Pixel map alone", "Where every target pixel falls on the source.", groups.maps),
     Group(
+        "inverse-map",
+        "Pixel map of a mosaic onto an exposure",
+        "Where every pixel of a mosaic as large as the chip falls on it: the inverse of SIP, NPOL "
+        "and D2IM. The others iterate by `all_world2pix` of astropy to 1e-4 pixel; skyblot's is "
+        "within 1e-8.",
+        groups.inverse_maps,
+        (work.onto_uvis,),
+        rounds=3,
+    ),
+    Group(
         "resample",
         "Resampling alone",
         "The map is given, in memory. skyblot makes its map band by band and never holds it "
         "whole: it is measured here with a map that comes from memory, which costs it time. "
         "`do_blot` gets the map row by row through its `wcsmap`.",
         groups.resampling,
+    ),
+    Group(
+        "drizzle",
+        "Drizzling alone",
+        "One chip onto its mosaic; where its pixels fall is given, in memory.",
+        drizzle_rows.kernels,
     ),
     Group(
         "ir",

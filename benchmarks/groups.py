@@ -88,6 +88,13 @@ MAPS: dict[str, Competitor] = {
     "stcal calc_pixmap, stepsize=10": Stcal(),
 }
 
+#: Who makes one onto a source with distortion. drizzlepac's WCSMap takes the source's away first.
+INVERSE_MAPS: dict[str, Competitor] = {
+    "skyblot.pixel_map": SKYBLOT,
+    "drizzle calc_pixmap": Drizzle(),
+    "astropy pixel_to_pixel, as in reproject": Reproject(),
+}
+
 
 def blots(job: Work, interp: str, competitors: tuple[Competitor, ...] = COMPETITORS) -> Row:
     """One interpolant, map included, by all who have it."""
@@ -144,6 +151,17 @@ def nircam(bench: Bench) -> Iterator[Row]:
 def maps(bench: Bench) -> Iterator[Row]:
     """The pixel map of all pixels; do_blot's coarse map is made inside its C code."""
     yield map_row(work.uvis(bench.quick), MAPS)
+
+
+def inverse_maps(bench: Bench) -> Iterator[Row]:
+    """Where the pixels of a mosaic fall on a chip, and for comparison the way there."""
+    job = work.onto_uvis(bench.quick)
+    row = map_row(job, INVERSE_MAPS)
+    there = work.uvis(bench.quick)
+    forward = Entry(
+        "skyblot.pixel_map, chip onto mosaic", lambda: SKYBLOT.pixel_map(there), "", there.pixels
+    )
+    yield Row(row.title, (*row.entries, forward), row.baseline)
 
 
 def map_row(job: Work, makers: dict[str, Competitor]) -> Row:

@@ -80,6 +80,16 @@ def uvis(quick: bool) -> Work:
 
 
 @cache
+def onto_uvis(quick: bool) -> Work:
+    """The other way: a mosaic that just covers the chip, onto it."""
+    target = uvis(quick).target
+    wcs, shape = mosaic_for(target.wcs)
+    mosaic = Target(wcs, f"the chip: {target.origin}")
+    ny, nx = target.wcs.array_shape
+    return Work("mosaic", mosaic, np.zeros((ny, nx), np.float32), target.wcs, shape)
+
+
+@cache
 def infrared(quick: bool) -> Work:
     """WFC3/IR: SIP alone."""
     target = _hst("wfc3_ir_flt.fits", (128, 128) if quick else (1014, 1014), tables=False)

@@ -25,7 +25,7 @@ PASSED_ON = {
     "_list": "of a name in a list",
     "_ended": "of a worker",
     "_as_asked": "of a worker, of an error that cannot be sent",
-    "make": "of a `Rejection`, and what was remarked on a file",
+    "tell_notes": "of a `Rejection`, and what was remarked on a file",
     "reject": "of a `Rejection`",
 }
 LONGEST = 300

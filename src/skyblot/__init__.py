@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from .api.blot import blot_file as blot_file
     from .api.blot import blot_files as blot_files
     from .api.blot import plan_blots as plan_blots
+    from .api.clean import CleanResult as CleanResult
+    from .api.clean import clean_files as clean_files
+    from .api.clean import plan_clean as plan_clean
+    from .api.grid import common_grid as common_grid
     from .api.info import ImageInfo as ImageInfo
     from .api.info import info as info
     from .api.reject import plan_masks as plan_masks
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from .rejection.result import Rejection as Rejection
     from .resampling.arrays import pixel_map as pixel_map
     from .resampling.containers import blot as blot
+    from .resampling.drizzle import drizzle as drizzle
     from .runs.plan import Plan as Plan
     from .runs.run import run as run
     from .runs.work import Failure as Failure
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "blot": "resampling.containers",
     "pixel_map": "resampling.arrays",
+    "drizzle": "resampling.drizzle",
     "blot_file": "api.blot",
     "blot_files": "api.blot",
     "plan_blots": "api.blot",
@@ -52,6 +58,10 @@ _HOMES = {
     "Failure": "runs.work",
     "BatchError": "api.results",
     "BlotResult": "steps.blot",
+    "common_grid": "api.grid",
+    "clean_files": "api.clean",
+    "plan_clean": "api.clean",
+    "CleanResult": "api.clean",
     "reject": "rejection.compare",
     "reject_files": "api.reject",
     "Criteria": "rejection.criteria",

@@ -62,10 +62,7 @@ def test_an_exposure_of_hst(demo):
     assert first.planes == ("ERR", "DQ")
     assert first.wcs.distortion == ("SIP of order 4", "CPDIS 32 x 64", "D2IM 32 x 64")
     assert (first.wcs.map_onto.way, first.wcs.map_onto.error_pixels) == (CLOSED_FORM, 1e-8)
-    assert (first.wcs.map_from.way, first.wcs.map_from.error_pixels) == (
-        ADAPTIVE,
-        skyblot.Parameters().tolerance,
-    )
+    assert (first.wcs.map_from.way, first.wcs.map_from.error_pixels) == (CLOSED_FORM, 1e-8)
     assert first.pair is None
 
 
@@ -248,9 +245,9 @@ def test_the_pair_is_the_blot_that_will_be_made(demo, tmp_path):
         assert found.pair.seconds > 0
 
 
-def test_a_pair_the_other_way_round_is_adaptive(demo):
+def test_a_pair_the_other_way_round_has_a_closed_form_too(demo):
     (found,) = skyblot.info(demo.median, f"{demo.exposures[0]}[sci,1]")
-    assert found.pair.map.way == ADAPTIVE
+    assert found.pair.map.way == CLOSED_FORM
     assert found.pair.overlap < 0.9
 
 
@@ -290,7 +287,7 @@ def test_the_text_of_an_exposure(run, demo, monkeypatch):
     assert lines["kind"].strip() == "exposure of HST WFC3 UVIS"
     assert lines["pixels"].strip() == "96 x 160, float32"
     assert (
-        "  map onto it closed form, within 1e-08 pixel\n  map from it adaptive map, within 1e-04 "
+        "  map onto it closed form, within 1e-08 pixel\n  map from it closed form, within 1e-08 "
         "pixel\n" in text
     )
     assert (

@@ -5,9 +5,8 @@ import logging
 import numpy as np
 import pytest
 from astropy.coordinates import ICRS, Galactic
-from astropy.wcs import DistortionLookupTable
 from builders import gwcs_like, sky_image, tangent
-from map_checks import in_frame, sampled, sip
+from map_checks import in_frame, sampled
 from oracles import astropy_map, local_peak, pixel_grid, tolerance
 
 import skyblot
@@ -53,15 +52,6 @@ def test_tpv_on_either_side():
     tpv.wcs.set()
     sampled(tpv, tangent())
     sampled(tangent(), tpv)
-
-
-def test_a_distorted_source():
-    source = sip(tangent(orient=7.0))
-    sampled(tangent(), source)
-    sampled(sip(tangent()), source)
-    table = tangent(orient=7.0)
-    table.cpdis1 = DistortionLookupTable(np.full((4, 4), 0.3, np.float32), (1, 1), (1, 1), (30, 30))
-    sampled(tangent(), table)
 
 
 def test_threads_do_not_change_a_sampled_map():

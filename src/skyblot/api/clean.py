@@ -13,7 +13,7 @@ from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
 from ..rejection.criteria import Criteria
-from ..runs.work import Failure, Work
+from ..runs.work import Beside, Failure, Work
 from ..steps.copies import Products
 from ..steps.mask_record import RejectResult
 from .grid import like_wcs
@@ -22,6 +22,8 @@ from .reject import mask_step
 from .results import BatchError
 
 #: What the parameters of a run belong to.
+_REJECT = ("criteria", "planes", "masks", "options", "recipe")
+#: Those of its own, which come first: `scale` is the grid's, not that of a rule.
 _OWN = ("grid", "match", "drizzle", "writing")
 
 
@@ -139,21 +141,23 @@ def plan_clean(
     criteria: Criteria | Mapping[str, Any] | None = None,
     products: Products | None = None,
     options: RunOptions | None = None,
+    beside: Sequence[Path] = (),
     **values: Any,
 ) -> CleanPlan:
     """Return what `clean_files` would do with the same arguments; only headers are read.
+
+    `beside` are files that are written too, a log for example: no output is one of them.
 
     Raises
     ------
     SkyblotError
         As `clean_files` does before any work.
     """
-    homes = (*_OWN, "criteria", "planes", "masks", "options", "recipe")
-    singles = given_values(values, homes)
-    rest = {name: value for home in homes[len(_OWN) :] for name, value in singles[home].items()}
+    singles = given_values(values, (*_REJECT, *_OWN))
+    rest = {name: value for home in _REJECT for name, value in singles[home].items()}
     step, how = mask_step(rest, recipe, criteria, products, options)
     grid = Grid(**singles["grid"])
-    work = Work.of(None, exposures, Path(output_dir), step)
+    work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
     images = [task.where for task in work.tasks]
     if not images:
         raise work.failures[0].error if work.failures else _nothing(exposures)

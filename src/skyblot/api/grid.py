@@ -55,7 +55,7 @@ def common_grid(
         others = " and ".join(name for name, value in wishes.items() if value is not None)
         if others:
             raise ParameterError(f"like is given beside {others}: expected one of them")
-        return _pixels_of(like)
+        return like_wcs(like)
     listed = exposures if isinstance(exposures, list | tuple) else [exposures]
     files = [each for each in listed if isinstance(each, str | Path)]
     chips: list[tuple[Any, tuple[int, int]]] = []
@@ -69,8 +69,8 @@ def common_grid(
     return common_wcs(chips, scale=scale, rotation=rotation, size=size, centre=centre, names=names)
 
 
-def _pixels_of(mosaic: str | Path) -> Any:
-    """The WCS of a mosaic, with its shape."""
+def like_wcs(mosaic: str | Path) -> Any:
+    """Return the WCS of a mosaic, with its shape."""
     with open_image(mosaic) as image:
         wcs = image.wcs()
         wcs.array_shape = image.shape

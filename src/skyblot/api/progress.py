@@ -37,6 +37,13 @@ class ProgressBar:
             self._bar.reset(self._task, total=total, description=what, rate="")
             self._bar.refresh()
 
+    def show(self, what: str, done: int, total: int) -> None:
+        """Show how far a stage of a run is."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task, description=what, completed=done, total=total, rate="", refresh=True
+            )
+
     def follow(self, plan: "Plan") -> "Generator[Outcome, None, None]":
         """Run a plan, yield its outcomes, and count those that took work."""
         from ..runs.run import run

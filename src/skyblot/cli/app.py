@@ -12,6 +12,7 @@ from ..errors import SkyblotError, no_memory
 from .screen import echo
 
 _COMMANDS = {
+    "clean": "Find the cosmic rays of exposures, and make a clean mosaic.",
     "blot": "Blot a mosaic onto exposures.",
     "config": "Write or check a file of parameters.",
     "reject": "Find the cosmic rays of exposures.",

@@ -36,6 +36,7 @@ class Screen:
         self._quiet = quiet
         self.out_is_terminal, self.err_is_terminal = terminals
         self.follow = bar.follow
+        self.stage = bar.show
 
     def result(self, what: Any) -> None:
         """Print a line, or what rich can draw, on stdout, unless quiet."""

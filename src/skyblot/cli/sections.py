@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from ..parameters.options import JUDGING, RUNNING, WRITING
+from ..parameters.options import OUTPUT, RUNNING
 from ..parameters.row import Parameter
 
 #: Where the options stand that no section names.
 MESSAGES = "Messages"
 #: Options of runs that are for the command line alone, by their sections.
-_OWN = {WRITING: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
+_OWN = {OUTPUT: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
 
 
 def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:
@@ -31,9 +31,9 @@ def sections(
     blots : mapping
         The section of how blots are made, and its rows.
     """
-    found = {name: list(_OWN.get(name, ())) for name in (WRITING, JUDGING, RUNNING)}
+    found: dict[str, list[str]] = {}
     for row in rows:
-        found[row.section].append(row.name)
+        found.setdefault(row.section, list(_OWN.get(row.section, ()))).append(row.name)
     return found | {
         name: ["config", *(row.name for row in of_blots)] for name, of_blots in blots.items()
     }

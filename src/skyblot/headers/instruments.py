@@ -146,6 +146,8 @@ class Instrument:
     good : int
         DQ bits that leave no pixel out of a mosaic either, as AstroDrizzle's and the pipelines'
         defaults have it.
+    weight : {"exptime", "ivm", "err"}
+        What its pixels count in a mosaic by default.
     rate : (float, float), optional
         Fraction of the pixels that cosmic rays hit in 1000 seconds, few and many.
     tails : Tails
@@ -173,6 +175,7 @@ class Instrument:
     bits: int = 4096
     ignored: int = _HST_COSMIC
     good: int = 0
+    weight: str = "exptime"
     rate: Pair | None = None
     tails: Tails = Tails()
     amplifiers: Amplifiers | None = None
@@ -257,6 +260,7 @@ _RAMP = Instrument(
     bits=DO_NOT_USE | 16,
     ignored=~_FORBIDDEN & 0xFFFFFFFF,
     good=~DO_NOT_USE & 0xFFFFFFFF,
+    weight="ivm",
 )
 _STIS = replace(_HST, bits=8192, counts_are_dn=True)
 #: Chip 2 of two chips has its amplifiers at the lower edge.

@@ -84,6 +84,14 @@ ERRORS = Fact(
         "variances apart"
     ),
 )
+READ_VARIANCE = Fact(
+    "variance of reading an exposure's pixels",
+    ("VAR_RNOISE",),
+    overrides="--weight (weight=), for a mosaic that is not weighed by it",
+    missing="the variance of the sky, which is measured",
+    odd="a pixel whose variance is not above 0 or not finite has no weight in a mosaic",
+    places="the extension of the image's EXTVER",
+)
 QUALITY = Fact(
     "bad pixels of an exposure",
     ("DQ", "MASK"),

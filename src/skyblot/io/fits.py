@@ -198,8 +198,10 @@ class FitsImage:
         return None
 
     def plane_pixels(self, plane: Plane) -> np.ndarray:
-        """Return the pixels of a plane of the same file."""
-        return plane_pixels(plane.hdu, self.shape, plane.name)
+        """Return the pixels of a plane of the same file, read: a memory map would count as memory."""
+        if shape_of(plane.hdu) != self.shape:
+            return plane_pixels(plane.hdu, self.shape, plane.name)
+        return np.asarray(replace(self, hdu=plane.hdu)._pixels()[:, :])
 
     def weights(self) -> "FitsImage | None":
         """Return the weights of a mosaic: the file's only ones, or those of the same version."""

@@ -1,4 +1,4 @@
-"""The level of each block of an image, without stars, cosmic rays and flagged pixels."""
+"""The level of each block of an image, pulled by neither stars nor cosmic rays."""
 
 import numpy as np
 from numba import njit
@@ -67,26 +67,45 @@ def _moments(values, middle, reach):
 
 
 @njit(nogil=True)
+def _next_beyond(values, middle, reach):
+    """The smallest distance of a value that is farther than `reach`; infinite if there is none."""
+    nearest = np.inf
+    for k in range(len(values)):
+        away = abs(values[k] - middle)
+        if reach < away < nearest:
+            nearest = away
+    return nearest
+
+
+@njit(nogil=True)
 def _clipped_mean(values, sample):
     """Mean within three standard deviations of itself, and its error."""
     middle, width = _first_guess(values, len(values), sample)
-    before = -1.0
-    count = 0.0
+    reach = CLIP * width
+    before = 0.0
+    widened = False
     for _ in range(ROUNDS):
-        count, first, second = _moments(values, middle, CLIP * width)
+        count, first, second = _moments(values, middle, reach)
+        if count == 0.0:  # differences too small to be squared
+            break
         mean = first / count
-        middle += mean
         width = CLIPPED_WIDTH * np.sqrt(max(second / count - mean * mean, 0.0))
+        if width == 0.0 and count < len(values) and not widened:
+            # Whole numbers, most of them the same: those next to them count once.
+            reach = 1.001 * _next_beyond(values, middle, reach)
+            widened = True
+            continue
+        middle += mean
+        reach = CLIP * width
         if count == before:
             break
         before = count
-    return middle, width / np.sqrt(count)
+    return middle, width / np.sqrt(max(before, 1.0))
 
 
 @kernel
 def block_means(data, good, block, fewest, values, errors):
-    """Fill `values` and `errors` (rows, columns) with the clipped mean of each block and its
-    standard deviation.
+    """Fill `values` and `errors` (rows, columns) with clipped means of blocks and their errors.
 
     `data` and `good` (bool) begin with the first block, of ``block x block`` pixels. Pixels that
     are not finite are not good. NaN where fewer than `fewest` are.

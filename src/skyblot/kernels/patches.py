@@ -55,26 +55,29 @@ def _longest(degrees):
 
 
 @kernel
-def patch_rows(row0, boxes, degrees, starts, terms, xout, yout):
-    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` where the blocks lie; the rest is
-    left alone.
+def patch_rows(row0, column0, boxes, degrees, starts, terms, xout, yout):
+    """Fill ``xout, yout`` (rows, nx) for target rows ``row0 ...`` and columns ``column0 ...`` where
+    the blocks lie; the rest is left alone.
     """
     rows, nx = xout.shape
     u = np.empty(nx)
     line = np.empty(_longest(degrees))
     for block in range(len(boxes)):
         x0, y0, x1, y1 = boxes[block]
-        if y1 <= row0 or y0 >= row0 + rows:
+        first = max(x0, column0)
+        size = min(x1, column0 + nx) - first
+        if y1 <= row0 or y0 >= row0 + rows or size <= 0:
             continue
         degree = degrees[block]
         own = _of_block(block, degrees, starts, terms)
-        for i in range(x1 - x0):
-            u[i] = _unit(x0 + i, x0, x1)
+        for i in range(size):
+            u[i] = _unit(first + i, x0, x1)
         for row in range(max(y0, row0), min(y1, row0 + rows)):
             v = _unit(row, y0, y1)
             for axis, out in enumerate((xout, yout)):
                 _along_row(own[axis], degree, v, line)
-                _polynomial(line, degree, u[: x1 - x0], out[row - row0, x0:x1])
+                start = first - column0
+                _polynomial(line, degree, u[:size], out[row - row0, start : start + size])
 
 
 @kernel
@@ -97,15 +100,15 @@ def patch_points(owner, x, y, boxes, degrees, starts, terms, xout, yout):
 
 
 @kernel
-def copy_rows(row0, boxes, starts, values, xout, yout):
+def copy_rows(row0, column0, boxes, starts, values, xout, yout):
     """Copy the pixels of blocks that are stored one by one: ``values[axis, starts[block]:]``, row
     by row.
     """
-    rows = xout.shape[0]
+    rows, nx = xout.shape
     for block in range(len(boxes)):
         x0, y0, x1, y1 = boxes[block]
         for row in range(max(y0, row0), min(y1, row0 + rows)):
             first = starts[block] + (row - y0) * (x1 - x0)
-            for i in range(x1 - x0):
-                xout[row - row0, x0 + i] = values[0, first + i]
-                yout[row - row0, x0 + i] = values[1, first + i]
+            for column in range(max(x0, column0), min(x1, column0 + nx)):
+                xout[row - row0, column - column0] = values[0, first + column - x0]
+                yout[row - row0, column - column0] = values[1, first + column - x0]

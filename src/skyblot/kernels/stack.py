@@ -37,6 +37,32 @@ def fill_bad(data, good, out):
 
 
 @kernel
+def touched(xmap, ymap, shape, out):
+    """Fill `out` with the lowest and highest y and x, of positions on an image; whether any is."""
+    ny, nx = shape
+    low_x = nx - 0.5
+    low_y = ny - 0.5
+    high_x = -0.5
+    high_y = -0.5
+    some = False
+    for j in range(xmap.shape[0]):
+        for i in range(xmap.shape[1]):
+            x = xmap[j, i]
+            y = ymap[j, i]
+            if x > -0.5 and x < nx - 0.5 and y > -0.5 and y < ny - 0.5:
+                some = True
+                low_x = min(low_x, x)
+                high_x = max(high_x, x)
+                low_y = min(low_y, y)
+                high_y = max(high_y, y)
+    out[0] = low_y
+    out[1] = high_y
+    out[2] = low_x
+    out[3] = high_x
+    return some
+
+
+@kernel
 def settle(pixels, good, origin, xmap, ymap, slack, out):
     """Mend what an interpolation has left in `out`: no value where the nearest pixel is not good.
 
@@ -220,6 +246,60 @@ def clipped_median(cube, lines, snr, out, counts):
                 count = kept
                 middle = _median(values, count)
             out[y, x] = middle
+
+
+@kernel
+def clear_outliers(layer, stack, line, snr, scale, out):
+    """Fill `out` with a layer, NaN where it is far from a stack, and beside such pixels.
+
+    A pixel is far from it if it differs by more than ``snr[1]`` sigma and ``scale[1]`` times the
+    largest difference of the stack to a neighbour, and one of the 3 x 3 around it by more than
+    ``snr[0]`` and ``scale[0]``: AstroDrizzle's rule.
+
+    Parameters
+    ----------
+    layer, stack : float32 array, shape (ny, nx)
+    line : (float, float)
+        Variance of the layer's pixels.
+    snr, scale : (float, float)
+    out : float32 array, shape (ny, nx)
+        Values near the edges, within three pixels, are those of a layer without more beyond.
+    """
+    ny, nx = layer.shape
+    levels = np.zeros((ny, nx), np.uint8)
+    for y in range(ny):
+        below = max(y - 1, 0)
+        above = min(y + 1, ny - 1)
+        for x in range(nx):
+            value = stack[y, x]
+            away = abs(layer[y, x] - value)
+            sigma = np.sqrt(line[0] + line[1] * max(value, 0.0))
+            if away > snr[1] * sigma:  # false for NaN
+                left = stack[y, max(x - 1, 0)]
+                right = stack[y, min(x + 1, nx - 1)]
+                step = 0.0
+                for near in (left, right, stack[below, x], stack[above, x]):
+                    if abs(near - value) > step:
+                        step = abs(near - value)
+                levels[y, x] = (away > snr[1] * sigma + scale[1] * step) + 2 * (
+                    away > snr[0] * sigma + scale[0] * step
+                )
+    bad = np.zeros((ny, nx), np.bool_)
+    for y in range(ny):
+        for x in range(nx):
+            if levels[y, x] & 1:
+                for near_y in range(max(y - 1, 0), min(y + 2, ny)):
+                    for near_x in range(max(x - 1, 0), min(x + 2, nx)):
+                        bad[y, x] |= (levels[near_y, near_x] & 2) > 0
+    for y in range(ny):
+        for x in range(nx):
+            out[y, x] = layer[y, x]
+    for y in range(ny):
+        for x in range(nx):
+            if bad[y, x]:
+                for near_y in range(max(y - 1, 0), min(y + 2, ny)):
+                    for near_x in range(max(x - 1, 0), min(x + 2, nx)):
+                        out[near_y, near_x] = np.nan
 
 
 @kernel

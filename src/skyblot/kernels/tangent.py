@@ -79,7 +79,7 @@ def _cell_line(cell, crpix, crval, inverse, nodes):
 
 
 @njit(nogil=True)
-def _plane(table, place, ix, iy):
+def cell_form(table, place, ix, iy):
     """Coefficients of one cell's bilinear form in pixel coordinates.
 
     Constant beyond the border nodes.
@@ -114,7 +114,7 @@ def _add_table(out, px, py, low, high, table, place):
         end = out.size
         if ix < nx - 1:
             end = _run_end(px, start, (ix + 2 - place[0]) / place[4] + place[2])
-        _add_cell(out[start:end], px[start:end], py[start:end], _plane(table, place, ix, iy))
+        _add_cell(out[start:end], px[start:end], py[start:end], cell_form(table, place, ix, iy))
         start = end
         ix = ix + 1
 
@@ -140,9 +140,9 @@ def _project(x, y, h):
     """Apply a homography; NaN for what lies behind the source's tangent plane."""
     depth = h[2, 0] * x + h[2, 1] * y + h[2, 2]
     inverse = 1.0 / depth if depth > 0 else math.nan
-    return (h[0, 0] * x + h[0, 1] * y + h[0, 2]) * inverse, (
-        h[1, 0] * x + h[1, 1] * y + h[1, 2]
-    ) * inverse
+    along_x = h[0, 0] * x + h[0, 1] * y + h[0, 2]
+    along_y = h[1, 0] * x + h[1, 1] * y + h[1, 2]
+    return along_x * inverse, along_y * inverse
 
 
 @njit(nogil=True, inline="always")
@@ -154,21 +154,22 @@ def _finish(px, py, dx, dy, centre, a, b, h, order):
 
 
 @njit(nogil=True)
-def _start(column, line, px, py, dx, dy, y):
-    """Begin a row at height `y`: 1-based positions, and no offsets yet."""
+def _start(column, line, px, py, dx, dy, x, y):
+    """Begin a row at a 1-based position: those of its pixels, and no offsets yet."""
     for i in range(column.size):
-        column[i] = px[i] = i + 1.0
+        column[i] = px[i] = i + x
         line[i] = py[i] = y
         dx[i] = dy[i] = 0.0
 
 
 @kernel
-def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout, yout):
+def tangent_rows(row0, first, d2im, cpdis, places, centre, a, b, h, span, powers, xout, yout):
     """Fill ``xout, yout`` (rows, nx) with the source pixels of target rows ``row0 ...``.
 
-    `d2im` and `cpdis` are pairs of tables, `places` (4, 6) their geometry in that order, `centre`
-    the SIP reference pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest
-    and largest D2IM offset in y, `powers` the SIP order + 1, static.
+    `first` is the 1-based target position (x, y) of the first pixel of row 0, `d2im` and `cpdis`
+    are pairs of tables, `places` (4, 6) their geometry in that order, `centre` the SIP reference
+    pixel, `a` and `b` SIP coefficients, `h` the homography, `span` the smallest and largest D2IM
+    offset in y, `powers` the SIP order + 1, static.
     """
     nx = xout.shape[1]
     column = np.empty(nx)
@@ -177,10 +178,10 @@ def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout,
     dy = np.empty(nx)
     below, above = span
     for j in range(xout.shape[0]):
-        y = row0 + j + 1.0
+        y = row0 + j + first[1]
         px = xout[j]
         py = yout[j]
-        _start(column, line, px, py, dx, dy, y)
+        _start(column, line, px, py, dx, dy, first[0], y)
         _add_table(px, column, line, y, y, d2im[0], places[0])
         _add_table(py, column, line, y, y, d2im[1], places[1])
         _add_table(dx, px, py, y + below, y + above, cpdis[0], places[2])
@@ -189,16 +190,16 @@ def tangent_rows(row0, d2im, cpdis, places, centre, a, b, h, span, powers, xout,
 
 
 @kernel
-def tangent_points(x, y, d2im, cpdis, places, centre, a, b, h, xout, yout):
-    """The same for scattered 0-based target positions (1-D arrays), one by one."""
+def tangent_points(x, y, first, d2im, cpdis, places, centre, a, b, h, xout, yout):
+    """The same for scattered 0-based positions of the map's pixels (1-D arrays), one by one."""
     order = a.shape[0] - 1
     for i in range(x.size):
-        px = x[i] + 1.0
-        py = y[i] + 1.0
+        px = column = x[i] + first[0]
+        py = line = y[i] + first[1]
         if d2im[0].size:
-            px += _look_up(d2im[0], places[0], x[i] + 1.0, y[i] + 1.0)
+            px += _look_up(d2im[0], places[0], column, line)
         if d2im[1].size:
-            py += _look_up(d2im[1], places[1], x[i] + 1.0, y[i] + 1.0)
+            py += _look_up(d2im[1], places[1], column, line)
         su, sv = _sip(px - centre[0], py - centre[1], a, b, order)
         if cpdis[0].size:
             su += _look_up(cpdis[0], places[2], px, py)

@@ -20,7 +20,7 @@ from ..io.names import ImageName
 from ..io.planes import usable_pixels
 from ..io.weights import read_weights
 from ..parameters.table import Recipe
-from ..pixelmap import RowMap, plan_map
+from ..pixelmap import PartMap, RowMap, exact_map, plan_map
 from ..pixelmap.direct import DirectMap
 from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
@@ -77,7 +77,7 @@ class Chip:
         The exposure's unit in terms of the mosaic's.
     box : Bounds
         Mosaic pixels among which it lies.
-    inverse : RowMap
+    inverse : PartMap
         Pixels of the box to pixels of the chip.
     forward : RowMap
         Pixels of the chip to pixels of the mosaic.
@@ -101,7 +101,7 @@ class Chip:
     tolerance: float = 1e-4
     factor: float = 1.0
     box: Bounds = EMPTY
-    inverse: RowMap | None = None
+    inverse: PartMap | None = None
     forward: RowMap | None = None
     sky: Sky = Sky()
     line: tuple[float, float] = (1.0, 0.0)
@@ -149,7 +149,14 @@ class Chip:
         box = _box(exact, self.shape, frame.shape)
         inverse = None
         if box.area:
-            inverse = plan_map(frame.part(box), self.wcs, box.shape, None, recipe.tolerance)
+            inverse = exact_map(
+                frame.wcs,
+                self.wcs,
+                box.shape,
+                recipe.tolerance,
+                origin=(box.x0, box.y0),
+                source_shape=self.shape,
+            )
         return replace(
             self,
             scale=target.scale,

@@ -9,7 +9,7 @@ import numpy as np
 from ..bands import for_each_band
 from ..bounds import Bounds
 from ..errors import DataError, quiet
-from ..headers.facts import ERRORS, READ_VARIANCE
+from ..headers.pixel_facts import ERRORS, READ_VARIANCE
 from ..io.planes import error_plane, find_plane
 from ..parameters.mosaic import Drizzling
 from ..pixelmap import CORNERS, plan_map
@@ -53,9 +53,7 @@ class Drizzler:
     threads : int
     """
 
-    def __init__(
-        self, frame: Frame, chips: Sequence[Chip], how: Drizzling, threads: int
-    ) -> None:
+    def __init__(self, frame: Frame, chips: Sequence[Chip], how: Drizzling, threads: int) -> None:
         self._frame = frame
         self._chips = [chip for chip in chips if chip.box.area]
         self._how = how

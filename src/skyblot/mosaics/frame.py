@@ -5,13 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..bounds import Bounds
 from ..headers.facts import DETECTOR, INSTRUMENT, TELESCOPE, Facts
 from ..headers.units import rate_of
 from ..io.fits_planes import Plane
 from ..io.image import Role
 from ..pixelmap.linear import pixel_scale
-from ..pixelmap.wcs_objects import plain_copy
 
 #: What the header of a mosaic that is not written yet would say.
 _MADE = Role("mosaic", "made of these exposures")
@@ -31,34 +29,36 @@ class Frame:
         That of the exposures; of counts their rate.
     identity : mapping
         Telescope, instrument and detector, by their keywords.
+    chips : tuple of (int, int)
+        Shapes of the chips, (ny, nx).
     """
 
     wcs: Any
     shape: tuple[int, int]
     bunit: str
     identity: dict[str, Any]
+    chips: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def like(cls, wcs: Any, shape: tuple[int, int], facts: Facts) -> "Frame":
+    def like(
+        cls,
+        wcs: Any,
+        shape: tuple[int, int],
+        facts: Facts,
+        chips: tuple[tuple[int, int], ...] = (),
+    ) -> "Frame":
         """Return a frame for exposures whose headers are as those of one of them."""
         words = {}
         for fact in (TELESCOPE, INSTRUMENT, DETECTOR):
             keyword, value = facts.first(fact)
             if value is not None:
                 words[keyword] = value
-        return cls(wcs, shape, rate_of(facts.bunit), words)
+        return cls(wcs, shape, rate_of(facts.bunit), words, chips)
 
     @cached_property
     def scale(self) -> float:
         """Pixel scale, arcsec."""
         return pixel_scale(self.wcs)
-
-    def part(self, box: Bounds) -> Any:
-        """Return the WCS of a part of the mosaic, pixels counted from its first."""
-        wcs = plain_copy(self.wcs)
-        wcs.wcs.crpix = wcs.wcs.crpix - [box.x0, box.y0]
-        wcs.array_shape = box.shape
-        return wcs
 
     @property
     def facts(self) -> Facts:

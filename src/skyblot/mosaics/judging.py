@@ -47,8 +47,6 @@ class Judge:
         chips: Sequence[Chip],
         cover: Callable[[Chip], np.ndarray],
         pixels: Callable[[Chip], Any],
-        *,
-        last: bool,
     ) -> Iterator[tuple[Chip, RejectResult | Failure]]:
         """Compare chips with a mosaic, and yield each with what was found.
 
@@ -59,14 +57,12 @@ class Judge:
             How many other exposures cover each pixel of a chip.
         pixels : callable
             The mosaic for a chip: something to be sliced.
-        last : bool
-            What there is to warn of is told, and pictures are made.
         """
         files = tuple(dict.fromkeys(chip.where.path for chip in chips))
         told: set[str] = set()
         for chip in chips:
             try:
-                yield chip, self._one(chip, cover(chip), pixels(chip), files, told, last)
+                yield chip, self._one(chip, cover(chip), pixels(chip), files, told)
             except Exception as error:  # one exposure that cannot be compared ends no run
                 yield chip, Failure.of(chip.where, error)
 
@@ -77,7 +73,6 @@ class Judge:
         pixels: Any,
         files: tuple[Any, ...],
         told: set[str],
-        last: bool,
     ) -> RejectResult:
         task = self.tasks[chip.where]
         if not np.any((cover > 0) & chip.usable.whole()):
@@ -86,12 +81,10 @@ class Judge:
         source = Source(image, self.frame.wcs, pixels, weighted=True, cover=cover, told=told)
         with self.step.compared(source, task, self.resources) as compared:
             result = compared.result
-            if last:
-                result = replace(result, picture=self.step.picture(compared))
-                if result.blot_path is not None:
-                    compared.write_blot(source, overwrite=self.resources.overwrite)
-        if last:
-            tell_notes(source, result)
+            result = replace(result, picture=self.step.picture(compared))
+            if result.blot_path is not None:
+                compared.write_blot(source, overwrite=self.resources.overwrite)
+        tell_notes(source, result)
         return with_key(replace(result, where=chip.where), self.key)
 
     def _alone(self, chip: Chip, task: Task) -> RejectResult:

@@ -2,24 +2,32 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..errors import DataError
-from ..io.atomic import file_identity
+from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
 from ..io.names import ImageName
-from ..parameters.mosaic import Drizzling, Grid, Matching
+from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions
 from ..resampling.geometry import checked_threads
 from ..resampling.grid import common_wcs
 from ..resampling.target import say_if_undistorted
-from ..runs.work import Failure
-from ..steps.base import Task
+from ..runs.outputs import check_outputs, check_wishes
+from ..runs.work import Work
+from ..steps.provenance import copy_key
 from ..steps.reject import Reject
+from ..text import size_text
 from .frame import Frame
+
+#: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts.
+_BYTES_OF_PROGRAM = 250 << 20
+_BYTES_OF_MOSAIC = 20
 
 
 @dataclass(frozen=True)
@@ -141,17 +149,23 @@ class CleanPlan:
         ------
         SkyblotError
         """
-        options = self.options
-        work = replace(
-            self.work, beside=replace_writes(self.work.beside, self.outputs.paths)
+        beside = self.work.beside
+        writes = [*beside.writes, *self.outputs.paths]
+        work = replace(self.work, beside=beside._replace(writes=writes))
+        check_wishes(work, self.options)
+        if self.folder.exists():
+            check_outputs(work, work.writes, self.options)
+            for path in self.outputs.paths:
+                check_output(path, overwrite=self.options.overwrite or self.options.resume)
+        return replace(self, work=work)
+
+    def has_all(self) -> bool:
+        """Whether all products are there, made from the same inputs with the same parameters."""
+        marked = [*self.work.writes, *(path for path in (self.outputs.mosaic,) if path)]
+        paths = [*marked, *self.outputs.paths]
+        return all(path.is_file() for path in paths) and all(
+            copy_key(path) == self.key for path in marked
         )
-        if not options.resume or options.overwrite:
-            check_run(work, options)
-        else:
-            check_run(work, options)
-        for path in self.outputs.paths:
-            check_output(path, overwrite=options.overwrite or options.resume)
-        return self
 
 
 def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame:
@@ -183,3 +197,11 @@ def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame
         wishes = {name: getattr(grid, name) for name in ("scale", "rotation", "size", "centre")}
         wcs = common_wcs(chips, names=names, **wishes)
     return Frame.like(wcs, tuple(wcs.array_shape), facts, tuple(shapes))
+
+
+def default_name(images: Sequence[ImageName]) -> str:
+    return "clean"
+
+
+def mosaic_name(name: str, images: Sequence[ImageName], kind: str = "drz") -> str:
+    return f"{name}_{kind}.fits"

@@ -4,15 +4,15 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..headers.instruments import exposure_time
 from ..io.atomic import atomic_write
+from ..runs.work import Failure
 from ..steps.mask_record import RejectResult
-from .run import Cleaned
+from .chips import Chip
 
 
 @dataclass(frozen=True)
@@ -65,36 +65,35 @@ class ChipRow:
     warnings: str
 
 
-def chip_rows(cleaned: Cleaned) -> list[ChipRow]:
+def chip_rows(
+    chips: Sequence[Chip],
+    results: Mapping[Any, RejectResult],
+    failures: Sequence[Failure],
+    spared: Mapping[Any, int],
+) -> list[ChipRow]:
     """Return the rows of the table, in the order of the chips; of one that failed, why."""
-    results = {result.where: result for result in cleaned.results}
-    reasons = {failure.reference: failure.reason for failure in cleaned.failures}
-    rows = []
-    for chip in cleaned.chips:
-        result = results.get(chip.where)
-        exptime = exposure_time(chip.image.facts)
-        low, high = chip.instrument.expected(exptime or math.nan)
-        rows.append(
-            _row(chip, result, exptime, (low, high), cleaned.spared, reasons.get(str(chip.where), ""))
+    reasons = {failure.reference: failure.reason for failure in failures}
+    return [
+        _row(
+            chip,
+            results.get(chip.where),
+            spared.get(chip.where, 0),
+            reasons.get(str(chip.where), ""),
         )
-    return rows
+        for chip in chips
+    ]
 
 
-def _row(
-    chip: Any,
-    result: RejectResult | None,
-    exptime: float | None,
-    expected: tuple[float, float],
-    spared: dict[Any, int],
-    reason: str,
-) -> ChipRow:
+def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> ChipRow:
     found = RejectResult("", chip.name, Path(), chip.shape, 0.0, 0.0) if result is None else result
+    exptime = math.nan if chip.exptime_s is None else chip.exptime_s
+    expected = chip.instrument.expected(exptime)
     extension = chip.name[len(str(chip.image.path)) :].strip("[]")
     return ChipRow(
         exposure=chip.where.path.name,
         extension=extension,
         mask="" if result is None else found.path.name,
-        exptime=math.nan if exptime is None else exptime,
+        exptime=exptime,
         sky=chip.sky.level,
         dx=found.misalignment[0],
         dy=found.misalignment[1],
@@ -107,7 +106,7 @@ def _row(
         fraction=found.fraction,
         expected_low=expected[0],
         expected_high=expected[1],
-        spared=spared.get(chip.where, 0),
+        spared=spared,
         warnings=reason or "; ".join(found.notes),
     )
 

@@ -1,9 +1,8 @@
 """From exposures to masks and a mosaic: the stages of a run, in their order."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +15,13 @@ from ..steps.mask_record import RejectResult
 from .chips import Chip, open_chips
 from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
-from .frame import Frame
+from .drizzle import Drizzler
+from .files import write_drizzled, write_stack, write_tables
 from .judging import Judge, rejected_bits, without, write_masks_of
 from .matching import Surveyed
 from .plan import CleanPlan
-from .stack import Others, Stack, Sums, fill_stack, fill_sums, tiles_of
+from .products import ChipRow, chip_rows
+from .stack import Others, Stack, fill_stack, tiles_of
 
 #: A mosaic has a source where it is so many sigma above its sky.
 BRIGHT = 5.0
@@ -34,41 +35,34 @@ class Stage(NamedTuple):
     total: int
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """What a run has found and written.
+class Finished(NamedTuple):
+    """The end of a run.
 
     Attributes
     ----------
-    chips : tuple of Chip
-    results : tuple of RejectResult
-        Of the chips that could be judged.
-    failures : tuple of Failure
-    frame : Frame
-    stack : Stack
-    spared : mapping
-        How many pixels of each chip deviated in too many exposures, and were spared.
+    rows : tuple of ChipRow
+        What was found of each chip.
+    kept : bool
+        All was there already.
     """
 
-    chips: tuple[Chip, ...]
-    results: tuple[RejectResult, ...]
-    failures: tuple[Failure, ...]
-    frame: Frame
-    stack: Stack
-    spared: dict[Any, int]
+    rows: tuple[ChipRow, ...]
+    kept: bool = False
 
 
-def clean(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | Cleaned]:
-    """Do what a plan says: yield stages as they go on, then masks that are written, and all at
-    last.
+Event = Stage | RejectResult | Failure | Finished
+
+
+def clean(plan: CleanPlan) -> Iterator[Event]:
+    """Do what a plan says: yield stages as they go on, then masks that are written, and the end.
 
     Raises
     ------
     SkyblotError
-        If nothing can be made; with `fail_fast`, whatever goes wrong first.
+        If nothing can be made.
     """
     with memory_errors_told(), ExitStack() as stack:
-        yield from _Run(plan, stack).stages()
+        yield from _Run(plan, stack).events()
 
 
 class _Run:
@@ -80,42 +74,41 @@ class _Run:
         self._threads = plan.threads
         self._frame = plan.frame
         self._chips: list[Chip] = []
-        self._failures: list[Failure] = list(plan.failures)
+        self._failures: list[Failure] = list(plan.work.failures)
+        self._results: dict[Any, RejectResult] = {}
+        self._spared: dict[Any, int] = {}
         self._judge = Judge(
             plan.frame,
             plan.step,
-            {task.where: task for task in plan.tasks},
+            {task.where: task for task in plan.work.tasks},
             plan.key,
             Resources(plan.threads, overwrite=plan.options.overwrite or plan.options.resume),
         )
 
-    def stages(self) -> Iterator[Stage | RejectResult | Failure | Cleaned]:
+    def events(self) -> Iterator[Event]:
+        plan = self._plan
+        plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._failures
         yield from self._survey()
-        stack = Stack.empty(self._frame.shape, self._plan.exposures)
+        shape = self._frame.shape
+        stack = Stack.empty(shape, plan.exposures)
         yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
-        results: dict[Any, RejectResult] = {}
-        yield from self._compare(stack, results)
-        if self._plan.matching.passes > 1 and self._plan.exposures > 1:
-            sums = Sums.empty(self._frame.shape, self._plan.exposures)
-            yield from self._tiles("adding up", fill_sums(sums, self._chips, self._threads))
-            yield from self._compare(stack, results, sums)
-        spared = self._spare_common(stack, results)
-        yield from self._write(results)
-        yield Cleaned(
-            tuple(self._chips),
-            tuple(results[chip.where] for chip in self._chips if chip.where in results),
-            tuple(self._failures),
-            self._frame,
-            stack,
-            spared,
-        )
+        yield from self._compare(stack)
+        self._spare_common(stack)
+        yield from self._write()
+        if plan.outputs.median is not None:
+            write_stack(plan, stack, self._chips)
+        del stack
+        if plan.outputs.mosaic is not None:
+            yield from self._drizzle()
+        rows = chip_rows(self._chips, self._results, self._failures, self._spared)
+        write_tables(plan, rows)
+        yield Finished(tuple(rows))
 
     def _survey(self) -> Iterator[Stage]:
         """Open exposures, and measure their sky and noise."""
         plan = self._plan
-        images = [task.where for task in plan.tasks]
-        chips = open_chips(images, self._files, plan.step.recipe, plan.step.planes)
+        chips = open_chips(plan.images, self._files, plan.step.recipe, plan.step.planes)
         placed = [chip.placed(self._frame, plan.step.recipe) for chip in chips]
         surveyed = Surveyed(placed)
         for done, _ in enumerate(surveyed.survey(self._threads), 1):
@@ -127,64 +120,59 @@ class _Run:
         for done, _ in enumerate(tiles, 1):
             yield Stage(name, done, total)
 
-    def _compare(
-        self, stack: Stack, results: dict[Any, RejectResult], sums: Sums | None = None
-    ) -> Iterator[Stage | Failure]:
-        """Judge chips by the stack, or by the mean of the others; their masks go to the chips."""
-        last = sums is not None or self._plan.matching.passes == 1
-        number = 1 if sums is None else 2
+    def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
+        """Judge chips by the mean of the others, or by the stack; their masks go to the chips."""
         of_exposure: dict[int, list[Chip]] = {}
         for chip in self._chips:
             of_exposure.setdefault(chip.exposure, []).append(chip)
 
         def pixels(chip: Chip) -> Any:
-            if sums is None:
+            if self._plan.matching.passes == 1 or self._plan.exposures == 1:
                 return stack.data
-            return Others(sums, stack.data, tuple(of_exposure[chip.exposure]))
+            return Others(stack, tuple(of_exposure[chip.exposure]))
 
         def cover(chip: Chip) -> np.ndarray:
             return counts_on(chip, stack.counts, self._threads)
 
-        judged = self._judge.judge(list(self._chips), cover, pixels, last=last)
+        judged = self._judge.judge(list(self._chips), cover, pixels)
         for place, (chip, found) in enumerate(judged):
             if isinstance(found, Failure):
-                results.pop(chip.where, None)
-                if last:
-                    self._failures.append(found)
-                    yield found
+                self._failures.append(found)
+                yield found
             else:
-                results[chip.where] = found
+                self._results[chip.where] = found
                 self._chips[place] = replace(chip, rejected=rejected_bits(found))
-            yield Stage(f"comparing, pass {number}", place + 1, len(self._chips))
+            yield Stage("comparing", place + 1, len(self._chips))
 
-    def _spare_common(self, stack: Stack, results: dict[Any, RejectResult]) -> dict[Any, int]:
-        """Take out of the masks what deviates in too many exposures; return how many pixels."""
-        known = [chip for chip in self._chips if chip.where in results]
-        flats = [_flat(results[chip.where]) for chip in known]
-        shape = self._frame.shape
-        deviations = [
-            Deviations(chip.exposure, flat, places_of(chip, flat, shape), chip.shape)
-            for chip, flat in zip(known, flats, strict=True)
-        ]
-        bright = _bright(stack.data)
-        count: Counter[Any] = Counter()
-        spared = spared_pixels(deviations, stack.counts, bright)
-        for chip, here in zip(known, spared, strict=True):
-            count[chip.where] = int(np.count_nonzero(here))
-            results[chip.where] = without(results[chip.where], here)
-        by_place = {chip.where: k for k, chip in enumerate(self._chips)}
-        for chip in known:
-            bits = rejected_bits(results[chip.where])
-            self._chips[by_place[chip.where]] = replace(chip, rejected=bits)
-        return dict(count)
+    def _spare_common(self, stack: Stack) -> None:
+        """Take out of the masks what deviates in too many exposures."""
+        known = [place for place, chip in enumerate(self._chips) if chip.where in self._results]
+        deviations = []
+        for place in known:
+            chip = self._chips[place]
+            bad = self._results[chip.where].bad
+            assert bad is not None
+            places = places_of(chip, bad.flat, self._frame.shape)
+            deviations.append(Deviations(chip.exposure, bad.flat, places, chip.shape))
+        spared = spared_pixels(deviations, stack.counts, _bright(stack.data))
+        for place, here in zip(known, spared, strict=True):
+            chip = self._chips[place]
+            self._spared[chip.where] = int(np.count_nonzero(here))
+            result = without(self._results[chip.where], here)
+            self._results[chip.where] = result
+            self._chips[place] = replace(chip, rejected=rejected_bits(result))
 
-    def _write(self, results: dict[Any, RejectResult]) -> Iterator[RejectResult | Failure]:
+    def _write(self) -> Iterator[RejectResult | Failure]:
         """Write masks and copies, exposure by exposure."""
         for exposure in sorted({chip.exposure for chip in self._chips}):
-            mine = [c for c in self._chips if c.exposure == exposure and c.where in results]
+            mine = [
+                chip
+                for chip in self._chips
+                if chip.exposure == exposure and chip.where in self._results
+            ]
             if not mine:
                 continue
-            own = [results[chip.where] for chip in mine]
+            own = [self._results[chip.where] for chip in mine]
             try:
                 for _ in write_masks_of(self._plan.step, mine, own, self._judge.resources):
                     pass
@@ -195,10 +183,16 @@ class _Run:
                 continue
             yield from (result.public() for result in own)
 
-
-def _flat(result: RejectResult) -> np.ndarray:
-    assert result.bad is not None
-    return result.bad.flat
+    def _drizzle(self) -> Iterator[Stage]:
+        """Drop what could be judged onto the mosaic, and write it."""
+        plan = self._plan
+        chips = [chip for chip in self._chips if chip.where in self._results]
+        if not chips:
+            return
+        drizzler = Drizzler(self._frame, chips, plan.drizzling, self._threads)
+        for done, _ in enumerate(drizzler.drop(), 1):
+            yield Stage("drizzling", done, len(chips))
+        write_drizzled(plan, drizzler.result(), chips)
 
 
 def _bright(stack: np.ndarray) -> np.ndarray:

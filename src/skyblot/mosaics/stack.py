@@ -12,7 +12,16 @@ from ..bands import each_done
 from ..bounds import Bounds
 from ..errors import quiet
 from ..kernels.interpolants import interpolant
-from ..kernels.stack import add_layer, clipped_median, fill_bad, mean_of_others, minmed, settle
+from ..kernels.stack import (
+    add_layer,
+    clear_outliers,
+    clipped_median,
+    fill_bad,
+    mean_of_others,
+    minmed,
+    settle,
+    touched,
+)
 from ..resampling.window import Window
 from .chips import Chip
 
@@ -27,6 +36,10 @@ LOW = 3.0
 PAIR = 3.0
 #: What a stack of more exposures clips above its median, in sigma.
 CLIP = 4.0
+#: What is no outlier in a mean of the others: a seed and its neighbours, in sigma.
+OUTLIER = (4.0, 3.0)
+#: Pixels around, on which it depends whether one is an outlier.
+_REACH = 3
 #: Where exposures are interpolated for a stack.
 INTERPOLANT = "poly5"
 
@@ -36,84 +49,80 @@ _DTYPE = np.dtype(np.float32)
 
 @dataclass(frozen=True)
 class Stack:
-    """A robust stack.
+    """A robust stack, and sums without what is far from it.
 
     Attributes
     ----------
     data : ndarray of float32, shape (ny, nx)
         NaN where no exposure has a pixel.
-    counts : ndarray of uint16, shape (ny, nx)
-        How many have one.
+    counts : ndarray of int, shape (ny, nx)
+        How many exposures have one.
+    sums, weights : ndarray of float32, shape (ny, nx)
+        Of weight times value, and of weights, without outliers.
+    clean : ndarray of int, shape (ny, nx)
+        How many exposures are in the sums.
     """
 
     data: np.ndarray
     counts: np.ndarray
+    sums: np.ndarray
+    weights: np.ndarray
+    clean: np.ndarray
 
     @classmethod
     def empty(cls, shape: tuple[int, int], exposures: int) -> "Stack":
         """Return one that is to be filled, of so many exposures at most."""
-        return cls(np.empty(shape, np.float32), np.zeros(shape, _counter(exposures)))
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Running sums of exposures.
-
-    Attributes
-    ----------
-    sums, weights : ndarray of float32, shape (ny, nx)
-        Of weight times value, and of weights.
-    counts : ndarray of uint16, shape (ny, nx)
-        How many exposures have a pixel.
-    """
-
-    sums: np.ndarray
-    weights: np.ndarray
-    counts: np.ndarray
-
-    @classmethod
-    def empty(cls, shape: tuple[int, int], exposures: int) -> "Sums":
-        """Return sums of nothing, for so many exposures at most."""
-        counts = np.zeros(shape, _counter(exposures))
-        return cls(np.zeros(shape, np.float32), np.zeros(shape, np.float32), counts)
+        counter = np.min_scalar_type(exposures)
+        return cls(
+            np.empty(shape, np.float32),
+            np.zeros(shape, counter),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.float32),
+            np.zeros(shape, counter),
+        )
 
 
 @dataclass(frozen=True)
 class Others:
     """The mean of all exposures but one, made where it is sliced.
 
-    Where no other has a pixel that was not rejected it is the robust stack of all.
+    Where no other has a pixel that is no outlier it is the robust stack of all.
 
     Attributes
     ----------
-    of : Sums
+    stack : Stack
         Of all exposures.
-    stack : ndarray of float32, shape (ny, nx)
-        The robust stack.
     chips : tuple of Chip
         Those of the exposure that is left out.
     """
 
-    of: Sums
-    stack: np.ndarray
+    stack: Stack
     chips: tuple[Chip, ...]
-    dtype: Any = _DTYPE
+    dtype: Any = np.dtype(np.float32)
     concurrent: bool = True
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(ny, nx)."""
-        return self.of.sums.shape
+        return self.stack.data.shape
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        bounds = Bounds.of_slices(key, self.of.sums.shape)
+        stack = self.stack
+        bounds = Bounds.of_slices(key, stack.data.shape)
+        around = bounds.grown(_REACH).overlap(Bounds.whole(stack.data.shape))
+        own = layer_of(self.chips, around)
+        cleared = cleared_layer(self.chips, own, stack.data[around.slices])
         out = np.empty(bounds.shape, np.float32)
-        own = layer_of(self.chips, bounds)
         at = bounds.slices
-        weight = weight_of(self.chips)
-        sums = self.of
-        mean_of_others(own, weight, sums.sums[at], sums.weights[at], sums.counts[at], out)
-        np.copyto(out, self.stack[at], where=np.isnan(out))
+        mean_of_others(
+            cleared[bounds.within(around).slices],
+            weight_of(self.chips),
+            stack.sums[at],
+            stack.weights[at],
+            stack.clean[at],
+            out,
+        )
+        np.copyto(out, stack.data[at], where=np.isnan(out))
         return out
 
 
@@ -131,7 +140,8 @@ def fill_stack(stack: Stack, chips: Sequence[Chip], threads: int) -> Iterator[Bo
     shape = stack.data.shape
 
     def work(tile: Bounds) -> None:
-        around = tile.grown(1).overlap(Bounds.whole(shape))  # a minimum looks at its neighbours
+        # a minimum looks at its neighbours, and so do outliers
+        around = tile.grown(_REACH + 1).overlap(Bounds.whole(shape))
         layers = list(layers_of(chips, around))
         out = np.full(around.shape, np.nan, np.float32)
         number = np.zeros(around.shape, stack.counts.dtype)
@@ -143,26 +153,23 @@ def fill_stack(stack: Stack, chips: Sequence[Chip], threads: int) -> Iterator[Bo
             else:
                 clipped_median(cube, lines, CLIP, out, number)
         inside = tile.within(around).slices
-        stack.data[tile.slices] = out[inside]
-        stack.counts[tile.slices] = number[inside]
+        at = tile.slices
+        stack.data[at] = out[inside]
+        stack.counts[at] = number[inside]
+        for members, layer in layers:
+            cleared = cleared_layer(members, layer, out)[inside]
+            sums = (stack.sums[at], stack.weights[at], stack.clean[at])
+            add_layer(cleared, weight_of(members), *sums)
 
     yield from each_done(tiles_of(shape), work, threads)
 
 
-def fill_sums(sums: Sums, chips: Sequence[Chip], threads: int) -> Iterator[Bounds]:
-    """Add exposures up, without the pixels that were rejected; arguments are as of `fill_stack`."""
-
-    def work(tile: Bounds) -> None:
-        at = tile.slices
-        for members, layer in layers_of(chips, tile):
-            add_layer(layer, weight_of(members), sums.sums[at], sums.weights[at], sums.counts[at])
-
-    yield from each_done(tiles_of(sums.counts.shape), work, threads)
-
-
-def _counter(most: int) -> Any:
-    """The smallest type that counts as far."""
-    return np.min_scalar_type(most)
+def cleared_layer(chips: Sequence[Chip], layer: np.ndarray, stack: np.ndarray) -> np.ndarray:
+    """Return a layer without what is far from the stack: right but for `_REACH` pixels around."""
+    out = np.empty_like(layer)
+    scale = chips[0].instrument.scale
+    clear_outliers(layer, stack, np.array(line_of(chips)), OUTLIER, scale, out)
+    return out
 
 
 def tiles_of(shape: tuple[int, int], side: int = TILE) -> list[Bounds]:
@@ -209,20 +216,17 @@ def resampled(chip: Chip, part: Bounds) -> np.ndarray:
     """Return a chip's pixels on a part of the mosaic in its box, NaN where it has none."""
     out = np.full(part.shape, np.nan, np.float32)
     x, y = positions(chip, part)
-    ny, nx = chip.shape
-    with np.errstate(invalid="ignore"):
-        inside = (x > -0.5) & (x < nx - 0.5) & (y > -0.5) & (y < ny - 0.5)
-    if not inside.any():
+    edges = np.empty(4)
+    if not touched(x, y, chip.shape, edges):
         return out
     how = interpolant(INTERPOLANT)
     margin = how.margin + 1
-    xs = x[inside]
-    ys = y[inside]
+    low_y, high_y, low_x, high_x = edges
     bounds = Bounds(
-        math.floor(ys.min()) - margin,
-        math.ceil(ys.max()) + margin + 1,
-        math.floor(xs.min()) - margin,
-        math.ceil(xs.max()) + margin + 1,
+        math.floor(low_y) - margin,
+        math.ceil(high_y) + margin + 1,
+        math.floor(low_x) - margin,
+        math.ceil(high_x) + margin + 1,
     ).overlap(Bounds.whole(chip.shape))
     data, good = chip.window(bounds)
     filled = np.empty_like(data)
@@ -235,10 +239,9 @@ def resampled(chip: Chip, part: Bounds) -> np.ndarray:
 def positions(chip: Chip, part: Bounds) -> tuple[np.ndarray, np.ndarray]:
     """Return where pixels of a chip's box lie on the chip; both float64."""
     inner = part.within(chip.box)
-    x = np.empty((inner.shape[0], chip.box.shape[1]))
-    y = np.empty_like(x)
+    x = np.empty(inner.shape)
+    y = np.empty(inner.shape)
     assert chip.inverse is not None
     with quiet():
-        chip.inverse.rows(inner.y0, x, y)
-    columns = slice(inner.x0, inner.x1)
-    return np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(y[:, columns])
+        chip.inverse.rows(inner.y0, x, y, inner.x0)
+    return x, y

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import not_allowed
 from .row import Parameter
 from .table import default, parse_fields
 
@@ -105,7 +106,7 @@ DRIZZLE: tuple[Parameter, ...] = (
     ),
 )
 
-CLEAN: tuple[Parameter, ...] = (
+WRITING: tuple[Parameter, ...] = (
     Parameter(
         "name",
         "any",
@@ -175,3 +176,20 @@ class Drizzling:
 
     def __post_init__(self) -> None:
         parse_fields(self, DRIZZLE)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What is written beside masks; names and meanings are those of the table."""
+
+    name: str | None = None
+    mosaic: bool = default("mosaic", WRITING)
+    save_median: bool = default("save_median", WRITING)
+    objects: bool = default("objects", WRITING)
+
+    def __post_init__(self) -> None:
+        parse_fields(self, WRITING)
+        if self.name is not None and (not self.name or "/" in str(self.name)):
+            raise not_allowed(
+                "name", self.name, "the first part of a file's name, without a folder"
+            )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from .mosaic import DRIZZLE, GRID, MATCH, WRITING
 from .row import Parameter
 from .rules import DEFAULT, RULES, defaults_text, help_text
 from .table import TABLE, Recipe, default, parse_fields, unknown
@@ -15,7 +16,7 @@ BACKGROUND_MAP = "map"
 FLUX_RATIO_FIT = "fit"
 _LARGEST_GROW = 50
 JUDGING = "What is a cosmic ray"
-WRITING = "Output"
+OUTPUT = "Output"
 RUNNING = "Many exposures"
 
 
@@ -26,7 +27,7 @@ def _criterion(name: str, kind: str, default: Any, help: str, **more: Any) -> Pa
 def _product(
     name: str, help: str, kind: str = "flag", default: Any = False, **more: Any
 ) -> Parameter:
-    return Parameter(name, kind, default, help, WRITING, **more)
+    return Parameter(name, kind, default, help, OUTPUT, **more)
 
 
 def _run(name: str, help: str, kind: str = "flag", default: Any = False, **more: Any) -> Parameter:
@@ -234,6 +235,10 @@ HOMES: dict[str, tuple[Parameter, ...]] = {
     "masks": MASKS,
     "blots": BLOTS,
     "options": RUN,
+    "grid": GRID,
+    "match": MATCH,
+    "drizzle": DRIZZLE,
+    "writing": WRITING,
 }
 
 

@@ -64,7 +64,7 @@ TABLE: tuple[Parameter, ...] = (
         "tolerance",
         "number",
         1e-4,
-        "Largest error of the pixel map where there is no closed form: gwcs, TPV, SIP mosaics.",
+        "Largest error of the pixel map where there is no closed form: gwcs, TPV and others.",
         minimum=1e-12,
         unit="source pixel",
     ),

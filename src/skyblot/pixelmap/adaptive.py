@@ -12,7 +12,7 @@ import numpy as np
 from .kept import Kept
 from .patches import PatchMap
 from .refining import SMALLEST, Box, Refinement
-from .types import ADAPTIVE, PixelMap, RowMap, Way
+from .types import ADAPTIVE, PartMap, PixelMap, Way
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ MOST_STORED = 1 << 22
 ROOM = 1 << 28
 
 
-def adaptive_map(exact: PixelMap, shape: tuple[int, int], tolerance: float) -> RowMap:
+def adaptive_map(exact: PixelMap, shape: tuple[int, int], tolerance: float) -> PartMap:
     """Return a map that is within `tolerance` source pixels of an exact one, from few evaluations
     of it.
 
@@ -41,7 +41,7 @@ def adaptive_map(exact: PixelMap, shape: tuple[int, int], tolerance: float) -> R
 
     Returns
     -------
-    RowMap
+    PartMap
         `exact` itself where the target is small, or where polynomials are hopeless.
     """
     if shape[0] * shape[1] <= SMALLEST**2:
@@ -90,13 +90,13 @@ class BlockRows:
         # a WCS that fails does so before any work
         exact.at(np.array([shape[1] / 2]), np.array([shape[0] / 2]))
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
-        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         end = row0 + len(xout)
         for number in range(row0 // self._side, -(-end // self._side)):
             first = max(row0, number * self._side)
             part = np.s_[first - row0 : min(end, (number + 1) * self._side) - row0]
-            self._kept[number].rows(first, xout[part], yout[part])
+            self._kept[number].rows(first, xout[part], yout[part], column0)
 
     def _made(self, number: int) -> "_BlockRow":
         """The row of blocks of this number."""
@@ -131,15 +131,14 @@ class _BlockRow:
         self._columns = columns
         self.nbytes = patches.nbytes + columns.nbytes
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
         """Fill the map of the target rows from `row0` on."""
-        self._patches.rows(row0, xout, yout)
-        if self._columns.size:
-            x, y = np.meshgrid(
-                self._columns.astype(float), np.arange(row0, row0 + len(xout), dtype=float)
-            )
+        self._patches.rows(row0, xout, yout, column0)
+        here = self._columns - column0
+        here = here[(here >= 0) & (here < xout.shape[1])]
+        if here.size:
+            rows = np.arange(row0, row0 + len(xout), dtype=float)
+            x, y = np.meshgrid((here + column0).astype(float), rows)
             xmap, ymap = self._exact.at(x.ravel(), y.ravel())
-            xout[:, self._columns], yout[:, self._columns] = (
-                xmap.reshape(x.shape),
-                ymap.reshape(x.shape),
-            )
+            xout[:, here] = xmap.reshape(x.shape)
+            yout[:, here] = ymap.reshape(x.shape)

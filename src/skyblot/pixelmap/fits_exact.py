@@ -1,8 +1,8 @@
-"""Closed form: two FITS TAN images are related by a homography, after the target's own distortion.
+"""Closed form: two FITS TAN images are related by a homography, between the distortions of both.
 
 ``p = (x, y) + D2IM(x, y);  q = p + SIP(p - crpix) + CPDIS(p);  source = H (q, 1)``, divided by the
 third component. H folds both CD matrices, both CRPIX, both rotations to the sky and a change of
-celestial frame.
+celestial frame. A distortion of the source is then inverted by Newton's method.
 """
 
 import logging
@@ -14,6 +14,8 @@ import numpy as np
 from ..kernels.separable import static
 from ..kernels.tangent import tangent_points, tangent_rows
 from .direct import DirectMap
+from .distortion import distortion_of
+from .inverse import Undistortion, undistortion
 from .sky import FitsSky, convert_frame, same_frame
 from .types import CLOSED_FORM, Way
 
@@ -35,68 +37,89 @@ class TangentMap:
     Parameters
     ----------
     target, source : FitsSky
-        Both TAN; the source without distortion.
+        Both TAN.
+    origin : tuple of float
+        Target position (x, y) of the map's pixel (0, 0).
+    inverse : Undistortion, optional
+        That of the source's distortion, if it has one.
     """
 
     way = Way(CLOSED_FORM, ROUNDING_PIXELS)
 
-    def __init__(self, target: FitsSky, source: FitsSky) -> None:
-        wcs = target.wcs
-        tables = [_table(getattr(wcs, name)) for name in ("det2im1", "det2im2", "cpdis1", "cpdis2")]
-        self._d2im = (tables[0][0], tables[1][0])
-        self._cpdis = (tables[2][0], tables[3][0])
-        self._span = (float(self._d2im[1].min(initial=0.0)), float(self._d2im[1].max(initial=0.0)))
-        self._places = np.array([place for _, place in tables])
-        self._centre, self._a, self._b = _sip_terms(wcs.sip)
+    def __init__(
+        self,
+        target: FitsSky,
+        source: FitsSky,
+        origin: tuple[float, float] = (0.0, 0.0),
+        inverse: Undistortion | None = None,
+    ) -> None:
+        self._distortion = distortion_of(target.wcs)
+        along_y = self._distortion.d2im[1]
+        self._span = (float(along_y.min(initial=0.0)), float(along_y.max(initial=0.0)))
         self._homography = homography(target, source)
+        self._first = (origin[0] + 1.0, origin[1] + 1.0)
+        self._inverse = inverse
 
     @property
     def folds(self) -> bool:
         """Whether D2IM turns positions along a row back; the row kernel takes them to increase."""
-        return bool((np.diff(self._d2im[0], axis=1) * self._places[0, 4] <= -1.0).any())
+        along_x = self._distortion.d2im[0]
+        return bool((np.diff(along_x, axis=1) * self._distortion.places[0, 4] <= -1.0).any())
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
-        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        tangent_rows(row0, *self._terms(), self._span, static(len(self._a)), xout, yout)
+    @property
+    def everywhere(self) -> bool:
+        """Whether it has positions far outside of the source, too."""
+        return self._inverse is None
+
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
+        h = self._homography
+        powers = static(len(self._distortion.a))
+        first = (self._first[0] + column0, self._first[1])
+        tangent_rows(row0, first, *self._distortion, h, self._span, powers, xout, yout)
+        if self._inverse is not None:
+            self._inverse.apply(xout, yout)
 
     def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Source positions of any target positions (0-based, float64, 1-D)."""
+        """Source positions of any positions (0-based, float64, 1-D) of the map's pixels."""
         xout = np.empty(x.size)
         yout = np.empty(x.size)
-        tangent_points(x, y, *self._terms(), xout, yout)
+        tangent_points(x, y, self._first, *self._distortion, self._homography, xout, yout)
+        if self._inverse is not None:
+            self._inverse.apply(xout[None], yout[None])
         return xout, yout
 
-    def _terms(self) -> tuple:
-        return (
-            self._d2im,
-            self._cpdis,
-            self._places,
-            self._centre,
-            self._a,
-            self._b,
-            self._homography,
-        )
 
-
-def tangent_map(target: Any, source: Any, shape: tuple[int, int]) -> TangentMap | None:
+def tangent_map(
+    target: Any,
+    source: Any,
+    shape: tuple[int, int],
+    origin: tuple[float, float] = (0.0, 0.0),
+    source_shape: tuple[int, int] | None = None,
+) -> TangentMap | None:
     """Return the closed form for two celestial WCS, or None where there is none.
 
-    The result has been compared with the WCS library at points all over the target: an odd header
-    that the closed form would misread is left to the exact evaluation.
+    The result has been compared with the WCS library at points all over the target, and all over
+    the source if that is distorted: an odd header that the closed form would misread is left to the
+    exact evaluation.
     """
     if not (isinstance(target, FitsSky) and isinstance(source, FitsSky)):
         return None
-    if source.wcs.has_distortion or not (_is_tan(target) and _is_tan(source)):
+    if not (_is_tan(target) and _is_tan(source)):
         return None
-    closed = TangentMap(target, source)
+    plane = source.undistorted()
+    closed = TangentMap(target, plane, origin)
     if closed.folds:
         return None
-    difference = _disagreement(closed, DirectMap(target, source), shape)
+    difference = _disagreement(closed, DirectMap(target, plane, origin), shape)
     allowed = max(AGREEMENT_PIXELS, AGREEMENT_DEGREES / _degrees_per_pixel(source))
-    if difference <= allowed:
+    if not difference <= allowed:
+        logger.debug("closed form of the pixel map is off by %.1e pixel; not used", difference)
+        return None
+    if not source.wcs.has_distortion:
         return closed
-    logger.debug("closed form of the pixel map is off by %.1e pixel; not used", difference)
-    return None
+    inverse = undistortion(source.wcs, source_shape) if source_shape else None
+    return None if inverse is None else TangentMap(target, plane, origin, inverse)
 
 
 def _is_tan(sky: FitsSky) -> bool:
@@ -116,37 +139,6 @@ def _disagreement(closed: TangentMap, direct: DirectMap, shape: tuple[int, int])
     if not np.array_equal(np.isfinite(ours), np.isfinite(theirs)):
         return math.inf
     return float(np.nanmax(np.abs(ours - theirs), initial=0.0))
-
-
-def _table(lookup: Any) -> tuple[np.ndarray, list[float]]:
-    """A distortion table as float64, and its place.
-
-    It has at least 2 x 2 nodes; an empty one means that there is none.
-    """
-    if lookup is None:
-        return np.empty((0, 0)), [1.0] * 6
-    data = np.array(lookup.data, dtype=float)
-    data = np.pad(data, [(0, max(0, 2 - size)) for size in data.shape], mode="edge")
-    crpix1, crpix2 = lookup.crpix
-    crval1, crval2 = lookup.crval
-    cdelt1, cdelt2 = lookup.cdelt
-    return data, [crpix1, crpix2, crval1, crval2, 1 / cdelt1, 1 / cdelt2]
-
-
-def _sip_terms(sip: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reference pixel and square coefficient arrays of one common order.
-
-    Order 0 and zero without SIP.
-    """
-    if sip is None or (sip.a is None and sip.b is None):
-        return np.zeros(2), np.zeros((1, 1)), np.zeros((1, 1))
-    both = [
-        np.zeros((1, 1)) if terms is None else np.array(terms, dtype=float)
-        for terms in (sip.a, sip.b)
-    ]
-    size = max(len(terms) for terms in both)
-    a, b = (np.pad(terms, (0, size - len(terms))) for terms in both)
-    return np.array(sip.crpix, dtype=float), a, b
 
 
 def homography(target: FitsSky, source: FitsSky) -> np.ndarray:

@@ -174,9 +174,10 @@ class PatchMap:
         )
         return sum(each.nbytes for each in arrays) + pixels.values.nbytes
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
-        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
         here = self.patches
         stored = self.pixels
-        patch_rows(row0, here.boxes, here.degrees, here.starts, here.terms, xout, yout)
-        copy_rows(row0, stored.boxes, stored.starts, stored.values, xout, yout)
+        terms = (here.boxes, here.degrees, here.starts, here.terms)
+        patch_rows(row0, column0, *terms, xout, yout)
+        copy_rows(row0, column0, stored.boxes, stored.starts, stored.values, xout, yout)

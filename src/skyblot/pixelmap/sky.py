@@ -2,13 +2,21 @@
 
 import re
 import threading
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from ..errors import WCSError, quiet, reason_of, warn
 from ..headers.wcs_facts import STATED, UNSTATED
-from .wcs_objects import UNKNOWN, frame_stated, is_fits_wcs, plain_copy, unwrapped
+from .wcs_objects import (
+    DISTORTIONS,
+    UNKNOWN,
+    frame_stated,
+    is_fits_wcs,
+    plain_copy,
+    unwrapped,
+)
 
 #: A CD matrix is singular if its determinant is below this, relative to its elements (rounding
 #: leaves 1e-16).
@@ -111,6 +119,14 @@ class FitsSky:
                 "rotation to the other WCS is known: expected ICRS, FK5 or FK4",
                 subject=f"the {self._role}",
             ) from None
+
+    def undistorted(self) -> "FitsSky":
+        """The same without D2IM, SIP and CPDIS."""
+        plane = copy(self)
+        plane.wcs = plain_copy(self.wcs)
+        for name in DISTORTIONS:
+            setattr(plane.wcs, name, None)
+        return plane
 
     def to_sky(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitude and latitude in degrees of 0-based pixel positions."""

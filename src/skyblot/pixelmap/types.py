@@ -36,7 +36,14 @@ class RowMap(Protocol):
         """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
 
 
-class PixelMap(RowMap, Protocol):
+class PartMap(RowMap, Protocol):
+    """A map of which a part of some columns can be made, too."""
+
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
+
+
+class PixelMap(PartMap, Protocol):
     """A map that can also be evaluated anywhere."""
 
     def at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,9 @@ import numpy as np
 
 from ..headers.wcs_facts import EQUINOX_2000, STATED, UNSTATED, with_statement
 
+#: Where an `astropy.wcs.WCS` keeps its distortion.
+DISTORTIONS = ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2")
+
 
 def plain_copy(wcs: Any) -> Any:
     """Return an independent `astropy.wcs.WCS` with the same transformation as a WCS or subclass."""
@@ -14,7 +17,7 @@ def plain_copy(wcs: Any) -> Any:
 
     copy = WCS(naxis=wcs.naxis)
     copy.wcs = deepcopy(wcs.wcs)
-    for name in ("sip", "cpdis1", "cpdis2", "det2im1", "det2im2"):
+    for name in DISTORTIONS:
         setattr(copy, name, getattr(wcs, name))
     copy.pixel_shape = wcs.pixel_shape
     return with_statement(copy, frame_stated(wcs))
@@ -53,6 +56,12 @@ def array_shape(wcs: Any) -> tuple[int, ...] | None:
     """Return the array shape that a WCS of any kind says it is for, (ny, nx), or None."""
     shape = getattr(unwrapped(wcs), "array_shape", None)
     return None if shape is None or None in tuple(shape) else tuple(int(size) for size in shape)
+
+
+def image_shape(wcs: Any) -> tuple[int, int] | None:
+    """Return the last two sizes, (ny, nx), of the array shape of a WCS of any kind, or None."""
+    shape = array_shape(wcs)
+    return None if shape is None or len(shape) < 2 else (shape[-2], shape[-1])
 
 
 def is_fits_wcs(wcs: Any) -> bool:

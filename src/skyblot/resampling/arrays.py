@@ -90,7 +90,14 @@ def prepare(
     shape = target_shape(target_wcs, shape)
     if wcsmap is not None:
         return Job(source, user_map(wcsmap, target_wcs, source_wcs), shape, how, dtype)
-    rows = plan_map(target_wcs, source_wcs, shape, sampling.stepsize, sampling.tolerance)
+    rows = plan_map(
+        target_wcs,
+        source_wcs,
+        shape,
+        sampling.stepsize,
+        sampling.tolerance,
+        source_shape=tuple(source.shape),
+    )
     return Job(source, rows, shape, how, dtype)
 
 

@@ -1,6 +1,4 @@
-"""A chip as an image of blocks: its sky and what is large in it, without stars, cosmic rays and
-flagged pixels.
-"""
+"""A chip as an image of blocks: its sky and what is large in it."""
 
 import math
 from dataclasses import dataclass
@@ -54,14 +52,14 @@ class Binned:
 
 
 def block_size(shape: tuple[int, int]) -> int:
-    """Return how many pixels, each way, the blocks of a chip have: 16, 32 or 64, or less of a chip
-    that is smaller.
+    """Return how many pixels, each way, the blocks of a chip have: 16, 32 or 64.
+
+    A chip that is smaller is one block across.
 
     Examples
     --------
-    >>> shapes = [(2051, 4096), (2048, 2048), (1014, 1014), (10, 80)]
-    >>> [block_size(shape) for shape in shapes]
-    [64, 32, 16, 10]
+    >>> block_size((2051, 4096)), block_size((2048, 2048)), block_size((10, 80))
+    (64, 32, 10)
     """
     size = _SMALLEST
     while size < _LARGEST and max(shape) >= 1.5 * size * _BLOCKS:
@@ -118,9 +116,7 @@ def bin_chip(
 
 
 def _floored(errors: np.ndarray) -> np.ndarray:
-    """Errors of which none is much below the others: pixels that are all equal are stuck, not
-    exact.
-    """
+    """Errors of which none is far below the others: equal pixels are stuck, not exact."""
     known = errors[errors > 0]
     least = 0.1 * float(np.median(known)) if len(known) else 1.0
     return np.where(np.isnan(errors), np.nan, np.maximum(errors, least))
@@ -140,8 +136,9 @@ def sky_level(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     errors = errors[known]
     middle = float(np.median(values))
     width = _NORMAL * float(np.median(middle - values[values <= middle]))
+    least = 0.5 * float(np.median(errors))
     for _ in range(_ROUNDS):
-        width = max(width, 0.5 * float(np.median(errors)))
+        width = max(width, least)
         near = np.abs(values - middle) <= _SKY * width
         if not near.any():
             break
@@ -149,11 +146,8 @@ def sky_level(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
         weights = 1.0 / errors[near] ** 2
         middle = float(np.average(values[near], weights=weights))
         below = near & (values <= middle)
-        width = (
-            _CLIPPED_WIDTH * math.sqrt(float(np.mean((values[below] - middle) ** 2)))
-            if below.any()
-            else width
-        )
+        if below.any():
+            width = _CLIPPED_WIDTH * float(np.sqrt(np.mean((values[below] - middle) ** 2)))
         if abs(middle - before) <= 1e-6 * width:
             break
     return middle, width / math.sqrt(max(int(np.count_nonzero(near)), 1))

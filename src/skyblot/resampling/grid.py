@@ -1,6 +1,4 @@
-"""The common grid of exposures: the undistorted pixels of a mosaic that covers them; from their WCS
-alone.
-"""
+"""The common grid of exposures: the undistorted pixels of a mosaic that covers them."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ import numpy as np
 from ..errors import DataError, ParameterError
 from ..headers.wcs_facts import STATED, with_statement
 from .grid_wishes import Wishes, wishes_of
-from .outlines import Outline, axes_at, direction, grid_sky, outlines_of
+from .outlines import Outline, axes_at, direction, outlines_of
 
 #: A grid has at most so many pixels.
 LARGEST = 1 << 31
@@ -60,17 +58,13 @@ class _Plane:
 
     @property
     def matrix(self) -> np.ndarray:
-        """CD, degrees per pixel: x is the y axis' right hand in the sky as it is seen, east to the
-        left.
-        """
+        """CD, degrees per pixel; with north up, east is to the left."""
         angle = math.radians(self.roll)
         axes = np.array([[-math.cos(angle), math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         return axes * (self.scale / 3600)
 
     def pixels(self, vectors: np.ndarray) -> np.ndarray:
-        """Pixels, (n, 2), of unit vectors, (n, 3); NaN where they lie too far from the tangent
-        point.
-        """
+        """Pixels, (n, 2), of unit vectors, (n, 3); NaN far from the tangent point."""
         east, north, normal = axes_at(self.lon, self.lat)
         depth = vectors @ normal
         depth = np.where(depth > math.cos(math.radians(_WIDEST)), depth, np.nan)
@@ -184,8 +178,9 @@ def _plane_of(outlines: Sequence[Outline], wishes: Wishes, frame: Any) -> _Plane
 
 
 def _roll(outlines: Sequence[Outline], lon: float, lat: float, wish: float | None) -> float:
-    """The wish, else the mean direction of the detectors' y axes in the tangent plane, where poles
-    do no harm.
+    """The wish, else the mean direction of the detectors' y axes in the tangent plane.
+
+    Position angles would mean nothing near a pole.
     """
     if wish is not None:
         return wish
@@ -213,7 +208,7 @@ def _nice_position(lon: float, lat: float) -> tuple[float, float]:
     """A tangent point near by whose numbers are short; the pole itself where it is near."""
     if 90 - abs(lat) < _AT_POLE:
         return 0.0, math.copysign(90.0, lat)
-    step = 10.0 ** math.ceil(math.log10(_POSITION_STEP / math.cos(math.radians(lat))))
+    step = 10.0 ** round(math.log10(_POSITION_STEP / math.cos(math.radians(lat))))
     return _rounded(lon, step) % 360, _rounded(lat, _POSITION_STEP)
 
 
@@ -267,8 +262,9 @@ def _check_any(outlines: Sequence[Outline], plane: _Plane, size: tuple[int, int]
 
 
 def _check_box(outlines: Sequence[Outline], size: tuple[int, int], plane: _Plane) -> None:
-    """Refuse a grid without bounds, or one that is nearly empty: an exposure of another field is in
-    it.
+    """Refuse a grid without bounds, or one that is nearly empty.
+
+    Then an exposure of another field is among the others, most often.
     """
     nx, ny = size
     pixels = nx * ny
@@ -292,9 +288,7 @@ def _check_box(outlines: Sequence[Outline], size: tuple[int, int], plane: _Plane
 
 
 def _far_off(outlines: Sequence[Outline]) -> tuple[Outline, float] | None:
-    """One of the fewest exposures that have no neighbours among the others, and how far it is; None
-    if all have.
-    """
+    """An exposure of the smallest group that is apart, and how far it is; None if none is."""
     middles = np.array([each.middle for each in outlines])
     reach = np.array([each.reach for each in outlines])
     apart = np.degrees(
@@ -327,6 +321,3 @@ def _written(plane: _Plane, crpix: Sequence[float], size: tuple[int, int], frame
     wcs.wcs.set()
     wcs.pixel_shape = size
     return with_statement(wcs, STATED)
-
-
-__all__ = ["LARGEST", "common_wcs", "grid_sky"]

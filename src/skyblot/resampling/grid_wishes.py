@@ -13,8 +13,18 @@ from ..pixelmap.sky import FitsSky
 
 @dataclass(frozen=True)
 class Wishes:
-    """Pixel scale (arcsec), position angle of the y axis (degrees), size (nx, ny) and centre; None
-    for what is open.
+    """What is wanted; None for what is open.
+
+    Attributes
+    ----------
+    scale : float
+        Arcsec a pixel.
+    rotation : float
+        Position angle of the y axis, degrees.
+    size : (int, int)
+        (nx, ny).
+    centre : (float, float), str or SkyCoord
+        Degrees, or what astropy reads.
     """
 
     scale: float | None

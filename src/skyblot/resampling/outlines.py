@@ -1,6 +1,4 @@
-"""Where exposures lie on the sky: their outlines with all distortion, as unit vectors in one
-celestial frame.
-"""
+"""Where exposures lie on the sky: their outlines with all distortion, in one celestial frame."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -54,12 +52,8 @@ class Outline:
     @property
     def reach(self) -> float:
         """How far its border is from its middle, at most, degrees."""
-        return math.degrees(
-            2
-            * math.asin(
-                min(1.0, float(np.linalg.norm(self.border - self.middle, axis=1).max()) / 2)
-            )
-        )
+        chord = float(np.linalg.norm(self.border - self.middle, axis=1).max())
+        return math.degrees(2 * math.asin(min(1.0, chord / 2)))
 
 
 def outlines_of(
@@ -114,11 +108,10 @@ def _kind(sky: AnySky) -> tuple[str, float] | None:
 
 
 def _common_frame(skies: Sequence[AnySky], kinds: Sequence[tuple[str, float] | None]) -> FitsSky:
-    """The frame that all agree on that state one; else ICRS."""
-    stated = {
-        str(kind): kind for sky, kind in zip(skies, kinds, strict=True) if sky.stated == STATED
-    }
-    agreed = next(iter(stated.values())) if len(stated) == 1 else None
+    """The frame on which all agree that state one, or all if none does; else ICRS."""
+    stated = [kind for sky, kind in zip(skies, kinds, strict=True) if sky.stated == STATED]
+    wanted = {str(kind): kind for kind in stated or kinds}
+    agreed = next(iter(wanted.values())) if len(wanted) == 1 else None
     return grid_sky(*(agreed or ("ICRS", math.nan)))
 
 
@@ -138,7 +131,8 @@ def _outline(sky: AnySky, shape: tuple[int, int], name: str, frame: FitsSky) -> 
     x = (x0 + x1) / 2
     y = (y0 + y1) / 2
     step = min(_STEP, (x1 - x0) / 4, (y1 - y0) / 4)
-    cross = np.array([[0, 0], [-step, 0], [step, 0], [0, -step], [0, step]]) + np.array((x, y))
+    steps = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]])
+    cross = np.array([x, y]) + step * steps
     points = _vectors(sky, cross, frame)
     if not np.isfinite(points).all():
         raise WCSError(
@@ -202,7 +196,7 @@ def direction(vector: np.ndarray) -> tuple[float, float]:
 
 
 def axes_at(lon: float, lat: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """East, north and the point itself as unit vectors, at a longitude and latitude in degrees."""
+    """East, north, and the point itself, unit vectors, of a longitude and latitude in degrees."""
     a = math.radians(lon)
     b = math.radians(lat)
     east = np.array([-math.sin(a), math.cos(a), 0.0])

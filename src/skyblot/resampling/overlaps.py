@@ -1,10 +1,9 @@
-"""Two chips at the same places of the sky: differences of their blocks, and what they say of both
-levels.
-"""
+"""Two chips at the same places of the sky: what differences of their blocks say of both."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Self
 
 import numpy as np
 
@@ -24,7 +23,7 @@ _HALF = 2.0
 #: Differences have at least this width, in their errors.
 _LEAST_WIDTH = 0.3
 _NORMAL = 1.4826
-_SETTLED = 1e-4
+_SETTLED = 1e-3
 _ROUNDS = 30
 
 
@@ -46,6 +45,8 @@ class PlacedBlocks:
         Coefficients of the polynomials from the common grid to columns and rows of blocks.
     scale : ndarray, shape (2, 2)
         Middle and half width of `common`, for those.
+    reach : ndarray, shape (2,)
+        Half width with the outer halves of the blocks.
     spread : float
         From columns and rows of blocks to `places`.
     """
@@ -57,6 +58,7 @@ class PlacedBlocks:
     places: np.ndarray
     back: np.ndarray
     scale: np.ndarray
+    reach: np.ndarray
     spread: float
 
 
@@ -81,6 +83,31 @@ class Overlap:
     normal: np.ndarray
     right: np.ndarray
 
+    @property
+    def turned(self) -> Self:
+        """The same with the second chip first."""
+        half = len(self.right) // 2
+        swap = np.roll(np.arange(2 * half), half)
+        normal = self.normal[np.ix_(swap, swap)]
+        return replace(
+            self,
+            chips=self.chips[::-1],
+            difference=-self.difference,
+            normal=normal,
+            right=self.right[swap],
+        )
+
+    def averaged(self, other: Self) -> Self:
+        """The mean of two comparisons of the same chips."""
+        return replace(
+            self,
+            difference=(self.difference + other.difference) / 2,
+            error=(self.error + other.error) / 2,
+            blocks=min(self.blocks, other.blocks),
+            normal=(self.normal + other.normal) / 2,
+            right=(self.right + other.right) / 2,
+        )
+
 
 def place_blocks(
     chip: Binned,
@@ -101,22 +128,30 @@ def place_blocks(
         for end in (np.min, np.max)
     )
     scale = np.stack([(low + high) / 2, np.maximum((high - low) / 2, 1e-9)])
-    degree = (min(_DEGREE, columns - 1), min(_DEGREE, rows - 1))
-    terms = _terms(common[:, somewhere], scale, min(degree) if min(degree) > 0 else 1)
+    terms = _terms(common[:, somewhere], scale, max(1, min(_DEGREE, columns - 1, rows - 1)))
     back = np.linalg.lstsq(terms, np.stack([i, j], axis=1)[somewhere], rcond=None)[0]
     half = max(chip.shape) / 2
     middle = ((chip.shape[1] - 1) / 2, (chip.shape[0] - 1) / 2)
     places = np.stack([chip.x[i] - middle[0], chip.y[j] - middle[1]]) / half
+    reach = scale[1] * (1 + 1.5 / max(1, min(rows, columns) - 1))
+    bends = _bends(values, variances)
     return PlacedBlocks(
-        values, variances, _bends(values, variances), common, places, back, scale, chip.block / half
+        values, variances, bends, common, places, back, scale, reach, chip.block / half
     )
 
 
 def _terms(common: np.ndarray, scale: np.ndarray, degree: int) -> np.ndarray:
     """Terms of a polynomial at positions, (n, terms)."""
-    u, v = (common - scale[0][:, None]) / scale[1][:, None]
-    powers = [(p, q) for p, q in product(range(degree + 1), repeat=2) if p + q <= degree]
-    return np.stack([u**p * v**q for p, q in powers], axis=1)
+    across, up = (common - scale[0][:, None]) / scale[1][:, None]
+    powers = [np.vander(each, degree + 1, increasing=True) for each in (across, up)]
+    return np.stack(
+        [
+            powers[0][:, p] * powers[1][:, q]
+            for p in range(degree + 1)
+            for q in range(degree + 1 - p)
+        ],
+        axis=1,
+    )
 
 
 def _degree_of(terms: int) -> int:
@@ -140,12 +175,22 @@ def overlap_of(
 ) -> Overlap | None:
     """Return what two chips say of each other, None if they do not overlap.
 
-    The blocks of the first are compared with what the second has there between its blocks: a
-    gradient of the sky does not matter, however the blocks lie.
+    The blocks of each are compared with what the other has there between its blocks: a gradient of
+    the sky does not matter, however the blocks lie.
     """
-    low = second.scale[0] - 1.2 * second.scale[1]
-    high = second.scale[0] + 1.2 * second.scale[1]
-    near = (first.common > low[:, None]).all(axis=0) & (first.common < high[:, None]).all(axis=0)
+    there = _compared(chips, first, second, planes)
+    back = _compared(chips[::-1], second, first, planes)
+    if there is None or back is None:  # of a chip of which little is good one way may be left
+        return there or (back and back.turned)
+    return there.averaged(back.turned)
+
+
+def _compared(
+    chips: tuple[int, int], first: PlacedBlocks, second: PlacedBlocks, planes: bool
+) -> Overlap | None:
+    """What the blocks of a chip say against what another has there; None if that is nothing."""
+    away = np.abs(first.common - second.scale[0][:, None])
+    near = (away < second.reach[:, None]).all(axis=0)
     near = np.flatnonzero(near & np.isfinite(first.values.ravel()))
     if len(near) < _FEWEST:
         return None
@@ -160,13 +205,10 @@ def overlap_of(
     variance = (
         first.variances.ravel()[near] + variances[known] + first.bends.ravel()[near] + bends[known]
     )
-    places = first.places[:, near]
-    there = _places(second, column[known], row[known])
-    design = np.vstack([np.ones(len(near)), places]).T if planes else np.ones((len(near), 1))
-    weights = _robust_weights(design, difference, variance)
-    signed = np.concatenate(
-        [design, -np.vstack([np.ones(len(near)), there]).T[:, : design.shape[1]]], axis=1
-    )
+    own = _design(first.places[:, near], planes)
+    other = _design(_places(second, column[known], row[known]), planes)
+    weights = _robust_weights(own, difference, variance)
+    signed = np.concatenate([own, -other], axis=1)
     total = float(weights.sum())
     mean = float(weights @ difference) / total
     error = float(np.sqrt(weights**2 @ variance)) / total
@@ -175,11 +217,16 @@ def overlap_of(
     return Overlap(chips, mean, error, len(near), normal, scale * signed.T @ (weights * difference))
 
 
+def _design(places: np.ndarray, planes: bool) -> np.ndarray:
+    """What a level adds at places, and slopes if there are some, (n, terms)."""
+    level = np.ones((1, places.shape[1]))
+    return np.concatenate([level, places]).T if planes else level.T
+
+
 def _interpolated(
     blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Values, variances and bends between blocks, bilinear, and half a block beyond; NaN farther
-    out.
+    """Values, variances and bends between blocks, and half a block beyond; NaN farther out.
 
     Neighbours share blocks, so that their variance is not less than that of one block.
     """
@@ -209,9 +256,7 @@ def _places(blocks: PlacedBlocks, column: np.ndarray, row: np.ndarray) -> np.nda
 
 
 def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Weights with which least squares fit values, outliers with less; in units of the inverse
-    variance.
-    """
+    """Weights for least squares, less for outliers; in units of the inverse variance."""
     errors = np.sqrt(variance)
     away = (values - np.median(values)) / errors
     weights = np.ones(len(values))
@@ -219,8 +264,10 @@ def _robust_weights(design: np.ndarray, values: np.ndarray, variance: np.ndarray
     for _ in range(_ROUNDS):
         width = max(_LEAST_WIDTH, _NORMAL * float(np.median(np.abs(away))))
         weights = 1.0 / (1.0 + (away / (_HALF * width)) ** 2)
-        scaled = design * (np.sqrt(weights) / errors)[:, None]
-        fit = np.linalg.lstsq(scaled, values * np.sqrt(weights) / errors, rcond=1e-8)[0]
+        weighted = design * (weights / variance)[:, None]
+        fit = np.linalg.pinv(weighted.T @ design, rcond=1e-8, hermitian=True) @ (
+            weighted.T @ values
+        )
         away = (values - design @ fit) / errors
         if np.abs(fit - before).max() < _SETTLED * float(np.median(errors)):
             break

@@ -12,13 +12,18 @@ import numpy as np
 
 from ..errors import not_allowed, warn
 from .blocks import Binned, sky_level
-from .overlaps import Overlap, PlacedBlocks, overlap_of, place_blocks
+from .overlaps import Overlap, place_blocks
+from .pairs import compare_all
 
 #: How levels may be found.
 METHODS = ("match", "plane", "local", "none")
-#: Slopes, and combinations of them, that the overlaps say so much less of than of others are not
-#: known: they are 0.
-_KNOWN = 1e-4
+#: Slopes want to be 0 with this part of the weight that their chip's overlaps have: combinations of
+#: slopes of which these say next to nothing are left at that.
+_FLAT = 1e-3
+#: An eigenvalue below this part of the largest is 0, but for rounding.
+_ZERO = 1e-12
+#: The lowest sky is not that of a chip with fewer blocks than this part of what another has.
+_ENOUGH = 0.25
 #: Groups that are named in a warning.
 _NAMED = 4
 
@@ -137,8 +142,7 @@ def match_sky(
         found = np.array([sky_level(each.values, each.errors) for each in binned]).reshape(-1, 2)
         return _unmatched(binned, _known_levels(found[:, 0], names), found[:, 1])
     placed = [place_blocks(*each) for each in zip(binned, to_common, units, strict=True)]
-    overlaps = _overlaps(placed, method == "plane")
-    groups = _groups(len(binned), overlaps)
+    overlaps, groups = compare_all(placed, method == "plane")
     _say_if_apart(groups, names)
     return _solved(binned, units, overlaps, groups, names)
 
@@ -165,35 +169,6 @@ def _known_levels(levels: np.ndarray, names: Sequence[str]) -> np.ndarray:
         if not math.isfinite(level):
             warn("no part of it has enough good pixels to tell its sky: 0 is taken", subject=name)
     return np.nan_to_num(levels)
-
-
-def _overlaps(placed: Sequence[PlacedBlocks], planes: bool) -> list[Overlap]:
-    """What all pairs of chips that overlap say."""
-    found = []
-    for i, first in enumerate(placed):
-        for j in range(i + 1, len(placed)):
-            overlap = overlap_of((i, j), first, placed[j], planes)
-            if overlap is not None:
-                found.append(overlap)
-    return found
-
-
-def _groups(count: int, overlaps: Sequence[Overlap]) -> tuple[tuple[int, ...], ...]:
-    """Chips that are connected, in the order of the first of each group."""
-    leader = list(range(count))
-
-    def first_of(chip: int) -> int:
-        while leader[chip] != chip:
-            chip = leader[chip]
-        return chip
-
-    for overlap in overlaps:
-        low, high = sorted(map(first_of, overlap.chips))
-        leader[high] = low
-    firsts = [first_of(k) for k in range(count)]
-    return tuple(
-        tuple(k for k in range(count) if firsts[k] == first) for first in sorted(set(firsts))
-    )
 
 
 def _say_if_apart(groups: Sequence[Sequence[int]], names: Sequence[str]) -> None:
@@ -225,19 +200,15 @@ def _solved(
     middles = _middles(binned)
     halves = np.array([max(each.shape) / 2 for each in binned])
     slopes = relative[:, 1:] / halves[:, None]
+    own = np.empty(count)
+    for k, chip in enumerate(binned):
+        values = units[k] * chip.values - _plane(chip, slopes[k], middles[k])
+        own[k], _ = sky_level(values, units[k] * chip.errors)
+    blocks = np.array([np.count_nonzero(np.isfinite(each.values)) for each in binned])
     shared = np.zeros(count)
     for group in groups:
         chips = list(group)
-        own = [
-            sky_level(
-                _without_plane(binned[k], units[k], slopes[k], middles[k]),
-                units[k] * binned[k].errors,
-            )[0]
-            - relative[k, 0]
-            for k in chips
-        ]
-        lowest = min((each for each in own if math.isfinite(each)), default=math.nan)
-        shared[chips] = lowest
+        shared[chips] = _lowest(own[chips] - relative[chips, 0], blocks[chips])
     shared = _known_levels(shared, names)
     pairs = tuple(Pair(*each.chips, each.difference, each.error, each.blocks) for each in overlaps)
     levels = (relative[:, 0] + shared) / units
@@ -246,21 +217,25 @@ def _solved(
     )
 
 
-def _without_plane(chip: Binned, unit: float, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """Values of a chip's blocks in the common unit, without slopes."""
-    plane = slopes[0] * (chip.x - middle[0]) + slopes[1] * (chip.y - middle[1])[:, None]
-    values: np.ndarray = unit * chip.values - plane
-    return values
+def _plane(chip: Binned, slopes: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """What slopes add to a chip's blocks."""
+    plane: np.ndarray = slopes[0] * (chip.x - middle[0]) + slopes[1] * (chip.y - middle[1])[:, None]
+    return plane
+
+
+def _lowest(skies: np.ndarray, blocks: np.ndarray) -> float:
+    """The lowest of the skies that chips have by themselves; NaN where none is known."""
+    enough = (blocks > 0) & (blocks >= _ENOUGH * blocks.max())
+    return float(skies[enough].min()) if enough.any() else math.nan
 
 
 def _least_squares(
     chips: Sequence[int], overlaps: Sequence[Overlap]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Level and slopes of the chips of a group, of which the mean is 0, and the errors of the
-    levels.
+    """Level and slopes of the chips of a group, of which the mean is 0, and errors of levels.
 
-    Slopes are per half side. What the pairs do not tell is the shortest of all solutions: its sum
-    is 0.
+    Slopes are per half side. A plane that all have in common changes no difference: their mean is
+    0 as well, in which chips count by their overlaps.
     """
     place = {chip: k for k, chip in enumerate(chips)}
     terms = len(overlaps[0].right) // 2
@@ -272,9 +247,10 @@ def _least_squares(
             rows = np.concatenate([place[chip] * terms + np.arange(terms) for chip in each.chips])
             normal[np.ix_(rows, rows)] += each.normal
             right[rows] += each.right
-    values, vectors = np.linalg.eigh(normal)
-    known = values > (_KNOWN if terms > 1 else 1e-12) * values.max()
-    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
+    slopes = np.flatnonzero(np.arange(size) % terms)
+    if len(slopes):
+        normal[slopes, slopes] *= 1 + _FLAT
+    inverse = np.linalg.pinv(normal, rcond=_ZERO, hermitian=True)
     solution = np.zeros((len(chips), 3))
     solution[:, :terms] = (inverse @ right).reshape(-1, terms)
     return solution, np.sqrt(np.diag(inverse).reshape(-1, terms)[:, 0])

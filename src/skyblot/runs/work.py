@@ -77,8 +77,8 @@ class Work:
 
     Attributes
     ----------
-    source : str or Path
-        The mosaic.
+    source : str, Path or None
+        The mosaic; None where it is made of the exposures.
     step : Step
         What is done with each exposure.
     tasks : tuple of Task
@@ -89,7 +89,7 @@ class Work:
         What is read and written on top of that.
     """
 
-    source: str | Path
+    source: str | Path | None
     step: Step
     tasks: tuple[Task, ...]
     failures: tuple[Failure, ...] = ()
@@ -98,7 +98,7 @@ class Work:
     @classmethod
     def of(
         cls,
-        source: str | Path,
+        source: str | Path | None,
         exposures: Sequence[str | Path],
         folder: str | Path,
         step: Step,
@@ -152,9 +152,9 @@ class Work:
     @cached_property
     def reads(self) -> list[AnyPath]:
         """Every file that the run reads."""
-        mosaic = parse_name(self.source).path
+        mosaics = [] if self.source is None else [parse_name(self.source).path]
         more = [file for path in self.exposures for file in (path, *self.step.reads(path))]
-        return [mosaic, *weight_files(mosaic), *self.beside.reads, *more]
+        return [*mosaics, *(w for m in mosaics for w in weight_files(m)), *self.beside.reads, *more]
 
     @cached_property
     def writes(self) -> list[Path]:

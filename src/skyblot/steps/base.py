@@ -222,7 +222,7 @@ class Step(ABC):
         return [task.path for task in tasks]
 
     @abstractmethod
-    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
+    def check(self, source: str | Path | None, tasks: Sequence[Task]) -> None:
         """Refuse an exposure that the step cannot work on, before any work is done."""
 
     def check_sendable(self) -> None:  # noqa: B027 -- most steps can be sent

@@ -116,11 +116,11 @@ class Blot(Step):
         head = head_of(path)
         return [*companion_files(path), *([] if head is None else [head])]
 
-    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
+    def check(self, source: str | Path | None, tasks: Sequence[Task]) -> None:
         """Refuse a name of another kind of file than the blot, and a source among the exposures."""
         for task in tasks:
             check_kind(task.path, task.where.path)
-        if not self.force:
+        if not self.force and source is not None:
             check_not_both(source, [task.where for task in tasks])
 
     def check_sendable(self) -> None:

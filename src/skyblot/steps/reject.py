@@ -144,7 +144,7 @@ class Reject(Step):
     def _blot_path(self, task: Task) -> Path:
         return task.path.with_name(blot_name(task.where, compress=self.compress))
 
-    def check(self, source: str | Path, tasks: Sequence[Task]) -> None:
+    def check(self, source: str | Path | None, tasks: Sequence[Task]) -> None:
         """Refuse one file of planes for several exposures, two kinds of noise, and the source."""
         planes = self.planes
         count = self.exposures or 1
@@ -158,7 +158,7 @@ class Reject(Step):
         if planes.err is not None and planes.read_noise is not None:
             expected = f"none beside err = {planes.err!r}, which says what the noise is"
             raise not_allowed("read_noise", planes.read_noise, expected)
-        if not self.force:
+        if not self.force and source is not None:
             check_not_both(source, [task.where for task in tasks])
 
     def is_own(self, path: Path) -> bool:

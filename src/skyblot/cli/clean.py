@@ -1,0 +1,96 @@
+"""``skyblot clean``: exposures in; masks, cleaned exposures and a mosaic out."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..parameters.mosaic import DRIZZLE, GRID, MATCH, WRITING
+from ..parameters.options import CRITERIA, MASKS, PLANES, RUN
+from ..parameters.table import TABLE, USER_WCS_SECTION
+from .common import (
+    HELP,
+    complete_files,
+    given,
+    parameter_options,
+    recipe_of,
+    run_options,
+    set_up_messages,
+    verbosity_options,
+)
+from .sections import SectionedCommand, run_rows, sections
+
+_BLOT_PARAMETERS = [
+    row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
+]
+#: What a rule multiplies the blot's structure by is left to the instrument: `--scale` is the grid's.
+_CRITERIA = [row for row in run_rows(CRITERIA) if row.name not in ("scale", "exposures")]
+_ROWS = (
+    *WRITING,
+    *run_rows(MASKS),
+    *GRID,
+    *MATCH,
+    *DRIZZLE,
+    *_CRITERIA,
+    *PLANES,
+    *run_rows(RUN),
+)
+
+
+@click.command(
+    "clean",
+    cls=SectionedCommand,
+    sections=sections(_ROWS, {"Parameters of the blots": _BLOT_PARAMETERS}),
+    context_settings=HELP,
+)
+@click.argument(
+    "exposures_named",
+    metavar="EXPOSURE...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete_files,
+)
+@click.option(
+    "--output-dir",
+    type=click.Path(),
+    default=".",
+    help="Folder for all that is written; it is made where there is none.",
+)
+@run_options
+@parameter_options((*_ROWS, *_BLOT_PARAMETERS))
+@verbosity_options
+@click.pass_context
+def command(ctx: click.Context, exposures_named: tuple[str, ...], **options: Any) -> None:
+    """Find the cosmic rays of dithered exposures by each other, and make a clean mosaic.
+
+    EXPOSURE is a file, a pattern, @list.txt, an association, a folder or a URL; none is changed.
+    Written are NAME_drz.fits (or _drc, _i2d, _coadd), a mask for each chip, <root>_sci<N>_crmask.fits,
+    and a table of the chips, NAME_chips.csv.
+
+    \b
+    Example: skyblot clean *_flc.fits --output-dir cleaned
+    Example: skyblot clean *_cal.fits --output-dir cleaned --rotation 0 --report cleaned.html
+    """
+    set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
+    recipe = recipe_of(options)
+    values = given(options, _ROWS)
+    report = options["report"]
+    if report is not None:
+        from ..report import Pictures
+        from .reports import check_report
+
+        check_report(report, recipe, overwrite=bool(values.get("overwrite")))
+        values["pictures"] = Pictures(Path(report).parent)
+    from ..api.clean import plan_clean
+    from .cleaning import Cleaning, run
+
+    files = [Path(name) for name in (options["log"], report) if name]
+    plan = plan_clean(exposures_named, options["output_dir"], recipe=recipe, beside=files, **values)
+    asked = Cleaning(
+        dry_run=options["dry_run"],
+        log=options["log"],
+        report=report,
+        quiet=options["quiet"],
+        debug=options["debug"],
+    )
+    ctx.exit(run(plan, asked))
