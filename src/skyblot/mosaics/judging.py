@@ -47,6 +47,8 @@ class Judge:
         chips: Sequence[Chip],
         cover: Callable[[Chip], np.ndarray],
         pixels: Callable[[Chip], Any],
+        *,
+        last: bool = True,
     ) -> Iterator[tuple[Chip, RejectResult | Failure]]:
         """Compare chips with a mosaic, and yield each with what was found.
 
@@ -57,34 +59,36 @@ class Judge:
             How many other exposures cover each pixel of a chip.
         pixels : callable
             The mosaic for a chip: something to be sliced.
+        last : bool
+            What there is to warn of is told, and what is wanted beside masks is made.
         """
         files = tuple(dict.fromkeys(chip.where.path for chip in chips))
         told: set[str] = set()
         for chip in chips:
             try:
-                yield chip, self._one(chip, cover(chip), pixels(chip), files, told)
+                source = self._source(chip, cover(chip), pixels(chip), files)
+                yield chip, self._one(chip, source, told if last else None)
             except Exception as error:  # one exposure that cannot be compared ends no run
                 yield chip, Failure.of(chip.where, error)
 
-    def _one(
-        self,
-        chip: Chip,
-        cover: np.ndarray,
-        pixels: Any,
-        files: tuple[Any, ...],
-        told: set[str],
-    ) -> RejectResult:
-        task = self.tasks[chip.where]
-        if not np.any((cover > 0) & chip.usable.whole()):
-            return self._alone(chip, task)
+    def _source(self, chip: Chip, cover: np.ndarray, pixels: Any, files: tuple[Any, ...]) -> Source:
         image = StackImage(self.frame, pixels, files)
-        source = Source(image, self.frame.wcs, pixels, weighted=True, cover=cover, told=told)
+        wcs = self.frame.wcs
+        return Source(image, wcs, pixels, weighted=True, cover=cover, shift=chip.shift)
+
+    def _one(self, chip: Chip, source: Source, told: set[str] | None) -> RejectResult:
+        """Compare a chip; `told` is what has been told, None: nothing is to be."""
+        task = self.tasks[chip.where]
+        if not np.any((source.cover > 0) & chip.usable.whole()):
+            return self._alone(chip, task)
         with self.step.compared(source, task, self.resources) as compared:
             result = compared.result
-            result = replace(result, picture=self.step.picture(compared))
-            if result.blot_path is not None:
-                compared.write_blot(source, overwrite=self.resources.overwrite)
-        tell_notes(source, result)
+            if told is not None:
+                result = replace(result, picture=self.step.picture(compared))
+                if result.blot_path is not None:
+                    compared.write_blot(source, overwrite=self.resources.overwrite)
+        if told is not None:
+            tell_notes(replace(source, told=told), result)
         return with_key(replace(result, where=chip.where), self.key)
 
     def _alone(self, chip: Chip, task: Task) -> RejectResult:

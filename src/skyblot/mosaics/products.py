@@ -30,6 +30,8 @@ class ChipRow:
         Level of its sky, in its own unit.
     dx, dy, dxy_error : float
         By how many pixels its sources lie farther than the others'.
+    shift_x, shift_y : float
+        Shifts that were applied to its WCS.
     flux_ratio, flux_ratio_error : float
         How bright its sources are in terms of the others'.
     noise : float
@@ -53,6 +55,8 @@ class ChipRow:
     dx: float
     dy: float
     dxy_error: float
+    shift_x: float
+    shift_y: float
     flux_ratio: float
     flux_ratio_error: float
     noise: float
@@ -98,6 +102,8 @@ def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> C
         dx=found.misalignment[0],
         dy=found.misalignment[1],
         dxy_error=found.misalignment_error,
+        shift_x=chip.shift[0],
+        shift_y=chip.shift[1],
         flux_ratio=found.flux_ratio,
         flux_ratio_error=found.flux_ratio_error,
         noise=found.noise,

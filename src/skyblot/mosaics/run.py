@@ -1,6 +1,6 @@
 """From exposures to masks and a mosaic: the stages of a run, in their order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -90,9 +90,9 @@ class _Run:
         plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._failures
         yield from self._survey()
-        shape = self._frame.shape
-        stack = Stack.empty(shape, plan.exposures)
-        yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
+        if plan.matching.shift == "fit" and plan.exposures > 1:
+            yield from self._register()
+        stack = yield from self._stack()
         yield from self._compare(stack)
         self._spare_common(stack)
         yield from self._write()
@@ -115,13 +115,37 @@ class _Run:
             yield Stage("reading", done, len(placed))
         self._chips = surveyed.matched(self._frame, plan.matching.sky)
 
+    def _register(self) -> Generator[Stage]:
+        """Measure the shifts of exposures, and move them."""
+        stack = yield from self._stack()
+        measured: dict[int, list[RejectResult]] = {}
+        for chip, result in self._judged(stack, last=False):
+            if not isinstance(result, Failure) and np.isfinite(result.misalignment_error):
+                measured.setdefault(chip.exposure, []).append(result)
+            done = self._chips.index(chip) + 1
+            yield Stage("registering", done, len(self._chips))
+        number = float(np.median(stack.counts[stack.counts > 0]))
+        # The others lie on the other side of the middle of all.
+        share = 1.0 if self._plan.matching.passes == 1 else (number - 1.0) / number
+        shifts = {exposure: _mean_shift(results, share) for exposure, results in measured.items()}
+        self._chips = [
+            chip.moved(shifts.get(chip.exposure, (0.0, 0.0)), self._frame, self._plan.step.recipe)
+            for chip in self._chips
+        ]
+
+    def _stack(self) -> Generator[Stage, None, Stack]:
+        """Stack the exposures."""
+        stack = Stack.empty(self._frame.shape, self._plan.exposures)
+        yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
+        return stack
+
     def _tiles(self, name: str, tiles: Iterator[Any]) -> Iterator[Stage]:
         total = len(tiles_of(self._frame.shape))
         for done, _ in enumerate(tiles, 1):
             yield Stage(name, done, total)
 
-    def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
-        """Judge chips by the mean of the others, or by the stack; their masks go to the chips."""
+    def _judged(self, stack: Stack, *, last: bool) -> Iterator[tuple[Chip, RejectResult | Failure]]:
+        """Compare chips with the mean of the others, or with the stack."""
         of_exposure: dict[int, list[Chip]] = {}
         for chip in self._chips:
             of_exposure.setdefault(chip.exposure, []).append(chip)
@@ -134,14 +158,17 @@ class _Run:
         def cover(chip: Chip) -> np.ndarray:
             return counts_on(chip, stack.counts, self._threads)
 
-        judged = self._judge.judge(list(self._chips), cover, pixels)
-        for place, (chip, found) in enumerate(judged):
-            if isinstance(found, Failure):
-                self._failures.append(found)
-                yield found
+        return self._judge.judge(list(self._chips), cover, pixels, last=last)
+
+    def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
+        """Judge chips; their masks go to the chips."""
+        for place, (chip, result) in enumerate(self._judged(stack, last=True)):
+            if isinstance(result, Failure):
+                self._failures.append(result)
+                yield result
             else:
-                self._results[chip.where] = found
-                self._chips[place] = replace(chip, rejected=rejected_bits(found))
+                self._results[chip.where] = result
+                self._chips[place] = replace(chip, rejected=rejected_bits(result))
             yield Stage("comparing", place + 1, len(self._chips))
 
     def _spare_common(self, stack: Stack) -> None:
@@ -193,6 +220,14 @@ class _Run:
         for done, _ in enumerate(drizzler.drop(), 1):
             yield Stage("drizzling", done, len(chips))
         write_drizzled(plan, drizzler.result(), chips)
+
+
+def _mean_shift(results: Sequence[RejectResult], share: float) -> tuple[float, float]:
+    """A share of the shift of an exposure, by those of its chips and their errors."""
+    weights = [result.misalignment_error**-2 for result in results]
+    shifts = [result.misalignment for result in results]
+    x, y = np.average(shifts, axis=0, weights=weights)
+    return share * float(x), share * float(y)
 
 
 def _bright(stack: np.ndarray) -> np.ndarray:
