@@ -13,8 +13,8 @@ from ..resampling.bits import Bits
 from ..runs.work import Failure
 from ..steps.base import Resources, Source, Task
 from ..steps.copies import is_shared
-from ..steps.mask_record import RejectResult
-from ..steps.reject import Reject, tell_notes
+from ..steps.mask_record import RejectResult, tell_notes
+from ..steps.reject import Reject
 from .chips import Chip
 from .frame import Frame, StackImage
 from .single import cosmic_rays_alone
