@@ -3,6 +3,7 @@ them.
 """
 
 import batch_rows
+import drizzle_rows
 import groups
 import reject_rows
 import transform_rows
@@ -41,6 +42,12 @@ GROUPS = (
         "whole: it is measured here with a map that comes from memory, which costs it time. "
         "`do_blot` gets the map row by row through its `wcsmap`.",
         groups.resampling,
+    ),
+    Group(
+        "drizzle",
+        "Drizzling alone",
+        "One chip onto its mosaic; where its pixels fall is given, in memory.",
+        drizzle_rows.kernels,
     ),
     Group(
         "ir",

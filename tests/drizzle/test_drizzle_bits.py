@@ -122,11 +122,12 @@ def test_any_form_of_the_same_numbers(case):
         assert np.array_equal(image, then)
 
 
-def test_integers_count_as_the_numbers_that_they_are():
+@pytest.mark.parametrize("dtype", [np.int16, ">i4", np.uint8, np.float16, np.longdouble])
+def test_numbers_of_any_kind_count_as_what_they_are(dtype):
     exposure = next(iter(exposures()))
-    whole = np.rint(exposure.data).astype(np.int16)
+    whole = np.rint(exposure.data)
     one, other = (
-        drizzle([exposure._replace(data=data)], SHAPE) for data in (whole, whole.astype(np.float32))
+        drizzle([exposure._replace(data=data)], SHAPE) for data in (whole.astype(dtype), whole)
     )
     assert np.array_equal(one.sci, other.sci, equal_nan=True)
 

@@ -1,14 +1,16 @@
 """From exposures to masks, cleaned exposures and a mosaic: no other pipeline is needed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
+from ..mosaics.parts import Stage
 from ..mosaics.plan import CleanPlan, frame_of
 from ..mosaics.products import ChipRow
-from ..mosaics.run import Finished, Stage, clean
+from ..mosaics.run import Finished, clean
+from ..mosaics.single import require_astroscrappy
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
@@ -157,23 +159,30 @@ def plan_clean(
     rest = {name: value for home in _REJECT for name, value in singles[home].items()}
     step, how = mask_step(rest, recipe, criteria, products, options)
     grid = Grid(**singles["grid"])
+    writing = Writing(**singles["writing"])
+    step = replace(step, with_values=writing.objects)
     work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
     images = [task.where for task in work.tasks]
     if not images:
         raise work.failures[0].error if work.failures else _nothing(exposures)
+    matching = Matching(**singles["match"])
+    if matching.single == "lacosmic":
+        require_astroscrappy()
     frame = frame_of(images, grid, like_wcs(grid.like) if grid.like is not None else None)
     return CleanPlan(
         work,
         frame,
-        Matching(**singles["match"]),
+        matching,
         Drizzling(**singles["drizzle"]),
-        Writing(**singles["writing"]),
+        writing,
         how,
         Path(output_dir),
     ).checked()
 
 
-def clean_events(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | CleanResult]:
+def clean_events(
+    plan: CleanPlan,
+) -> Generator[Stage | RejectResult | Failure | CleanResult]:
     """Do what a plan says: yield stages, failures and masks as they come, and all at last.
 
     Raises
@@ -181,7 +190,7 @@ def clean_events(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | C
     SkyblotError
         If nothing can be made; with `fail_fast`, whatever goes wrong first.
     """
-    masks = []
+    masks: list[RejectResult] = []
     for event in clean(plan):
         if isinstance(event, Finished):
             outputs = plan.outputs

@@ -6,14 +6,14 @@ the ASDF extension the WCS itself. The scene is evaluated with the latter.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io import fits
 
+from ..io.embedded import asdf_extension
 from ..io.gwcs import tangent_gwcs
 from . import infrared, jwst
 from .detector import DemoPlan, Exposure
@@ -49,12 +49,13 @@ def exposure_hdulist(plan: DemoPlan, index: int, frame: ChipFrame) -> fits.HDULi
         _image("DQ", frame.dq),
     ]
     meta = {
+        "bunit_data": UNIT,
         "exposure": {"exposure_time": NIRCAM.exptime_s},
         "photometry": {"conversion_megajanskys": NIRCAM.conversion},
     }
     primary = _primary(f"{facts.root}_cal.fits", facts.start, NIRCAM.exptime_s)
     primary.header.update(_exposure_cards(plan, index))
-    return fits.HDUList([primary, *images, _asdf_hdu(wcs, images, meta)])
+    return fits.HDUList([primary, *images, asdf_extension(wcs, images, meta)])
 
 
 def truth_hdulist(plan: DemoPlan, index: int, frame: ChipFrame) -> fits.HDUList:
@@ -86,8 +87,8 @@ def mosaic_hdulist(plan: DemoPlan, scene: Scene, *, noise: bool = True) -> fits.
             "KERNEL": "square",
         }
     )
-    meta = {"exposure": {"exposure_time": total}}
-    return fits.HDUList([primary, *images, _asdf_hdu(tangent_gwcs(scene.wcs), images, meta)])
+    meta = {"bunit_data": UNIT, "exposure": {"exposure_time": total}}
+    return fits.HDUList([primary, *images, asdf_extension(tangent_gwcs(scene.wcs), images, meta)])
 
 
 def outputs(plan: DemoPlan) -> Iterator[Output]:
@@ -185,28 +186,3 @@ def _sci_header(facts: Exposure, wcs: gwcs.WCS) -> fits.Header:
     header["S_REGION"] = f"POLYGON ICRS  {corners}"
     header.update(wcs.to_fits_sip(degree=SIP_DEGREE))
     return header
-
-
-def _asdf_hdu(wcs: Any, images: list[fits.ImageHDU], meta: dict[str, Any]) -> fits.BinTableHDU:
-    """Return the extension that holds an ASDF file in one cell.
-
-    Its arrays are references to the `images`.
-    """
-    import asdf
-    from asdf.tagged import TaggedDict
-
-    tree: dict[str, Any] = {"meta": {**meta, "telescope": "JWST", "bunit_data": UNIT, "wcs": wcs}}
-    for hdu in images:
-        array = {
-            "source": f"fits:{hdu.name},{hdu.ver}",
-            "datatype": hdu.data.dtype.name,
-            "byteorder": "big",
-        }
-        array["shape"] = list(hdu.data.shape)
-        name = "data" if hdu.name == "SCI" else hdu.name.lower()
-        tree[name] = TaggedDict(array, "tag:stsci.edu:asdf/core/ndarray-1.1.0")
-    buffer = io.BytesIO()
-    asdf.AsdfFile(tree).write_to(buffer)
-    content = np.frombuffer(buffer.getvalue(), np.uint8)[None]
-    column = fits.Column("ASDF_METADATA", f"{content.size}B", array=content)
-    return fits.BinTableHDU.from_columns([column], name="ASDF")

@@ -211,6 +211,15 @@ DETECTOR = Fact(
     "those of the instrument",
 )
 
+TARGET = Fact(
+    "target",
+    ("TARGNAME", "TARGPROP"),
+    overrides="--name",
+    missing="a mosaic is called clean",
+    odd="what is no letter, digit, plus or dot becomes a minus in the file's name",
+    contradicted="where exposures have different targets, a mosaic is called clean",
+)
+
 UNIT = Fact(
     name="unit",
     keywords=("BUNIT",),

@@ -26,7 +26,7 @@ _WCS_KEYS = ("roman", "meta", "wcs")
 #: What romancal's outlier_detection saves as its median and its coadds: an array and a gwcs.
 _BARE = {"data", "wcs"}
 #: Its planes, by the names of FITS files.
-_NODES = {"ERR": "err", "DQ": "dq"}
+_NODES = {"ERR": "err", "DQ": "dq", "VAR_RNOISE": "var_rnoise"}
 #: The unit of what is resampled in Roman's pipeline, after its step flux.
 _RESAMPLED = "MJy/sr"
 #: What Roman's files have for a number that is not known.
@@ -157,10 +157,9 @@ class AsdfImage:
     @property
     def record(self) -> dict[str, Any]:
         """How the image was made, if it is a blot."""
-        return {
-            str(keyword).upper(): value
-            for keyword, value in as_mapping(self.meta.get(RECORD)).items()
-        }
+        cards = as_mapping(self.meta.get(RECORD))
+        record = {str(keyword).upper(): value for keyword, value in cards.items()}
+        return record if any(keyword.startswith("BLOT") for keyword in record) else {}
 
     @property
     def node(self) -> Any:
@@ -356,6 +355,7 @@ def _keywords(image: AsdfImage) -> dict[str, Any]:
         "BKGLEVEL": background.get("level"),
         "BKGSUB": background.get("subtracted"),
         "S_SKYMAT": as_mapping(meta.get("cal_step")).get("skymatch"),
+        "NCOMBINE": as_mapping(meta.get(RECORD)).get("exposures"),
     }
     return {
         key: value for key, value in keywords.items() if value is not None and value != _UNKNOWN

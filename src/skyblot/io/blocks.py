@@ -105,9 +105,20 @@ def _search(stream: BinaryIO, place: int, pattern: re.Pattern[bytes]) -> tuple[i
 
 
 def sort_extensions(path: str) -> None:
-    """Sort the list of asdf's extensions in a tree: its order differs from run to run."""
+    """Put what the tree of a file says of asdf's extensions in the order of their names.
+
+    asdf's order differs from run to run.
+    """
     with open(path, "r+b") as file:
         head = file.read(_CHUNK)
-        if match := _EXTENSIONS.search(head):
-            file.seek(match.start(1))
-            file.write(b"".join(sorted(_EXTENSION.findall(match[1]))))
+        file.seek(0)
+        file.write(with_sorted_extensions(head))
+
+
+def with_sorted_extensions(content: bytes) -> bytes:
+    """Return the beginning of a file, or all of it, as `sort_extensions` leaves it."""
+    match = _EXTENSIONS.search(content)
+    if match is None:
+        return content
+    extensions = b"".join(sorted(_EXTENSION.findall(match[1])))
+    return content[: match.start(1)] + extensions + content[match.end(1) :]

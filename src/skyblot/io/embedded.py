@@ -1,13 +1,17 @@
-"""The extension ASDF of a blot, without references to planes that the blot does not have.
+"""The extension ASDF: made for images, or that of a blot without references to what it lacks.
 
 JWST's data models open a file only if every plane that its tree refers to is there.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
+
+from .blocks import with_sorted_extensions
 
 #: A node of the tree with its lines, and where it says that an array is in another extension.
 _NODE = re.compile(rb"^[^\s#%.-][^\n]*\n(?:[ \t-][^\n]*\n|\n)*", re.MULTILINE)
@@ -17,6 +21,37 @@ _TREE = re.compile(rb"\n---[^\n]*\n(.*?)\n\.\.\.\r?\n", re.DOTALL)
 #: What stands for the content of the whole FITS file: models do not read the planes again where it
 #: is right.
 _HASH = b"_fits_hash:"
+
+
+def asdf_extension(wcs: Any, images: Sequence[Any], meta: Mapping[str, Any]) -> fits.BinTableHDU:
+    """Return the extension that holds an ASDF file in one cell, as JWST's data models write it.
+
+    Parameters
+    ----------
+    wcs : gwcs.WCS
+    images : sequence of ImageHDU
+        Its arrays are references to these.
+    meta : mapping
+        What is known of the image beside the WCS.
+    """
+    import asdf
+    from asdf.tagged import TaggedDict
+
+    tree: dict[str, Any] = {"meta": {**meta, "telescope": "JWST", "wcs": wcs}}
+    for hdu in images:
+        array = {
+            "source": f"fits:{hdu.name},{hdu.ver}",
+            "datatype": hdu.data.dtype.name,
+            "byteorder": "big",
+            "shape": list(hdu.data.shape),
+        }
+        name = "data" if hdu.name == "SCI" else hdu.name.lower()
+        tree[name] = TaggedDict(array, "tag:stsci.edu:asdf/core/ndarray-1.1.0")
+    buffer = BytesIO()
+    asdf.AsdfFile(tree).write_to(buffer)
+    content = np.frombuffer(with_sorted_extensions(buffer.getvalue()), np.uint8)[None]
+    column = fits.Column("ASDF_METADATA", f"{content.size}B", array=content)
+    return fits.BinTableHDU.from_columns([column], name="ASDF")
 
 
 def without_planes(hdu: Any, present: Collection[tuple[str, int]]) -> Any:

@@ -10,8 +10,9 @@ from astropy.io import fits
 
 from ..errors import DataError
 from ..headers.facts import number
+from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import CONSTANT, LSST_COSMIC, QUALITY
-from . import output
+from . import fits_mosaic, jwst_mosaic, output
 from .changes import BZERO, put_values, set_bits
 from .content import open_content
 from .fits import FitsImage, open_image, science_extensions, select_image
@@ -19,7 +20,8 @@ from .fits_planes import Plane
 from .hdus import open_fits, open_hdus
 from .image import NewBlot
 from .masks import BadPixels, ascii_text, key_cards
-from .names import COMPRESSIONS, ImageName, extension_label, root_of
+from .names import COMPRESSIONS, ImageName, extension_label, label_of, root_of
+from .new_mosaic import NewMosaic
 from .remote import AnyPath
 
 
@@ -58,6 +60,19 @@ class FitsFormat:
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot as primary header and SCI extension."""
         output.write_blot(**vars(blot))
+
+    def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
+        """Return the name of a mosaic, as JWST's pipeline or AstroDrizzle have it."""
+        with open_image(images[0]) as image:
+            jwst = instrument_of(image.facts).has_gwcs
+        labels = {label_of(where.path) for where in images}
+        product = "i2d" if jwst and kind == "drz" else fits_mosaic.product_of(labels, kind)
+        return f"{name}_{product}.fits"
+
+    def write_mosaic(self, new: NewMosaic) -> None:
+        """Write a mosaic in the layout of JWST's pipeline, or of AstroDrizzle."""
+        layout = jwst_mosaic if new.instrument.has_gwcs else fits_mosaic
+        layout.write_mosaic(new)
 
     def write_flagged(
         self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool

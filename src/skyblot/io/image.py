@@ -1,6 +1,6 @@
 """What images in files, and formats of files, can do, whatever kind they are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from .remote import AnyPath
 
 if TYPE_CHECKING:
     from .masks import BadPixels
+    from .new_mosaic import NewMosaic
 
 
 class Role(NamedTuple):
@@ -164,6 +165,12 @@ class Format(Protocol):
 
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot, atomically."""
+
+    def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
+        """Return the name of a mosaic; arguments are those of `skyblot.io.mosaics.mosaic_name`."""
+
+    def write_mosaic(self, new: "NewMosaic") -> None:
+        """Write a mosaic, atomically."""
 
     def write_flagged(
         self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool

@@ -107,10 +107,26 @@ def root_of(path: AnyPath) -> str:
     >>> root_of(Path("j8c0d1bwq_flc.fits.gz")), root_of(Path("c4d_180908_000426_ooi_g_v1.fits.fz"))
     ('j8c0d1bwq', 'c4d_180908_000426_ooi_g_v1')
     """
+    return _split(path)[0]
+
+
+def label_of(path: AnyPath) -> str:
+    """Return what a file's name says of which product it is; empty where it says nothing.
+
+    Examples
+    --------
+    >>> label_of(Path("j8c0d1bwq_flc.fits.gz")), label_of(Path("ngc_1.fits"))
+    ('flc', '')
+    """
+    return _split(path)[1]
+
+
+def _split(path: AnyPath) -> tuple[str, str]:
+    """Root and product."""
     name = plain_name(path)
     stem = (name[:-3] if name.lower().endswith(".fz") else name).rsplit(".", 1)[0]
     root, _, product = stem.rpartition("_")
-    return root if root and product.lower() in _PRODUCTS else stem
+    return (root, product.lower()) if root and product.lower() in _PRODUCTS else (stem, "")
 
 
 def extension_label(extension: Extension | None) -> str:

@@ -113,13 +113,26 @@ def write_hdus(
     *,
     overwrite: bool,
     checksum: bool = False,
+    compress: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write HDUs to a file, atomically, unless `check` raises; with checksums if asked for."""
+    """Write HDUs to a file, atomically, unless `check` raises.
+
+    With checksums if asked for; with `compress` images are compressed tile by tile.
+    """
     with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
         with copying(path):
+            if compress:
+                hdus = fits.HDUList([_tiled_image(hdu) for hdu in hdus])
             _write(stream, hdus, checksum=checksum)
+        if compress:
+            stream.flush()
+            forget_times(stream.name)
         check()
+
+
+def _tiled_image(hdu: Any) -> Any:
+    return tiled(hdu) if isinstance(hdu, fits.ImageHDU) and hdu.data is not None else hdu
 
 
 def _write(stream: BinaryIO, hdus: fits.HDUList, *, checksum: bool = False) -> None:
@@ -208,11 +221,11 @@ def _replace_wcs(header: fits.Header, wcs: Any) -> None:
     for keyword in list(header):
         if GEOMETRY.fullmatch(keyword):
             header.remove(keyword, ignore_missing=True, remove_all=True)
-    header.update(_linear_cards(wcs))
+    header.update(linear_cards(wcs))
 
 
-def _linear_cards(wcs: Any) -> dict[str, Any]:
-    """The cards of an undistorted WCS with a CD matrix, at full precision."""
+def linear_cards(wcs: Any) -> dict[str, Any]:
+    """Return the cards of an undistorted WCS with a CD matrix, at full precision."""
     cards: dict[str, Any] = {"WCSAXES": 2}
     for i in (1, 2):
         cards[f"CTYPE{i}"], cards[f"CUNIT{i}"] = str(wcs.wcs.ctype[i - 1]), "deg"

@@ -54,7 +54,7 @@ def write_blot(
         if errors is not None:
             unknown = planes.pop("err", None)
             roman["err"] = errors.astype(np.float32 if unknown is None else unknown.dtype)
-        file = asdf.AsdfFile({"roman": _with_tag(roman, tag)})
+        file = asdf.AsdfFile({"roman": with_tag(roman, tag)})
         for plane in planes.values():
             file.set_array_compression(plane, "lz4" if find_spec("lz4") else "zlib")
         file.write_to(
@@ -110,7 +110,7 @@ def _meta(
     meta = {
         key: _copied(node, tagged=tagged) for key, node in reference.meta.items() if key != "wcs"
     }
-    meta["filename"] = _with_tag(path.name, getattr(meta.get("filename"), "_tag", ""))
+    meta["filename"] = with_tag(path.name, getattr(meta.get("filename"), "_tag", ""))
     meta["wcs"] = reference.wcs() if wcs is None else tangent_gwcs(wcs)
     meta[RECORD] = {keyword.lower(): value for keyword, value, _ in cards}
     return meta
@@ -134,10 +134,11 @@ def _copied(node: Any, *, tagged: bool) -> Any:
         plain = next(
             (kind(node) for kind in (bool, int, float, str) if isinstance(node, kind)), None
         )
-    return _with_tag(plain, getattr(node, "_tag", "") if tagged else "")
+    return with_tag(plain, getattr(node, "_tag", "") if tagged else "")
 
 
-def _with_tag(value: Any, tag: str) -> Any:
+def with_tag(value: Any, tag: str) -> Any:
+    """Return a text, a list or a mapping with a tag; as it is where the tag is empty."""
     from asdf.tagged import TaggedDict, TaggedList, TaggedString
 
     if not tag:

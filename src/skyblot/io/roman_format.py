@@ -1,6 +1,6 @@
 """Roman's ASDF: how its files are known and named, and what reads and writes them."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FileError, quiet
+from . import roman_mosaic
 from .asdf import AsdfImage, is_asdf, open_image
 from .atomic import atomic_write
 from .blocks import sort_extensions
@@ -16,6 +17,7 @@ from .content import open_content
 from .image import NewBlot
 from .masks import KEY_CARD, BadPixels
 from .names import ImageName, parse_name, root_of
+from .new_mosaic import NewMosaic
 from .remote import AnyPath
 from .roman import write_blot
 
@@ -54,6 +56,14 @@ class RomanFormat:
         arguments = dict(vars(blot))
         del arguments["move"]
         write_blot(**arguments)
+
+    def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
+        """Return the name of a mosaic, which Roman's pipeline calls a coadd."""
+        return f"{name}_{'coadd' if kind == 'drz' else kind}.asdf"
+
+    def write_mosaic(self, new: NewMosaic) -> None:
+        """Write a mosaic in the layout of level 3."""
+        roman_mosaic.write_mosaic(new)
 
     def write_flagged(
         self, path: Path, images: list[BadPixels], bits: int, *, overwrite: bool

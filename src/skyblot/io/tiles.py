@@ -1,5 +1,7 @@
 """Images compressed tile by tile, without loss, and the same bytes whenever they are written."""
 
+from typing import BinaryIO
+
 import numpy as np
 from astropy.io import fits
 
@@ -24,18 +26,22 @@ def tiled(image: fits.ImageHDU) -> fits.CompImageHDU:
 def forget_times(path: str) -> None:
     """Clear the times in the gzip headers of a file's tiles, which astropy lets gzip write."""
     with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
-        header = hdus["SCI"].header
-        start = hdus["SCI"].fileinfo()["datLoc"]
-    if header["ZCMPTYPE"] != "GZIP_2":
-        return
+        tables = [(hdu.header.copy(), hdu.fileinfo()["datLoc"]) for hdu in hdus]
+    with open(path, "r+b") as file:
+        for header, start in tables:
+            if header.get("ZCMPTYPE") == "GZIP_2":
+                _forget_in(file, header, start)
+
+
+def _forget_in(file: BinaryIO, header: fits.Header, start: int) -> None:
+    """Clear the times of the tiles of one image, whose table begins at `start`."""
     rows = header["NAXIS2"]
     width = header["NAXIS1"]
     # the first column: length and place of a tile
     integer = np.dtype(">i8" if "Q" in header["TFORM1"] else ">i4")
     heap = start + header.get("THEAP", rows * width)
-    with open(path, "r+b") as file:
-        file.seek(start)
-        table = np.frombuffer(file.read(rows * width), np.uint8).reshape(rows, width)
-        for _, place in table[:, : 2 * integer.itemsize].copy().view(integer):
-            file.seek(heap + int(place) + _TIME.start)
-            file.write(bytes(_TIME.stop - _TIME.start))
+    file.seek(start)
+    table = np.frombuffer(file.read(rows * width), np.uint8).reshape(rows, width)
+    for _, place in table[:, : 2 * integer.itemsize].copy().view(integer):
+        file.seek(heap + int(place) + _TIME.start)
+        file.write(bytes(_TIME.stop - _TIME.start))

@@ -40,7 +40,7 @@ from .overlaps import (
 )
 
 #: Rows of input pixels that are outlined together, `LANES` columns of them at a time.
-BLOCK = 32
+BLOCK = 16
 #: Cells around a tile that are written to and do not count: drops up to that size need no checks.
 MARGIN = 8
 SQUARE, TURBO, POINT = range(3)
@@ -92,15 +92,22 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
     flux, total : (rows, columns), noise : (n, rows, columns)
         float64, with `MARGIN` cells more on each side: sums of weight and value, of weight, of
         squared weight and variance.
+
+    Returns
+    -------
+    y0, y1, x0, x1 : int
+        Of the tile's cells, counted from its first, no others have anything; all 0 where none has.
     """
     buffer = np.zeros(SIZE)
     places = np.zeros(LANES, np.int64)
     flat_flux = flux.reshape(-1)
     flat_total = total.reshape(-1)
+    flat_noise = noise.reshape(noise.shape[0], flux.size)
     stride = flux.shape[1]
     touched = False
+    extremes = np.array([np.inf, -np.inf, np.inf, -np.inf])
     for block in range(blocks.shape[1]):
-        k0, k1 = _touching(blocks[:, block], tile)
+        k0, k1 = _touching(blocks[:, block], tile, extremes)
         for i in range(block * BLOCK, min((block + 1) * BLOCK, data.shape[0]) if k0 < k1 else 0):
             for k in range(k0, k1):
                 start = k * LANES - first
@@ -122,14 +129,14 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
                         variances,
                         i,
                         start,
-                        noise,
+                        flat_noise,
                     )
-    return touched
+    return _touched(extremes, tile) if touched else (0, 0, 0, 0)
 
 
 @njit(**FAST)
-def _touching(blocks, tile):
-    """First and last block of a row of them that may touch a tile, half-open."""
+def _touching(blocks, tile, extremes):
+    """First and last block of a row of them that may touch a tile, half-open; widen `extremes`."""
     y0, y1, x0, x1 = tile
     k0 = blocks.shape[1]
     k1 = 0
@@ -138,7 +145,21 @@ def _touching(blocks, tile):
         if across and blocks[2, k] < y1 and blocks[3, k] > y0 - 1:
             k0 = min(k0, k)
             k1 = k + 1
+            for end in (0, 2):
+                extremes[end] = min(extremes[end], blocks[end, k])
+                extremes[end + 1] = max(extremes[end + 1], blocks[end + 1, k])
     return k0, k1
+
+
+@njit(**FAST)
+def _touched(extremes, tile):
+    """Cells of a tile within extremes, and those around: (y0, y1, x0, x1) from its first."""
+    y0, y1, x0, x1 = tile
+    left = np.int64(max(extremes[0] - 1, x0))
+    right = np.int64(min(extremes[1] + 2, x1))
+    low = np.int64(max(extremes[2] - 1, y0))
+    high = np.int64(min(extremes[3] + 2, y1))
+    return low - y0, high - y0, left - x0, right - x0
 
 
 @njit(**FAST)
@@ -268,7 +289,6 @@ def _add(buffer, places, offset, flux, total):
 @njit(**FAST)
 def _add_with_noise(buffer, places, offset, flux, total, variances, i, start, noise):
     """The same for those drops alone that reach a cell, and variances with squared weights."""
-    stride = noise.shape[2]
     for k in range(LANES):
         part = buffer[PART + k]
         if part > 0.0:
@@ -276,19 +296,30 @@ def _add_with_noise(buffer, places, offset, flux, total, variances, i, start, no
             total[at] += part
             flux[at] += part * buffer[VALUE + k]
             for n in range(noise.shape[0]):
-                noise[n, at // stride, at % stride] += part * part * variances[n, i, start + k]
+                noise[n, at] += part * part * variances[n, i, start + k]
 
 
 @kernel
-def merge(flux, total, noise, bit, sums, weights, noises, context):
-    """Add the sums of one exposure in a tile to those of all, and set its bit where it counts."""
-    rows, columns = sums.shape
-    for i in range(rows):
-        for j in range(columns):
-            weight = total[MARGIN + i, MARGIN + j]
-            if weight > 0.0:
-                weights[i, j] += weight
-                sums[i, j] += flux[MARGIN + i, MARGIN + j]
-                context[i, j] |= bit
-                for n in range(noise.shape[0]):
-                    noises[n, i, j] += noise[n, MARGIN + i, MARGIN + j]
+def merge(flux, total, noise, bit, touched, origin, sums, weights, noises, context):
+    """Add the sums of one exposure in a tile to those of all, and set its bit where it counts.
+
+    `touched` are the cells (y0, y1, x0, x1) of the tile, which begins at `origin` (y, x) of the
+    sums of all. The tile is emptied.
+    """
+    y0, y1, x0, x1 = touched
+    y, x = origin
+    for i in range(y0, y1):
+        row = i + MARGIN
+        for j in range(x0, x1):
+            weights[y + i, x + j] += total[row, MARGIN + j]
+        for j in range(x0, x1):
+            sums[y + i, x + j] += flux[row, MARGIN + j]
+        for j in range(x0, x1):
+            context[y + i, x + j] |= bit if total[row, MARGIN + j] > 0.0 else np.uint32(0)
+        for n in range(noise.shape[0]):
+            for j in range(x0, x1):
+                noises[n, y + i, x + j] += noise[n, row, MARGIN + j]
+    for row in range(y0, y1 + 2 * MARGIN):
+        flux[row, x0 : x1 + 2 * MARGIN] = 0.0
+        total[row, x0 : x1 + 2 * MARGIN] = 0.0
+        noise[:, row, x0 : x1 + 2 * MARGIN] = 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 #: Pixels of a row that are dropped together.
-LANES = 32
+LANES = 64
 
 # Offsets. The corners of a drop in turn, at first on the mosaic, then from its own cell:
 X0, X1, X2, X3, Y0, Y1, Y2, Y3 = range(0, 8 * LANES, LANES)
@@ -23,14 +23,14 @@ COLUMN, WIDTH, RIGHT, ROW, HEIGHT, TOP = range(10 * LANES, 16 * LANES, LANES)
 GAIN, LEAST = range(16 * LANES, 18 * LANES, LANES)
 #: dx/dy of the edges, and half of dy/dx.
 _S0, _S1, _S2, _S3, _H0, _H1, _H2, _H3 = range(18 * LANES, 26 * LANES, LANES)
-#: Where the edges enter and leave a row of cells (x), and how far they climb within.
+#: Where the edges enter and leave a row of cells (x), and half of how far they climb within.
 _A0, _A1, _A2, _A3, _B0, _B1, _B2, _B3, _D0, _D1, _D2, _D3 = range(26 * LANES, 38 * LANES, LANES)
 #: What is enclosed right of the cell at hand; and the weight that falls into the cell.
 _BEYOND, PART = range(38 * LANES, 40 * LANES, LANES)
 SIZE = 40 * LANES
 
 #: Drops of more cells along an axis are a map's fault, and count as folded.
-_HUGE = 1e6
+_HUGE = 1e3
 #: Edges that run less along an axis are taken for straight: the slope would not be finite.
 _FLAT = 1e-20
 #: Eight times the rounding of one operation: an overlap is a sum of so many products.
@@ -239,28 +239,28 @@ def enter_row(buffer, row):
         c3 = _clamped(y3, low, high)
         buffer[_A0 + k] = buffer[X0 + k] + (c0 - y0) * buffer[_S0 + k]
         buffer[_B0 + k] = buffer[X0 + k] + (c1 - y0) * buffer[_S0 + k]
-        buffer[_D0 + k] = c1 - c0
+        buffer[_D0 + k] = 0.5 * (c1 - c0)
         buffer[_A1 + k] = buffer[X1 + k] + (c1 - y1) * buffer[_S1 + k]
         buffer[_B1 + k] = buffer[X1 + k] + (c2 - y1) * buffer[_S1 + k]
-        buffer[_D1 + k] = c2 - c1
+        buffer[_D1 + k] = 0.5 * (c2 - c1)
         buffer[_A2 + k] = buffer[X2 + k] + (c2 - y2) * buffer[_S2 + k]
         buffer[_B2 + k] = buffer[X2 + k] + (c3 - y2) * buffer[_S2 + k]
-        buffer[_D2 + k] = c3 - c2
+        buffer[_D2 + k] = 0.5 * (c3 - c2)
         buffer[_A3 + k] = buffer[X3 + k] + (c3 - y3) * buffer[_S3 + k]
         buffer[_B3 + k] = buffer[X3 + k] + (c0 - y3) * buffer[_S3 + k]
-        buffer[_D3 + k] = c0 - c3
+        buffer[_D3 + k] = 0.5 * (c0 - c3)
         buffer[_BEYOND + k] = 0.0
 
 
 @njit(**_INLINE)
-def _right_of(x, start, end, climb, half_slope):
+def _right_of(x, start, end, half_climb, half_slope):
     """The integral of max(x(y) - x, 0) dy along a piece of an edge."""
     u = start - x
     v = end - x
     p = u if u > 0.0 else 0.0
     q = v if v > 0.0 else 0.0
-    crosses = (q * q - p * p) * half_slope
-    return 0.5 * (p + q) * climb if (u > 0.0) & (v > 0.0) else crosses
+    nearer = u if u < v else v
+    return (p + q) * (half_climb if nearer > 0.0 else (q - p) * half_slope)
 
 
 @njit(**FAST)

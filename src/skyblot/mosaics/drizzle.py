@@ -13,7 +13,8 @@ from ..headers.pixel_facts import ERRORS, READ_VARIANCE
 from ..io.planes import error_plane, find_plane
 from ..parameters.mosaic import Drizzling
 from ..pixelmap import CORNERS, plan_map
-from ..resampling.drizzle import Drop, Exposure, Mosaic, Sums, noise_correlation
+from ..resampling.drizzle import Mosaic, Sums, noise_correlation
+from ..resampling.drops import Drop, Exposure
 from .chips import Chip
 from .frame import Frame
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 from ..errors import DataError
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
+from ..io.mosaics import default_name, mosaic_name
 from ..io.names import ImageName
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions
@@ -161,8 +162,8 @@ class CleanPlan:
 
     def has_all(self) -> bool:
         """Whether all products are there, made from the same inputs with the same parameters."""
-        marked = [*self.work.writes, *(path for path in (self.outputs.mosaic,) if path)]
-        paths = [*marked, *self.outputs.paths]
+        marked = [*(task.path for task in self.work.tasks), *filter(None, [self.outputs.mosaic])]
+        paths = [*self.work.writes, *self.outputs.paths]
         return all(path.is_file() for path in paths) and all(
             copy_key(path) == self.key for path in marked
         )
@@ -197,11 +198,3 @@ def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame
         wishes = {name: getattr(grid, name) for name in ("scale", "rotation", "size", "centre")}
         wcs = common_wcs(chips, names=names, **wishes)
     return Frame.like(wcs, tuple(wcs.array_shape), facts, tuple(shapes))
-
-
-def default_name(images: Sequence[ImageName]) -> str:
-    return "clean"
-
-
-def mosaic_name(name: str, images: Sequence[ImageName], kind: str = "drz") -> str:
-    return f"{name}_{kind}.fits"

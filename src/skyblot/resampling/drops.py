@@ -117,9 +117,7 @@ class Pixels:
         weight = (
             exposure.weight if np.ndim(exposure.weight) else np.broadcast_to(exposure.weight, shape)
         )
-        dtype = np.result_type(
-            np.float32, *(np.asarray(image).dtype for image in (exposure.data, weight))
-        )
+        dtype = _dtype_of(exposure.data, weight)
         planes = np.empty((variances, *shape), dtype)
         for plane, variance in zip(planes, exposure.variances, strict=True):
             plane[:] = _ready(variance, "variance", shape, dtype)
@@ -154,18 +152,9 @@ class Tile:
         edges = tuple(bounds.shifted(sums.row0, 0))
         own = (self.flux, self.weight, self.variance)
         window = (pixels.data, pixels.weight, pixels.x, pixels.y, pixels.variances)
-        if drop_pixels(*window, pixels.blocks, pixels.first, edges, pixels.drop.code, *own):
-            here = bounds.slices
-            merge(
-                *own,
-                bit,
-                sums.flux[here],
-                sums.weight[here],
-                sums.variance[:, here[0], here[1]],
-                context[here],
-            )
-            for image in own:
-                image[:] = 0
+        touched = drop_pixels(*window, pixels.blocks, pixels.first, edges, pixels.drop.code, *own)
+        sums_of_all = (sums.flux, sums.weight, sums.variance, context)
+        merge(*own, bit, touched, bounds.origin, *sums_of_all)
 
 
 def _ready(image: Any, name: str, shape: tuple[int, int], dtype: Any) -> np.ndarray:
@@ -186,6 +175,12 @@ def _ready(image: Any, name: str, shape: tuple[int, int], dtype: Any) -> np.ndar
     ready = np.ascontiguousarray(image, dtype).view(np.ndarray)
     ready.flags.writeable = False
     return ready
+
+
+def _dtype_of(*images: Any) -> np.dtype:
+    """The kernels' own dtype that holds the numbers of images, or comes next to it."""
+    common = np.result_type(np.float32, *(np.asarray(image).dtype for image in images))
+    return np.dtype(np.float64 if common.itemsize > 4 else np.float32)
 
 
 def _blocks(x: np.ndarray, y: np.ndarray, first: int, drop: Drop, threads: int) -> np.ndarray:
