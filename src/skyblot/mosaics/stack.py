@@ -13,14 +13,14 @@ from ..bounds import Bounds
 from ..errors import quiet
 from ..kernels.interpolants import interpolant
 from ..kernels.stack import (
-    add_layer,
     clear_outliers,
     clipped_median,
-    drop_bad,
+    FILLED,
+    add_layer,
     fill_bad,
-    lowest_around,
     mean_of_others,
     minmed,
+    settle,
     touched,
 )
 from ..resampling.window import Window
@@ -146,19 +146,13 @@ def fill_stack(
     def work(tile: Bounds) -> None:
         # a minimum looks at its neighbours, and so do outliers
         around = tile.grown(_REACH + 1).overlap(Bounds.whole(shape))
-        members = _members(chips, around)
-        layers = np.empty((len(members), *around.shape), np.float32)
-        lifted = np.empty_like(layers)
-        for layer, no_lower, mine in zip(layers, lifted, members, strict=True):
-            no_lower.fill(-np.inf)
-            layer[:] = layer_of(mine, around, no_lower)
-            np.maximum(layer, no_lower, out=no_lower)
-        out, number = _combined(layers, lifted, np.array([line_of(mine) for mine in members]))
+        layers = list(layers_of(chips, around))
+        out, number = _combined(layers, around.shape)
         inside = tile.within(around).slices
         at = tile.slices
         stack.data[at] = out[inside]
         stack.counts[at] = number[inside]
-        for mine, layer in zip(members, layers, strict=True):
+        for mine, layer in layers:
             cleared = cleared_layer(mine, layer, out)[inside]
             sums = (stack.sums[at], stack.weights[at], stack.clean[at])
             add_layer(cleared, weight_of(mine), *sums)
@@ -167,22 +161,23 @@ def fill_stack(
 
 
 def _combined(
-    layers: np.ndarray, lifted: np.ndarray, lines: np.ndarray
+    layers: Sequence[tuple[Sequence[Chip], np.ndarray]], shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The robust stack of layers, and how many of them have each pixel.
-
-    `lifted` are the layers for minima, which are taken where few have a pixel.
-    """
-    shape = layers.shape[1:]
+    """The robust stack of layers, and how many of them have each pixel: it decides on the kind."""
     out = np.full(shape, np.nan, np.float32)
     number = np.zeros(shape, np.min_scalar_type(len(layers)))
-    few = np.True_
-    if len(layers) > MOST_FOR_MINIMA:
-        clipped_median(layers, lines, CLIP, out, number)
-        few = number <= MOST_FOR_MINIMA
-    if len(layers) and few.any():
+    if not layers:
+        return out, number
+    cube = np.stack([layer for _, layer in layers])
+    lines = np.array([line_of(members) for members, _ in layers])
+    if len(layers) <= MOST_FOR_MINIMA:
+        minmed(cube, lines, HIGH, LOW, PAIR, out, number)
+        return out, number
+    clipped_median(cube, lines, CLIP, out, number)
+    few = (number > 0) & (number <= MOST_FOR_MINIMA)
+    if few.any():
         minima = np.empty_like(out)
-        minmed(lifted, lines, HIGH, LOW, PAIR, minima, number)
+        minmed(cube, lines, HIGH, LOW, PAIR, minima, number)
         np.copyto(out, minima, where=few)
     return out, number
 
@@ -205,27 +200,24 @@ def tiles_of(shape: tuple[int, int], side: int = TILE) -> list[Bounds]:
     ]
 
 
-def layer_of(
-    chips: Sequence[Chip], bounds: Bounds, floor: np.ndarray | None = None
-) -> np.ndarray:
-    """Return the pixels of one exposure on a part of the mosaic, float32, NaN where it has none.
+def layers_of(chips: Sequence[Chip], bounds: Bounds) -> Iterator[tuple[list[Chip], np.ndarray]]:
+    """Yield the chips of each exposure that touch a part of the mosaic, and their pixels there."""
+    near = [chip for chip in chips if chip.box.overlap(bounds).area]
+    for _, members in groupby(near, key=lambda chip: chip.exposure):
+        mine = list(members)
+        yield mine, layer_of(mine, bounds)
 
-    A `floor` gets what no value may be below, of those that a minimum is taken of.
-    """
+
+def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
+    """Return the pixels of one exposure on a part of the mosaic, float32, NaN where it has none."""
     layer = np.full(bounds.shape, np.nan, np.float32)
     for chip in chips:
         part = chip.box.overlap(bounds)
         if part.area:
-            inside = part.within(bounds).slices
-            values = resampled(chip, part, None if floor is None else floor[inside])
-            np.copyto(layer[inside], values, where=np.isfinite(values))
+            values = resampled(chip, part)
+            inside = layer[part.within(bounds).slices]
+            np.copyto(inside, values, where=np.isfinite(values))
     return layer
-
-
-def _members(chips: Sequence[Chip], bounds: Bounds) -> list[list[Chip]]:
-    """The chips that touch a part of the mosaic, those of each exposure together."""
-    near = [chip for chip in chips if chip.box.overlap(bounds).area]
-    return [list(mine) for _, mine in groupby(near, key=lambda chip: chip.exposure)]
 
 
 def line_of(chips: Sequence[Chip]) -> tuple[float, float]:
@@ -238,18 +230,15 @@ def weight_of(chips: Sequence[Chip]) -> float:
     return 1.0 / line_of(chips)[0]
 
 
-def resampled(chip: Chip, part: Bounds, floor: np.ndarray | None = None) -> np.ndarray:
-    """Return a chip's pixels on a part of the mosaic in its box, NaN where it has none.
-
-    For `floor` see `layer_of`.
-    """
+def resampled(chip: Chip, part: Bounds) -> np.ndarray:
+    """Return a chip's pixels on a part of the mosaic in its box, NaN where it has none."""
     out = np.full(part.shape, np.nan, np.float32)
     x, y = positions(chip, part)
     edges = np.empty(4)
     if not touched(x, y, chip.shape, edges):
         return out
     how = interpolant(INTERPOLANT)
-    margin = how.margin + 1
+    margin = how.margin + FILLED
     low_y, high_y, low_x, high_x = edges
     bounds = Bounds(
         math.floor(low_y) - margin,
@@ -260,11 +249,8 @@ def resampled(chip: Chip, part: Bounds, floor: np.ndarray | None = None) -> np.n
     data, good = chip.window(bounds)
     filled = np.empty_like(data)
     fill_bad(data, good, filled)
-    origin = np.array(bounds.origin)
     Window(filled, bounds.origin, chip.shape, how).resample(x, y, out, 1.0, 0.0, math.nan)
-    drop_bad(good, origin, x, y, out)
-    if floor is not None:
-        lowest_around(filled, origin, x, y, math.sqrt(chip.line[0]), floor)
+    settle(filled, good, np.array(bounds.origin), x, y, math.sqrt(chip.line[0]), out)
     return out
 
 
