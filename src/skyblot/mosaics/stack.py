@@ -201,11 +201,11 @@ def tiles_of(shape: tuple[int, int], side: int = TILE) -> list[Bounds]:
 
 
 def layers_of(chips: Sequence[Chip], bounds: Bounds) -> Iterator[tuple[list[Chip], np.ndarray]]:
-    """Yield the chips of each exposure that touch a part of the mosaic, and their pixels there."""
-    near = [chip for chip in chips if chip.box.overlap(bounds).area]
-    for _, members in groupby(near, key=lambda chip: chip.exposure):
+    """Yield the chips of each exposure that touches a part of the mosaic, and its pixels there."""
+    for _, members in groupby(chips, key=lambda chip: chip.exposure):
         mine = list(members)
-        yield mine, layer_of(mine, bounds)
+        if any(chip.box.overlap(bounds).area for chip in mine):
+            yield mine, layer_of(mine, bounds)
 
 
 def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
@@ -221,7 +221,10 @@ def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
 
 
 def line_of(chips: Sequence[Chip]) -> tuple[float, float]:
-    """Return how the variance of an exposure's pixels grows: of its noisiest chip."""
+    """Return how the variance of an exposure's pixels grows: that of its noisiest chip.
+
+    All its chips are asked: it must not depend on which lie on a tile.
+    """
     return max(chip.line for chip in chips)
 
 
