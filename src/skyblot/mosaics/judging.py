@@ -1,6 +1,7 @@
 """Every chip compared with a mosaic in memory, one after the other."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ class Judge:
     key : str
         Stands for all that makes the masks.
     resources : Resources
+        Of each chip.
+    workers : int
+        How many chips are judged at once.
     single : {"none", "lacosmic"}
         What is done where no other exposure covers a chip.
     """
@@ -47,6 +51,7 @@ class Judge:
     tasks: dict[Any, Task]
     key: str
     resources: Resources
+    workers: int = 1
     single: str = "none"
 
     def judge(
@@ -71,12 +76,20 @@ class Judge:
         """
         files = tuple(dict.fromkeys(chip.where.path for chip in chips))
         told: set[str] = set()
-        for chip in chips:
+
+        def work(chip: Chip) -> RejectResult | Failure:
             try:
                 source = self._source(chip, cover(chip), pixels(chip), files)
-                yield chip, self._one(chip, source, told if last else None)
+                return self._one(chip, source, told if last else None)
             except Exception as error:  # one exposure that cannot be compared ends no run
-                yield chip, Failure.of(chip.where, error)
+                return Failure.of(chip.where, error)
+
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="skyblot-judge") as pool:
+            try:
+                yield from zip(chips, pool.map(work, chips), strict=True)
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
 
     def _source(self, chip: Chip, cover: np.ndarray, pixels: Any, files: tuple[Any, ...]) -> Source:
         image = StackImage(self.frame, pixels, files)

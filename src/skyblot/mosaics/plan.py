@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from ..errors import DataError
+from ..errors import DataError, ParameterError
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
 from ..io.mosaics import default_name, mosaic_name
 from ..io.names import ImageName
+from ..memory import check_memory, memory_limit
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions
 from ..resampling.geometry import checked_threads
@@ -28,7 +29,7 @@ from .frame import Frame
 
 #: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts.
 _BYTES_OF_PROGRAM = 250 << 20
-_BYTES_OF_MOSAIC = 20
+_BYTES_OF_MOSAIC = 16
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,25 @@ class CleanPlan:
         return checked_threads(self.options.threads)
 
     @property
+    def workers(self) -> int:
+        """How many chips are judged at once."""
+        room = memory_limit(self.options.memory) - self._least_bytes
+        return max(1, min(self.threads, len(self.images), room // self._chip_bytes))
+
+    @property
     def memory_bytes(self) -> int:
         """About how much memory the run takes."""
-        largest = max(math.prod(shape) for shape in self.frame.chips)
-        pixels = math.prod(self.frame.shape)
-        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * pixels + self.step.bytes_per_pixel * largest
+        return self._least_bytes + self.workers * self._chip_bytes
+
+    @property
+    def _least_bytes(self) -> int:
+        """What program and mosaic take."""
+        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * math.prod(self.frame.shape)
+
+    @property
+    def _chip_bytes(self) -> int:
+        """What judging the largest chip takes."""
+        return self.step.bytes_per_pixel * max(math.prod(shape) for shape in self.frame.chips)
 
     @property
     def summary(self) -> str:
@@ -154,6 +169,10 @@ class CleanPlan:
         writes = [*beside.writes, *self.outputs.paths]
         work = replace(self.work, beside=beside._replace(writes=writes))
         check_wishes(work, self.options)
+        if self.options.client is not None:
+            raise ParameterError("client (--dask): clean works in one process, leave it out")
+        if self.options.memory is not None:
+            check_memory("the run", self.memory_bytes, memory_limit(self.options.memory))
         if self.folder.exists():
             check_outputs(work, work.writes, self.options)
             for path in self.outputs.paths:
