@@ -113,10 +113,13 @@ class Judge:
 
     def _compared(self, chip: Chip, source: Source, *, last: bool) -> RejectResult:
         """Compare a chip with the others."""
-        with self.step.compared(source, self.tasks[chip.where], self.resources) as compared:
+        # the stack has no sky: that of the chip is put back
+        recipe = self.step.recipe.override({"addsky": False, "skyval": chip.sky.level})
+        step = replace(self.step, recipe=recipe)
+        with step.compared(source, self.tasks[chip.where], self.resources) as compared:
             result = compared.result
             if last:
-                result = replace(result, picture=self.step.picture(compared))
+                result = replace(result, picture=step.picture(compared))
                 if result.blot_path is not None:
                     compared.write_blot(source, overwrite=self.resources.overwrite)
         return result
