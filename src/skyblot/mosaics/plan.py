@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from ..errors import DataError, ParameterError
+from ..errors import WARNING_FILTERS, ParameterError
+from ..headers.facts import Facts
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
 from ..io.mosaics import default_name, mosaic_name
@@ -17,6 +18,7 @@ from ..io.names import ImageName
 from ..memory import check_memory, memory_limit
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions
+from ..parameters.table import Recipe
 from ..resampling.geometry import checked_threads
 from ..resampling.grid import common_wcs
 from ..resampling.target import say_if_undistorted
@@ -24,6 +26,7 @@ from ..runs.outputs import check_outputs, check_wishes
 from ..runs.work import Work
 from ..steps.provenance import copy_key
 from ..steps.reject import Reject
+from ..steps.roles import check_exposure
 from ..text import size_text
 from .frame import Frame
 
@@ -188,32 +191,58 @@ class CleanPlan:
         )
 
 
-def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame:
-    """Return the mosaic of images, for which their headers are read.
+class Heading(NamedTuple):
+    """What the headers of an image say of its place.
+
+    Attributes
+    ----------
+    where : ImageName
+    name : str
+        File and extension.
+    wcs : WCS
+    shape : tuple of int
+        (ny, nx).
+    facts : Facts
+    """
+
+    where: ImageName
+    name: str
+    wcs: Any
+    shape: tuple[int, int]
+    facts: Facts
+
+
+def heading_of(where: ImageName, recipe: Recipe, *, force: bool = False) -> Heading:
+    """Read the headers of an image.
+
+    Raises
+    ------
+    SkyblotError
+        If it cannot be read, has no WCS, or is a mosaic, unless that is forced.
+    """
+    with WARNING_FILTERS, open_reference(where, recipe.wcs_key) as reference:
+        if not force:
+            check_exposure(reference)
+        wcs = reference.wcs()
+        say_if_undistorted(reference, wcs)
+        return Heading(where, reference.name, wcs, reference.shape, reference.facts)
+
+
+def frame_of(headings: Sequence[Heading], grid: Grid, like: Any = None) -> Frame:
+    """Return the mosaic of images.
 
     Parameters
     ----------
-    images : sequence of ImageName
+    headings : sequence of Heading
+        One at least.
     grid : Grid
     like : WCS, optional
         The pixels to take.
     """
-    chips = []
-    names = []
-    facts = None
-    shapes = []
-    for where in images:
-        with open_reference(where) as reference:
-            wcs = reference.wcs()
-            say_if_undistorted(reference, wcs)
-            chips.append((wcs, reference.shape))
-            shapes.append(reference.shape)
-            names.append(reference.name)
-            facts = facts or reference.facts
-    if facts is None:
-        raise DataError("no exposure can be read", subject="the exposures")
     wcs = like
     if wcs is None:
         wishes = {name: getattr(grid, name) for name in ("scale", "rotation", "size", "centre")}
-        wcs = common_wcs(chips, names=names, **wishes)
-    return Frame.like(wcs, tuple(wcs.array_shape), facts, tuple(shapes))
+        chips = [(heading.wcs, heading.shape) for heading in headings]
+        wcs = common_wcs(chips, names=[heading.name for heading in headings], **wishes)
+    shapes = tuple(heading.shape for heading in headings)
+    return Frame.like(wcs, tuple(wcs.array_shape), headings[0].facts, shapes)
