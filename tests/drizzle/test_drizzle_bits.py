@@ -151,3 +151,13 @@ def test_a_mosaic_knows_its_exposures_by_their_bits():
             if context[plane, i, j] >> bit & 1
         ]
         assert found == [number for number in numbers if i == 0 and number % 2 == j]
+
+
+def test_sums_that_are_finished_are_the_result(case):
+    drop, _ = case
+    sums = sum_up(drop)
+    result = sums.result(dtype=np.float64, fill_value=-1)
+    finished = sums.finish(fill_value=-1)
+    for mine, theirs in zip(finished[:3], result[:3], strict=True):
+        assert np.array_equal(mine, theirs)
+    assert np.array_equal(finished.err[0], result.err[0], equal_nan=True)

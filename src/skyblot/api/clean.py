@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import FileError
 from ..mosaics.parts import Stage
-from ..mosaics.plan import CleanPlan, frame_of
+from ..mosaics.plan import CleanPlan, Heading, frame_of, heading_of
 from ..mosaics.products import ChipRow
 from ..mosaics.run import Finished, clean
 from ..mosaics.single import require_astroscrappy
@@ -162,13 +162,11 @@ def plan_clean(
     writing = Writing(**singles["writing"])
     step = replace(step, with_values=writing.objects)
     work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
-    images = [task.where for task in work.tasks]
-    if not images:
-        raise work.failures[0].error if work.failures else _nothing(exposures)
+    work, headings = _read(work, force=how.force)
     matching = Matching(**singles["match"])
     if matching.single == "lacosmic":
         require_astroscrappy()
-    frame = frame_of(images, grid, like_wcs(grid.like) if grid.like is not None else None)
+    frame = frame_of(headings, grid, like_wcs(grid.like) if grid.like is not None else None)
     return CleanPlan(
         work,
         frame,
@@ -211,6 +209,17 @@ def clean_events(
         yield event
 
 
-def _nothing(exposures: Sequence[str | Path]) -> FileError:
-    names = ", ".join(map(str, exposures))
-    return FileError(f"no image to be cleaned: expected exposures, found {names or 'nothing'}")
+def _read(work: Work, *, force: bool) -> tuple[Work, list[Heading]]:
+    """Read the headers of what is to be cleaned, and leave out what cannot be."""
+    headings: list[Heading] = []
+    failures = list(work.failures)
+    tasks = []
+    for task in work.tasks:
+        try:
+            headings.append(heading_of(task.where, work.step.recipe, force=force))
+            tasks.append(task)
+        except Exception as error:  # one exposure that cannot be read ends no run
+            failures.append(Failure.of(task.where, error))
+    if not headings:
+        raise failures[0].error if failures else FileError("no exposure is named, expected some")
+    return replace(work, tasks=tuple(tasks), failures=tuple(failures)), headings

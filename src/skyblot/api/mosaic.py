@@ -9,7 +9,7 @@ from ..io.images import list_images
 from ..io.inputs import expand_references
 from ..mosaics.alone import MosaicPlan, make_mosaic
 from ..mosaics.parts import Stage
-from ..mosaics.plan import frame_of
+from ..mosaics.plan import frame_of, heading_of
 from ..parameters.mosaic import Drizzling, Grid, Matching
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
@@ -114,15 +114,18 @@ def _plan(
         raise ParameterError("exposures: none is named, expected some")
     grid = Grid(**singles["grid"])
     like = like_wcs(grid.like) if grid.like is not None else None
+    recipe = Recipe().override(singles["recipe"])
+    options = RunOptions().override(singles["options"])
+    headings = [heading_of(where, recipe, force=options.force) for where in images]
     return MosaicPlan(
         tuple(images),
-        frame_of(images, grid, like),
+        frame_of(headings, grid, like),
         Path(output),
         Matching(**singles["match"]).sky,
         drizzling,
-        Recipe().override(singles["recipe"]),
+        recipe,
         Planes(**singles["planes"]),
-        RunOptions().override(singles["options"]),
+        options,
         None if masks is None else Path(masks),
     ).checked()
 

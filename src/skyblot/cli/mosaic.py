@@ -21,7 +21,7 @@ from .sections import SectionedCommand, sections
 if TYPE_CHECKING:
     from ..mosaics.alone import MosaicPlan
 
-_RUN = [row for row in RUN if row.name in ("overwrite", "compress", "memory", "threads")]
+_RUN = [row for row in RUN if row.name in ("overwrite", "compress", "force", "threads")]
 _SKY = [row for row in MATCH if row.name == "sky"]
 _FLAGS = [row for row in PLANES if row.name in ("dq", "weight_suffix")]
 _EXPOSURES = [row for row in TABLE if row.name in ("tolerance", "wcs_key", "expkey")]

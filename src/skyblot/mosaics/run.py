@@ -72,7 +72,11 @@ class _Run:
             plan.step,
             {task.where: task for task in plan.work.tasks},
             plan.key,
-            Resources(plan.threads, overwrite=plan.options.overwrite or plan.options.resume),
+            Resources(
+                max(1, plan.threads // plan.workers),
+                overwrite=plan.options.overwrite or plan.options.resume,
+            ),
+            plan.workers,
             plan.matching.single,
         )
 
@@ -146,7 +150,7 @@ class _Run:
             return Others(stack, tuple(of_exposure[chip.exposure]))
 
         def cover(chip: Chip) -> np.ndarray:
-            return counts_on(chip, stack.counts, self._threads)
+            return counts_on(chip, stack.counts, self._judge.resources.threads or 1)
 
         return self._judge.judge(list(self._chips), cover, pixels, last=last)
 
