@@ -150,3 +150,17 @@ def test_a_mosaic_knows_its_exposures_by_their_bits():
             if context[plane, i, j] >> bit & 1
         ]
         assert found == [number for number in numbers if i == 0 and number % 2 == j]
+
+
+@pytest.mark.parametrize("variances", [0, 1])
+def test_sums_that_are_finished_are_the_mosaic(variances):
+    sums = Sums(SHAPE, variances=variances, dtype=np.float32)
+    for number, exposure in enumerate(exposures()):
+        sums.add(exposure._replace(variances=exposure.variances[:variances]), number, Drop())
+    whole = sums.result()
+    finished = sums.finish()
+    assert np.isnan(whole.sci).any()
+    assert np.isfinite(whole.sci).any()
+    for one, other in zip(finished[:3], whole[:3], strict=True):
+        assert np.array_equal(one, other, equal_nan=True)
+    assert np.array_equal(finished.err, whole.err, equal_nan=True)

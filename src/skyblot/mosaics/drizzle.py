@@ -73,9 +73,9 @@ class Drizzler:
             yield chip
 
     def result(self) -> Drizzled:
-        """Return the mosaic."""
+        """Return the mosaic: nothing can be dropped afterwards."""
         correlation = noise_correlation(self._how.pixfrac, self.scale_ratio)
-        return Drizzled(self.sums.result(), self._kind, correlation, self.scale_ratio)
+        return Drizzled(self.sums.finish(), self._kind, correlation, self.scale_ratio)
 
     def _one(self, chip: Chip, drop: Drop) -> None:
         ny, nx = chip.shape

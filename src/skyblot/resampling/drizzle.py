@@ -155,6 +155,17 @@ class Sums:
             np.divide(error, self.weight, out=error, where=there, casting="same_kind")
         return Mosaic(sci, self.weight.astype(dtype), self.context.copy(), tuple(errors))
 
+    def finish(self) -> Mosaic:
+        """Return the mosaic's rows in the place of the sums, which are of no use any more.
+
+        The values are those of `result` of the sums' own dtype, with NaN where nothing fell.
+        """
+        with np.errstate(invalid="ignore"):  # 0 / 0 where nothing fell
+            self.flux /= self.weight
+            np.sqrt(self.variance, out=self.variance)
+            self.variance /= self.weight
+        return Mosaic(self.flux, self.weight, self.context, tuple(self.variance))
+
 
 def drizzle(
     exposures: Iterable[Exposure],
