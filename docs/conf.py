@@ -17,6 +17,7 @@ from sphinx.util.nodes import nested_parse_with_titles
 import skyblot
 from skyblot.headers import facts, ground, pixel_facts, wcs_facts
 from skyblot.headers.facts import HEADERS, Fact
+from skyblot.parameters.mosaic import DRIZZLE, GRID, MATCH, WRITING
 from skyblot.parameters.options import BLOTS, CRITERIA, MASKS, PLANES, RUN
 from skyblot.parameters.row import Parameter
 from skyblot.parameters.table import TABLE
@@ -43,6 +44,7 @@ _PARTS = {
     "ablot": "The task ablot",
     "compat": "In the place of other packages",
     "api": "Functions on files",
+    "mosaics": "Exposures and a mosaic",
     "runs": "Many exposures",
     "steps": "One exposure",
     "report": "Reports",
@@ -102,7 +104,9 @@ class ParametersDirective(RstDirective):
         """One section for each section of the table, one definition for each row."""
         lines: list[str] = []
         section = None
-        for row in (*TABLE, *CRITERIA, *PLANES, *MASKS, *BLOTS, *RUN):
+        of_mosaics = (*GRID, *MATCH, *DRIZZLE)
+        written = (*WRITING, *MASKS, *BLOTS)
+        for row in (*TABLE, *of_mosaics, *CRITERIA, *PLANES, *written, *RUN):
             if row.section != section:
                 section = row.section
                 title = section or "General"

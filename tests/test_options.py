@@ -5,13 +5,32 @@ import dataclasses
 import pytest
 
 from skyblot.errors import ParameterError
+from skyblot.parameters.mosaic import (
+    DRIZZLE,
+    GRID,
+    MATCH,
+    WRITING,
+    Drizzling,
+    Grid,
+    Matching,
+    Writing,
+)
 from skyblot.parameters.options import CRITERIA, HOMES, MASKS, PLANES, RUN, RunOptions, given_values
 from skyblot.parameters.table import Recipe, Sampling
 from skyblot.rejection.criteria import Criteria
 from skyblot.steps.compare import Planes
 from skyblot.steps.copies import Products
 
-SETS = [(RunOptions, RUN), (Products, MASKS), (Planes, PLANES), (Criteria, CRITERIA)]
+SETS = [
+    (RunOptions, RUN),
+    (Products, MASKS),
+    (Planes, PLANES),
+    (Criteria, CRITERIA),
+    (Grid, GRID),
+    (Matching, MATCH),
+    (Drizzling, DRIZZLE),
+    (Writing, WRITING),
+]
 
 
 @pytest.mark.parametrize(("values", "rows"), SETS, ids=lambda each: getattr(each, "__name__", ""))
@@ -27,6 +46,7 @@ def test_a_name_means_one_thing_wherever_it_can_be_given():
     for homes in (
         ("recipe", "blots", "options"),
         ("recipe", "criteria", "planes", "masks", "options"),
+        ("recipe", "planes", "masks", "options", "grid", "match", "drizzle", "writing"),
     ):
         names = [row.name for home in homes for row in HOMES[home]]
         assert len(set(names)) == len(names)

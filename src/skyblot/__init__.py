@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .api.grid import common_grid as common_grid
     from .api.info import ImageInfo as ImageInfo
     from .api.info import info as info
+    from .api.mosaic import drizzle_files as drizzle_files
+    from .api.mosaic import median_files as median_files
     from .api.reject import plan_masks as plan_masks
     from .api.reject import reject_files as reject_files
     from .api.results import BatchError as BatchError
@@ -62,6 +64,8 @@ _HOMES = {
     "clean_files": "api.clean",
     "plan_clean": "api.clean",
     "CleanResult": "api.clean",
+    "median_files": "api.mosaic",
+    "drizzle_files": "api.mosaic",
     "reject": "rejection.compare",
     "reject_files": "api.reject",
     "Criteria": "rejection.criteria",

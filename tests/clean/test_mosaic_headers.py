@@ -1,8 +1,10 @@
 """What the header of a mosaic says of its exposures: no value of one of them stands for all."""
 
+import numpy as np
 import pytest
 from astropy.io import fits
-from mosaic_data import DAY, inputs_of, new_mosaic, write_exposures
+from mosaic_data import DAY, SHAPE, inputs_of, new_mosaic, write_exposures
+from samples import tan_header
 
 from skyblot import SkyblotWarning
 from skyblot.headers.blending import blended, sum_of
@@ -137,6 +139,24 @@ def test_a_keyword_stands_where_the_first_exposure_has_it(tmp_path):
         assert [hdu.header.get("FILTER") for hdu in hdus[:3]] == ["F606W", "F606W", None]
         assert [hdu.header.get("PHOTPLAM") for hdu in hdus[:3]] == [None, 5000.0, None]
         assert hdus["SCI"].header.comments["PHOTPLAM"] == "pivot"
+
+
+def test_exposures_that_are_an_image_alone(tmp_path):
+    """Their only header is that of the file: what it says goes into that of the mosaic's file."""
+    paths = []
+    for number in range(2):
+        header = tan_header(SHAPE, BUNIT="adu", FILTER="g", EXPTIME=30.0, NCOMBINE=1, GAIN=2.0)
+        header["MJD-OBS"] = DAY + number
+        paths.append(tmp_path / f"d{number}.fits")
+        fits.PrimaryHDU(np.ones(SHAPE, "f4"), header).writeto(paths[-1])
+    with inputs_of(paths) as inputs:
+        write_mosaic(new_mosaic(tmp_path / "m_drz.fits", inputs, bunit="adu/s"))
+    with fits.open(tmp_path / "m_drz.fits") as hdus:
+        assert (hdus[0].header["FILTER"], hdus[0].header["MJD-OBS"]) == ("g", DAY)
+        assert (hdus[0].header["EXPTIME"], hdus[0].header["D001DATA"]) == (60.0, "d0.fits[0]")
+        assert not {"GAIN", "CTYPE1", "BUNIT", "NCOMBINE"} & set(hdus[0].header)
+        assert "FILTER" not in hdus["SCI"].header
+        assert (hdus["SCI"].header["NCOMBINE"], hdus["SCI"].header["BUNIT"]) == (2, "adu/s")
 
 
 def test_a_card_that_cannot_be_parsed_says_nothing(tmp_path):

@@ -251,10 +251,13 @@ def test_demo(run, out, monkeypatch):
     # here.
     monkeypatch.setattr("skyblot.demo.detector.SMALL_CHIP_SHAPE", (64, 128))
     code, text, errors = run("demo", out / "new" / "folder", "--seed", 3)
-    assert (code, errors) == (0, "")
+    assert code == 0
+    # chips as small as these are dithered by a large part of their sides
+    assert all("no other exposure covers" in line for line in errors.splitlines())
+    assert (out / "new" / "folder" / "cleaned" / "skydemo_drc.fits").is_file()
     lines = text.splitlines()
     assert len([line for line in lines if RESULT.fullmatch(line)]) == 8
-    assert lines[-1].startswith("The same by hand: skyblot blot ")
+    assert any(line.startswith("The same by hand: skyblot blot ") for line in lines)
     assert len(list((out / "new" / "folder").glob("*_blt.fits"))) == 8
 
 

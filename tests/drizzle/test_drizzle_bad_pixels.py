@@ -53,7 +53,7 @@ def test_a_pixel_without_value_or_weight_is_as_one_with_weight_0(drop, name, val
 
 @pytest.mark.parametrize("drop", KERNELS, ids=IDS)
 @pytest.mark.parametrize("name", ["x", "y"])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300, 1e8])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300, 2e3])
 def test_a_corner_that_is_nowhere_takes_the_four_pixels_around_it_alone(drop, name, value):
     exposure = sample()
     around = [AT, (AT[0] - 1, AT[1]), (AT[0], AT[1] - 1), (AT[0] - 1, AT[1] - 1)]

@@ -16,6 +16,7 @@ from samples import texture
 
 import skyblot
 from skyblot import blot_file
+from skyblot.headers.pixel_facts import READ_VARIANCE
 from skyblot.io.asdf import open_image
 from skyblot.io.names import parse_name
 
@@ -169,3 +170,14 @@ def test_blots_are_the_same_bytes_whenever_they_are_made(files, tmp_path, name):
     with asdf.open(tmp_path / name, ignore_unrecognized_tag=True) as file:
         listed = [each["extension_uri"] for each in file["history"]["extensions"]]
     assert listed == sorted(listed)
+
+
+def test_the_variance_of_reading_is_a_plane_of_an_exposure(tmp_path):
+    """Roman's mosaics are weighed by it; in level 2 it may have fewer bits than the pixels."""
+    planes = {"var_rnoise": np.full(SHAPE, 0.25, "f2")}
+    with open_image(parse_name(write_model(tmp_path / "r_cal.asdf", **planes))) as image:
+        plane = image.plane(READ_VARIANCE)
+        assert plane is not None
+        np.testing.assert_array_equal(image.plane_pixels(plane), planes["var_rnoise"])
+    with open_image(parse_name(write_model(tmp_path / "s_cal.asdf"))) as image:
+        assert image.plane(READ_VARIANCE) is None

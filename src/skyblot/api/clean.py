@@ -1,14 +1,16 @@
 """From exposures to masks, cleaned exposures and a mosaic: no other pipeline is needed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
-from ..mosaics.plan import CleanPlan, frame_of
+from ..mosaics.parts import Stage
+from ..mosaics.plan import CleanPlan, Heading, frame_of, heading_of
 from ..mosaics.products import ChipRow
-from ..mosaics.run import Finished, Stage, clean
+from ..mosaics.run import Finished, clean
+from ..mosaics.single import require_astroscrappy
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
@@ -157,23 +159,28 @@ def plan_clean(
     rest = {name: value for home in _REJECT for name, value in singles[home].items()}
     step, how = mask_step(rest, recipe, criteria, products, options)
     grid = Grid(**singles["grid"])
+    writing = Writing(**singles["writing"])
+    step = replace(step, with_values=writing.objects)
     work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
-    images = [task.where for task in work.tasks]
-    if not images:
-        raise work.failures[0].error if work.failures else _nothing(exposures)
-    frame = frame_of(images, grid, like_wcs(grid.like) if grid.like is not None else None)
+    work, headings = _read(work, force=how.force)
+    matching = Matching(**singles["match"])
+    if matching.single == "lacosmic":
+        require_astroscrappy()
+    frame = frame_of(headings, grid, like_wcs(grid.like) if grid.like is not None else None)
     return CleanPlan(
         work,
         frame,
-        Matching(**singles["match"]),
+        matching,
         Drizzling(**singles["drizzle"]),
-        Writing(**singles["writing"]),
+        writing,
         how,
         Path(output_dir),
     ).checked()
 
 
-def clean_events(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | CleanResult]:
+def clean_events(
+    plan: CleanPlan,
+) -> Generator[Stage | RejectResult | Failure | CleanResult]:
     """Do what a plan says: yield stages, failures and masks as they come, and all at last.
 
     Raises
@@ -181,7 +188,7 @@ def clean_events(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | C
     SkyblotError
         If nothing can be made; with `fail_fast`, whatever goes wrong first.
     """
-    masks = []
+    masks: list[RejectResult] = []
     for event in clean(plan):
         if isinstance(event, Finished):
             outputs = plan.outputs
@@ -202,6 +209,17 @@ def clean_events(plan: CleanPlan) -> Iterator[Stage | RejectResult | Failure | C
         yield event
 
 
-def _nothing(exposures: Sequence[str | Path]) -> FileError:
-    names = ", ".join(map(str, exposures))
-    return FileError(f"no image to be cleaned: expected exposures, found {names or 'nothing'}")
+def _read(work: Work, *, force: bool) -> tuple[Work, list[Heading]]:
+    """Read the headers of what is to be cleaned, and leave out what cannot be."""
+    headings: list[Heading] = []
+    failures = list(work.failures)
+    tasks = []
+    for task in work.tasks:
+        try:
+            headings.append(heading_of(task.where, work.step.recipe, force=force))
+            tasks.append(task)
+        except Exception as error:  # one exposure that cannot be read ends no run
+            failures.append(Failure.of(task.where, error))
+    if not headings:
+        raise failures[0].error if failures else FileError("no exposure is named, expected some")
+    return replace(work, tasks=tuple(tasks), failures=tuple(failures)), headings

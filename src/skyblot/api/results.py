@@ -41,7 +41,7 @@ class BatchError(SkyblotError):
 @contextmanager
 def planned(work: Work, options: RunOptions, *, survey: bool = False) -> Iterator[Plan]:
     """Yield the plan of a run, its source open for the run too; arguments as for `plan_run`."""
-    with memory_errors_told(), work.step.open(work.source) as source:
+    with memory_errors_told(), work.step.open(work.mosaic) as source:
         yield plan_run(work, options, source=source, survey=survey)
 
 

@@ -13,13 +13,18 @@ from .screen import echo
 
 _COMMANDS = {
     "clean": "Find the cosmic rays of exposures, and make a clean mosaic.",
-    "blot": "Blot a mosaic onto exposures.",
-    "config": "Write or check a file of parameters.",
     "reject": "Find the cosmic rays of exposures.",
+    "blot": "Blot a mosaic onto exposures.",
+    "median": "Stack exposures, without their cosmic rays.",
+    "drizzle": "Drizzle exposures onto a mosaic.",
     "info": "Tell what is understood of files.",
-    "demo": "Make a synthetic data set and blot it.",
     "show": "Write one picture of a file.",
+    "demo": "Make a synthetic data set, blot it, and clean it.",
+    "config": "Write or check a file of parameters.",
 }
+
+#: Commands that share a module.
+_HOMES = {"median": "mosaic", "drizzle": "mosaic"}
 
 
 class _LazyGroup(click.Group):
@@ -31,7 +36,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f".{name}", __package__).command
+        module = importlib.import_module(f".{_HOMES.get(name, name)}", __package__)
+        command: click.Command = getattr(module, name if name in _HOMES else "command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

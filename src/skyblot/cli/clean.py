@@ -23,7 +23,7 @@ from .sections import SectionedCommand, run_rows, sections
 _BLOT_PARAMETERS = [
     row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
 ]
-#: What a rule multiplies the blot's structure by is left to the instrument: `--scale` is the grid's.
+#: What a rule multiplies the blot's structure by is the instrument's: `--scale` is the grid's.
 _CRITERIA = [row for row in run_rows(CRITERIA) if row.name not in ("scale", "exposures")]
 _ROWS = (
     *WRITING,
@@ -64,8 +64,8 @@ def command(ctx: click.Context, exposures_named: tuple[str, ...], **options: Any
     """Find the cosmic rays of dithered exposures by each other, and make a clean mosaic.
 
     EXPOSURE is a file, a pattern, @list.txt, an association, a folder or a URL; none is changed.
-    Written are NAME_drz.fits (or _drc, _i2d, _coadd), a mask for each chip, <root>_sci<N>_crmask.fits,
-    and a table of the chips, NAME_chips.csv.
+    Written are NAME_drz.fits (or _drc, _i2d, _coadd), a mask for each chip,
+    <root>_sci<N>_crmask.fits, and a table of the chips, NAME_chips.csv.
 
     \b
     Example: skyblot clean *_flc.fits --output-dir cleaned

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..api.clean import CleanResult, clean_events
+from ..mosaics.parts import Stage
 from ..mosaics.plan import CleanPlan
-from ..mosaics.run import Stage
 from ..runs.work import Failure
 from ..text import duration_text
 from .common import reason_text, traceback_of

@@ -1,5 +1,6 @@
-"""``skyblot demo``: make a synthetic data set and blot it."""
+"""``skyblot demo``: make a synthetic data set, blot it, and clean it."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -40,8 +41,8 @@ from .screen import echo, result_line, screen
 def command(
     folder: Path, kind: str, full_size: bool, seed: int, verbose: bool, quiet: bool, debug: bool
 ) -> None:
-    """Make a synthetic set of dithered exposures and their median in DIR, and blot the median back
-    onto them.
+    """Make a synthetic set of dithered exposures and their median in DIR, blot the median back onto
+    them, and clean them.
 
     \b
     Example: skyblot demo my-demo
@@ -60,9 +61,30 @@ def command(
             for outcome in outcomes:
                 assert not isinstance(outcome, Failure)  # with fail_fast they are raised
                 shown.result(result_line(outcome))
+    cleaned = folder / "cleaned"
+    looks = _clean(made.exposures, cleaned, quiet=quiet)
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
         echo(
             f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} "
             "--overwrite"
         )
+        echo(f"               and skyblot clean {pattern} --output-dir {cleaned} --overwrite")
+        for words, path in looks:
+            echo(f"{words}: {path}")
+
+
+def _clean(exposures: Sequence[Path], folder: Path, *, quiet: bool) -> list[tuple[str, Path]]:
+    """Clean exposures, and return what there is to look at."""
+    from ..api.clean import CleanResult, clean_events, plan_clean
+    from ..mosaics.parts import Stage
+
+    plan = plan_clean(exposures, folder, overwrite=True)
+    looks = []
+    with screen(quiet=quiet) as shown, closing(clean_events(plan)) as events:
+        for event in events:
+            if isinstance(event, Stage):
+                shown.stage(event.name, event.done, event.total)
+            elif isinstance(event, CleanResult):
+                looks = [("masks and mosaic", event.mosaic), ("what was found", event.table)]
+    return [(words, path) for words, path in looks if path is not None]

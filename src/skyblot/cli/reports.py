@@ -85,7 +85,7 @@ def open_page(path: str | None, work: Work, *, overwrite: bool) -> Iterator[Page
     from ..report import open_report
 
     step = work.step
-    name = parse_name(work.source).path.name
+    name = parse_name(work.mosaic).path.name
     parameters = dict(step.recipe.items())
     title = f"Blots of {name}"
     if isinstance(step, Reject):

@@ -26,7 +26,7 @@ _WCS_KEYS = ("roman", "meta", "wcs")
 #: What romancal's outlier_detection saves as its median and its coadds: an array and a gwcs.
 _BARE = {"data", "wcs"}
 #: Its planes, by the names of FITS files.
-_NODES = {"ERR": "err", "DQ": "dq"}
+_NODES = {"ERR": "err", "DQ": "dq", "VAR_RNOISE": "var_rnoise"}
 #: The unit of what is resampled in Roman's pipeline, after its step flux.
 _RESAMPLED = "MJy/sr"
 #: What Roman's files have for a number that is not known.

@@ -198,7 +198,7 @@ class FitsImage:
         return None
 
     def plane_pixels(self, plane: Plane) -> np.ndarray:
-        """Return the pixels of a plane of the same file, read: a memory map would count as memory."""
+        """Return the pixels of a plane of the same file, without a memory map."""
         if shape_of(plane.hdu) != self.shape:
             return plane_pixels(plane.hdu, self.shape, plane.name)
         return np.asarray(replace(self, hdu=plane.hdu)._pixels()[:, :])

@@ -35,10 +35,11 @@ def write_mosaic(new: NewMosaic) -> None:
         ("EXPTIME", total, "[s] exposure time of all exposures"),
         ("TEXPTIME", total, "[s] exposure time of all exposures"),
     ]
-    science = science_header(new)
+    common = new.blended()
+    science = science_header(new, common)
     hdus = fits.HDUList(
         [
-            fits.PrimaryHDU(header=primary_header(new, times, "CTX")),
+            fits.PrimaryHDU(header=primary_header(new, common, times, "CTX")),
             _image("SCI", new.data, science, new.wcs),
             _image("WHT", new.weights, _weight_header(new), new.wcs),
         ]

@@ -1,6 +1,7 @@
 """Mosaics in the layout of JWST's ``_i2d``: SCI, ERR, CON, WHT, VAR_*, and the gwcs in ASDF."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +34,9 @@ _ARCSEC_PER_DEGREE = 3600.0
 def write_mosaic(new: NewMosaic) -> None:
     """Write a mosaic atomically, for `jwst.datamodels.ImageModel`; memory as for `fits_mosaic`."""
     new = replace(new, wcs=in_icrs(new.wcs))
-    images = _images(new)
-    hdus = fits.HDUList([fits.PrimaryHDU(header=_primary(new)), *images])
+    common = new.blended()
+    images = _images(new, _science(new, common))
+    hdus = fits.HDUList([fits.PrimaryHDU(header=_primary(new, common)), *images])
     package = missing_package()
     if package is None:
         wcs = tangent_gwcs(new.wcs)
@@ -49,7 +51,7 @@ def write_mosaic(new: NewMosaic) -> None:
     write_hdus(new.path, hdus, overwrite=new.overwrite, compress=new.compress)
 
 
-def _primary(new: NewMosaic) -> fits.Header:
+def _primary(new: NewMosaic, common: Mapping[str, Any]) -> fits.Header:
     total = new.exptime_s
     matched = "COMPLETE" if new.sky_subtracted else "SKIPPED"
     cards = [
@@ -67,12 +69,12 @@ def _primary(new: NewMosaic) -> fits.Header:
             ("PXSCLRT", new.scale_ratio, "size of a pixel in those of the exposures"),
             ("KERNEL", new.drizzle.kernel, "shape of a drop"),
         ]
-    return primary_header(new, cards, "CON")
+    return primary_header(new, common, cards, "CON")
 
 
-def _images(new: NewMosaic) -> list[fits.ImageHDU]:
+def _images(new: NewMosaic, science: fits.Header) -> list[fits.ImageHDU]:
     unit = fits.Header({"BUNIT": new.bunit} if new.bunit else {})
-    planes: list[tuple[str, Any, fits.Header | None]] = [("SCI", new.data, _science(new))]
+    planes: list[tuple[str, Any, fits.Header | None]] = [("SCI", new.data, science)]
     planes.append(("ERR", new.errors, unit))
     planes.append(("CON", None if new.context is None else signed(new.context), None))
     planes.append(("WHT", new.weights, None))
@@ -84,7 +86,7 @@ def _images(new: NewMosaic) -> list[fits.ImageHDU]:
     ]
 
 
-def _science(new: NewMosaic) -> fits.Header:
+def _science(new: NewMosaic, common: Mapping[str, Any]) -> fits.Header:
     """The header of SCI, with its WCS in PC, and the area of its pixels."""
     wcs = new.wcs
     area = abs(float(np.linalg.det(wcs.pixel_scale_matrix)))  # square degrees
@@ -102,6 +104,7 @@ def _science(new: NewMosaic) -> fits.Header:
     header.extend(
         science_header(
             new,
+            common,
             [
                 ("XPOSURE", new.exptime_s, "[s] exposure time of all exposures"),
                 ("PIXAR_SR", area * math.radians(1) ** 2, "[sr] area of a pixel"),

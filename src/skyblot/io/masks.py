@@ -141,11 +141,17 @@ def mask_headers(path: Path) -> list[fits.Header]:
 
 
 def mask_of(path: Path, exposure: str) -> ImageName:
-    """Return an exposure's mask in a file: the extension that says so, else the first image."""
+    """Return the mask of an exposure in a file: the extension that says so, else the first image.
+
+    An exposure that was in another folder then is known by its extension.
+    """
+    wanted = ascii_text(exposure)
     with open_fits(path) as hdus:
-        name = ascii_text(exposure)
-        numbers = (index for index, hdu in enumerate(hdus) if hdu.header.get("CREXP") == name)
-        return ImageName(path, next(numbers, None))
+        names = {index: str(hdu.header.get("CREXP", "")) for index, hdu in enumerate(hdus)}
+    same = (index for index, name in names.items() if name == wanted)
+    brackets = wanted[wanted.rfind("[") :] if wanted.endswith("]") else ""
+    alike = (index for index, name in names.items() if brackets and name.endswith(brackets))
+    return ImageName(path, next(same, next(alike, None)))
 
 
 def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overwrite: bool) -> None:

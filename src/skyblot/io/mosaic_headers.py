@@ -1,7 +1,7 @@
 """The headers of a mosaic in FITS: what its exposures' have in common, and how it was made."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,16 @@ _ROOM = 67
 _DONE = "DRIZCORR"
 
 
-def primary_header(new: NewMosaic, more: Cards, context: str) -> fits.Header:
+def primary_header(
+    new: NewMosaic, common: Mapping[str, Any], more: Cards, context: str
+) -> fits.Header:
     """Return the primary header of a mosaic: of its exposures, and of how it was made.
 
     Parameters
     ----------
     new : NewMosaic
+    common : mapping
+        What the exposures' headers have in common, by keyword.
     more : iterable of (keyword, value, comment)
     context : str
         The extension that holds the context.
@@ -37,8 +41,8 @@ def primary_header(new: NewMosaic, more: Cards, context: str) -> fits.Header:
     header = fits.Header()
     set_file_name(header, ascii_text(new.path.name))
     add_cards(header, [("ROOTNAME", root_of(new.path), "")])
-    add_cards(header, _blended(new, in_extension=False))
-    if _DONE in header or new.exposure_facts[0].primary.get(_DONE):
+    add_cards(header, _placed(new, common, in_extension=False))
+    if new.exposure_facts[0].primary.get(_DONE):
         add_cards(header, [(_DONE, "COMPLETE", "drizzle processing")])
     add_cards(header, more)
     add_cards(header, _making(new, context))
@@ -50,13 +54,13 @@ def primary_header(new: NewMosaic, more: Cards, context: str) -> fits.Header:
     return header
 
 
-def science_header(new: NewMosaic, more: Cards = ()) -> fits.Header:
-    """Return the header of the pixels: their unit, and what is known of them."""
+def science_header(new: NewMosaic, common: Mapping[str, Any], more: Cards = ()) -> fits.Header:
+    """Return the header of the pixels; arguments are as of `primary_header`."""
     header = fits.Header()
     if new.bunit:
         add_cards(header, [("BUNIT", new.bunit, "units of the pixels")])
     add_cards(header, [("NCOMBINE", new.combined, "exposures in the mosaic")])
-    add_cards(header, _blended(new, in_extension=True))
+    add_cards(header, _placed(new, common, in_extension=True))
     add_cards(header, more)
     return header
 
@@ -134,11 +138,13 @@ def outline(wcs: Any, shape: tuple[int, ...]) -> str:
     return f"POLYGON ICRS  {corners}"
 
 
-def _blended(new: NewMosaic, *, in_extension: bool) -> Iterator[tuple[str, Any, str]]:
+def _placed(
+    new: NewMosaic, common: Mapping[str, Any], *, in_extension: bool
+) -> Iterator[tuple[str, Any, str]]:
     """What the exposures' headers have in common, in the one of two in which the first has it."""
     facts = new.exposure_facts[0]
     apart = facts.extension is not facts.primary
-    for keyword, value in new.blended.items():
+    for keyword, value in common.items():
         there = apart and keyword in facts.extension
         if there if in_extension else (not there or keyword in facts.primary):
             header = facts.extension if in_extension else facts.primary

@@ -141,9 +141,8 @@ class NewMosaic:
         count = sum_of(self.exposure_facts, [1.0] * len(self.exposures))
         return round(count or 0)
 
-    @cached_property
     def blended(self) -> dict[str, Any]:
-        """What the headers of all exposures say, by keyword."""
+        """Return what the headers of all exposures say, by keyword."""
         headers = [each.image.facts for each in self.inputs]
         return blended(headers, self.exposure_facts, self.bunit)
 

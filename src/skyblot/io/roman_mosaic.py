@@ -147,20 +147,38 @@ def _unknown(new: NewMosaic) -> list[str]:
 
 
 def _meta(new: NewMosaic, times: _Times | None) -> dict[str, Any]:
-    from .. import __version__
-
     known = _metas(new)
-    flux = "COMPLETE" if same_unit(new.bunit, _UNIT) else "INCOMPLETE"
-    skymatch = "COMPLETE" if new.sky_subtracted else "SKIPPED"
-    masked = "COMPLETE" if any(each.mask for each in new.inputs) else "SKIPPED"
     wcs = tangent_gwcs(new.wcs)
     wcs.array_shape = new.data.shape
-    record = {key.lower(): value for key, value, _ in new.cards if key != KEY_CARD}
-    if new.drizzle is not None:
-        record["correlation"] = new.drizzle.correlation
     coadd: dict[str, Any] = {"exposure_time": _or_unknown(new.exptime_s)}
     if times is not None:
         coadd |= {f"time_{name}": time for name, time in times._asdict().items()}
+    element = _common(known, "instrument", "optical_element")
+    return {
+        **_file_facts(new, known, times),
+        "coadd_info": coadd,
+        "instrument": {"name": "WFI", "optical_element": element},
+        "observation": {key: _common(known, "observation", key) for key in _OBSERVATION},
+        "program": {key: _common(known, "program", key) for key in _PROGRAM},
+        "cal_step": _steps(new),
+        "resample": _resample(new),
+        "statistics": {
+            "good_pixel_fraction": float(np.count_nonzero(new.weights)) / new.weights.size,
+            "image_median": float(_UNKNOWN),
+            "image_rms": float(_UNKNOWN),
+        },
+        "wcs": wcs,
+        **_frame(new),
+        RECORD: _record(new),
+    }
+
+
+def _file_facts(
+    new: NewMosaic, known: Sequence[Mapping[str, Any]], times: _Times | None
+) -> dict[str, Any]:
+    """What is said of the file, and of what made it."""
+    from .. import __version__
+
     date = _file_date(known, times)
     return {
         "telescope": "ROMAN",
@@ -174,29 +192,26 @@ def _meta(new: NewMosaic, times: _Times | None) -> dict[str, Any]:
         "cal_logs": [],
         "individual_image_meta": {},
         "association": {"name": _UNKNOWN_TEXT},
-        "coadd_info": coadd,
-        "instrument": {
-            "name": "WFI",
-            "optical_element": _common(known, "instrument", "optical_element"),
-        },
-        "observation": {key: _common(known, "observation", key) for key in _OBSERVATION},
-        "program": {key: _common(known, "program", key) for key in _PROGRAM},
-        "cal_step": {
-            "flux": flux,
-            "outlier_detection": masked,
-            "resample": "COMPLETE",
-            "skymatch": skymatch,
-        },
-        "resample": _resample(new),
-        "statistics": {
-            "good_pixel_fraction": float(np.count_nonzero(new.weights)) / new.weights.size,
-            "image_median": float(_UNKNOWN),
-            "image_rms": float(_UNKNOWN),
-        },
-        "wcs": wcs,
-        **_frame(new),
-        RECORD: {"bunit": new.bunit, "exposures": new.combined, **record},
     }
+
+
+def _steps(new: NewMosaic) -> dict[str, str]:
+    """Which steps of the pipeline the mosaic has gone through, or what stands for them."""
+    in_unit = same_unit(new.bunit, _UNIT)
+    return {
+        "flux": "COMPLETE" if in_unit else "INCOMPLETE",
+        "outlier_detection": "COMPLETE" if any(each.mask for each in new.inputs) else "SKIPPED",
+        "resample": "COMPLETE",
+        "skymatch": "COMPLETE" if new.sky_subtracted else "SKIPPED",
+    }
+
+
+def _record(new: NewMosaic) -> dict[str, Any]:
+    """What the model has no place for."""
+    record = {key.lower(): value for key, value, _ in new.cards if key != KEY_CARD}
+    if new.drizzle is not None:
+        record["correlation"] = new.drizzle.correlation
+    return {"bunit": new.bunit, "exposures": new.combined, **record}
 
 
 def _file_date(known: Sequence[Mapping[str, Any]], times: _Times | None) -> Any:

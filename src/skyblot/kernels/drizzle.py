@@ -40,7 +40,7 @@ from .overlaps import (
 )
 
 #: Rows of input pixels that are outlined together, `LANES` columns of them at a time.
-BLOCK = 32
+BLOCK = 16
 #: Cells around a tile that are written to and do not count: drops up to that size need no checks.
 MARGIN = 8
 SQUARE, TURBO, POINT = range(3)

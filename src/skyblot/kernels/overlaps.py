@@ -30,7 +30,7 @@ _BEYOND, PART = range(38 * LANES, 40 * LANES, LANES)
 SIZE = 40 * LANES
 
 #: Drops of more cells along an axis are a map's fault, and count as folded.
-_HUGE = 1e6
+_HUGE = 1e3
 #: Edges that run less along an axis are taken for straight: the slope would not be finite.
 _FLAT = 1e-20
 #: Eight times the rounding of one operation: an overlap is a sum of so many products.

@@ -22,6 +22,7 @@ from ..io.weights import read_weights
 from ..parameters.table import Recipe
 from ..pixelmap import PartMap, RowMap, exact_map, plan_map
 from ..pixelmap.direct import DirectMap
+from ..pixelmap.shifted import shifted
 from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
 from ..steps.base import state_of
@@ -81,6 +82,9 @@ class Chip:
         Pixels of the box to pixels of the chip.
     forward : RowMap
         Pixels of the chip to pixels of the mosaic.
+    shift : (float, float)
+        By how many pixels everything lies farther, x and y, than its own WCS has it; `wcs` has it
+        right.
     sky : Sky
         In its own unit.
     line : (float, float)
@@ -103,6 +107,7 @@ class Chip:
     box: Bounds = EMPTY
     inverse: PartMap | None = None
     forward: RowMap | None = None
+    shift: tuple[float, float] = (0.0, 0.0)
     sky: Sky = Sky()
     line: tuple[float, float] = (1.0, 0.0)
     rejected: Bits | None = None
@@ -140,7 +145,7 @@ class Chip:
 
     def placed(self, frame: Frame, recipe: Recipe) -> "Chip":
         """Return the chip with its place on a mosaic, and what its unit is worth there."""
-        target = target_of(self.image, recipe)
+        target = target_of(self.image, recipe, self.shift)
         plain = recipe.override({"addsky": False, "skyval": 0.0})
         pair = Pair(frame.facts, self.image.facts, (frame.scale, target.scale), compared=True)
         scaling = plan_scaling(plain, pair)
@@ -166,6 +171,12 @@ class Chip:
             inverse=inverse,
             forward=forward,
         )
+
+    def moved(self, shift: tuple[float, float], frame: Frame, recipe: Recipe) -> "Chip":
+        """Return the chip with everything farther by a shift, in its place on a mosaic."""
+        total = (self.shift[0] + shift[0], self.shift[1] + shift[1])
+        chip = replace(self, wcs=shifted(self.wcs, shift), shift=total, rejected=None)
+        return chip.placed(frame, recipe)
 
     def with_sky(self, sky: Sky) -> "Chip":
         """Return the chip with its sky."""

@@ -73,7 +73,7 @@ class Drizzler:
             yield chip
 
     def result(self) -> Drizzled:
-        """Return the mosaic: nothing can be dropped afterwards."""
+        """Return the mosaic, once."""
         correlation = noise_correlation(self._how.pixfrac, self.scale_ratio)
         return Drizzled(self.sums.finish(), self._kind, correlation, self.scale_ratio)
 

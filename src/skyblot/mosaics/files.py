@@ -1,7 +1,9 @@
 """What a run writes once: the mosaic, the stack, the tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,13 @@ from .. import __version__
 from ..errors import WARNING_FILTERS
 from ..io.masks import KEY_CARD
 from ..io.mosaics import Drizzle, Input, NewMosaic, write_mosaic
+from ..parameters.mosaic import Drizzling
+from ..parameters.options import RunOptions
+from ..steps.mask_record import RejectResult
 from .chips import Chip
 from .drizzle import Drizzled
+from .frame import Frame
+from .objects import RejectedObject, objects_of
 from .plan import CleanPlan
 from .products import ChipRow, write_table
 from .stack import Stack
@@ -20,50 +27,95 @@ from .stack import Stack
 _MEDIAN_VARIANCE = (1.0, 1.0, 1.346, 1.193, 1.434, 1.288, 1.471)
 
 
+def write_objects(
+    plan: CleanPlan, chips: Sequence[Chip], results: Mapping[Any, RejectResult]
+) -> None:
+    """Write the list of what was rejected."""
+    assert plan.outputs.objects is not None
+    rows = list(objects_of(chips, results))
+    write_table(plan.outputs.objects, rows, RejectedObject, overwrite=_replaces(plan))
+
+
 def write_tables(plan: CleanPlan, rows: Sequence[ChipRow]) -> None:
     """Write the table of chips, as CSV and as JSON."""
     table = plan.outputs.table
     for path in (table, table.with_suffix(".json")):
-        write_table(path, rows, overwrite=_replaces(plan))
+        write_table(path, rows, ChipRow, overwrite=_replaces(plan))
 
 
-def write_drizzled(plan: CleanPlan, drizzled: Drizzled, chips: Sequence[Chip]) -> None:
-    """Write the mosaic."""
-    assert plan.outputs.mosaic is not None
-    how = plan.drizzling
+@dataclass(frozen=True)
+class Written:
+    """A mosaic that is to be written.
+
+    Attributes
+    ----------
+    path : Path
+    frame : Frame
+    cards : sequence of (keyword, value, comment)
+        What its header is to say.
+    masks : mapping of ImageName to str
+        Names of the masks of chips.
+    options : RunOptions
+    drizzling : Drizzling or None
+        None for a stack.
+    """
+
+    path: Path
+    frame: Frame
+    cards: Sequence[tuple[str, Any, str]]
+    masks: Mapping[Any, str]
+    options: RunOptions
+    drizzling: Drizzling | None = None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether an existing file may be replaced."""
+        return self.options.overwrite or self.options.resume
+
+
+def written_of(plan: CleanPlan, path: Path, *, drizzled: bool) -> Written:
+    """Return how a mosaic of a whole run is written."""
+    masks = {task.where: task.path.name for task in plan.work.tasks}
+    drizzling = plan.drizzling if drizzled else None
+    return Written(path, plan.frame, _cards(plan), masks, plan.options, drizzling)
+
+
+def write_drizzled(written: Written, drizzled: Drizzled, chips: Sequence[Chip]) -> None:
+    """Write a drizzled mosaic."""
+    how = written.drizzling
+    assert how is not None
     pixels = drizzled.pixels
     new = NewMosaic(
-        plan.outputs.mosaic,
-        plan.frame.wcs,
+        written.path,
+        written.frame.wcs,
         pixels.sci,
         pixels.wht,
-        _inputs(plan, chips, drizzled.weight_kind),
-        plan.frame.bunit,
+        _inputs(written, chips, drizzled.weight_kind),
+        written.frame.bunit,
         Drizzle(how.kernel, how.pixfrac, drizzled.weight_kind, drizzled.correlation),
         pixels.ctx,
         pixels.err[0] if pixels.err else None,
-        cards=_cards(plan),
-        overwrite=_replaces(plan),
-        compress=plan.options.compress,
+        cards=written.cards,
+        overwrite=written.replaces,
+        compress=written.options.compress,
     )
     with WARNING_FILTERS:
         write_mosaic(new)
 
 
-def write_stack(plan: CleanPlan, stack: Stack, chips: Sequence[Chip]) -> None:
-    """Write the stack, with its errors; its weights are numbers of exposures."""
-    assert plan.outputs.median is not None
+def write_stack(written: Written, stack: Stack, chips: Sequence[Chip]) -> None:
+    """Write a stack, with its errors; its weights are numbers of exposures."""
     new = NewMosaic(
-        plan.outputs.median,
-        plan.frame.wcs,
+        written.path,
+        written.frame.wcs,
         stack.data,
         stack.counts.astype(np.float32),
-        _inputs(plan, chips, None),
-        plan.frame.bunit,
+        _inputs(written, chips, None),
+        written.frame.bunit,
         errors=_errors_of(stack, chips),
-        cards=_cards(plan),
-        overwrite=_replaces(plan),
-        compress=plan.options.compress,
+        cards=written.cards,
+        overwrite=written.replaces,
+        compress=written.options.compress,
     )
     with WARNING_FILTERS:
         write_mosaic(new)
@@ -73,8 +125,7 @@ def _replaces(plan: CleanPlan) -> bool:
     return plan.options.overwrite or plan.options.resume
 
 
-def _inputs(plan: CleanPlan, chips: Sequence[Chip], weight: str | None) -> list[Input]:
-    masks = {task.where: task.path.name for task in plan.work.tasks}
+def _inputs(written: Written, chips: Sequence[Chip], weight: str | None) -> list[Input]:
     return [
         Input(
             chip.image,
@@ -84,7 +135,7 @@ def _inputs(plan: CleanPlan, chips: Sequence[Chip], weight: str | None) -> list[
             chip.sky.level,
             chip.factor,
             chip.scale,
-            masks[chip.where],
+            written.masks.get(chip.where, ""),
         )
         for chip in chips
     ]

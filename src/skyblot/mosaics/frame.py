@@ -53,7 +53,9 @@ class Frame:
             keyword, value = facts.first(fact)
             if value is not None:
                 words[keyword] = value
-        return cls(wcs, shape, rate_of(facts.bunit), words, chips)
+        # an exposure without a unit is taken for one in counts
+        bunit = rate_of(facts.bunit) if facts.bunit else "COUNTS/S"
+        return cls(wcs, shape, bunit, words, chips)
 
     @cached_property
     def scale(self) -> float:

@@ -1,6 +1,7 @@
 """Every chip compared with a mosaic in memory, one after the other."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,17 @@ from ..resampling.bits import Bits
 from ..runs.work import Failure
 from ..steps.base import Resources, Source, Task
 from ..steps.copies import is_shared
-from ..steps.mask_record import RejectResult
-from ..steps.reject import Reject, tell_notes
+from ..steps.mask_record import RejectResult, tell_notes
+from ..steps.reject import Reject
 from .chips import Chip
 from .frame import Frame, StackImage
+from .single import cosmic_rays_alone
 
-#: What is said of a chip that no other exposure covers.
-ALONE = "no other exposure covers it: it is left as it is"
+#: What is done where no other exposure covers a chip.
+LEFT = "left as they are (--single lacosmic looks for cosmic rays there)"
+LACOSMIC = "judged by L.A.Cosmic"
+#: A smaller part of a chip that no other exposure covers is not spoken of.
+_WORTH_A_WORD = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Judge:
     key : str
         Stands for all that makes the masks.
     resources : Resources
+        Of each chip.
+    workers : int
+        How many chips are judged at once.
+    single : {"none", "lacosmic"}
+        What is done where no other exposure covers a chip.
     """
 
     frame: Frame
@@ -41,12 +51,16 @@ class Judge:
     tasks: dict[Any, Task]
     key: str
     resources: Resources
+    workers: int = 1
+    single: str = "none"
 
     def judge(
         self,
         chips: Sequence[Chip],
         cover: Callable[[Chip], np.ndarray],
         pixels: Callable[[Chip], Any],
+        *,
+        last: bool = True,
     ) -> Iterator[tuple[Chip, RejectResult | Failure]]:
         """Compare chips with a mosaic, and yield each with what was found.
 
@@ -57,54 +71,82 @@ class Judge:
             How many other exposures cover each pixel of a chip.
         pixels : callable
             The mosaic for a chip: something to be sliced.
+        last : bool
+            What there is to warn of is told, and what is wanted beside masks is made.
         """
         files = tuple(dict.fromkeys(chip.where.path for chip in chips))
         told: set[str] = set()
-        for chip in chips:
+
+        def work(chip: Chip) -> RejectResult | Failure:
             try:
-                yield chip, self._one(chip, cover(chip), pixels(chip), files, told)
+                source = self._source(chip, cover(chip), pixels(chip), files)
+                return self._one(chip, source, told if last else None)
             except Exception as error:  # one exposure that cannot be compared ends no run
-                yield chip, Failure.of(chip.where, error)
+                return Failure.of(chip.where, error)
 
-    def _one(
-        self,
-        chip: Chip,
-        cover: np.ndarray,
-        pixels: Any,
-        files: tuple[Any, ...],
-        told: set[str],
-    ) -> RejectResult:
-        task = self.tasks[chip.where]
-        if not np.any((cover > 0) & chip.usable.whole()):
-            return self._alone(chip, task)
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="skyblot-judge") as pool:
+            try:
+                yield from zip(chips, pool.map(work, chips), strict=True)
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _source(self, chip: Chip, cover: np.ndarray, pixels: Any, files: tuple[Any, ...]) -> Source:
         image = StackImage(self.frame, pixels, files)
-        source = Source(image, self.frame.wcs, pixels, weighted=True, cover=cover, told=told)
-        with self.step.compared(source, task, self.resources) as compared:
-            result = compared.result
-            result = replace(result, picture=self.step.picture(compared))
-            if result.blot_path is not None:
-                compared.write_blot(source, overwrite=self.resources.overwrite)
-        tell_notes(source, result)
-        return with_key(replace(result, where=chip.where), self.key)
+        wcs = self.frame.wcs
+        return Source(image, wcs, pixels, weighted=True, cover=cover, shift=chip.shift)
 
-    def _alone(self, chip: Chip, task: Task) -> RejectResult:
-        """Of a chip that is compared with nothing."""
+    def _one(self, chip: Chip, source: Source, told: set[str] | None) -> RejectResult:
+        """Compare a chip; `told` is what has been told, None: nothing is to be."""
+        assert source.cover is not None
+        usable = chip.usable.whole()
+        alone = usable & (source.cover == 0)
+        if np.array_equal(alone, usable):
+            result = self._without_others(chip)
+        else:
+            result = self._compared(chip, source, last=told is not None)
+        result = with_key(replace(result, where=chip.where), self.key)
+        if told is not None:
+            result = self._with_alone(chip, result, alone)
+            tell_notes(replace(source, told=told), result)
+        return result
+
+    def _compared(self, chip: Chip, source: Source, *, last: bool) -> RejectResult:
+        """Compare a chip with the others."""
+        # the stack has no sky: that of the chip is put back
+        recipe = self.step.recipe.override({"addsky": False, "skyval": chip.sky.level})
+        step = replace(self.step, recipe=recipe)
+        with step.compared(source, self.tasks[chip.where], self.resources) as compared:
+            result = compared.result
+            if last:
+                result = replace(result, picture=step.picture(compared))
+                if result.blot_path is not None:
+                    compared.write_blot(source, overwrite=self.resources.overwrite)
+        return result
+
+    def _with_alone(self, chip: Chip, result: RejectResult, alone: np.ndarray) -> RejectResult:
+        """Return a result with what is to be said, or done, where no other exposure covers."""
+        usable = int(np.count_nonzero(chip.usable.whole()))
+        part = int(np.count_nonzero(alone)) / max(usable, 1)
+        if part == 0:
+            return result
+        if self.single == "lacosmic":
+            result = with_more(result, *cosmic_rays_alone(chip, alone), alone)
+        if part < _WORTH_A_WORD:
+            return result
+        done = LACOSMIC if self.single == "lacosmic" else LEFT
+        note = f"no other exposure covers {100 * part:.0f} percent of its pixels: they are {done}"
+        return replace(result, notes=(*result.notes, note))
+
+    def _without_others(self, chip: Chip) -> RejectResult:
+        """The result of a chip that is compared with nothing."""
+        task = self.tasks[chip.where]
         empty = np.empty(0, np.intp)
-        cards = [("CREXP", chip.name, ""), (KEY_CARD, self.key, "stands for inputs and parameters")]
+        cards = [("CREXP", chip.name, ""), ("CRFRAC", 0.0, ""), ("CRJUDGED", 0, "pixels judged")]
         bad = BadPixels(chip.where, empty, np.empty(0, np.float32), chip.shape, cards, chip.state)
-        return RejectResult(
-            "the stack",
-            chip.name,
-            task.path,
-            chip.shape,
-            0.0,
-            0.0,
-            bits=chip.instrument.bits,
-            bad=bad,
-            notes=(ALONE,),
-            together=is_shared(task),
-            where=chip.where,
-        )
+        facts = (task.path, chip.shape, 0.0, 0.0)
+        more: dict[str, Any] = {"bits": chip.instrument.bits, "bad": bad}
+        return RejectResult("the stack", chip.name, *facts, together=is_shared(task), **more)
 
 
 def with_key(result: RejectResult, key: str) -> RejectResult:
@@ -119,6 +161,27 @@ def rejected_bits(result: RejectResult) -> Bits:
     """Return the mask of a result."""
     assert result.bad is not None
     return Bits.of(result.bad.good == 0)
+
+
+def with_more(
+    result: RejectResult, mask: np.ndarray, values: np.ndarray, judged: np.ndarray
+) -> RejectResult:
+    """Return a result with more bad pixels, the values they should have, and more pixels judged."""
+    bad = result.bad
+    assert bad is not None
+    more = np.setdiff1d(np.flatnonzero(mask), bad.flat)
+    flat = np.concatenate([bad.flat, more])
+    order = np.argsort(flat)
+    kept = bad.values
+    if len(kept) or not len(bad.flat):
+        own = np.concatenate([kept[: len(bad.flat)], values.ravel()[more]])[order]
+        kept = np.concatenate([own, kept[len(bad.flat) :]]).astype(np.float32)
+    count = result.judged + int(np.count_nonzero(judged))
+    rejected = result.rejected + len(more)
+    facts = {"CRFRAC": rejected / max(count, 1), "CRJUDGED": count}
+    cards = [(k, facts.get(k, v), c) for k, v, c in bad.cards]
+    bad = replace(bad, flat=flat[order], values=kept, cards=cards)
+    return replace(result, bad=bad, rejected=rejected, judged=count)
 
 
 def without(result: RejectResult, spared: np.ndarray) -> RejectResult:

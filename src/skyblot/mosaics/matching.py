@@ -43,7 +43,8 @@ class Surveyed:
         maps = [DirectMap(sky_of(chip.wcs, "target"), mosaic).at for chip in self._chips]
         factors = [1.0 / chip.factor for chip in self._chips]
         names = [chip.name for chip in self._chips]
-        levels = match_sky(binned, maps, factors, method, names)
+        exposures = [chip.exposure for chip in self._chips]
+        levels = match_sky(binned, maps, factors, method, names, exposures)
         return [
             chip.with_noise(self._lines[k]).with_sky(
                 Sky(

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from ..errors import DataError
+from ..errors import WARNING_FILTERS, ParameterError
+from ..headers.facts import Facts
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
 from ..io.mosaics import default_name, mosaic_name
 from ..io.names import ImageName
+from ..memory import check_memory, memory_limit
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions
+from ..parameters.table import Recipe
 from ..resampling.geometry import checked_threads
 from ..resampling.grid import common_wcs
 from ..resampling.target import say_if_undistorted
@@ -23,12 +26,13 @@ from ..runs.outputs import check_outputs, check_wishes
 from ..runs.work import Work
 from ..steps.provenance import copy_key
 from ..steps.reject import Reject
+from ..steps.roles import check_exposure
 from ..text import size_text
 from .frame import Frame
 
 #: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts.
 _BYTES_OF_PROGRAM = 250 << 20
-_BYTES_OF_MOSAIC = 20
+_BYTES_OF_MOSAIC = 16
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,25 @@ class CleanPlan:
         return checked_threads(self.options.threads)
 
     @property
+    def workers(self) -> int:
+        """How many chips are judged at once."""
+        room = memory_limit(self.options.memory) - self._least_bytes
+        return max(1, min(self.threads, len(self.images), room // self._chip_bytes))
+
+    @property
     def memory_bytes(self) -> int:
         """About how much memory the run takes."""
-        largest = max(math.prod(shape) for shape in self.frame.chips)
-        pixels = math.prod(self.frame.shape)
-        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * pixels + self.step.bytes_per_pixel * largest
+        return self._least_bytes + self.workers * self._chip_bytes
+
+    @property
+    def _least_bytes(self) -> int:
+        """What program and mosaic take."""
+        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * math.prod(self.frame.shape)
+
+    @property
+    def _chip_bytes(self) -> int:
+        """What judging the largest chip takes."""
+        return self.step.bytes_per_pixel * max(math.prod(shape) for shape in self.frame.chips)
 
     @property
     def summary(self) -> str:
@@ -154,6 +172,10 @@ class CleanPlan:
         writes = [*beside.writes, *self.outputs.paths]
         work = replace(self.work, beside=beside._replace(writes=writes))
         check_wishes(work, self.options)
+        if self.options.client is not None:
+            raise ParameterError("client (--dask): clean works in one process, leave it out")
+        if self.options.memory is not None:
+            check_memory("the run", self.memory_bytes, memory_limit(self.options.memory))
         if self.folder.exists():
             check_outputs(work, work.writes, self.options)
             for path in self.outputs.paths:
@@ -162,39 +184,65 @@ class CleanPlan:
 
     def has_all(self) -> bool:
         """Whether all products are there, made from the same inputs with the same parameters."""
-        marked = [*self.work.writes, *(path for path in (self.outputs.mosaic,) if path)]
-        paths = [*marked, *self.outputs.paths]
+        marked = [*(task.path for task in self.work.tasks), *filter(None, [self.outputs.mosaic])]
+        paths = [*self.work.writes, *self.outputs.paths]
         return all(path.is_file() for path in paths) and all(
             copy_key(path) == self.key for path in marked
         )
 
 
-def frame_of(images: Sequence[ImageName], grid: Grid, like: Any = None) -> Frame:
-    """Return the mosaic of images, for which their headers are read.
+class Heading(NamedTuple):
+    """What the headers of an image say of its place.
+
+    Attributes
+    ----------
+    where : ImageName
+    name : str
+        File and extension.
+    wcs : WCS
+    shape : tuple of int
+        (ny, nx).
+    facts : Facts
+    """
+
+    where: ImageName
+    name: str
+    wcs: Any
+    shape: tuple[int, int]
+    facts: Facts
+
+
+def heading_of(where: ImageName, recipe: Recipe, *, force: bool = False) -> Heading:
+    """Read the headers of an image.
+
+    Raises
+    ------
+    SkyblotError
+        If it cannot be read, has no WCS, or is a mosaic, unless that is forced.
+    """
+    with WARNING_FILTERS, open_reference(where, recipe.wcs_key) as reference:
+        if not force:
+            check_exposure(reference)
+        wcs = reference.wcs()
+        say_if_undistorted(reference, wcs)
+        return Heading(where, reference.name, wcs, reference.shape, reference.facts)
+
+
+def frame_of(headings: Sequence[Heading], grid: Grid, like: Any = None) -> Frame:
+    """Return the mosaic of images.
 
     Parameters
     ----------
-    images : sequence of ImageName
+    headings : sequence of Heading
+        One at least.
     grid : Grid
     like : WCS, optional
         The pixels to take.
     """
-    chips = []
-    names = []
-    facts = None
-    shapes = []
-    for where in images:
-        with open_reference(where) as reference:
-            wcs = reference.wcs()
-            say_if_undistorted(reference, wcs)
-            chips.append((wcs, reference.shape))
-            shapes.append(reference.shape)
-            names.append(reference.name)
-            facts = facts or reference.facts
-    if facts is None:
-        raise DataError("no exposure can be read", subject="the exposures")
     wcs = like
     if wcs is None:
         wishes = {name: getattr(grid, name) for name in ("scale", "rotation", "size", "centre")}
-        wcs = common_wcs(chips, names=names, **wishes)
-    return Frame.like(wcs, tuple(wcs.array_shape), facts, tuple(shapes))
+        chips = [(heading.wcs, heading.shape) for heading in headings]
+        wcs = common_wcs(chips, names=[heading.name for heading in headings], **wishes)
+    shapes = tuple(heading.shape for heading in headings)
+    return Frame.like(wcs, tuple(wcs.array_shape), headings[0].facts, shapes)

@@ -5,7 +5,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class ChipRow:
         Level of its sky, in its own unit.
     dx, dy, dxy_error : float
         By how many pixels its sources lie farther than the others'.
+    shift_x, shift_y : float
+        Shifts that were applied to its WCS.
     flux_ratio, flux_ratio_error : float
         How bright its sources are in terms of the others'.
     noise : float
@@ -53,6 +55,8 @@ class ChipRow:
     dx: float
     dy: float
     dxy_error: float
+    shift_x: float
+    shift_y: float
     flux_ratio: float
     flux_ratio_error: float
     noise: float
@@ -98,6 +102,8 @@ def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> C
         dx=found.misalignment[0],
         dy=found.misalignment[1],
         dxy_error=found.misalignment_error,
+        shift_x=chip.shift[0],
+        shift_y=chip.shift[1],
         flux_ratio=found.flux_ratio,
         flux_ratio_error=found.flux_ratio_error,
         noise=found.noise,
@@ -111,22 +117,33 @@ def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> C
     )
 
 
-def write_table(path: Path, rows: Sequence[Any], *, overwrite: bool) -> None:
-    """Write rows as CSV, or as JSON where the name ends so; what is not known is left empty."""
-    records = [{name: _cell(value) for name, value in vars(row).items()} for row in rows]
+def write_table(path: Path, rows: Sequence[Any], kind: type, *, overwrite: bool) -> None:
+    """Write rows of a kind as CSV, or as JSON where the name ends so; empty: not known."""
+    records = [{name: _cell(name, value) for name, value in vars(row).items()} for row in rows]
     if path.suffix == ".json":
         text = json.dumps(records, indent=1) + "\n"
     else:
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(list(records[0]) if records else [])
+        writer.writerow([item.name for item in fields(kind)])
         writer.writerows(["" if v is None else v for v in record.values()] for record in records)
         text = stream.getvalue()
     with atomic_write(path, overwrite=overwrite) as file:
         file.write(text.encode())
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
+def read_rows(path: Path) -> list[ChipRow]:
+    """Return the rows of a table in JSON."""
+    rows = []
+    for record in json.loads(path.read_text()):
+        values: dict[str, Any] = {k: math.nan if v is None else v for k, v in record.items()}
+        rows.append(ChipRow(**values))
+    return rows
+
+
+def _cell(name: str, value: Any) -> Any:
+    """A value as a table has it: positions on the sky to some microarcseconds."""
+    if not isinstance(value, float):
+        return value
+    digits = 11 if name in ("ra", "dec") else 6
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None

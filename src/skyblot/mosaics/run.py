@@ -1,6 +1,6 @@
 """From exposures to masks and a mosaic: the stages of a run, in their order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -12,27 +12,20 @@ from ..rejection.robust import NORMAL
 from ..runs.work import Failure
 from ..steps.base import Resources
 from ..steps.mask_record import RejectResult
-from .chips import Chip, open_chips
+from .chips import Chip
 from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
 from .drizzle import Drizzler
-from .files import write_drizzled, write_stack, write_tables
+from .files import write_drizzled, write_objects, write_stack, write_tables, written_of
 from .judging import Judge, rejected_bits, without, write_masks_of
-from .matching import Surveyed
+from .kept import kept_results
+from .parts import Stage, Wanted, survey, tiled
 from .plan import CleanPlan
-from .products import ChipRow, chip_rows
-from .stack import Others, Stack, fill_stack, tiles_of
+from .products import ChipRow, chip_rows, read_rows
+from .stack import Others, Stack
 
 #: A mosaic has a source where it is so many sigma above its sky.
 BRIGHT = 5.0
-
-
-class Stage(NamedTuple):
-    """What a run does now, and how far it is."""
-
-    name: str
-    done: int
-    total: int
 
 
 class Finished(NamedTuple):
@@ -82,46 +75,74 @@ class _Run:
             plan.step,
             {task.where: task for task in plan.work.tasks},
             plan.key,
-            Resources(plan.threads, overwrite=plan.options.overwrite or plan.options.resume),
+            Resources(
+                max(1, plan.threads // plan.workers),
+                overwrite=plan.options.overwrite or plan.options.resume,
+            ),
+            plan.workers,
+            plan.matching.single,
         )
 
     def events(self) -> Iterator[Event]:
         plan = self._plan
-        plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._failures
+        if plan.options.resume and plan.has_all():
+            yield from kept_results(plan)
+            rows = read_rows(plan.outputs.table.with_suffix(".json"))
+            yield Finished(tuple(rows), kept=True)
+            return
+        plan.folder.mkdir(parents=True, exist_ok=True)
         yield from self._survey()
-        shape = self._frame.shape
-        stack = Stack.empty(shape, plan.exposures)
-        yield from self._tiles("stacking", fill_stack(stack, self._chips, self._threads))
+        if plan.matching.shift == "fit" and plan.exposures > 1:
+            yield from self._register()
+        stack = yield from self._stack()
         yield from self._compare(stack)
         self._spare_common(stack)
         yield from self._write()
+        if plan.outputs.objects is not None:
+            write_objects(plan, self._chips, self._results)
         if plan.outputs.median is not None:
-            write_stack(plan, stack, self._chips)
+            written = written_of(plan, plan.outputs.median, drizzled=False)
+            write_stack(written, stack, self._chips)
         del stack
-        if plan.outputs.mosaic is not None:
-            yield from self._drizzle()
+        yield from self._drizzle()
         rows = chip_rows(self._chips, self._results, self._failures, self._spared)
         write_tables(plan, rows)
         yield Finished(tuple(rows))
 
-    def _survey(self) -> Iterator[Stage]:
+    def _survey(self) -> Generator[Stage]:
         """Open exposures, and measure their sky and noise."""
-        plan = self._plan
-        chips = open_chips(plan.images, self._files, plan.step.recipe, plan.step.planes)
-        placed = [chip.placed(self._frame, plan.step.recipe) for chip in chips]
-        surveyed = Surveyed(placed)
-        for done, _ in enumerate(surveyed.survey(self._threads), 1):
-            yield Stage("reading", done, len(placed))
-        self._chips = surveyed.matched(self._frame, plan.matching.sky)
+        step = self._plan.step
+        wanted = Wanted(self._plan.images, self._frame, step.recipe, step.planes)
+        sky = self._plan.matching.sky
+        self._chips = yield from survey(wanted, self._files, sky, self._threads)
 
-    def _tiles(self, name: str, tiles: Iterator[Any]) -> Iterator[Stage]:
-        total = len(tiles_of(self._frame.shape))
-        for done, _ in enumerate(tiles, 1):
-            yield Stage(name, done, total)
+    def _register(self) -> Generator[Stage]:
+        """Measure the shifts of exposures, and move them."""
+        stack = yield from self._stack()
+        measured: dict[int, list[RejectResult]] = {}
+        for chip, result in self._judged(stack, last=False):
+            if not isinstance(result, Failure) and np.isfinite(result.misalignment_error):
+                measured.setdefault(chip.exposure, []).append(result)
+            done = self._chips.index(chip) + 1
+            yield Stage("registering", done, len(self._chips))
+        number = float(np.median(stack.counts[stack.counts > 0]))
+        # The others lie on the other side of the middle of all.
+        share = 1.0 if self._plan.matching.passes == 1 else (number - 1.0) / number
+        shifts = {exposure: _mean_shift(results, share) for exposure, results in measured.items()}
+        self._chips = [
+            chip.moved(shifts.get(chip.exposure, (0.0, 0.0)), self._frame, self._plan.step.recipe)
+            for chip in self._chips
+        ]
 
-    def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
-        """Judge chips by the mean of the others, or by the stack; their masks go to the chips."""
+    def _stack(self) -> Generator[Stage, None, Stack]:
+        """Stack the exposures."""
+        stack = Stack.empty(self._frame.shape, self._plan.exposures)
+        yield from tiled(stack, self._chips, self._threads)
+        return stack
+
+    def _judged(self, stack: Stack, *, last: bool) -> Iterator[tuple[Chip, RejectResult | Failure]]:
+        """Compare chips with the mean of the others, or with the stack."""
         of_exposure: dict[int, list[Chip]] = {}
         for chip in self._chips:
             of_exposure.setdefault(chip.exposure, []).append(chip)
@@ -132,16 +153,19 @@ class _Run:
             return Others(stack, tuple(of_exposure[chip.exposure]))
 
         def cover(chip: Chip) -> np.ndarray:
-            return counts_on(chip, stack.counts, self._threads)
+            return counts_on(chip, stack.counts, self._judge.resources.threads or 1)
 
-        judged = self._judge.judge(list(self._chips), cover, pixels)
-        for place, (chip, found) in enumerate(judged):
-            if isinstance(found, Failure):
-                self._failures.append(found)
-                yield found
+        return self._judge.judge(list(self._chips), cover, pixels, last=last)
+
+    def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
+        """Judge chips; their masks go to the chips."""
+        for place, (chip, result) in enumerate(self._judged(stack, last=True)):
+            if isinstance(result, Failure):
+                self._failures.append(result)
+                yield result
             else:
-                self._results[chip.where] = found
-                self._chips[place] = replace(chip, rejected=rejected_bits(found))
+                self._results[chip.where] = result
+                self._chips[place] = replace(chip, rejected=rejected_bits(result))
             yield Stage("comparing", place + 1, len(self._chips))
 
     def _spare_common(self, stack: Stack) -> None:
@@ -187,12 +211,21 @@ class _Run:
         """Drop what could be judged onto the mosaic, and write it."""
         plan = self._plan
         chips = [chip for chip in self._chips if chip.where in self._results]
-        if not chips:
+        if not chips or plan.outputs.mosaic is None:
             return
         drizzler = Drizzler(self._frame, chips, plan.drizzling, self._threads)
         for done, _ in enumerate(drizzler.drop(), 1):
             yield Stage("drizzling", done, len(chips))
-        write_drizzled(plan, drizzler.result(), chips)
+        written = written_of(plan, plan.outputs.mosaic, drizzled=True)
+        write_drizzled(written, drizzler.result(), chips)
+
+
+def _mean_shift(results: Sequence[RejectResult], share: float) -> tuple[float, float]:
+    """A share of the shift of an exposure, by those of its chips and their errors."""
+    weights = [result.misalignment_error**-2 for result in results]
+    shifts = [result.misalignment for result in results]
+    x, y = np.average(shifts, axis=0, weights=weights)
+    return share * float(x), share * float(y)
 
 
 def _bright(stack: np.ndarray) -> np.ndarray:

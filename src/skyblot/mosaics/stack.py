@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
@@ -98,8 +98,8 @@ class Others:
 
     stack: Stack
     chips: tuple[Chip, ...]
-    dtype: Any = np.dtype(np.float32)
-    concurrent: bool = True
+    concurrent: ClassVar[bool] = True
+    dtype: ClassVar[np.dtype] = np.dtype(np.float32)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -31,21 +31,36 @@ GRID: tuple[Parameter, ...] = (
         "Pixel scale; by default the exposures' own.",
         minimum=1e-6,
         unit="arcsec",
+        words="arcsec above 0",
     ),
     _grid(
         "rotation",
         "number",
         "Position angle of the y axis, 0: north up; by default the exposures' mean.",
         unit="degree",
+        words="degrees",
     ),
-    _grid("size", "any", "Width and height; by default around all exposures.", metavar="NX,NY"),
+    _grid(
+        "size",
+        "any",
+        "Width and height; by default around all exposures.",
+        metavar="NX,NY",
+        words="two whole numbers, width and height",
+    ),
     _grid(
         "centre",
         "any",
         "Sky position of the middle, '10h00m30s +02d12m' or degrees.",
         metavar="POSITION",
+        words="a position on the sky",
     ),
-    _grid("like", "any", "Take the pixels of this mosaic, exactly.", metavar="FILE"),
+    _grid(
+        "like",
+        "any",
+        "Take the pixels of this mosaic, exactly.",
+        metavar="FILE",
+        words="the name of a mosaic",
+    ),
 )
 
 MATCH: tuple[Parameter, ...] = (
@@ -55,6 +70,7 @@ MATCH: tuple[Parameter, ...] = (
         "match",
         "Sky of each chip: from overlaps, each by itself, none, or a plane from overlaps.",
         choices=("match", "local", "none", "plane"),
+        words="match, local, plane or none",
     ),
     _match(
         "shift",
@@ -62,14 +78,16 @@ MATCH: tuple[Parameter, ...] = (
         "none",
         "Apply the shifts that are measured: none, or fit (x and y of each exposure).",
         choices=("none", "fit"),
+        words="none or fit",
     ),
     _match(
         "passes",
         "integer",
         2,
-        "Judge exposures against the stack alone (1), then against the mean of the others (2).",
+        "Judge exposures by the stack of all (1), or by the mean of the others (2).",
         minimum=1,
         maximum=2,
+        words="1 or 2",
     ),
     _match(
         "single",
@@ -77,6 +95,7 @@ MATCH: tuple[Parameter, ...] = (
         "none",
         "What one exposure alone covers: left alone (none), or by L.A.Cosmic (needs astroscrappy).",
         choices=("none", "lacosmic"),
+        words="none or lacosmic",
     ),
 )
 
@@ -87,6 +106,7 @@ DRIZZLE: tuple[Parameter, ...] = (
         "square",
         "How pixels are dropped onto the mosaic: exactly, as upright squares, or as points.",
         choices=("square", "turbo", "point"),
+        words="square, turbo or point",
     ),
     _mosaic(
         "pixfrac",
@@ -95,6 +115,7 @@ DRIZZLE: tuple[Parameter, ...] = (
         "Size of a drop in pixels of the exposure.",
         minimum=0.01,
         maximum=1.0,
+        words="a number from 0.01 to 1",
     ),
     _mosaic(
         "weight",
@@ -103,6 +124,7 @@ DRIZZLE: tuple[Parameter, ...] = (
         "What pixels count: exposure time, inverse variance of the sky, or of each pixel's error; "
         "by default as the instrument's pipeline.",
         choices=("exptime", "ivm", "err"),
+        words="exptime, ivm or err",
     ),
 )
 
@@ -114,6 +136,7 @@ WRITING: tuple[Parameter, ...] = (
         "First part of the names of mosaic and table; by default the target's.",
         "Output",
         metavar="NAME",
+        words="the first part of a file's name",
     ),
     Parameter(
         "mosaic", "bool", True, "Write the mosaic, NAME_drz.fits or NAME_drc.fits.", "Output"
@@ -151,6 +174,10 @@ class Grid:
 
     def __post_init__(self) -> None:
         parse_fields(self, GRID)
+        if isinstance(self.size, str):  # as on the command line
+            sides = self.size.replace("x", ",").split(",")
+            numbers = tuple(int(side) if side.strip().isdigit() else side for side in sides)
+            object.__setattr__(self, "size", numbers)
 
 
 @dataclass(frozen=True)

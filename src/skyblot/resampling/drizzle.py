@@ -155,15 +155,18 @@ class Sums:
             np.divide(error, self.weight, out=error, where=there, casting="same_kind")
         return Mosaic(sci, self.weight.astype(dtype), self.context.copy(), tuple(errors))
 
-    def finish(self) -> Mosaic:
-        """Return the mosaic's rows in the place of the sums, which are of no use any more.
+    def finish(self, *, fill_value: float = math.nan) -> Mosaic:
+        """Return the mosaic in the memory of the sums, which are used up and of whose dtype it is.
 
-        The values are those of `result` of the sums' own dtype, with NaN where nothing fell.
+        Values are those of `result`, in the sums' precision.
         """
+        nothing = self.weight == 0
         with np.errstate(invalid="ignore"):  # 0 / 0 where nothing fell
-            self.flux /= self.weight
-            np.sqrt(self.variance, out=self.variance)
-            self.variance /= self.weight
+            np.divide(self.flux, self.weight, out=self.flux)
+            for variance in self.variance:
+                np.sqrt(variance, out=variance)
+                np.divide(variance, self.weight, out=variance)
+        self.flux[nothing] = fill_value
         return Mosaic(self.flux, self.weight, self.context, tuple(self.variance))
 
 

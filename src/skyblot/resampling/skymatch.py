@@ -95,6 +95,7 @@ def match_sky(
     factors: Sequence[float] | None = None,
     method: str = "match",
     names: Sequence[str] | None = None,
+    exposures: Sequence[int] | None = None,
 ) -> SkyLevels:
     """Find the sky of chips.
 
@@ -115,6 +116,8 @@ def match_sky(
         in the mean. ``local``: the most common level of each chip. ``none``: zeros.
     names : sequence of str, optional
         What the chips are called in warnings.
+    exposures : sequence of int, optional
+        Which exposure each chip is of: two chips of one need no overlap to belong together.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def match_sky(
         return _unmatched(binned, _known_levels(found[:, 0], names), found[:, 1])
     placed = [place_blocks(*each) for each in zip(binned, to_common, units, strict=True)]
     overlaps, groups = compare_all(placed, method == "plane")
-    _say_if_apart(groups, names)
+    _say_if_apart(_joined(groups, exposures or range(len(binned))), names)
     return _solved(binned, units, overlaps, groups, names)
 
 
@@ -169,6 +172,20 @@ def _known_levels(levels: np.ndarray, names: Sequence[str]) -> np.ndarray:
         if not math.isfinite(level):
             warn("no part of it has enough good pixels to tell its sky: 0 is taken", subject=name)
     return np.nan_to_num(levels)
+
+
+def _joined(groups: Sequence[Sequence[int]], exposures: Sequence[int]) -> list[list[int]]:
+    """Groups of which those with chips of the same exposure are one."""
+    joined: list[tuple[set[int], list[int]]] = []
+    for group in groups:
+        mine = {exposures[k] for k in group}
+        chips = list(group)
+        for other in [each for each in joined if each[0] & mine]:
+            joined.remove(other)
+            mine |= other[0]
+            chips = other[1] + chips
+        joined.append((mine, chips))
+    return [chips for _, chips in joined]
 
 
 def _say_if_apart(groups: Sequence[Sequence[int]], names: Sequence[str]) -> None:

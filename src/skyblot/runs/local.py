@@ -31,7 +31,7 @@ def run_here(plan: Plan) -> Iterator[Outcome]:
     Closing the generator, or an interruption, drops what is being made.
     """
     opened = (
-        plan.work.step.open(plan.work.source) if plan.source is None else nullcontext(plan.source)
+        plan.work.step.open(plan.work.mosaic) if plan.source is None else nullcontext(plan.source)
     )
     with memory_errors_told(), opened as source:
         yield from _Run(source, plan).outcomes()

@@ -208,7 +208,7 @@ def plan_run(
     most = most_memory(options) if most is None else most
     with (
         memory_errors_told(),
-        step.open(work.source) if source is None else nullcontext(source) as opened,
+        step.open(work.mosaic) if source is None else nullcontext(source) as opened,
     ):
         needs = Needs.of(opened, step, for_worker(options) if on_cluster else options, most)
         kept = _kept(opened, work) if options.resume else {}

@@ -141,6 +141,12 @@ class Work:
             source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside
         )
 
+    @property
+    def mosaic(self) -> str | Path:
+        """The source of a run that has one."""
+        assert self.source is not None
+        return self.source
+
     @cached_property
     def exposures(self) -> Mapping[AnyPath, list[Task]]:
         """The tasks of each file."""

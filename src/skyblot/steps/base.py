@@ -124,7 +124,8 @@ class Source:
     Where it is `weighted`, its pixels without weight are NaN, and NaN is not covered. `state` is
     that of its file before it was opened. `cover` says for each pixel of an exposure how many
     others are in the mosaic there, where that is known: a pixel without any is not judged, and one
-    with a single other is rejected only if it is the higher.
+    with a single other is rejected only if it is the higher. In an exposure everything lies farther
+    by `shift` pixels, x and y, than its WCS has it.
     """
 
     image: Image
@@ -134,6 +135,7 @@ class Source:
     errors: Any = None
     state: Any = None
     cover: np.ndarray | None = None
+    shift: tuple[float, float] = (0.0, 0.0)
     told: set[str] = field(default_factory=set, repr=False)
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 

@@ -30,6 +30,7 @@ from ..io.planes import companion_files, error_plane
 from ..io.remote import AnyPath
 from ..parameters.table import Parameters
 from ..pixelmap.linear import pixel_scale
+from ..pixelmap.shifted import shifted
 from ..resampling.arrays import prepare
 from ..resampling.geometry import Job, Resampled
 from ..resampling.target import Target, idcscale_of, plan_target, say_if_undistorted
@@ -304,7 +305,7 @@ def _filled(blot: Resampled, fill: float) -> Resampled:
 
 def _plan(source: Source, reference: Image, step: Blot) -> Planned:
     parameters = step.recipe
-    target = target_of(reference, step.recipe)
+    target = target_of(reference, step.recipe, source.shift)
     job = plan_job(source, target, reference, step)
     scaling = LABELS
     if job.dtype.kind == "f":
@@ -336,9 +337,14 @@ def named(source: str, target: str = "the target") -> Iterator[None]:
         raise
 
 
-def target_of(reference: Image, parameters: Parameters) -> Target:
-    """Return what to blot onto: the reference's pixels, or what the parameters make of them."""
-    wcs = reference.wcs()
+def target_of(
+    reference: Image, parameters: Parameters, shift: tuple[float, float] = (0.0, 0.0)
+) -> Target:
+    """Return what to blot onto: the reference's pixels, or what the parameters make of them.
+
+    Everything lies farther by `shift` pixels than its WCS has it.
+    """
+    wcs = shifted(reference.wcs(), shift)
     say_if_undistorted(reference, wcs)
     idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
     return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)

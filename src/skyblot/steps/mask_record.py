@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import SkyblotError
+from ..errors import SkyblotError, warn
 from ..io.images import is_complete
 from ..io.masks import KEY_CARD, BadPixels, mask_headers
 from ..rejection.criteria import Criteria
 from ..rejection.result import Rejection
-from .base import Result, Task
+from .base import Result, Source, Task
 
 #: What a header has of a result, where it was finite.
 _NUMBERS = {
@@ -232,3 +232,11 @@ def result_of(plain: Result, header: Mapping[str, Any], **more: Any) -> RejectRe
     return RejectResult(
         **vars(plain), rejected=round(header["CRFRAC"] * judged), judged=judged, **more
     )
+
+
+def tell_notes(source: Source, result: RejectResult) -> None:
+    """Warn of what there is to warn of in a comparison."""
+    for note in result.notes:
+        warn(note, subject=result.reference)
+    for remark in result.remarks:
+        source.tell(remark, subject=result.bad.where.path if result.bad else result.reference)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import WARNING_FILTERS, SkyblotError, not_allowed, warn
+from ..errors import WARNING_FILTERS, SkyblotError, not_allowed
 from ..headers.facts import number
 from ..headers.instruments import DO_NOT_USE
 from ..headers.pipelines import recorded_sky
@@ -28,7 +28,7 @@ from .base import Resources, Result, Source, Step, Task
 from .blot import Blot, Rendered, rendered
 from .compare import Judged, Judgement, Planes, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
-from .mask_record import RejectResult, mask_cards, read_masks, result_of
+from .mask_record import RejectResult, mask_cards, read_masks, result_of, tell_notes
 from .roles import check_exposure, check_not_both
 
 #: What a result on disk has of a `Rejection`.
@@ -76,6 +76,8 @@ class Reject(Step):
     products : Products
     compress : bool
         Compress the blots that are saved.
+    with_values : bool
+        Results have the blot's values in bad pixels, whatever is written.
     """
 
     noun = "mask"
@@ -86,6 +88,7 @@ class Reject(Step):
     planes: Planes = field(default_factory=Planes)
     products: Products = field(default_factory=Products)
     compress: bool = False
+    with_values: bool = False
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -343,7 +346,7 @@ class Reject(Step):
         flat = np.flatnonzero(rejection.mask)
         values = (
             rejection.expected(rendering.blot.data).ravel()[flat]
-            if self.products.clean
+            if self.products.clean or self.with_values
             else np.empty(0)
         )
         return BadPixels(
@@ -381,14 +384,6 @@ class Reject(Step):
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
-
-
-def tell_notes(source: Source, result: RejectResult) -> None:
-    """Warn of what there is to warn of in a comparison."""
-    for note in result.notes:
-        warn(note, subject=result.reference)
-    for remark in result.remarks:
-        source.tell(remark, subject=result.bad.where.path if result.bad else result.reference)
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:
