@@ -3,6 +3,7 @@ them.
 """
 
 import batch_rows
+import clean_rows
 import drizzle_rows
 import groups
 import reject_rows
@@ -168,5 +169,27 @@ GROUPS = (
         reject_rows.comparisons,
         (),
         rounds=3,
+    ),
+    Group(
+        "clean",
+        "Exposures to a mosaic",
+        "Whole processes, from dithered exposures alone to masks and a mosaic without cosmic rays: "
+        "AstroDrizzle with its defaults, the sky matched, with as many processes as there are "
+        "cores (its peak is that of the largest one); the pipeline of JWST with its steps "
+        "skymatch, outlier_detection and resample, from an environment of its own.",
+        clean_rows.comparisons,
+        (),
+        rounds=3,
+        slow=True,
+    ),
+    Group(
+        "clean-growth",
+        "More and more exposures",
+        "`skyblot clean`, whole processes. The time should grow with the number of exposures, and "
+        "the memory with the mosaic alone.",
+        clean_rows.growth,
+        (),
+        rounds=3,
+        slow=True,
     ),
 )

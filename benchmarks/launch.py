@@ -1,4 +1,4 @@
-"""Run a command and print its wall time and its own peak memory, as JSON.
+"""Run a command and print its wall time, its processor time and its own peak memory, as JSON.
 
 A process of its own because Linux counts the memory of the process that starts a child towards the
 child's peak: started from the benchmark itself, which holds large images, every command would seem
@@ -22,7 +22,12 @@ def main() -> None:
     unit = 1 if sys.platform == "darwin" else 1024
     print(
         json.dumps(
-            {"seconds": seconds, "peak_bytes": usage.ru_maxrss * unit, "exit": child.returncode}
+            {
+                "seconds": seconds,
+                "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                "peak_bytes": usage.ru_maxrss * unit,
+                "exit": child.returncode,
+            }
         )
     )
 

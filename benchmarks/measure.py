@@ -10,10 +10,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Spent:
-    """What a timed call returns if it has measured itself: a process of its own."""
+    """What a timed call returns if it has measured itself: a process of its own.
+
+    Attributes
+    ----------
+    seconds, cpu_seconds : float
+    peak_bytes : int
+        Of memory.
+    written_bytes : int
+        Of files, beside those that are read.
+    """
 
     seconds: float
     peak_bytes: int
+    cpu_seconds: float = 0.0
+    written_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,12 +66,18 @@ class Timing:
     seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     skipped: str = ""
+    cpu_seconds: list[float] = field(default_factory=list)
+    written_bytes: list[int] = field(default_factory=list)
 
     def add(self, spent: Spent) -> None:
         """Note one round."""
         self.seconds.append(spent.seconds)
         if spent.peak_bytes:
             self.peak_bytes.append(spent.peak_bytes)
+        if spent.cpu_seconds:
+            self.cpu_seconds.append(spent.cpu_seconds)
+        if spent.written_bytes:
+            self.written_bytes.append(spent.written_bytes)
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,17 @@ ablot.blot(source + "[sci,1]", reference + "[sci,1]", output, configObj="default
 """
 
 
-def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Spent:
-    """Run a command and return its wall time and peak memory."""
+def run(
+    command: Sequence[str], environment: dict[str, str] | None = None, folder: Path | None = None
+) -> Spent:
+    """Run a command, in a folder, and return its time and its peak memory."""
     launch = [sys.executable, "-I", "-S", str(LAUNCHER), *map(str, command)]
     done = subprocess.run(
-        launch, capture_output=True, text=True, env={**os.environ, **(environment or {})}
+        launch,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        cwd=folder,
     )
     facts = json.loads(done.stdout) if done.returncode == 0 else {"exit": done.returncode}
     if facts["exit"] != 0:
@@ -42,7 +48,7 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> Sp
             f"{' '.join(map(str, command[:4]))} ... ended with {facts['exit']}: "
             f"{done.stderr[-2000:]}"
         )
-    return Spent(facts["seconds"], facts["peak_bytes"])
+    return Spent(facts["seconds"], facts["peak_bytes"], facts["cpu_seconds"])
 
 
 def skyblot_command(*arguments: str | Path) -> list[str]:

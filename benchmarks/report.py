@@ -82,8 +82,10 @@ class Results:
 
 
 def _row(row: dict[str, Any]) -> RowResult:
-    known = ("name", "pixels", "seconds", "peak_bytes", "skipped")
-    timings = [Timing(**{key: timing[key] for key in known}) for timing in row["timings"]]
+    known = ("name", "pixels", "seconds", "peak_bytes", "skipped", "cpu_seconds", "written_bytes")
+    timings = [
+        Timing(**{key: timing[key] for key in known if key in timing}) for timing in row["timings"]
+    ]
     return RowResult(row["title"], row["baseline"], timings)
 
 
@@ -121,6 +123,16 @@ def peak_text(timing: Timing) -> str:
     return f"{max(timing.peak_bytes) / 1e6:.0f}" if timing.peak_bytes else ""
 
 
+def cpu_text(timing: Timing) -> str:
+    """Processor time in seconds, median."""
+    return number(spread(timing.cpu_seconds).median) if timing.cpu_seconds else ""
+
+
+def written_text(timing: Timing) -> str:
+    """What was written in MB (10**6 bytes)."""
+    return f"{max(timing.written_bytes) / 1e6:.0f}" if timing.written_bytes else ""
+
+
 def error_text(value: float) -> str:
     """An error to two digits; what is below the rounding of the reference is still shown."""
     if not math.isfinite(value):
@@ -142,7 +154,15 @@ def number(value: float) -> str:
 
 
 ACCURACY = "accuracy: coordinates in source pixels, values relative to the local peak"
-COLUMNS = ("", "time, median (range)", "times the baseline", "ns/pixel", "peak MB")
+COLUMNS = (
+    "",
+    "time, median (range)",
+    "times the baseline",
+    "ns/pixel",
+    "processor s",
+    "peak MB",
+    "written MB",
+)
 
 
 def cells(row: RowResult) -> list[list[str]]:
@@ -150,7 +170,17 @@ def cells(row: RowResult) -> list[list[str]]:
     lines = []
     for each in row.timings:
         ratio = "baseline" if each.name == row.baseline else ratio_text(row.ratio(each))
-        lines.append([each.name, seconds_text(each), ratio, pixel_text(each), peak_text(each)])
+        lines.append(
+            [
+                each.name,
+                seconds_text(each),
+                ratio,
+                pixel_text(each),
+                cpu_text(each),
+                peak_text(each),
+                written_text(each),
+            ]
+        )
     return lines
 
 

@@ -103,6 +103,39 @@ def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
     )  # fmt: skip
 
 
+def drizzle(exposures, exact=False, **options):
+    """Run AstroDrizzle and keep all its files; save the sky of each chip in ``skies.json``.
+
+    Parameters
+    ----------
+    exposures : list of str
+    exact : bool
+        With ``wcsmap=WCSMap``.
+    **options
+        AstroDrizzle's own.
+    """
+    from drizzlepac import astrodrizzle as task
+    from drizzlepac import wcs_functions
+
+    skies = {}
+    inner = task.sky.subtractSky
+
+    def watched(images, *arguments, **keywords):
+        inner(images, *arguments, **keywords)
+        for image in images:
+            for chip in image.returnAllChips(extname=image.scienceExt):
+                name = f"{image._original_file_name}[sci,{chip.extver}]"
+                skies[name] = None if chip.computedSky is None else float(chip.computedSky)
+
+    task.sky.subtractSky = watched
+    task.AstroDrizzle(
+        exposures, output="final", mdriztab=False, updatewcs=False, wcskey="", build=True,
+        clean=False, preserve=False, overwrite=True, final_wht_type="EXP", in_memory=False,
+        num_cores=1, context=True, wcsmap=wcs_functions.WCSMap if exact else None, **options,
+    )  # fmt: skip
+    Path("skies.json").write_text(json.dumps(skies))
+
+
 def printing_map():
     """DrizzlePac's map, which says when it is called."""
     from drizzlepac import wcs_functions
@@ -132,4 +165,7 @@ if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     job = json.loads(Path(sys.argv[1]).read_text())
     for kind, argument in job.items():
-        ablot(argument) if kind == "ablot" else astrodrizzle(**argument)
+        if kind == "ablot":
+            ablot(argument)
+        else:
+            {"astrodrizzle": astrodrizzle, "drizzle": drizzle}[kind](**argument)
