@@ -3,7 +3,9 @@
 ``python benchmarks/rejection/clean.py`` prints, for each set, what part of the pixels of cosmic
 rays is found, and what part of clean ones is called bad. ``perfect`` is `skyblot.reject_files` with
 the true sky on the mosaic's pixels and the noise of a median, ``drizzled`` with the median of
-drizzled exposures.
+drizzled exposures. Three numbers more, where there are such: what part of variable stars, of moving
+objects and of the core of a saturated star is called bad. Pixels of the set "skewed" are no squares
+on the sky, so that its perfect mosaic has other galaxies.
 """
 
 import argparse
@@ -15,13 +17,24 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.wcs import WCS
 from counts import groups_of
-from sets import FULL_WELL, READ_NOISE, SCALE, SIZE, SKY, UNDER, Frame, Plan, TruthSet
+from sets import (
+    FAINT,
+    FULL_WELL,
+    HIT,
+    READ_NOISE,
+    SIZE,
+    SKY,
+    UNDER,
+    Frame,
+    Plan,
+    TruthSet,
+    add_star,
+)
 from sets import Sky as TrueSky
 
 import skyblot
-from skyblot.demo import make_demo
+from skyblot.demo.sky import cosmic_rays
 
 COLUMNS = ("found3", "found5", "found10", "hits", "sky", "cores", "galaxies", "all clean")
 SHOWN = ("found3", "found5", "hits", "sky", "cores", "galaxies")
@@ -86,9 +99,7 @@ TRIALS = (
     Trial("sky slopes", slope=12.0),
     Trial("seeing 1 and 1.25", seeing=(1.0, 1.25)),
     Trial("things", things=("trail", "column", "variable", "mover", "bleeding", "gap")),
-    Trial(
-        "things of 8", exposures=8, things=("trail", "column", "variable", "mover", "bleeding")
-    ),
+    Trial("things of 8", exposures=8, things=("trail", "column", "variable", "mover", "bleeding")),
 )
 
 
@@ -178,8 +189,10 @@ class CleanSet(TruthSet):
             level = time * (SKY + plan.offset * (number % 2))
             session.skies += [(level, float(np.sqrt(level + READ_NOISE**2)))] * len(parts)
         rates = [
-            (each.data / plan.times[k % len(plan.times)] - np.median(each.data) /
-             plan.times[k % len(plan.times)])
+            (
+                each.data / plan.times[k % len(plan.times)]
+                - np.median(each.data) / plan.times[k % len(plan.times)]
+            )
             for k, each in enumerate(frames)
         ]
         nx, ny = self.mosaic_wcs.pixel_shape
@@ -223,10 +236,6 @@ class CleanSet(TruthSet):
 
 def sum_of_hits(rng: np.random.Generator, shape: tuple[int, int], time: float) -> np.ndarray:
     """What cosmic rays add."""
-    from sets import FAINT, HIT
-
-    from skyblot.demo.sky import cosmic_rays
-
     part = HIT * min(time, 3.0)
     return cosmic_rays(rng, shape, part) + FAINT * cosmic_rays(rng, shape, part)
 
@@ -252,13 +261,11 @@ def _column(truth, sky, number, clean, charge, kind) -> None:
 
 
 def _put(truth, sky, number, clean, kind, place, flux, code) -> None:
-    from sets import _add_star
-
     x, y = truth.wcs[number].all_world2pix(
         *truth.mosaic_wcs.all_pix2world(*place, 0), 0, tolerance=1e-6, quiet=True
     )
     marks = np.zeros_like(kind)
-    _add_star(clean, marks, x, y, flux, sky.plan.psf)
+    add_star(clean, marks, x, y, flux, sky.plan.psf)
     kind[marks > 0] = code
 
 
@@ -373,9 +380,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", metavar="NAME", choices=names, help="only these")
     parser.add_argument("--seed", type=int, default=500, help="the first [500]")
     parser.add_argument("--seeds", type=int, default=1, help="how many of each set [1]")
-    parser.add_argument(
-        "--methods", nargs="+", default=["clean2", "clean1", "perfect", "drizzled"]
-    )
+    parser.add_argument("--methods", nargs="+", default=["clean2", "clean1", "perfect", "drizzled"])
     return parser.parse_args()
 
 

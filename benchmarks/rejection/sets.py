@@ -133,7 +133,7 @@ class Sky:
             _add_galaxy(image, x, y, shape)
         kind[image > 8.0] = 2
         for x, y, flux in zip(*places[1], self.flux, strict=True):
-            _add_star(image, kind, x, y, flux, self.plan.psf)
+            add_star(image, kind, x, y, flux, self.plan.psf)
         return image, kind
 
 
@@ -158,9 +158,10 @@ def _add_galaxy(image: np.ndarray, x: float, y: float, shape: np.ndarray) -> Non
             image[box] += peak / 9 * np.exp(1 - np.sqrt(1 + (u**2 + v**2) / size**2))
 
 
-def _add_star(
+def add_star(
     image: np.ndarray, kind: np.ndarray, x: float, y: float, flux: float, psf: float
 ) -> None:
+    """Add a star at a position, and mark its core as of kind 1."""
     rows, columns = box = _box(x, y, 14, image.shape)
     j, i = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
     for part, sigma in ((0.88, psf), (0.12, 3.0 * psf)):

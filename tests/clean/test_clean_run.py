@@ -12,8 +12,6 @@ from samples import digests, no_space, rewrite
 import skyblot
 from skyblot import BatchError, DataError, FileError, SkyblotError, SkyblotWarning
 from skyblot.mosaics import single
-from skyblot.mosaics.plan import frame_of
-from skyblot.parameters.mosaic import Grid
 
 NAMES = ["skydemo_chips.csv", "skydemo_chips.json"]
 
@@ -149,10 +147,8 @@ class TestFewExposures:
         assert tell(small, result, lambda name: name == (third.name, 1))[0] > 0.7
 
     def test_nothing_is_refused(self, tmp_path):
-        with pytest.raises(FileError, match="no image to be cleaned: expected exposures"):
+        with pytest.raises(FileError, match="no exposure is named, expected some"):
             clean([], tmp_path)
-        with pytest.raises(DataError, match="the exposures: no exposure can be read"):
-            frame_of([], Grid())
 
 
 class TestTable:
@@ -189,7 +185,7 @@ class TestFailures:
         with pytest.raises(BatchError, match="1 of 7 masks could not be made") as caught:
             clean([*small.exposures[:3], bad], tmp_path / "out")
         assert len(caught.value.results) == 6
-        with pytest.raises(FileError, match="bad_flc.fits: not a readable FITS file"):
+        with pytest.raises(FileError, match=r"bad_flc\.fits: not a readable FITS file"):
             clean([bad], tmp_path / "none")
         assert not (tmp_path / "none").exists()
 
@@ -267,7 +263,14 @@ class TestFailures:
 def test_a_dry_run_names_what_would_be_written_and_writes_nothing(small, run, tmp_path):
     folder = tmp_path / "out"
     code, said, _ = run(
-        "clean", *small.exposures, "--output-dir", folder, "--no-mosaic", "--name", "my", "--dry-run"
+        "clean",
+        *small.exposures,
+        "--output-dir",
+        folder,
+        "--no-mosaic",
+        "--name",
+        "my",
+        "--dry-run",
     )
     assert not code
     assert not folder.exists()
