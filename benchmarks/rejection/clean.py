@@ -15,13 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.wcs import WCS
 from counts import groups_of
-from sets import FULL_WELL, READ_NOISE, SCALE, SIZE, SKY, UNDER, Frame, Plan, TruthSet
+from sets import FULL_WELL, READ_NOISE, SIZE, SKY, UNDER, Frame, Plan, TruthSet
 from sets import Sky as TrueSky
 
 import skyblot
-from skyblot.demo import make_demo
 
 COLUMNS = ("found3", "found5", "found10", "hits", "sky", "cores", "galaxies", "all clean")
 SHOWN = ("found3", "found5", "hits", "sky", "cores", "galaxies")

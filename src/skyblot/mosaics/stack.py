@@ -13,10 +13,10 @@ from ..bounds import Bounds
 from ..errors import quiet
 from ..kernels.interpolants import interpolant
 from ..kernels.stack import (
-    clear_outliers,
-    clipped_median,
     FILLED,
     add_layer,
+    clear_outliers,
+    clipped_median,
     fill_bad,
     mean_of_others,
     minmed,
