@@ -369,9 +369,7 @@ def without_outliers(layer, stack, line, snr, scale):
     step = np.where(np.isnan(steps), 0, steps).max(axis=0)
     sigma = np.sqrt(line[0] + line[1] * np.maximum(stack, 0))
     away = np.nan_to_num(np.abs(layer - stack), nan=-1)
-    seed, member = (
-        away > n * sigma + part * step for n, part in zip(snr, scale, strict=True)
-    )
+    seed, member = (away > n * sigma + part * step for n, part in zip(snr, scale, strict=True))
     bad = member & ndimage.maximum_filter(seed, 3, mode="constant", cval=False)
     bad = ndimage.maximum_filter(bad, 3, mode="constant", cval=False)
     return np.where(bad, np.nan, layer)

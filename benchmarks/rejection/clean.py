@@ -84,9 +84,7 @@ TRIALS = (
     Trial("sky slopes", slope=12.0),
     Trial("seeing 1 and 1.25", seeing=(1.0, 1.25)),
     Trial("things", things=("trail", "column", "variable", "mover", "bleeding", "gap")),
-    Trial(
-        "things of 8", exposures=8, things=("trail", "column", "variable", "mover", "bleeding")
-    ),
+    Trial("things of 8", exposures=8, things=("trail", "column", "variable", "mover", "bleeding")),
 )
 
 
@@ -176,8 +174,10 @@ class CleanSet(TruthSet):
             level = time * (SKY + plan.offset * (number % 2))
             session.skies += [(level, float(np.sqrt(level + READ_NOISE**2)))] * len(parts)
         rates = [
-            (each.data / plan.times[k % len(plan.times)] - np.median(each.data) /
-             plan.times[k % len(plan.times)])
+            (
+                each.data / plan.times[k % len(plan.times)]
+                - np.median(each.data) / plan.times[k % len(plan.times)]
+            )
             for k, each in enumerate(frames)
         ]
         nx, ny = self.mosaic_wcs.pixel_shape
@@ -371,9 +371,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", metavar="NAME", choices=names, help="only these")
     parser.add_argument("--seed", type=int, default=500, help="the first [500]")
     parser.add_argument("--seeds", type=int, default=1, help="how many of each set [1]")
-    parser.add_argument(
-        "--methods", nargs="+", default=["clean2", "clean1", "perfect", "drizzled"]
-    )
+    parser.add_argument("--methods", nargs="+", default=["clean2", "clean1", "perfect", "drizzled"])
     return parser.parse_args()
 
 

@@ -189,7 +189,7 @@ class TestFailures:
         with pytest.raises(BatchError, match="1 of 7 masks could not be made") as caught:
             clean([*small.exposures[:3], bad], tmp_path / "out")
         assert len(caught.value.results) == 6
-        with pytest.raises(FileError, match="bad_flc.fits: not a readable FITS file"):
+        with pytest.raises(FileError, match=r"bad_flc\.fits: not a readable FITS file"):
             clean([bad], tmp_path / "none")
         assert not (tmp_path / "none").exists()
 
@@ -267,7 +267,14 @@ class TestFailures:
 def test_a_dry_run_names_what_would_be_written_and_writes_nothing(small, run, tmp_path):
     folder = tmp_path / "out"
     code, said, _ = run(
-        "clean", *small.exposures, "--output-dir", folder, "--no-mosaic", "--name", "my", "--dry-run"
+        "clean",
+        *small.exposures,
+        "--output-dir",
+        folder,
+        "--no-mosaic",
+        "--name",
+        "my",
+        "--dry-run",
     )
     assert not code
     assert not folder.exists()

@@ -12,7 +12,7 @@ from skyblot.mosaics.stack import Others, Stack, fill_stack, layers_of, tiles_of
 
 SHAPE = (13, 17)
 #: A rounding of float32, of values up to 1000.
-ROUNDING = dict(rtol=4 * 2.0**-24, atol=1000 * 2.0**-24)
+ROUNDING = {"rtol": 4 * 2.0**-24, "atol": 1000 * 2.0**-24}
 
 
 def some_cube(seed, layers, holes=0.2):
