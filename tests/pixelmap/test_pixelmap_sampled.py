@@ -12,6 +12,7 @@ from oracles import astropy_map, local_peak, pixel_grid, tolerance
 import skyblot
 from skyblot.pixelmap import plan_map
 from skyblot.pixelmap.fits_exact import TangentMap
+from skyblot.pixelmap.sampled import BilinearMap
 
 # ---- where there is no closed form ---------------------------------------------------------------
 
@@ -93,3 +94,17 @@ def test_fits_target_onto_a_gwcs_source_in_another_frame():
     np.testing.assert_allclose(
         [x.ravel(), y.ravel()], expected, rtol=0, atol=3 * tolerance("map, astropy")
     )
+
+
+@pytest.mark.parametrize("column0", [0, 1, 15, 16, 100, 321])
+def test_a_part_of_a_sampled_map_has_the_bits_of_all(column0):
+    class Parabola:
+        def at(self, x, y):
+            return x + 1e-5 * x * x, y - 1e-5 * x * y
+
+    grid = BilinearMap(Parabola(), (210, 330), 16)
+    whole = np.empty((2, 9, 330))
+    grid.rows(40, *whole)
+    part = np.empty((2, 9, min(9, 330 - column0)))
+    grid.rows(40, *part, column0)
+    np.testing.assert_array_equal(part, whole[..., column0 : column0 + part.shape[2]])

@@ -274,36 +274,41 @@ def clear_outliers(layer, stack, line, snr, scale, out):
     """
     ny, nx = layer.shape
     levels = np.zeros((ny, nx), np.uint8)
+    least = snr[1] * snr[1]
+    for y in range(ny):
+        for x in range(nx):
+            out[y, x] = layer[y, x]
+            value = stack[y, x]
+            away = layer[y, x] - value
+            variance = line[0] + line[1] * max(value, 0.0)
+            levels[y, x] = away * away > least * variance  # false for NaN
     for y in range(ny):
         below = max(y - 1, 0)
         above = min(y + 1, ny - 1)
         for x in range(nx):
+            if levels[y, x] == 0:
+                continue
             value = stack[y, x]
             away = abs(layer[y, x] - value)
             sigma = np.sqrt(line[0] + line[1] * max(value, 0.0))
-            if away > snr[1] * sigma:  # false for NaN
-                left = stack[y, max(x - 1, 0)]
-                right = stack[y, min(x + 1, nx - 1)]
-                step = 0.0
-                for near in (left, right, stack[below, x], stack[above, x]):
-                    if abs(near - value) > step:
-                        step = abs(near - value)
-                levels[y, x] = (away > snr[1] * sigma + scale[1] * step) + 2 * (
-                    away > snr[0] * sigma + scale[0] * step
-                )
-    bad = np.zeros((ny, nx), np.bool_)
+            left = stack[y, max(x - 1, 0)]
+            right = stack[y, min(x + 1, nx - 1)]
+            step = 0.0
+            for near in (left, right, stack[below, x], stack[above, x]):
+                if abs(near - value) > step:
+                    step = abs(near - value)
+            levels[y, x] = (away > snr[1] * sigma + scale[1] * step) + 2 * (
+                away > snr[0] * sigma + scale[0] * step
+            )
     for y in range(ny):
         for x in range(nx):
-            if levels[y, x] & 1:
-                for near_y in range(max(y - 1, 0), min(y + 2, ny)):
-                    for near_x in range(max(x - 1, 0), min(x + 2, nx)):
-                        bad[y, x] |= (levels[near_y, near_x] & 2) > 0
-    for y in range(ny):
-        for x in range(nx):
-            out[y, x] = layer[y, x]
-    for y in range(ny):
-        for x in range(nx):
-            if bad[y, x]:
+            if levels[y, x] & 1 == 0:
+                continue
+            seeded = False
+            for near_y in range(max(y - 1, 0), min(y + 2, ny)):
+                for near_x in range(max(x - 1, 0), min(x + 2, nx)):
+                    seeded |= (levels[near_y, near_x] & 2) > 0
+            if seeded:
                 for near_y in range(max(y - 1, 0), min(y + 2, ny)):
                     for near_x in range(max(x - 1, 0), min(x + 2, nx)):
                         out[near_y, near_x] = np.nan
@@ -334,3 +339,20 @@ def mean_of_others(own, weight, sums, weights, counts, out):
                 out[y, x] = (sums[y, x] - weight * value) / (weights[y, x] - weight)
             else:
                 out[y, x] = sums[y, x] / weights[y, x]
+
+
+@kernel
+def count_others(xmap, ymap, counts, usable, out):
+    """Fill `out` with the counts at the nearest pixels of a mosaic, less 1 where a pixel is usable.
+
+    0 beside the mosaic, and 255 where there are more.
+    """
+    ny, nx = counts.shape
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            x = xmap[j, i]
+            y = ymap[j, i]
+            out[j, i] = 0
+            if x >= -0.5 and x < nx - 0.5 and y >= -0.5 and y < ny - 0.5:
+                number = int(counts[int(np.rint(y)), int(np.rint(x))]) - int(usable[j, i])
+                out[j, i] = min(max(number, 0), 255)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..bands import band_rows, for_each_mapped_band
 from ..errors import quiet
+from ..kernels.stack import count_others
 from .chips import Chip
 
 
@@ -24,14 +25,12 @@ def counts_on(chip: Chip, counts: np.ndarray, threads: int) -> np.ndarray:
     ndarray of uint8, shape (ny, nx)
         255 where there are more.
     """
-    out = np.zeros(chip.shape, np.uint8)
+    out = np.empty(chip.shape, np.uint8)
     usable = chip.usable.whole()
 
     def work(row0: int, row1: int, x: np.ndarray, y: np.ndarray) -> None:
         _rows(chip, row0, x, y)
-        here, rows, columns = _nearest(x, y, counts.shape)
-        number = counts[rows, columns].astype(np.int64) - usable[row0:row1][here]
-        out[row0:row1][here] = np.clip(number, 0, 255)
+        count_others(x, y, counts, usable[row0:row1], out[row0:row1])
 
     for_each_mapped_band(chip.shape, work, threads)
     return out

@@ -9,8 +9,9 @@ from ..headers.amplifiers import electronics
 from ..io.images import Image
 from ..io.planes import error_plane
 
-#: Pixels that are looked at along each axis.
+#: Pixels that are looked at along each axis; rows whose neighbouring pixels are.
 _SAMPLED = 512
+_ROWS = 64
 #: Pixels brighter than the sky by so many sigma tell how errors grow.
 _BRIGHT = 8.0
 #: Differences of pixels that are larger than this, in sigma, are not the sky's; rounds of it.
@@ -39,8 +40,9 @@ def noise_line(
         Of its sky.
     """
     some = tuple(slice(None, None, max(1, size // _SAMPLED)) for size in data.shape)
-    pairs = good[some[0], 1:] & good[some[0], :-1]
-    steps = np.abs(np.diff(data[some[0]].astype(np.float64), axis=1)[pairs])
+    rows = slice(None, None, max(1, data.shape[0] // _ROWS))
+    pairs = good[rows, 1:] & good[rows, :-1]
+    steps = np.abs(np.diff(data[rows].astype(np.float64), axis=1)[pairs])
     sky = _spread(steps) ** 2 / 2.0
     if not sky > 0:
         sky = float(np.finfo(np.float32).tiny)

@@ -29,9 +29,9 @@ class BilinearMap:
             self._xgrid[first : first + height] = xmap.reshape(x.shape)
             self._ygrid[first : first + height] = ymap.reshape(x.shape)
 
-    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray) -> None:
-        """Fill the map of the target rows from `row0` on; both arrays float64, shape (rows, nx)."""
-        bilinear_rows(row0, self._xgrid, self._ygrid, *self._steps, xout, yout)
+    def rows(self, row0: int, xout: np.ndarray, yout: np.ndarray, column0: int = 0) -> None:
+        """Fill the map of rows from `row0` and columns from `column0` on; both arrays float64."""
+        bilinear_rows(row0, column0, self._xgrid, self._ygrid, *self._steps, xout, yout)
 
 
 def _step(stepsize: int, size: int) -> int:
