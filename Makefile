@@ -64,10 +64,10 @@ $(BENCH)/.ready-bench: pyproject.toml benchmarks/requirements.txt
 	@touch $@
 
 compat: $(COMPAT)/.ready-compat  ## the tests against drizzlepac and stcal, in an environment of their own
-	$(COMPAT)/bin/python -m pytest -m compat
+	$(COMPAT)/bin/python -m pytest -m compat -n auto --dist loadfile
 
 compat-jwst: $(PIPES)/.ready-pipelines  ## the tests against the pipelines of JWST and Roman, in an environment of their own
-	$(PIPES)/bin/python -m pytest -m compat $(addprefix tests/compat/test_compat_,files.py mosaics.py pipelines.py jwst_steps.py roman_steps.py)
+	$(PIPES)/bin/python -m pytest -m compat -n auto --dist loadfile $(addprefix tests/compat/test_compat_,files.py mosaics.py pipelines.py jwst_steps.py roman_steps.py)
 
 $(PIPES)/.ready-pipelines: pyproject.toml
 	@test -x $(PIPES)/bin/python || $(PYTHON) -m venv $(PIPES)

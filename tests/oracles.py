@@ -305,3 +305,73 @@ def local_peak(source, x, y, reach=8):
     ny, nx = peaks.shape
     rows = np.clip(np.nan_to_num(np.round(y)), 0, ny - 1).astype(int)
     return peaks[rows, np.clip(np.nan_to_num(np.round(x)), 0, nx - 1).astype(int)]
+
+
+# ---- stacks --------------------------------------------------------------------------------------
+
+
+def columns(cube):
+    """Every place of a cube with its finite values, the smallest first, and their layers."""
+    for at in np.ndindex(cube.shape[1:]):
+        values = cube[(slice(None), *at)]
+        layers = [k for k in np.argsort(values, kind="stable") if np.isfinite(values[k])]
+        yield at, values[layers], layers
+
+
+def variance_of(line, value):
+    """The variance of a value."""
+    return line[0] + line[1] * max(value, 0.0)
+
+
+def stacked_minmed(cube, lines, high, low, pair):
+    """Medians, and minima where the median is too high: AstroDrizzle's minmed, place by place."""
+    middle, least, above = (np.full(cube.shape[1:], np.nan) for _ in range(3))
+    for at, values, layers in columns(cube):
+        if not layers:
+            continue
+        middle[at] = np.median(values)
+        least[at] = values[0]
+        variance = variance_of(lines[layers[0]], values[0])
+        if len(layers) == 2:
+            variance += variance_of(lines[layers[1]], values[0])
+            above[at] = (values[1] - values[0]) / math.sqrt(variance) * high / pair
+        else:
+            above[at] = (middle[at] - values[0]) / math.sqrt(variance)
+    far = np.nan_to_num(above) > high
+    lowered = far | (ndimage.maximum_filter(far, 3) & (np.nan_to_num(above) > low))
+    return np.where(lowered, least, middle)
+
+
+def stacked_clipped(cube, lines, snr):
+    """Medians without what is more than `snr` sigma above them, twice."""
+    out = np.full(cube.shape[1:], np.nan)
+    for at, values, layers in columns(cube):
+        kept = list(zip(values, layers, strict=True))
+        for _ in range(3):
+            if not kept:
+                break
+            out[at] = middle = np.median([value for value, _ in kept])
+            kept = [
+                (value, k)
+                for value, k in kept
+                if value - middle <= snr * math.sqrt(variance_of(lines[k], middle))
+            ]
+    return out
+
+
+def without_outliers(layer, stack, line, snr, scale):
+    """A layer, NaN where it is far from a stack and around such pixels: AstroDrizzle's rule."""
+    wide = np.pad(stack.astype(float), 1, mode="edge")
+    shape = [slice(1, -1), slice(1, -1)], [slice(0, -2), slice(2, None)]
+    near = [wide[rows, shape[0][0]] for rows in shape[1]]
+    near += [wide[shape[0][0], columns] for columns in shape[1]]
+    steps = np.abs(np.array(near) - stack)
+    step = np.where(np.isnan(steps), 0, steps).max(axis=0)
+    sigma = np.sqrt(line[0] + line[1] * np.maximum(stack, 0))
+    away = np.nan_to_num(np.abs(layer - stack), nan=-1)
+    seed, member = (
+        away > n * sigma + part * step for n, part in zip(snr, scale, strict=True)
+    )
+    bad = member & ndimage.maximum_filter(seed, 3, mode="constant", cval=False)
+    bad = ndimage.maximum_filter(bad, 3, mode="constant", cval=False)
+    return np.where(bad, np.nan, layer)

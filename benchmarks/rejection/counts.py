@@ -43,7 +43,7 @@ def measure(frames: list[Frame], exposures: int, rule: Rule) -> Curve:
     """Apply a rule to some exposures of a set for every threshold."""
     found, there = np.zeros((len(FACTORS), len(COLUMNS))), np.zeros(len(COLUMNS))
     for frame in frames:
-        groups = _groups(frame)
+        groups = groups_of(frame)
         there += [len(each) for each in groups]
         for number, factor in enumerate(FACTORS):
             mask = rule(frame, float(factor), exposures).ravel()
@@ -51,8 +51,8 @@ def measure(frames: list[Frame], exposures: int, rule: Rule) -> Curve:
     return Curve(dict(zip(COLUMNS, np.transpose(found / np.maximum(there, 1)), strict=True)))
 
 
-def _groups(frame: Frame) -> list[np.ndarray]:
-    """The pixels of each column, counted along rows."""
+def groups_of(frame: Frame) -> list[np.ndarray]:
+    """Return the pixels of each column, counted along rows."""
     looked = frame.valid.copy()
     looked[:_EDGE] = looked[-_EDGE:] = looked[:, :_EDGE] = looked[:, -_EDGE:] = False
     strength = frame.charge / frame.noise

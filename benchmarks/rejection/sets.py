@@ -115,11 +115,13 @@ class Sky:
             ]
         )
 
-    def seen(self, wcs: WCS, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def seen(
+        self, wcs: WCS, shift: np.ndarray, shape: tuple[int, int] = (SIZE, SIZE)
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return electrons in each pixel of an exposure that is `shift` away from its WCS, and the
         pixels' kinds.
         """
-        image, kind = np.zeros((SIZE, SIZE)), np.zeros((SIZE, SIZE), np.uint8)
+        image, kind = np.zeros(shape), np.zeros(shape, np.uint8)
         places = [
             np.array(
                 wcs.all_world2pix(*self.wcs.all_pix2world(*each, 0), 0, tolerance=1e-6, quiet=True)
@@ -135,9 +137,11 @@ class Sky:
         return image, kind
 
 
-def _box(x: float, y: float, radius: float) -> tuple[slice, slice]:
+def _box(
+    x: float, y: float, radius: float, shape: tuple[int, int] = (SIZE, SIZE)
+) -> tuple[slice, slice]:
     low, high = (
-        np.clip([y, x] + np.array(side) + 0.5, 0, SIZE).astype(int)
+        np.clip([y, x] + np.array(side) + 0.5, 0, shape).astype(int)
         for side in (-radius, radius + 1)
     )
     return slice(low[0], high[0]), slice(low[1], high[1])
@@ -145,7 +149,7 @@ def _box(x: float, y: float, radius: float) -> tuple[slice, slice]:
 
 def _add_galaxy(image: np.ndarray, x: float, y: float, shape: np.ndarray) -> None:
     size, ratio, angle, peak = shape
-    rows, columns = box = _box(x, y, 6 * size)
+    rows, columns = box = _box(x, y, 6 * size, image.shape)
     j, i = np.ogrid[rows, columns]
     for dy in (-1 / 3, 0, 1 / 3):
         for dx in (-1 / 3, 0, 1 / 3):
@@ -157,12 +161,12 @@ def _add_galaxy(image: np.ndarray, x: float, y: float, shape: np.ndarray) -> Non
 def _add_star(
     image: np.ndarray, kind: np.ndarray, x: float, y: float, flux: float, psf: float
 ) -> None:
-    rows, columns = box = _box(x, y, 14)
+    rows, columns = box = _box(x, y, 14, image.shape)
     j, i = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
     for part, sigma in ((0.88, psf), (0.12, 3.0 * psf)):
         image[box] += part * flux * np.outer(_share(j - y, sigma), _share(i - x, sigma))
     if flux > 500:
-        core = _box(x, y, 1.5)
+        core = _box(x, y, 1.5, image.shape)
         kind[core] = 1
 
 

@@ -1,5 +1,6 @@
 """What deviates in many exposures at one place of the sky is the sky's, and no cosmic ray's."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,13 +8,20 @@ import numpy as np
 from scipy import ndimage, special
 
 from ..bounds import Bounds
+from ..rejection.robust import NORMAL
 
 #: In more than the smaller of these parts and numbers of the exposures nothing is a cosmic ray.
 SHARE = 0.4
 FIRST = 2.0
 MORE = 0.03
 #: Cosmic rays that meet by chance are this rare, or the place has a source.
-CHANCE = 1e-3
+CHANCE = 1e-4
+#: A source is so many sigma above the mosaic's sky.
+BRIGHT = 5.0
+#: What is brighter than a source by more than this factor is no change of it, nor its blur.
+BRIGHTER = 2.0
+#: Pixels of a mosaic that tell its sky: one in so many along each axis.
+_STEP = 7
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Deviations:
         The pixels, counted along rows of the chip.
     places : ndarray of int
         Where each lies on the mosaic, counted along rows; -1: nowhere.
+    values : ndarray of float32
+        What they are, in the mosaic's unit, without the sky.
     shape : tuple of int
         (ny, nx) of the chip.
     """
@@ -34,6 +44,7 @@ class Deviations:
     exposure: int
     flat: np.ndarray
     places: np.ndarray
+    values: np.ndarray
     shape: tuple[int, int]
 
 
@@ -46,7 +57,7 @@ def most_exposures(counts: np.ndarray) -> np.ndarray:
 
 
 def spared_pixels(
-    deviations: Sequence[Deviations], counts: np.ndarray, bright: np.ndarray
+    deviations: Sequence[Deviations], counts: np.ndarray, stack: np.ndarray
 ) -> list[np.ndarray]:
     """Return which of the bad pixels of each chip are the sky's.
 
@@ -55,19 +66,21 @@ def spared_pixels(
     deviations : sequence of Deviations
     counts : ndarray of int, shape (ny, nx)
         How many exposures each pixel of the mosaic has.
-    bright : ndarray of bool, shape (ny, nx)
-        Where the mosaic has sources.
+    stack : ndarray, shape (ny, nx)
+        The mosaic.
 
     Returns
     -------
     list of ndarray of bool
         For each chip, as long as its bad pixels: whole objects, of which most pixels deviate in
-        too many exposures, and at a source or too often for chance.
+        too many exposures, and too often for chance, or by no more than a source that is there
+        may.
     """
     hits = _hits(deviations, counts.shape)
     flat_counts = counts.ravel()
     density = float(hits.sum(dtype=np.int64)) / float(flat_counts.sum(dtype=np.int64) or 1)
     rare = _rare(int(flat_counts.max(initial=0)), min(density, 1.0))
+    least = _least_of_sources(stack)
     spared = []
     for chip in deviations:
         known = chip.places >= 0
@@ -75,7 +88,10 @@ def spared_pixels(
         number = flat_counts[places]
         there = hits.ravel()[places]
         odd = known & (there > most_exposures(number))
-        odd &= bright.ravel()[places] | (there >= rare[number])
+        with np.errstate(invalid="ignore"):
+            source = stack.ravel()[places] > least
+            source &= chip.values <= BRIGHTER * _brightest_near(stack, places)
+        odd &= source | (there >= rare[number])
         spared.append(_whole_objects(chip, odd))
     return spared
 
@@ -97,6 +113,28 @@ def _hits(deviations: Sequence[Deviations], shape: tuple[int, ...]) -> np.ndarra
         here[rows - box.y0, columns - box.x0] = True
         total[box.slices] += ndimage.binary_dilation(here, np.ones((3, 3), np.bool_))
     return total
+
+
+def _least_of_sources(stack: np.ndarray) -> float:
+    """How bright a source is at least."""
+    some = stack[::_STEP, ::_STEP]
+    some = some[np.isfinite(some)]
+    if not some.size:
+        return math.inf
+    middle = float(np.median(some))
+    return middle + BRIGHT * NORMAL * float(np.median(np.abs(some - middle)))
+
+
+def _brightest_near(stack: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The brightest of the 3 x 3 pixels of a mosaic around places."""
+    ny, nx = stack.shape
+    rows, columns = np.divmod(places, nx)
+    light = np.full(len(places), -np.inf, np.float32)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            near = stack[np.clip(rows + dy, 0, ny - 1), np.clip(columns + dx, 0, nx - 1)]
+            np.fmax(light, near, out=light)
+    return light
 
 
 def _rare(most: int, density: float) -> np.ndarray:

@@ -23,8 +23,8 @@ from .single import cosmic_rays_alone
 #: What is done where no other exposure covers a chip.
 LEFT = "left as they are (--single lacosmic looks for cosmic rays there)"
 LACOSMIC = "judged by L.A.Cosmic"
-#: A smaller part of a chip that no other exposure covers is not spoken of.
-_WORTH_A_WORD = 0.05
+#: A larger part of a chip that no other exposure covers is warned of.
+_WORTH_A_WORD = 0.2
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,22 @@ class Judge:
             result = self._compared(chip, source, last=told is not None)
         result = with_key(replace(result, where=chip.where), self.key)
         if told is not None:
-            result = self._with_alone(chip, result, alone)
-            tell_notes(replace(source, told=told), result)
+            part = int(np.count_nonzero(alone)) / max(int(np.count_nonzero(usable)), 1)
+            if part > 0 and self.single == "lacosmic":
+                result = with_more(result, *cosmic_rays_alone(chip, alone), alone)
+            noted = replace(result, notes=(*result.notes, *self._alone_note(part)))
+            # every set of dithers has edges: of these the table tells alone
+            tell_notes(replace(source, told=told), noted if part > _WORTH_A_WORD else result)
+            result = noted
         return result
+
+    def _alone_note(self, part: float) -> list[str]:
+        """What is said of a part of a chip that no other exposure covers."""
+        if part == 0:
+            return []
+        done = LACOSMIC if self.single == "lacosmic" else LEFT
+        percent = f"{100 * part:.2g}" if part < 0.1 else f"{100 * part:.0f}"
+        return [f"no other exposure covers {percent} percent of its pixels: they are {done}"]
 
     def _compared(self, chip: Chip, source: Source, *, last: bool) -> RejectResult:
         """Compare a chip with the others."""
@@ -123,20 +136,6 @@ class Judge:
                 if result.blot_path is not None:
                     compared.write_blot(source, overwrite=self.resources.overwrite)
         return result
-
-    def _with_alone(self, chip: Chip, result: RejectResult, alone: np.ndarray) -> RejectResult:
-        """Return a result with what is to be said, or done, where no other exposure covers."""
-        usable = int(np.count_nonzero(chip.usable.whole()))
-        part = int(np.count_nonzero(alone)) / max(usable, 1)
-        if part == 0:
-            return result
-        if self.single == "lacosmic":
-            result = with_more(result, *cosmic_rays_alone(chip, alone), alone)
-        if part < _WORTH_A_WORD:
-            return result
-        done = LACOSMIC if self.single == "lacosmic" else LEFT
-        note = f"no other exposure covers {100 * part:.0f} percent of its pixels: they are {done}"
-        return replace(result, notes=(*result.notes, note))
 
     def _without_others(self, chip: Chip) -> RejectResult:
         """The result of a chip that is compared with nothing."""

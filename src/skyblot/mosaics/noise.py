@@ -1,17 +1,23 @@
 """How the noise of an exposure's pixels grows with their values: a stack needs it for outliers."""
 
+import math
+
 import numpy as np
 
 from ..errors import SkyblotError
 from ..headers.amplifiers import electronics
 from ..io.images import Image
 from ..io.planes import error_plane
-from ..rejection.robust import NORMAL
 
 #: Pixels that are looked at along each axis.
 _SAMPLED = 512
 #: Pixels brighter than the sky by so many sigma tell how errors grow.
 _BRIGHT = 8.0
+#: Differences of pixels that are larger than this, in sigma, are not the sky's; rounds of it.
+_FAR = 2.5
+_ROUNDS = 6
+#: One over the median of absolute normal numbers below that.
+_MIDDLE = 1.5041
 #: Fewer of them tell nothing.
 _ENOUGH = 50
 
@@ -35,7 +41,7 @@ def noise_line(
     some = tuple(slice(None, None, max(1, size // _SAMPLED)) for size in data.shape)
     pairs = good[some[0], 1:] & good[some[0], :-1]
     steps = np.abs(np.diff(data[some[0]].astype(np.float64), axis=1)[pairs])
-    sky = float((NORMAL * np.median(steps)) ** 2 / 2.0) if steps.size else 0.0
+    sky = _spread(steps) ** 2 / 2.0
     if not sky > 0:
         sky = float(np.finfo(np.float32).tiny)
     growth = _growth_of_errors(image, data[some], good[some], level, sky, some)
@@ -43,6 +49,15 @@ def noise_line(
         gain = electronics(image.facts).gain.mean
         growth = 0.0 if gain is None else 1.0 / gain
     return sky, growth
+
+
+def _spread(steps: np.ndarray) -> float:
+    """The standard deviation of differences without those at sources and cosmic rays."""
+    spread = math.inf
+    for _ in range(_ROUNDS):
+        steps = steps[steps <= _FAR * spread]
+        spread = _MIDDLE * float(np.median(steps)) if steps.size else 0.0
+    return spread
 
 
 def _growth_of_errors(

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..bounds import Bounds
 from ..errors import memory_errors_told
-from ..rejection.robust import NORMAL
 from ..runs.work import Failure
 from ..steps.base import Resources
 from ..steps.mask_record import RejectResult
@@ -23,9 +23,6 @@ from .parts import Stage, Wanted, survey, tiled
 from .plan import CleanPlan
 from .products import ChipRow, chip_rows, read_rows
 from .stack import Others, Stack
-
-#: A mosaic has a source where it is so many sigma above its sky.
-BRIGHT = 5.0
 
 
 class Finished(NamedTuple):
@@ -177,8 +174,9 @@ class _Run:
             bad = self._results[chip.where].bad
             assert bad is not None
             places = places_of(chip, bad.flat, self._frame.shape)
-            deviations.append(Deviations(chip.exposure, bad.flat, places, chip.shape))
-        spared = spared_pixels(deviations, stack.counts, _bright(stack.data))
+            values = chip.window(Bounds.whole(chip.shape))[0].ravel()[bad.flat]
+            deviations.append(Deviations(chip.exposure, bad.flat, places, values, chip.shape))
+        spared = spared_pixels(deviations, stack.counts, stack.data)
         for place, here in zip(known, spared, strict=True):
             chip = self._chips[place]
             self._spared[chip.where] = int(np.count_nonzero(here))
@@ -226,16 +224,3 @@ def _mean_shift(results: Sequence[RejectResult], share: float) -> tuple[float, f
     shifts = [result.misalignment for result in results]
     x, y = np.average(shifts, axis=0, weights=weights)
     return share * float(x), share * float(y)
-
-
-def _bright(stack: np.ndarray) -> np.ndarray:
-    """Where a stack has sources."""
-    some = stack[::7, ::7]
-    some = some[np.isfinite(some)]
-    if not some.size:
-        return np.zeros(stack.shape, np.bool_)
-    middle = np.median(some)
-    sigma = NORMAL * np.median(np.abs(some - middle))
-    with np.errstate(invalid="ignore"):
-        bright: np.ndarray = stack > middle + BRIGHT * sigma
-    return bright

@@ -13,9 +13,10 @@ from ..bounds import Bounds
 from ..errors import quiet
 from ..kernels.interpolants import interpolant
 from ..kernels.stack import (
-    add_layer,
     clear_outliers,
     clipped_median,
+    FILLED,
+    add_layer,
     fill_bad,
     mean_of_others,
     minmed,
@@ -126,7 +127,9 @@ class Others:
         return out
 
 
-def fill_stack(stack: Stack, chips: Sequence[Chip], threads: int) -> Iterator[Bounds]:
+def fill_stack(
+    stack: Stack, chips: Sequence[Chip], threads: int, side: int = TILE
+) -> Iterator[Bounds]:
     """Stack exposures so that cosmic rays are not in it, and yield each tile when it is done.
 
     Parameters
@@ -135,7 +138,8 @@ def fill_stack(stack: Stack, chips: Sequence[Chip], threads: int) -> Iterator[Bo
         To be filled.
     chips : sequence of Chip
         Those of one exposure beside each other.
-    threads : int
+    threads, side : int
+        How many tiles at once, and how large; no value depends on them.
     """
     shape = stack.data.shape
 
@@ -143,25 +147,39 @@ def fill_stack(stack: Stack, chips: Sequence[Chip], threads: int) -> Iterator[Bo
         # a minimum looks at its neighbours, and so do outliers
         around = tile.grown(_REACH + 1).overlap(Bounds.whole(shape))
         layers = list(layers_of(chips, around))
-        out = np.full(around.shape, np.nan, np.float32)
-        number = np.zeros(around.shape, stack.counts.dtype)
-        if layers:
-            cube = np.stack([layer for _, layer in layers])
-            lines = np.array([line_of(members) for members, _ in layers])
-            if len(layers) <= MOST_FOR_MINIMA:
-                minmed(cube, lines, HIGH, LOW, PAIR, out, number)
-            else:
-                clipped_median(cube, lines, CLIP, out, number)
+        out, number = _combined(layers, around.shape)
         inside = tile.within(around).slices
         at = tile.slices
         stack.data[at] = out[inside]
         stack.counts[at] = number[inside]
-        for members, layer in layers:
-            cleared = cleared_layer(members, layer, out)[inside]
+        for mine, layer in layers:
+            cleared = cleared_layer(mine, layer, out)[inside]
             sums = (stack.sums[at], stack.weights[at], stack.clean[at])
-            add_layer(cleared, weight_of(members), *sums)
+            add_layer(cleared, weight_of(mine), *sums)
 
-    yield from each_done(tiles_of(shape), work, threads)
+    yield from each_done(tiles_of(shape, side), work, threads)
+
+
+def _combined(
+    layers: Sequence[tuple[Sequence[Chip], np.ndarray]], shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The robust stack of layers, and how many of them have each pixel: it decides on the kind."""
+    out = np.full(shape, np.nan, np.float32)
+    number = np.zeros(shape, np.min_scalar_type(len(layers)))
+    if not layers:
+        return out, number
+    cube = np.stack([layer for _, layer in layers])
+    lines = np.array([line_of(members) for members, _ in layers])
+    if len(layers) <= MOST_FOR_MINIMA:
+        minmed(cube, lines, HIGH, LOW, PAIR, out, number)
+        return out, number
+    clipped_median(cube, lines, CLIP, out, number)
+    few = (number > 0) & (number <= MOST_FOR_MINIMA)
+    if few.any():
+        minima = np.empty_like(out)
+        minmed(cube, lines, HIGH, LOW, PAIR, minima, number)
+        np.copyto(out, minima, where=few)
+    return out, number
 
 
 def cleared_layer(chips: Sequence[Chip], layer: np.ndarray, stack: np.ndarray) -> np.ndarray:
@@ -183,11 +201,11 @@ def tiles_of(shape: tuple[int, int], side: int = TILE) -> list[Bounds]:
 
 
 def layers_of(chips: Sequence[Chip], bounds: Bounds) -> Iterator[tuple[list[Chip], np.ndarray]]:
-    """Yield the chips of each exposure that touch a part of the mosaic, and their pixels there."""
-    near = [chip for chip in chips if chip.box.overlap(bounds).area]
-    for _, members in groupby(near, key=lambda chip: chip.exposure):
+    """Yield the chips of each exposure that touches a part of the mosaic, and its pixels there."""
+    for _, members in groupby(chips, key=lambda chip: chip.exposure):
         mine = list(members)
-        yield mine, layer_of(mine, bounds)
+        if any(chip.box.overlap(bounds).area for chip in mine):
+            yield mine, layer_of(mine, bounds)
 
 
 def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
@@ -203,7 +221,10 @@ def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
 
 
 def line_of(chips: Sequence[Chip]) -> tuple[float, float]:
-    """Return how the variance of an exposure's pixels grows: of its noisiest chip."""
+    """Return how the variance of an exposure's pixels grows: that of its noisiest chip.
+
+    All its chips are asked: it must not depend on which lie on a tile.
+    """
     return max(chip.line for chip in chips)
 
 
@@ -220,7 +241,7 @@ def resampled(chip: Chip, part: Bounds) -> np.ndarray:
     if not touched(x, y, chip.shape, edges):
         return out
     how = interpolant(INTERPOLANT)
-    margin = how.margin + 1
+    margin = how.margin + FILLED
     low_y, high_y, low_x, high_x = edges
     bounds = Bounds(
         math.floor(low_y) - margin,

@@ -155,7 +155,7 @@ def _known(rendering: Rendered, data: np.ndarray, how: Judgement) -> tuple[Known
         "dq": planes.dq,
         "weights": values,
     }
-    return noise, usable_of(exposure, data, blot + sky, **options)
+    return noise, usable_of(exposure, data, blot, sky, **options)
 
 
 def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -31,7 +31,8 @@ class Usable:
 def usable_of(
     exposure: Image,
     data: np.ndarray,
-    expected: np.ndarray,
+    blot: np.ndarray,
+    sky: float,
     *,
     ignored: int,
     dq: str | None,
@@ -42,8 +43,10 @@ def usable_of(
     Parameters
     ----------
     exposure : Image
-    data, expected : ndarray, shape (ny, nx)
-        Its pixels, and its blot on its sky.
+    data, blot : ndarray, shape (ny, nx)
+        Its pixels, and its blot.
+    sky : float
+        What the exposure has more than that.
     ignored : int
         Bits of its flags that leave no pixel out.
     dq : str, optional
@@ -68,7 +71,7 @@ def usable_of(
         usable = weights > 0 if usable is None else usable & (weights > 0)
     level = None if flagged else _saturation(exposure)
     if level is not None and is_level(data, level):
-        stars = saturated(data, expected, level)
+        stars = saturated(data, blot + sky, level)
         usable = ~stars if usable is None else usable & ~stars
     elif level is not None:
         expected_level = f"a level that less than {100 * MOST:g} percent of its pixels reach"

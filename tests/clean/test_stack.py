@@ -1,0 +1,181 @@
+"""Robust stacks: kernels against slow obvious versions, and the same bits for any tiles."""
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skyblot.bounds import Bounds
+from skyblot.kernels import stack as kernels
+from skyblot.mosaics.stack import Others, Stack, fill_stack, layers_of, tiles_of, weight_of
+
+SHAPE = (13, 17)
+#: A rounding of float32, of values up to 1000.
+ROUNDING = dict(rtol=4 * 2.0**-24, atol=1000 * 2.0**-24)
+
+
+def some_cube(seed, layers, holes=0.2):
+    """Layers of noise about a slope and a star, with hits and holes; their variances."""
+    rng = np.random.default_rng(seed)
+    y, x = np.indices(SHAPE)
+    scene = 2.0 * x + 300.0 * np.exp(-((x - 8.3) ** 2 + (y - 6.1) ** 2) / 4)
+    cube = scene + 5.0 * rng.standard_normal((layers, *SHAPE))
+    hit = rng.random(cube.shape) < 0.15
+    cube[hit] += rng.uniform(10, 400, np.count_nonzero(hit))
+    cube[rng.random(cube.shape) < holes] = np.nan
+    lines = np.stack([rng.uniform(10, 80, layers), rng.uniform(0, 2, layers)], 1)
+    return cube.astype(np.float32), lines
+
+
+def empty():
+    return np.empty(SHAPE, np.float32), np.empty(SHAPE, np.uint8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 5), st.sampled_from([0.0, 0.2, 0.9]))
+def test_minmed_is_astrodrizzles(seed, layers, holes):
+    cube, lines = some_cube(seed, layers, holes)
+    out, counts = empty()
+    kernels.minmed(cube, lines, 4.0, 3.0, 2.5, out, counts)
+    expected = oracles.stacked_minmed(cube, lines, 4.0, 3.0, 2.5)
+    np.testing.assert_allclose(out, expected, **ROUNDING)
+    np.testing.assert_array_equal(counts, np.isfinite(cube).sum(axis=0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 20), st.sampled_from([0.0, 0.2, 0.9]))
+def test_a_clipped_median_leaves_out_what_is_above(seed, layers, holes):
+    cube, lines = some_cube(seed, layers, holes)
+    out, counts = empty()
+    kernels.clipped_median(cube, lines, 3.0, out, counts)
+    np.testing.assert_allclose(out, oracles.stacked_clipped(cube, lines, 3.0), **ROUNDING)
+    np.testing.assert_array_equal(counts, np.isfinite(cube).sum(axis=0))
+
+
+def test_of_two_the_lower_is_taken_only_beyond_the_noise_of_both():
+    lines = np.array([[1.0, 0.0], [99.0, 0.0]])
+    out, counts = np.empty((1, 3), np.float32), np.empty((1, 3), np.uint8)
+    # 10 is the sigma of their difference
+    cube = np.array([[[0, 0, np.nan]], [[29, 31, 7]]], np.float32)
+    kernels.minmed(cube, lines, 4.0, 4.0, 3.0, out, counts)
+    np.testing.assert_array_equal(out, [[14.5, 0.0, 7.0]])
+    np.testing.assert_array_equal(counts, [[2, 2, 1]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_outliers_are_cleared_as_by_the_definition(seed):
+    (layer, stack), lines = some_cube(seed, 2, 0.1)
+    scale = 1.2, 0.7
+    out = np.empty_like(layer)
+    kernels.clear_outliers(layer, stack, lines[0], (4.0, 3.0), scale, out)
+    expected = oracles.without_outliers(layer, stack, lines[0], (4.0, 3.0), scale)
+    np.testing.assert_array_equal(out, expected.astype(np.float32))
+
+
+def test_bad_pixels_get_the_mean_of_the_nearest_good_ones():
+    data = np.arange(63, dtype=np.float32).reshape(7, 9)
+    good = np.ones(data.shape, bool)
+    good[3, 4] = False
+    good[0, :3] = False
+    out = np.empty_like(data)
+    data[~good] = np.nan
+    kernels.fill_bad(data, good, out)
+    assert out[3, 4] == np.mean([21, 22, 23, 30, 32, 39, 40, 41])
+    np.testing.assert_array_equal(out[0, :3], [9.5, 10.0, np.mean([3, 10, 11, 12])])
+    np.testing.assert_array_equal(out[good], data[good])
+
+
+@pytest.mark.parametrize("wide", [2, 3, 4])
+def test_what_has_no_good_pixel_within_three_stays_unknown(wide):
+    good = np.ones((2 * wide + 3, 2 * wide + 3), bool)
+    good[1:-1, 1:-1] = False
+    out = np.empty(good.shape, np.float32)
+    kernels.fill_bad(np.ones(good.shape, np.float32), good, out)
+    assert np.isnan(out[wide + 1, wide + 1]) == (wide + 1 > 3)
+
+
+def test_no_value_swings_below_its_pixels_nor_stands_on_a_bad_one():
+    pixels = np.array([[10, 20], [30, 40]], np.float32)
+    good = np.array([[True, True], [True, False]])
+    x = np.array([[0.2, 0.2, 0.7, -1.5, 1.4]])
+    y = np.array([[0.2, 0.2, 0.7, 0.0, 0.2]])
+    out = np.array([[3.0, 9.5, 25.0, 1.0, 1.0]], np.float32)
+    kernels.settle(pixels, good, np.zeros(2, int), x, y, 2.0, out)
+    np.testing.assert_array_equal(out, [[8.0, 9.5, np.nan, np.nan, 18.0]])
+
+
+def test_where_nothing_lies_on_an_image_nothing_is_touched():
+    edges = np.empty(4)
+    assert not kernels.touched(np.full((2, 2), 9.6), np.zeros((2, 2)), (5, 10), edges)
+    x, y = np.array([[2.5, np.nan, 40.0]]), np.array([[1.0, 1.0, 1.0]])
+    assert kernels.touched(x, y, (5, 10), edges)
+    np.testing.assert_array_equal(edges, [1.0, 1.0, 2.5, 2.5])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 6))
+def test_sums_without_one_are_the_mean_of_the_others(seed, layers):
+    cube, lines = some_cube(seed, layers, 0.4)
+    weights = 1 / lines[:, 0]
+    sums, total = (np.zeros(SHAPE, np.float32) for _ in range(2))
+    counts = np.zeros(SHAPE, np.uint8)
+    for layer, weight in zip(cube, weights, strict=True):
+        kernels.add_layer(layer, weight, sums, total, counts)
+    out = np.empty(SHAPE, np.float32)
+    kernels.mean_of_others(cube[0], weights[0], sums, total, counts, out)
+    known = np.isfinite(cube[1:])
+    parts = np.where(known, weights[1:, None, None], 0.0)
+    with np.errstate(invalid="ignore"):
+        expected = np.nansum(parts * np.where(known, cube[1:], 0), axis=0) / parts.sum(axis=0)
+    np.testing.assert_array_equal(np.isnan(out), ~known.any(axis=0))
+    # sums of float32, of which one part is taken away again: all parts together are rounded
+    worst = weights.sum() / weights.min()
+    allowed = 4 * (layers + 1) * 2.0**-24 * worst * np.nanmax(np.abs(cube), initial=0)
+    assert np.nanmax(np.abs(out - expected), initial=0) <= allowed
+
+
+# ---- whole stacks --------------------------------------------------------------------------------
+
+
+def filled(chips, shape, threads, side):
+    stack = Stack.empty(shape, 4)
+    assert len(list(fill_stack(stack, chips, threads, side))) == len(tiles_of(shape, side))
+    return stack
+
+
+@pytest.fixture(scope="module")
+def reference(opened):
+    """The stack of the small set, by one thread."""
+    return filled(opened.chips, opened.frame.shape, 1, 512)
+
+
+@pytest.mark.parametrize(("threads", "side"), [(1, 37), (2, 512), (5, 100), (2, 5000)])
+def test_neither_threads_nor_tiles_change_a_bit(opened, reference, threads, side):
+    found = filled(opened.chips, opened.frame.shape, threads, side)
+    for name in ("data", "counts", "sums", "weights", "clean"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(reference, name), err_msg=name)
+
+
+def test_a_slice_of_the_others_is_part_of_the_whole(opened, reference):
+    others = Others(reference, (opened.chips[0], opened.chips[1]))
+    whole = others[:, :]
+    part = Bounds(40, 171, 33, 210)
+    np.testing.assert_array_equal(others[part.slices], whole[part.slices])
+
+
+def test_the_others_are_what_a_stack_without_the_exposure_would_sum_up(opened, reference):
+    others = Others(reference, (opened.chips[0], opened.chips[1]))[:, :]
+    shape = opened.frame.shape
+    sums, weights = np.zeros(shape), np.zeros(shape)
+    whole = Bounds.whole(shape)
+    for members, layer in layers_of(opened.chips[2:], whole):
+        known = np.isfinite(layer)
+        sums[known] += weight_of(members) * layer[known]
+        weights[known] += weight_of(members)
+    plain = (reference.clean == reference.counts) & (weights > 0)  # no outlier in any
+    assert plain.mean() > 0.3
+    expected = sums[plain] / weights[plain]
+    # float32 sums of at most four layers, less one of them
+    assert np.abs(others[plain] - expected).max() < 32 * 2.0**-24 * np.abs(expected).max()
