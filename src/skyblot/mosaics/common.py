@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, special
 
 from ..bounds import Bounds
 from ..rejection.robust import NORMAL
@@ -150,13 +150,11 @@ def _brightest_near(stack: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def _rare(most: int, density: float) -> np.ndarray:
     """How many exposures of n must deviate so that chance does not make it: for n = 0 ... most."""
-    from scipy.stats import binom
-
     numbers = np.arange(most + 1)
     needed = np.zeros(most + 1, np.int64)
     for number in numbers[1:]:
         # The exposure itself deviates: by chance, so many of the others do.
-        chances = binom.sf(np.arange(number) - 1, number - 1, density)
+        chances = special.bdtrc(np.arange(number) - 1.0, number - 1, density)
         needed[number] = (
             1 + int(np.argmax(chances < CHANCE)) if (chances < CHANCE).any() else number + 1
         )
