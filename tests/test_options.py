@@ -52,6 +52,13 @@ def test_a_name_means_one_thing_wherever_it_can_be_given():
         assert len(set(names)) == len(names)
 
 
+def test_none_is_a_word_where_it_is_a_choice():
+    assert Matching(sky="none").sky == "none"
+    assert Matching(sky="None", single=" none ").single == "none"
+    assert Matching(sky=None).sky == Matching(sky="").sky == "match"
+    assert Recipe(interp="none").interp == Recipe().interp
+
+
 def test_values_that_travel_as_one_are_checked():
     with pytest.raises(ParameterError, match="resume = 'perhaps': expected yes or no"):
         RunOptions(resume="perhaps")

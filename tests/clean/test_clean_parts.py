@@ -252,3 +252,38 @@ def test_commands_alone(exposures, tmp_path, capsys, message_settings):
             assert not end.value.code
             assert output.exists() == (extra == ())
         assert str(output) in capsys.readouterr().out
+
+
+def test_flagged_copies_record_the_sky(exposures, tmp_path):
+    result = clean(exposures, tmp_path, update_dq=True, mosaic=False)
+    for exposure in exposures:
+        own = [row.sky for row in result.rows if row.exposure == exposure.name]
+        copy = tmp_path / exposure.name.replace("_flc", "_crdq")
+        recorded = [fits.getval(copy, "MDRIZSKY", ("SCI", chip)) for chip in (1, 2)]
+        assert recorded == pytest.approx(own, rel=1e-5)  # a table has six digits
+        assert recorded != pytest.approx(fits.getval(exposure, "MDRIZSKY", ("SCI", 1)), abs=1e-9)
+    none = clean(exposures, tmp_path / "none", update_dq=True, mosaic=False, sky="none")
+    copy = none.table.with_name(exposures[0].name.replace("_flc", "_crdq"))
+    original = fits.getval(exposures[0], "MDRIZSKY", ("SCI", 1))
+    assert fits.getval(copy, "MDRIZSKY", ("SCI", 1)) == original
+
+
+@pytest.mark.parametrize("kind", ["jwst", "roman"])
+def test_the_skies_of_jwst_and_roman_are_recorded_in_their_places(kind, tmp_path):
+    asdf = pytest.importorskip("asdf")
+    pytest.importorskip("gwcs")
+    exposures = make_demo(tmp_path / "in", kind, exposures=2, chip_shape=(128, 128)).exposures
+    result = clean(exposures, tmp_path / "out", update_dq=True)
+    assert result.mosaic.name.endswith("_i2d.fits" if kind == "jwst" else "_coadd.asdf")
+    for row in result.rows:
+        if kind == "jwst":
+            copy = next((tmp_path / "out").glob(row.exposure.replace("_cal", "_crf")))
+            header = fits.getheader(copy, "SCI")
+            level, subtracted = header["BKGLEVEL"], header["BKGSUB"]
+        else:
+            copy = next((tmp_path / "out").glob(row.exposure.replace("_cal", "_crdq")))
+            with asdf.open(copy) as opened:
+                background = opened["roman"]["meta"]["background"]
+                level, subtracted = background["level"], background["subtracted"]
+        assert level == pytest.approx(row.sky, rel=1e-5)
+        assert subtracted is False

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import DataError
-from ..headers.facts import number
+from ..headers.facts import BACKGROUND, BACKGROUND_SUBTRACTED, SKY, number
 from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import CONSTANT, LSST_COSMIC, QUALITY
 from . import fits_mosaic, jwst_mosaic, output
@@ -87,6 +87,8 @@ class FitsFormat:
                     _change_plane(changed, image, plane, bad, bits)
                 else:
                     changed.append(_new_flags(image, bad, bits))
+                if bad.sky is not None:
+                    _record_sky(image, bad.sky)
             _write(path, changed, images, "DQ", overwrite=overwrite)
 
     def write_clean(self, path: Path, images: list[BadPixels], *, overwrite: bool) -> None:
@@ -99,6 +101,15 @@ class FitsFormat:
                 if isinstance(hdu, fits.CompImageHDU) and hdu.data.dtype.kind == "f":
                     changed[_place(changed, hdu)] = _lossless(hdu)
             _write(path, changed, images, "SCI", overwrite=overwrite)
+
+
+def _record_sky(image: FitsImage, level: float) -> None:
+    """Write the level of an image's sky where AstroDrizzle, or JWST's pipeline, records it."""
+    if instrument_of(image.facts).has_gwcs:
+        image.header[BACKGROUND.keywords[0]] = (level, "level of the background, not subtracted")
+        image.header[BACKGROUND_SUBTRACTED.keywords[0]] = False
+    else:
+        image.header[SKY.keywords[0]] = (level, "level of the sky, by skyblot")
 
 
 def _change_plane(

@@ -42,6 +42,8 @@ class BadPixels:
         How they were found.
     state : tuple or None
         What the image's file was then, as `skyblot.io.atomic.file_state` has it.
+    sky : float, optional
+        Level of its sky, which a copy with flags is to record.
     gaps : ndarray of int
         Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of
         the mask.
@@ -53,6 +55,7 @@ class BadPixels:
     shape: tuple[int, int] = (0, 0)
     cards: Sequence[tuple] = ()
     state: Any = None
+    sky: float | None = None
     gaps: np.ndarray = field(default_factory=lambda: np.empty(0, np.intp))
 
     @property

@@ -110,6 +110,8 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
             )
             opened.set_array_compression(data, opened.get_array_compression(stored))
             _rename(roman.get("meta"), path.name)
+            if name == "dq" and bad.sky is not None:
+                _record_sky(roman.get("meta"), bad.sky)
             if bad.key:
                 opened[KEY_CARD.lower()] = bad.key
             with atomic_write(path, overwrite=overwrite) as stream:
@@ -117,6 +119,12 @@ def _change(path: Path, bad: BadPixels, name: str, change: Change, *, overwrite:
                 stream.flush()
                 sort_extensions(stream.name)
                 bad.check_unchanged()
+
+
+def _record_sky(meta: Any, level: float) -> None:
+    """Write the level of an image's sky where Roman's pipeline records it."""
+    if isinstance(meta, MutableMapping):
+        meta["background"] = {"level": level, "method": "match", "subtracted": False}
 
 
 def _rename(meta: Any, name: str) -> None:

@@ -44,6 +44,8 @@ class Judge:
         How many chips are judged at once.
     single : {"none", "lacosmic"}
         What is done where no other exposure covers a chip.
+    record_sky : bool
+        Flagged copies record the level of the sky.
     """
 
     frame: Frame
@@ -53,6 +55,7 @@ class Judge:
     resources: Resources
     workers: int = 1
     single: str = "none"
+    record_sky: bool = False
 
     def judge(
         self,
@@ -106,6 +109,9 @@ class Judge:
         else:
             result = self._compared(chip, source, last=told is not None)
         result = with_key(replace(result, where=chip.where), self.key)
+        if self.record_sky and result.bad is not None:
+            bad = replace(result.bad, sky=chip.sky.level)
+            result = replace(result, bad=bad)
         if told is not None:
             part = int(np.count_nonzero(alone)) / max(int(np.count_nonzero(usable)), 1)
             if part > 0 and self.single == "lacosmic":

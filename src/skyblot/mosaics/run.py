@@ -78,6 +78,7 @@ class _Run:
             ),
             plan.workers,
             plan.matching.single,
+            plan.matching.sky != "none",
         )
 
     def events(self) -> Iterator[Event]:

@@ -82,9 +82,7 @@ class Parameter:
             return value
         if isinstance(value, str):
             value = value.strip()
-        if value is None or (
-            isinstance(value, str) and value.lower() in UNSET and self.kind not in _NUMBERS_OR_WORDS
-        ):
+        if value is None or (isinstance(value, str) and self._is_unset(value.lower())):
             if self.default is None or self.kind in ("text", "letter"):
                 return self.default
             raise self._error(value)
@@ -101,6 +99,10 @@ class Parameter:
         ):
             raise self._error(value)
         return parsed
+
+    def _is_unset(self, word: str) -> bool:
+        """Whether a word means nothing, and is no value of its own."""
+        return word in UNSET and word not in self.choices and self.kind not in _NUMBERS_OR_WORDS
 
     def _choose(self, value: str) -> str:
         value = _SPELLINGS.get(value.lower(), value)
