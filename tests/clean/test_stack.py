@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from skyblot.bounds import Bounds
 from skyblot.kernels import stack as kernels
-from skyblot.mosaics.stack import Others, Stack, fill_stack, layers_of, tiles_of, weight_of
+from skyblot.mosaics.stack import (
+    Others,
+    Stack,
+    fill_stack,
+    layer_of,
+    members_on,
+    tiles_of,
+    weight_of,
+)
 
 SHAPE = (13, 17)
 #: A rounding of float32, of values up to 1000.
@@ -170,7 +178,8 @@ def test_the_others_are_what_a_stack_without_the_exposure_would_sum_up(opened, r
     shape = opened.frame.shape
     sums, weights = np.zeros(shape), np.zeros(shape)
     whole = Bounds.whole(shape)
-    for members, layer in layers_of(opened.chips[2:], whole):
+    for members in members_on(opened.chips[2:], whole):
+        layer = layer_of(members, whole)
         known = np.isfinite(layer)
         sums[known] += weight_of(members) * layer[known]
         weights[known] += weight_of(members)

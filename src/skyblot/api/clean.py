@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
+from ..io.mosaics import default_name
 from ..mosaics.parts import Stage
 from ..mosaics.plan import CleanPlan, Heading, frame_of, heading_of
 from ..mosaics.products import ChipRow
@@ -166,6 +167,7 @@ def plan_clean(
     matching = Matching(**singles["match"])
     if matching.single == "lacosmic":
         require_astroscrappy()
+    writing = replace(writing, name=writing.name or default_name([h.where for h in headings]))
     frame = frame_of(headings, grid, like_wcs(grid.like) if grid.like is not None else None)
     return CleanPlan(
         work,

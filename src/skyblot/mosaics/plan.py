@@ -13,7 +13,7 @@ from ..errors import WARNING_FILTERS, ParameterError
 from ..headers.facts import Facts
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
-from ..io.mosaics import default_name, mosaic_name
+from ..io.mosaics import mosaic_name
 from ..io.names import ImageName
 from ..memory import check_memory, memory_limit
 from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
@@ -140,7 +140,8 @@ class CleanPlan:
     def outputs(self) -> Outputs:
         """What is written beside masks and copies."""
         writing = self.writing
-        name = writing.name or default_name(self.images)
+        name = writing.name
+        assert name is not None
         folder = self.folder
         return Outputs(
             folder / f"{name}_chips.csv",

@@ -28,6 +28,9 @@ from .chips import Chip
 
 #: Side of a tile of the mosaic. Windows of exposures at any roll angle stay small with it.
 TILE = 512
+#: Where there are many exposures tiles are smaller, so that layers take no more than this, bytes.
+_LAYER_BYTES = 64 << 20
+_LEAST_TILE = 64
 #: Up to so many exposures a stack takes minima, where medians are too high.
 MOST_FOR_MINIMA = 5
 #: A minimum is taken where the median is so many sigma above it, and beside such pixels:
@@ -128,7 +131,7 @@ class Others:
 
 
 def fill_stack(
-    stack: Stack, chips: Sequence[Chip], threads: int, side: int = TILE
+    stack: Stack, chips: Sequence[Chip], threads: int, side: int | None = None
 ) -> Iterator[Bounds]:
     """Stack exposures so that cosmic rays are not in it, and yield each tile when it is done.
 
@@ -146,38 +149,41 @@ def fill_stack(
     def work(tile: Bounds) -> None:
         # a minimum looks at its neighbours, and so do outliers
         around = tile.grown(_REACH + 1).overlap(Bounds.whole(shape))
-        layers = list(layers_of(chips, around))
-        out, number = _combined(layers, around.shape)
+        members = members_on(chips, around)
+        layers = np.empty((len(members), *around.shape), np.float32)
+        for layer, mine in zip(layers, members, strict=True):
+            layer[:] = layer_of(mine, around)
+        out, number = _combined(members, layers)
         inside = tile.within(around).slices
         at = tile.slices
         stack.data[at] = out[inside]
         stack.counts[at] = number[inside]
-        for mine, layer in layers:
+        for layer, mine in zip(layers, members, strict=True):
             cleared = cleared_layer(mine, layer, out)[inside]
             sums = (stack.sums[at], stack.weights[at], stack.clean[at])
             add_layer(cleared, weight_of(mine), *sums)
 
-    yield from each_done(tiles_of(shape, side), work, threads)
+    yield from each_done(tiles_of(shape, side or side_for(chips)), work, threads)
 
 
 def _combined(
-    layers: Sequence[tuple[Sequence[Chip], np.ndarray]], shape: tuple[int, int]
+    members: Sequence[Sequence[Chip]], layers: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The robust stack of layers, and how many of them have each pixel: it decides on the kind."""
+    shape = layers.shape[1:]
     out = np.full(shape, np.nan, np.float32)
     number = np.zeros(shape, np.min_scalar_type(len(layers)))
-    if not layers:
+    if not members:
         return out, number
-    cube = np.stack([layer for _, layer in layers])
-    lines = np.array([line_of(members) for members, _ in layers])
+    lines = np.array([line_of(mine) for mine in members])
     if len(layers) <= MOST_FOR_MINIMA:
-        minmed(cube, lines, HIGH, LOW, PAIR, out, number)
+        minmed(layers, lines, HIGH, LOW, PAIR, out, number)
         return out, number
-    clipped_median(cube, lines, CLIP, out, number)
+    clipped_median(layers, lines, CLIP, out, number)
     few = (number > 0) & (number <= MOST_FOR_MINIMA)
     if few.any():
         minima = np.empty_like(out)
-        minmed(cube, lines, HIGH, LOW, PAIR, minima, number)
+        minmed(layers, lines, HIGH, LOW, PAIR, minima, number)
         np.copyto(out, minima, where=few)
     return out, number
 
@@ -190,7 +196,16 @@ def cleared_layer(chips: Sequence[Chip], layer: np.ndarray, stack: np.ndarray) -
     return out
 
 
-def tiles_of(shape: tuple[int, int], side: int = TILE) -> list[Bounds]:
+def side_for(chips: Sequence[Chip]) -> int:
+    """Return the side of tiles of which all exposures' layers have room in memory."""
+    side = TILE
+    exposures = len({chip.exposure for chip in chips})
+    while side > _LEAST_TILE and 4 * exposures * side**2 > _LAYER_BYTES:
+        side //= 2
+    return side
+
+
+def tiles_of(shape: tuple[int, int], side: int) -> list[Bounds]:
     """Return the tiles of a mosaic, row by row."""
     ny, nx = shape
     return [
@@ -200,12 +215,10 @@ def tiles_of(shape: tuple[int, int], side: int = TILE) -> list[Bounds]:
     ]
 
 
-def layers_of(chips: Sequence[Chip], bounds: Bounds) -> Iterator[tuple[list[Chip], np.ndarray]]:
-    """Yield the chips of each exposure that touches a part of the mosaic, and its pixels there."""
-    for _, members in groupby(chips, key=lambda chip: chip.exposure):
-        mine = list(members)
-        if any(chip.box.overlap(bounds).area for chip in mine):
-            yield mine, layer_of(mine, bounds)
+def members_on(chips: Sequence[Chip], bounds: Bounds) -> list[list[Chip]]:
+    """Return the chips of each exposure that touches a part of the mosaic: all of its chips."""
+    exposures = [list(mine) for _, mine in groupby(chips, key=lambda chip: chip.exposure)]
+    return [mine for mine in exposures if any(chip.box.overlap(bounds).area for chip in mine)]
 
 
 def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
