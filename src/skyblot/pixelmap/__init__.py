@@ -50,7 +50,9 @@ def plan_map(
     """
     if stepsize is not None and stepsize > 1:
         closed, direct = _maps(target_wcs, source_wcs, shape, origin, source_shape)
-        return BilinearMap(closed or direct, shape, stepsize)
+        # nodes may lie far outside a source with distortion, where its closed form has no positions
+        nodes = closed if closed is not None and closed.everywhere else direct
+        return BilinearMap(nodes, shape, stepsize)
     return exact_map(
         target_wcs, source_wcs, shape, tolerance, origin=origin, source_shape=source_shape
     )
