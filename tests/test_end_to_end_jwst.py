@@ -41,9 +41,8 @@ def skyblot(*arguments):
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jwst") / "demo"
     lines = skyblot("demo", "--kind", "jwst", folder)
-    assert lines[-1].startswith(
-        f"The same by hand: skyblot blot {folder}/{MOSAIC_NAME} {folder}/*_cal.fits "
-    )
+    hint = f"The same by hand: skyblot blot {folder}/{MOSAIC_NAME} {folder}/*_cal.fits "
+    assert any(line.startswith(hint) for line in lines)
     return folder
 
 

@@ -115,10 +115,10 @@ def test_flags_that_are_no_whole_numbers(image):
 def test_errors_that_cannot_be_read(image, monkeypatch):
     add_plane(image, "ERR", np.ones(SHAPE, "f4"))
 
-    def fails(hdu, shape, name):
+    def fails(rows, key):
         raise ValueError("buffer is\n too small")
 
-    monkeypatch.setattr("skyblot.io.fits.plane_pixels", fails)
+    monkeypatch.setattr("skyblot.io.rows.FileRows.__getitem__", fails)
     with (
         open_image(image) as found,
         said(FileError, f"{image}[sci,1]: its ERR cannot be read: buffer is too small"),
