@@ -287,3 +287,15 @@ def test_the_skies_of_jwst_and_roman_are_recorded_in_their_places(kind, tmp_path
                 level, subtracted = background["level"], background["subtracted"]
         assert level == pytest.approx(row.sky, rel=1e-5)
         assert subtracted is False
+
+
+def test_exposures_of_several_filters_are_told_of(exposures, tmp_path):
+    copies = []
+    for number, exposure in enumerate(exposures):
+        copies.append(shutil.copy(exposure, tmp_path / exposure.name))
+        fits.setval(copies[-1], "FILTER", value=("F606W", "F814W")[number // 2])
+    with pytest.warns(SkyblotWarning, match=r"through 2 filters \(F606W, F814W\)"):
+        skyblot.plan_clean(copies, tmp_path / "out")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        skyblot.plan_clean(copies[:2], tmp_path / "out")

@@ -8,7 +8,13 @@ from typing import Any
 from ..errors import FileError
 from ..io.mosaics import default_name
 from ..mosaics.parts import Stage
-from ..mosaics.plan import CleanPlan, Heading, frame_of, heading_of
+from ..mosaics.plan import (
+    CleanPlan,
+    Heading,
+    frame_of,
+    heading_of,
+    say_if_filters_differ,
+)
 from ..mosaics.products import ChipRow
 from ..mosaics.run import Finished, clean
 from ..mosaics.single import require_astroscrappy
@@ -164,6 +170,7 @@ def plan_clean(
     step = replace(step, with_values=writing.objects)
     work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
     work, headings = _read(work, force=how.force)
+    say_if_filters_differ(headings)
     matching = Matching(**singles["match"])
     if matching.single == "lacosmic":
         require_astroscrappy()

@@ -9,7 +9,7 @@ from ..io.images import list_images
 from ..io.inputs import expand_references
 from ..mosaics.alone import MosaicPlan, make_mosaic
 from ..mosaics.parts import Stage
-from ..mosaics.plan import frame_of, heading_of
+from ..mosaics.plan import frame_of, heading_of, say_if_filters_differ
 from ..parameters.mosaic import Drizzling, Grid, Matching
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
@@ -117,6 +117,7 @@ def _plan(
     recipe = Recipe().override(singles["recipe"])
     options = RunOptions().override(singles["options"])
     headings = [heading_of(where, recipe, force=options.force) for where in images]
+    say_if_filters_differ(headings)
     return MosaicPlan(
         tuple(images),
         frame_of(headings, grid, like),

@@ -211,6 +211,14 @@ DETECTOR = Fact(
     "those of the instrument",
 )
 
+FILTERS = Fact(
+    name="filters of an exposure",
+    keywords=("FILTER", "FILTER1", "FILTER2", "FILTNAM1", "PUPIL", "OPT_ELEM", "BAND"),
+    overrides="none: name the exposures of one filter",
+    missing="exposures are taken to be of one filter",
+    odd="compared as text",
+    contradicted="exposures of several filters that are cleaned together are warned of",
+)
 TARGET = Fact(
     "target",
     ("TARGNAME", "TARGPROP"),

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from ..errors import WARNING_FILTERS, ParameterError
-from ..headers.facts import Facts
+from ..errors import WARNING_FILTERS, ParameterError, warn
+from ..headers.facts import FILTERS, Facts
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
 from ..io.mosaics import mosaic_name
@@ -204,6 +204,8 @@ class Heading(NamedTuple):
     shape : tuple of int
         (ny, nx).
     facts : Facts
+    filters : str
+        The filters that it was taken through, empty where nobody says.
     """
 
     where: ImageName
@@ -211,6 +213,7 @@ class Heading(NamedTuple):
     wcs: Any
     shape: tuple[int, int]
     facts: Facts
+    filters: str
 
 
 def heading_of(where: ImageName, recipe: Recipe, *, force: bool = False) -> Heading:
@@ -226,7 +229,22 @@ def heading_of(where: ImageName, recipe: Recipe, *, force: bool = False) -> Head
             check_exposure(reference)
         wcs = reference.wcs()
         say_if_undistorted(reference, wcs)
-        return Heading(where, reference.name, wcs, reference.shape, reference.facts)
+        facts = reference.facts
+        words = [facts.find(keyword) for keyword in FILTERS.keywords]
+        filters = " ".join(str(word) for word in words if word is not None)
+        return Heading(where, reference.name, wcs, reference.shape, facts, filters)
+
+
+def say_if_filters_differ(headings: Sequence[Heading]) -> None:
+    """Warn of exposures through several filters: a star differs in them, as cosmic rays do."""
+    names = dict.fromkeys(heading.filters for heading in headings)
+    if len(names) > 1:
+        listed = ", ".join(name or "none" for name in names)
+        warn(
+            f"they are through {len(names)} filters ({listed}), in which sources differ in "
+            "brightness: clean those of each filter by themselves",
+            subject="the exposures",
+        )
 
 
 def frame_of(headings: Sequence[Heading], grid: Grid, like: Any = None) -> Frame:
