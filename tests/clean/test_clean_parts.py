@@ -221,6 +221,8 @@ def test_masks_that_are_not_there_or_do_not_fit(exposures, tmp_path):
 def test_nothing_is_made_of_nothing(tmp_path):
     with pytest.raises(ParameterError, match="none is named"):
         skyblot.median_files([], tmp_path / "m.fits")
+    with pytest.raises(ParameterError, match="none is named"):
+        skyblot.clean_files([], tmp_path)
 
 
 def test_weights_that_are_not_there(exposures, tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import FileError
+from ..errors import ParameterError
 from ..io.mosaics import default_name
 from ..mosaics.parts import Stage
 from ..mosaics.plan import (
@@ -230,5 +230,7 @@ def _read(work: Work, *, force: bool) -> tuple[Work, list[Heading]]:
         except Exception as error:  # one exposure that cannot be read ends no run
             failures.append(Failure.of(task.where, error))
     if not headings:
-        raise failures[0].error if failures else FileError("no exposure is named, expected some")
+        if failures:
+            raise failures[0].error
+        raise ParameterError("exposures: none is named, expected some")
     return replace(work, tasks=tuple(tasks), failures=tuple(failures)), headings
