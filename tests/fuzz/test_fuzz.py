@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(
 
 #: The first case, and how many there are: a part in each of two tests, which may run at the same
 #: time.
-FIRST, CASES = 0, 75
+FIRST, CASES = 0, 45
 #: Of each command, how many of its faults are tried: evenly spread over all of them.
-FAULTS = 2
+FAULTS = 1
 #: Commands, shared out.
 PARTS = {
     "blot": [name for name in SCENARIOS if name.startswith("blot")],

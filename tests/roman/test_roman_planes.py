@@ -161,7 +161,7 @@ for name in sys.argv[3:]:
 def test_blots_are_the_same_bytes_whenever_they_are_made(files, tmp_path, name):
     """asdf lists its extensions in the order of hashes, which differ from process to process."""
     made = set()
-    for seed in "01234":
+    for seed in "012":
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         arguments = [sys.executable, "-c", ONCE, *map(str, files), str(tmp_path / name)]
         subprocess.run(arguments, check=True, env=environment)

@@ -102,8 +102,9 @@ def written(exposure, mosaic, folder):
 
 
 @pytest.mark.parametrize("make", [floats, unsigned, blank, scaled, planes, chips])
-@pytest.mark.parametrize("packed", ["", *PACKED])
-@pytest.mark.parametrize("checksum", [True, False])
+@pytest.mark.parametrize(
+    ("packed", "checksum"), [("", True), ("", False), *((name, True) for name in PACKED)]
+)
 def test_all_that_is_written(tmp_path, mosaic, make, packed, checksum):
     path = tmp_path / "x.fits"
     make().writeto(path, checksum=checksum)
