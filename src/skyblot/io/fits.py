@@ -156,11 +156,6 @@ class FitsImage:
         WCSError
             If there is none, or it cannot be read.
         """
-        return self._wcs
-
-    @cached_property
-    def _wcs(self) -> Any:
-        """That WCS: a gwcs takes a tenth of a second to read."""
         return self.header_wcs() if self.wcs_key or self.head else best_wcs(self)
 
     def header_offset(self, exact: Any) -> float | None:
