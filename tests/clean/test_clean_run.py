@@ -10,7 +10,7 @@ from astropy.io import fits
 from samples import digests, no_space, rewrite
 
 import skyblot
-from skyblot import BatchError, DataError, FileError, SkyblotError, SkyblotWarning
+from skyblot import BatchError, DataError, FileError, ParameterError, SkyblotError, SkyblotWarning
 from skyblot.mosaics import single
 
 NAMES = ["skydemo_chips.csv", "skydemo_chips.json"]
@@ -147,7 +147,7 @@ class TestFewExposures:
         assert tell(small, result, lambda name: name == (third.name, 1))[0] > 0.7
 
     def test_nothing_is_refused(self, tmp_path):
-        with pytest.raises(FileError, match="no exposure is named, expected some"):
+        with pytest.raises(ParameterError, match="none is named, expected some"):
             clean([], tmp_path)
 
 

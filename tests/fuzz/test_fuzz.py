@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 #: time.
 FIRST, CASES = 0, 45
 #: Of each command, how many of its faults are tried: evenly spread over all of them.
-FAULTS = 1
+FAULTS = 2
 #: Commands, shared out.
 PARTS = {
     "blot": [name for name in SCENARIOS if name.startswith("blot")],
