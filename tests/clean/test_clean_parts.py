@@ -296,3 +296,21 @@ def test_exposures_of_several_filters_are_told_of(exposures, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         skyblot.plan_clean(copies[:2], tmp_path / "out")
+
+
+def test_the_order_in_which_chips_are_named_changes_nothing(exposures, tmp_path):
+    """Those of an exposure may be named apart from each other: it is one exposure all the same."""
+    names = [f"{path}[sci,{chip}]" for chip in (1, 2) for path in exposures[:3]]
+    apart = clean(names, tmp_path / "apart")
+    whole = clean(exposures[:3], tmp_path / "whole")
+    for mask in whole.masks:
+        other = tmp_path / "apart" / mask.path.name
+        np.testing.assert_array_equal(fits.getdata(other), fits.getdata(mask.path))
+    with fits.open(apart.mosaic) as one, fits.open(whole.mosaic) as other:
+        np.testing.assert_array_equal(one["CTX"].data, other["CTX"].data)
+
+
+def test_nothing_is_asked_for_beside_the_pixels_of_a_mosaic(cleaned, exposures, tmp_path):
+    for make in (skyblot.clean_files, skyblot.median_files, skyblot.drizzle_files):
+        with pytest.raises(ParameterError, match=r"like is given beside scale and rotation"):
+            make(exposures, tmp_path / "x.fits", like=cleaned.mosaic, scale=0.05, rotation=0)

@@ -3,7 +3,7 @@ pixels.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -212,6 +212,14 @@ def open_chips(
                 )
             )
     return chips
+
+
+def by_exposure(chips: Iterable[Chip]) -> list[list[Chip]]:
+    """Return the chips of each exposure together, in whatever order they are named."""
+    exposures: dict[int, list[Chip]] = {}
+    for chip in chips:
+        exposures.setdefault(chip.exposure, []).append(chip)
+    return list(exposures.values())
 
 
 def _usable(image: Image, instrument: Instrument, planes: Planes) -> Bits:

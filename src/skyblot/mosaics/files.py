@@ -15,7 +15,7 @@ from ..io.mosaics import Drizzle, Input, NewMosaic, write_mosaic
 from ..parameters.mosaic import Drizzling
 from ..parameters.options import RunOptions
 from ..steps.mask_record import RejectResult
-from .chips import Chip
+from .chips import Chip, by_exposure
 from .drizzle import Drizzled
 from .frame import Frame
 from .objects import RejectedObject, objects_of
@@ -137,7 +137,8 @@ def _inputs(written: Written, chips: Sequence[Chip], weight: str | None) -> list
             chip.scale,
             written.masks.get(chip.where, ""),
         )
-        for chip in chips
+        for mine in by_exposure(chips)
+        for chip in mine
     ]
 
 

@@ -12,7 +12,7 @@ from ..errors import memory_errors_told
 from ..runs.work import Failure
 from ..steps.base import Resources
 from ..steps.mask_record import RejectResult
-from .chips import Chip
+from .chips import Chip, by_exposure
 from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
 from .drizzle import Drizzler
@@ -141,14 +141,12 @@ class _Run:
 
     def _judged(self, stack: Stack, *, last: bool) -> Iterator[tuple[Chip, RejectResult | Failure]]:
         """Compare chips with the mean of the others, or with the stack."""
-        of_exposure: dict[int, list[Chip]] = {}
-        for chip in self._chips:
-            of_exposure.setdefault(chip.exposure, []).append(chip)
+        of_exposure = {mine[0].exposure: tuple(mine) for mine in by_exposure(self._chips)}
 
         def pixels(chip: Chip) -> Any:
             if self._plan.matching.passes == 1 or self._plan.exposures == 1:
                 return stack.data
-            return Others(stack, tuple(of_exposure[chip.exposure]))
+            return Others(stack, of_exposure[chip.exposure])
 
         def cover(chip: Chip) -> np.ndarray:
             return counts_on(chip, stack.counts, self._judge.resources.threads or 1)
@@ -187,14 +185,7 @@ class _Run:
 
     def _write(self) -> Iterator[RejectResult | Failure]:
         """Write masks and copies, exposure by exposure."""
-        for exposure in sorted({chip.exposure for chip in self._chips}):
-            mine = [
-                chip
-                for chip in self._chips
-                if chip.exposure == exposure and chip.where in self._results
-            ]
-            if not mine:
-                continue
+        for mine in by_exposure(chip for chip in self._chips if chip.where in self._results):
             own = [self._results[chip.where] for chip in mine]
             try:
                 for _ in write_masks_of(self._plan.step, mine, own, self._judge.resources):

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +23,7 @@ from ..kernels.stack import (
     touched,
 )
 from ..resampling.window import Window
-from .chips import Chip
+from .chips import Chip, by_exposure
 
 #: Side of a tile of the mosaic. Windows of exposures at any roll angle stay small with it.
 TILE = 512
@@ -140,7 +139,6 @@ def fill_stack(
     stack : Stack
         To be filled.
     chips : sequence of Chip
-        Those of one exposure beside each other.
     threads, side : int
         How many tiles at once, and how large; no value depends on them.
     """
@@ -217,8 +215,9 @@ def tiles_of(shape: tuple[int, int], side: int) -> list[Bounds]:
 
 def members_on(chips: Sequence[Chip], bounds: Bounds) -> list[list[Chip]]:
     """Return the chips of each exposure that touches a part of the mosaic: all of its chips."""
-    exposures = [list(mine) for _, mine in groupby(chips, key=lambda chip: chip.exposure)]
-    return [mine for mine in exposures if any(chip.box.overlap(bounds).area for chip in mine)]
+    return [
+        mine for mine in by_exposure(chips) if any(chip.box.overlap(bounds).area for chip in mine)
+    ]
 
 
 def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
