@@ -6,6 +6,7 @@ from typing import Any
 from ..errors import ParameterError
 from ..io.images import list_images, open_image, open_reference
 from ..io.inputs import expand_references
+from ..parameters.mosaic import check_like
 from ..pixelmap.wcs_objects import array_shape
 from ..resampling.grid import common_wcs
 from ..resampling.target import say_if_undistorted
@@ -50,11 +51,8 @@ def common_grid(
     ParameterError, DataError, WCSError, FileError
         As `skyblot.resampling.grid.common_wcs` does, and if a file cannot be read.
     """
+    check_like(like, scale=scale, rotation=rotation, size=size, centre=centre)
     if like is not None:
-        wishes = {"scale": scale, "rotation": rotation, "size": size, "centre": centre}
-        others = " and ".join(name for name, value in wishes.items() if value is not None)
-        if others:
-            raise ParameterError(f"like is given beside {others}: expected one of them")
         return like_wcs(like)
     listed = exposures if isinstance(exposures, list | tuple) else [exposures]
     files = [each for each in listed if isinstance(each, str | Path)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import not_allowed
+from ..errors import ParameterError, not_allowed
 from .row import Parameter
 from .table import default, parse_fields
 
@@ -148,6 +148,18 @@ WRITING: tuple[Parameter, ...] = (
 )
 
 
+def check_like(like: Any, **wishes: Any) -> None:
+    """Refuse wishes for a grid beside a mosaic whose pixels are taken.
+
+    Raises
+    ------
+    ParameterError
+    """
+    others = " and ".join(name for name, value in wishes.items() if value is not None)
+    if like is not None and others:
+        raise ParameterError(f"like is given beside {others}: expected one of them")
+
+
 @dataclass(frozen=True)
 class Grid:
     """The pixels of a mosaic; names and meanings are those of the table.
@@ -178,6 +190,7 @@ class Grid:
             sides = self.size.replace("x", ",").split(",")
             numbers = tuple(int(side) if side.strip().isdigit() else side for side in sides)
             object.__setattr__(self, "size", numbers)
+        check_like(**vars(self))
 
 
 @dataclass(frozen=True)
