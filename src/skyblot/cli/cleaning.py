@@ -49,8 +49,8 @@ def run(plan: CleanPlan, asked: Cleaning) -> int:
                 return _Run(plan, asked, shown, log, page).go(interruption)
         except KeyboardInterrupt:
             shown.error(
-                "skyblot: interrupted: the same command with --resume begins again, and keeps "
-                "the masks that are the same"
+                "skyblot: interrupted: the same command with --resume begins again, and ends "
+                "with the same files"
             )
             return INTERRUPTED
 

@@ -20,13 +20,13 @@ from ..io.names import ImageName
 from ..io.planes import usable_pixels
 from ..io.weights import read_weights
 from ..parameters.table import Recipe
-from ..pixelmap import PartMap, RowMap, exact_map, plan_map
+from ..pixelmap import PartMap, RowMap, exact_map
 from ..pixelmap.direct import DirectMap
 from ..pixelmap.shifted import shifted
 from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
 from ..steps.base import state_of
-from ..steps.blot import target_of
+from ..steps.blot import target_on
 from ..steps.compare import Planes
 from .frame import Frame
 
@@ -123,6 +123,11 @@ class Chip:
         """(ny, nx)."""
         return self.image.shape
 
+    @property
+    def extension(self) -> str:
+        """The extension as a name has it, ``sci,1``; empty where its file has none."""
+        return self.name[len(str(self.image.path)) :].strip("[]")
+
     def read(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
         """Return pixels in the exposure's unit, float32, and which of them count."""
         pixels = self.image.pixels()
@@ -145,11 +150,11 @@ class Chip:
 
     def placed(self, frame: Frame, recipe: Recipe) -> "Chip":
         """Return the chip with its place on a mosaic, and what its unit is worth there."""
-        target = target_of(self.image, recipe, self.shift)
+        target = target_on(self.wcs, self.image, recipe)
         plain = recipe.override({"addsky": False, "skyval": 0.0})
         pair = Pair(frame.facts, self.image.facts, (frame.scale, target.scale), compared=True)
         scaling = plan_scaling(plain, pair)
-        forward = plan_map(self.wcs, frame.wcs, self.shape, None, recipe.tolerance)
+        forward = exact_map(self.wcs, frame.wcs, self.shape, recipe.tolerance)
         exact = DirectMap(sky_of(self.wcs, "target"), sky_of(frame.wcs, "source"))
         box = _box(exact, self.shape, frame.shape)
         inverse = None
@@ -178,14 +183,10 @@ class Chip:
         chip = replace(self, wcs=shifted(self.wcs, shift), shift=total, rejected=None)
         return chip.placed(frame, recipe)
 
-    def with_sky(self, sky: Sky) -> "Chip":
-        """Return the chip with its sky."""
-        return replace(self, sky=sky)
-
-    def with_noise(self, line: tuple[float, float]) -> "Chip":
-        """Return the chip with its noise, given in its own unit."""
-        sky, growth = line
-        return replace(self, line=(sky / self.factor**2, growth / self.factor))
+    def measured(self, sky: Sky, line: tuple[float, float]) -> "Chip":
+        """Return the chip with its sky and its noise, both given in its own unit."""
+        base, growth = line
+        return replace(self, sky=sky, line=(base / self.factor**2, growth / self.factor))
 
 
 def open_chips(

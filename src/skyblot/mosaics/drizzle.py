@@ -12,7 +12,7 @@ from ..errors import DataError, quiet
 from ..headers.pixel_facts import ERRORS, READ_VARIANCE
 from ..io.planes import error_plane, find_plane
 from ..parameters.mosaic import Drizzling
-from ..pixelmap import CORNERS, plan_map
+from ..pixelmap import CORNERS, exact_map
 from ..resampling.drizzle import Mosaic, Sums, noise_correlation
 from ..resampling.drops import Drop, Exposure
 from .chips import Chip
@@ -33,14 +33,11 @@ class Drizzled:
         What pixels counted: ``exptime``, ``ivm`` or ``err``.
     correlation : float
         How much more noise a large area has than its pixels' own would make.
-    scale_ratio : float
-        Size of a mosaic pixel in pixels of the exposures.
     """
 
     pixels: Mosaic
     weight_kind: str
     correlation: float
-    scale_ratio: float
 
 
 class Drizzler:
@@ -61,8 +58,8 @@ class Drizzler:
         self._threads = threads
         self._kind = how.weight or (chips[0].instrument.weight if chips else "exptime")
         self._with_errors = all(_has_errors(chip) for chip in self._chips)
-        self.scale_ratio = frame.scale / float(np.median([chip.scale for chip in chips]))
-        self.sums = Sums(frame.shape, variances=int(self._with_errors), dtype=np.float32)
+        self._scale_ratio = frame.scale / float(np.median([chip.scale for chip in chips]))
+        self._sums = Sums(frame.shape, variances=int(self._with_errors), dtype=np.float32)
 
     def drop(self) -> Iterator[Chip]:
         """Drop chip after chip, and yield each when it is done."""
@@ -74,13 +71,13 @@ class Drizzler:
 
     def result(self) -> Drizzled:
         """Return the mosaic, once."""
-        correlation = noise_correlation(self._how.pixfrac, self.scale_ratio)
-        return Drizzled(self.sums.finish(), self._kind, correlation, self.scale_ratio)
+        correlation = noise_correlation(self._how.pixfrac, self._scale_ratio)
+        return Drizzled(self._sums.finish(), self._kind, correlation)
 
     def _one(self, chip: Chip, drop: Drop) -> None:
         ny, nx = chip.shape
         shape = ny + 1, nx + 1
-        corners = plan_map(chip.wcs, self._frame.wcs, shape, None, chip.tolerance, origin=CORNERS)
+        corners = exact_map(chip.wcs, self._frame.wcs, shape, chip.tolerance, origin=CORNERS)
         weights = _weights(chip, self._kind)
         errors = error_plane(chip.image) if self._with_errors else None
         for row0 in range(0, ny, _STRIP):
@@ -96,7 +93,7 @@ class Drizzler:
                 variance = np.square(errors[rows.slices] * np.float32(1.0 / chip.factor))
                 weight[~np.isfinite(variance)] = 0.0
                 exposure = exposure._replace(variances=(variance,))
-            self.sums.add(exposure, chip.exposure, drop, threads=self._threads)
+            self._sums.add(exposure, chip.exposure, drop, threads=self._threads)
 
 
 def _fill(corners: Any, row0: int, x: np.ndarray, y: np.ndarray, threads: int) -> None:

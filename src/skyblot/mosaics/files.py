@@ -33,14 +33,14 @@ def write_objects(
     """Write the list of what was rejected."""
     assert plan.outputs.objects is not None
     rows = list(objects_of(chips, results))
-    write_table(plan.outputs.objects, rows, RejectedObject, overwrite=_replaces(plan))
+    write_table(plan.outputs.objects, rows, RejectedObject, overwrite=plan.options.replaces)
 
 
 def write_tables(plan: CleanPlan, rows: Sequence[ChipRow]) -> None:
     """Write the table of chips, as CSV and as JSON."""
     table = plan.outputs.table
     for path in (table, table.with_suffix(".json")):
-        write_table(path, rows, ChipRow, overwrite=_replaces(plan))
+        write_table(path, rows, ChipRow, overwrite=plan.options.replaces)
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,6 @@ class Written:
     options: RunOptions
     drizzling: Drizzling | None = None
 
-    @property
-    def replaces(self) -> bool:
-        """Whether an existing file may be replaced."""
-        return self.options.overwrite or self.options.resume
-
 
 def written_of(plan: CleanPlan, path: Path, *, drizzled: bool) -> Written:
     """Return how a mosaic of a whole run is written."""
@@ -96,7 +91,7 @@ def write_drizzled(written: Written, drizzled: Drizzled, chips: Sequence[Chip]) 
         pixels.ctx,
         pixels.err[0] if pixels.err else None,
         cards=written.cards,
-        overwrite=written.replaces,
+        overwrite=written.options.replaces,
         compress=written.options.compress,
     )
     with WARNING_FILTERS:
@@ -114,15 +109,11 @@ def write_stack(written: Written, stack: Stack, chips: Sequence[Chip]) -> None:
         written.frame.bunit,
         errors=_errors_of(stack, chips),
         cards=written.cards,
-        overwrite=written.replaces,
+        overwrite=written.options.replaces,
         compress=written.options.compress,
     )
     with WARNING_FILTERS:
         write_mosaic(new)
-
-
-def _replaces(plan: CleanPlan) -> bool:
-    return plan.options.overwrite or plan.options.resume
 
 
 def _inputs(written: Written, chips: Sequence[Chip], weight: str | None) -> list[Input]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,12 +207,11 @@ def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
 
 def write_masks_of(
     step: Reject, chips: Sequence[Chip], results: Sequence[RejectResult], resources: Resources
-) -> Iterator[Path]:
-    """Write the masks of an exposure's chips and its copies, and yield where the masks are."""
+) -> None:
+    """Write the masks of an exposure's chips, and its copies."""
     for chip, result in zip(chips, results, strict=True):
         if not result.together:
             with WARNING_FILTERS:
                 step.write_mask(result, chip.image, overwrite=resources.overwrite)
-        yield result.path
     tasks = [Task(chip.where, result.path) for chip, result in zip(chips, results, strict=True)]
     step.finish(tasks, results, resources)

@@ -46,12 +46,13 @@ class Surveyed:
         exposures = [chip.exposure for chip in self._chips]
         levels = match_sky(binned, maps, factors, method, names, exposures)
         return [
-            chip.with_noise(self._lines[k]).with_sky(
+            chip.measured(
                 Sky(
                     float(levels.levels[k]),
                     (float(levels.slopes[k, 0]), float(levels.slopes[k, 1])),
                     (float(levels.middles[k, 0]), float(levels.middles[k, 1])),
-                )
+                ),
+                self._lines[k],
             )
             for k, chip in enumerate(self._chips)
         ]

@@ -79,11 +79,10 @@ def _objects(chip: Chip, flat: np.ndarray, values: np.ndarray) -> Iterator[Rejec
     mean_y = np.bincount(owner, weight * y, count) / total
     long, wide = _axes(owner, x, y, pixels)
     lon, lat = sky_of(chip.wcs, "target").to_sky(mean_x, mean_y)
-    extension = chip.name[len(str(chip.image.path)) :].strip("[]")
     for k in range(count):
         yield RejectedObject(
             chip.where.path.name,
-            extension,
+            chip.extension,
             float(mean_x[k]) + 1.0,
             float(mean_y[k]) + 1.0,
             float(lon[k]),

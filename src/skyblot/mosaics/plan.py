@@ -180,7 +180,7 @@ class CleanPlan:
         if self.folder.exists():
             check_outputs(work, work.writes, self.options)
             for path in self.outputs.paths:
-                check_output(path, overwrite=self.options.overwrite or self.options.resume)
+                check_output(path, overwrite=self.options.replaces)
         return replace(self, work=work)
 
     def has_all(self) -> bool:

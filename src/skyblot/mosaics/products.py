@@ -92,10 +92,9 @@ def _row(chip: Chip, result: RejectResult | None, spared: int, reason: str) -> C
     found = RejectResult("", chip.name, Path(), chip.shape, 0.0, 0.0) if result is None else result
     exptime = math.nan if chip.exptime_s is None else chip.exptime_s
     expected = chip.instrument.expected(exptime)
-    extension = chip.name[len(str(chip.image.path)) :].strip("[]")
     return ChipRow(
         exposure=chip.where.path.name,
-        extension=extension,
+        extension=chip.extension,
         mask="" if result is None else found.path.name,
         exptime=exptime,
         sky=chip.sky.level,

@@ -74,7 +74,7 @@ class _Run:
             plan.key,
             Resources(
                 max(1, plan.threads // plan.workers),
-                overwrite=plan.options.overwrite or plan.options.resume,
+                overwrite=plan.options.replaces,
             ),
             plan.workers,
             plan.matching.single,
@@ -119,10 +119,9 @@ class _Run:
         """Measure the shifts of exposures, and move them."""
         stack = yield from self._stack()
         measured: dict[int, list[RejectResult]] = {}
-        for chip, result in self._judged(stack, last=False):
+        for done, (chip, result) in enumerate(self._judged(stack, last=False), 1):
             if not isinstance(result, Failure) and np.isfinite(result.misalignment_error):
                 measured.setdefault(chip.exposure, []).append(result)
-            done = self._chips.index(chip) + 1
             yield Stage("registering", done, len(self._chips))
         number = float(np.median(stack.counts[stack.counts > 0]))
         # The others lie on the other side of the middle of all.
@@ -188,8 +187,7 @@ class _Run:
         for mine in by_exposure(chip for chip in self._chips if chip.where in self._results):
             own = [self._results[chip.where] for chip in mine]
             try:
-                for _ in write_masks_of(self._plan.step, mine, own, self._judge.resources):
-                    pass
+                write_masks_of(self._plan.step, mine, own, self._judge.resources)
             except Exception as error:  # one exposure that cannot be written ends no run
                 failure = Failure.of(mine[0].where, error)
                 self._failures.append(failure)

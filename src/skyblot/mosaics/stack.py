@@ -46,9 +46,6 @@ _REACH = 3
 #: Where exposures are interpolated for a stack.
 INTERPOLANT = "poly5"
 
-#: Of the pixels of a stack.
-_DTYPE = np.dtype(np.float32)
-
 
 @dataclass(frozen=True)
 class Stack:

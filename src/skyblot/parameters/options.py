@@ -285,6 +285,11 @@ class RunOptions:
     def __post_init__(self) -> None:
         parse_fields(self, RUN)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether existing outputs may be replaced."""
+        return self.overwrite or self.resume
+
     def override(self, values: Mapping[str, Any]) -> Self:
         """Return the same with some values replaced."""
         return replace(self, **values)

@@ -92,7 +92,7 @@ class _Run:
                 raise
 
     def _resources(self, threads: int, window: Window | None) -> Resources:
-        overwrite = self._options.overwrite or self._options.resume
+        overwrite = self._options.replaces
         return Resources(
             threads,
             window,

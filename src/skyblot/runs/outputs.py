@@ -40,7 +40,7 @@ def check_wishes(work: Work, options: RunOptions) -> None:
 def check_outputs(work: Work, paths: Sequence[Path], options: RunOptions) -> None:
     """Refuse outputs that cannot be written, or exist and are not to be replaced."""
     for path in paths:
-        check_output(path, overwrite=options.overwrite or options.resume)
+        check_output(path, overwrite=options.replaces)
     for folder in {path.parent for path in paths}:
         remove_leftovers(folder)
     if options.overwrite:

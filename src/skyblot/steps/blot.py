@@ -346,6 +346,11 @@ def target_of(
     """
     wcs = shifted(reference.wcs(), shift)
     say_if_undistorted(reference, wcs)
+    return target_on(wcs, reference, parameters)
+
+
+def target_on(wcs: Any, reference: Image, parameters: Parameters) -> Target:
+    """Return what to blot onto where a reference has this WCS, which is not read again."""
     idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
     return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
 
