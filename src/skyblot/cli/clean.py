@@ -7,10 +7,10 @@ import click
 
 from ..parameters.mosaic import DRIZZLE, GRID, MATCH, WRITING
 from ..parameters.options import CRITERIA, MASKS, PLANES, RUN
-from ..parameters.table import TABLE, USER_WCS_SECTION
 from .common import (
+    COMPARED_BLOTS,
     HELP,
-    complete_files,
+    exposures_argument,
     given,
     parameter_options,
     recipe_of,
@@ -20,9 +20,6 @@ from .common import (
 )
 from .sections import SectionedCommand, run_rows, sections
 
-_BLOT_PARAMETERS = [
-    row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
-]
 #: What a rule multiplies the blot's structure by is the instrument's: `--scale` is the grid's.
 _CRITERIA = [row for row in run_rows(CRITERIA) if row.name not in ("scale", "exposures")]
 _ROWS = (
@@ -40,16 +37,10 @@ _ROWS = (
 @click.command(
     "clean",
     cls=SectionedCommand,
-    sections=sections(_ROWS, {"Parameters of the blots": _BLOT_PARAMETERS}),
+    sections=sections(_ROWS, {"Parameters of the blots": COMPARED_BLOTS}),
     context_settings=HELP,
 )
-@click.argument(
-    "exposures_named",
-    metavar="EXPOSURE...",
-    nargs=-1,
-    required=True,
-    shell_complete=complete_files,
-)
+@exposures_argument
 @click.option(
     "--output-dir",
     type=click.Path(),
@@ -57,7 +48,7 @@ _ROWS = (
     help="Folder for all that is written; it is made where there is none.",
 )
 @run_options
-@parameter_options((*_ROWS, *_BLOT_PARAMETERS))
+@parameter_options((*_ROWS, *COMPARED_BLOTS))
 @verbosity_options
 @click.pass_context
 def command(ctx: click.Context, exposures_named: tuple[str, ...], **options: Any) -> None:

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from ..errors import SkyblotWarning
 from ..parameters.row import Parameter
-from ..parameters.table import TABLE, Recipe
+from ..parameters.table import TABLE, USER_WCS_SECTION, Recipe
 from ..text import printable
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
+#: How blots are made that are compared with exposures, on the exposures' own pixels: those without
+#: a blot are left out.
+COMPARED_BLOTS = [
+    row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
+]
 #: What every command has of click's settings.
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -39,6 +44,17 @@ def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated]
         return function
 
     return add
+
+
+def exposures_argument(function: Decorated) -> Decorated:
+    """Add the exposures that a command is given."""
+    return click.argument(
+        "exposures_named",
+        metavar="EXPOSURE...",
+        nargs=-1,
+        required=True,
+        shell_complete=complete_files,
+    )(function)
 
 
 def run_options(function: Decorated) -> Decorated:

@@ -10,7 +10,7 @@ from ..parameters.options import PLANES, RUN
 from ..parameters.table import TABLE
 from .common import (
     HELP,
-    complete_files,
+    exposures_argument,
     given,
     parameter_options,
     set_up_messages,
@@ -34,13 +34,7 @@ def _arguments(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--dry-run", is_flag=True, help="Show what would be made; write nothing."),
         click.option("-o", "--output", type=click.Path(), required=True, help="The file to write."),
-        click.argument(
-            "exposures_named",
-            metavar="EXPOSURE...",
-            nargs=-1,
-            required=True,
-            shell_complete=complete_files,
-        ),
+        exposures_argument,
     ):
         function = option(function)
     return function

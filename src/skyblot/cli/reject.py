@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from ..parameters.options import CRITERIA, MASKS, PLANES, RUN
-from ..parameters.table import TABLE, USER_WCS_SECTION
 from .common import (
+    COMPARED_BLOTS,
     HELP,
     complete_files,
+    exposures_argument,
     given,
     parameter_options,
     recipe_of,
@@ -19,23 +20,17 @@ from .common import (
 )
 from .sections import SectionedCommand, run_rows, sections
 
-#: A comparison is made on the exposure's own pixels, and pixels without a blot are left out.
-_BLOT_PARAMETERS = [
-    row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
-]
 _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
 
 
 @click.command(
     "reject",
     cls=SectionedCommand,
-    sections=sections(_ROWS, {"Parameters of the blots": _BLOT_PARAMETERS}),
+    sections=sections(_ROWS, {"Parameters of the blots": COMPARED_BLOTS}),
     context_settings=HELP,
 )
 @click.argument("source", shell_complete=complete_files)
-@click.argument(
-    "exposures_named", metavar="EXPOSURE...", nargs=-1, required=True, shell_complete=complete_files
-)
+@exposures_argument
 @click.option(
     "--output-dir",
     type=click.Path(),
@@ -43,7 +38,7 @@ _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
     help="Folder for the masks, <root>_sci<N>_crmask.fits.",
 )
 @run_options
-@parameter_options((*_ROWS, *_BLOT_PARAMETERS))
+@parameter_options((*_ROWS, *COMPARED_BLOTS))
 @verbosity_options
 @click.pass_context
 def command(

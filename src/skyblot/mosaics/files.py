@@ -79,38 +79,41 @@ def write_drizzled(written: Written, drizzled: Drizzled, chips: Sequence[Chip]) 
     """Write a drizzled mosaic."""
     how = written.drizzling
     assert how is not None
+    kind = drizzled.weight_kind
     pixels = drizzled.pixels
-    new = NewMosaic(
-        written.path,
-        written.frame.wcs,
-        pixels.sci,
-        pixels.wht,
-        _inputs(written, chips, drizzled.weight_kind),
-        written.frame.bunit,
-        Drizzle(how.kernel, how.pixfrac, drizzled.weight_kind, drizzled.correlation),
-        pixels.ctx,
-        pixels.err[0] if pixels.err else None,
-        cards=written.cards,
-        overwrite=written.options.replaces,
-        compress=written.options.compress,
+    _write(
+        written,
+        _inputs(written, chips, kind),
+        data=pixels.sci,
+        weights=pixels.wht,
+        drizzle=Drizzle(how.kernel, how.pixfrac, kind, drizzled.correlation),
+        context=pixels.ctx,
+        errors=pixels.err[0] if pixels.err else None,
     )
-    with WARNING_FILTERS:
-        write_mosaic(new)
 
 
 def write_stack(written: Written, stack: Stack, chips: Sequence[Chip]) -> None:
     """Write a stack, with its errors; its weights are numbers of exposures."""
+    _write(
+        written,
+        _inputs(written, chips, None),
+        data=stack.data,
+        weights=stack.counts.astype(np.float32),
+        errors=_errors_of(stack, chips),
+    )
+
+
+def _write(written: Written, inputs: Sequence[Input], **planes: Any) -> None:
+    """Write a mosaic of these inputs with these planes."""
     new = NewMosaic(
         written.path,
         written.frame.wcs,
-        stack.data,
-        stack.counts.astype(np.float32),
-        _inputs(written, chips, None),
-        written.frame.bunit,
-        errors=_errors_of(stack, chips),
+        inputs=inputs,
+        bunit=written.frame.bunit,
         cards=written.cards,
         overwrite=written.options.replaces,
         compress=written.options.compress,
+        **planes,
     )
     with WARNING_FILTERS:
         write_mosaic(new)
