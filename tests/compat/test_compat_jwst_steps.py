@@ -25,7 +25,7 @@ from skyblot.compat.stcal import gwcs_blot
 
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore")]
 
-pytest.importorskip("jwst", reason="make compat-jwst")
+pytest.importorskip("jwst.datamodels", reason="make compat-jwst")
 #: Widths of stars, in pixels: F356W, F150W and F115W of NIRCam are near.
 WIDTHS = (2.0, 1.5, 1.2)
 
