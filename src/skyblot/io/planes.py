@@ -101,7 +101,7 @@ def read_errors(image: Image, plane: Plane) -> np.ndarray:
     """Return the standard deviations that a plane of errors has, as `error_plane` does."""
     values = _read(image, plane)
     if plane.meaning in ("", DEVIATION):
-        return values
+        return np.asarray(values, values.dtype.newbyteorder("="))
     known = np.asarray(values, np.promote_types(values.dtype.newbyteorder("="), np.float32))
     with np.errstate(invalid="ignore", divide="ignore"):
         root = np.sqrt(known) if plane.meaning == VARIANCE else 1.0 / np.sqrt(known)

@@ -103,7 +103,10 @@ def judge(source: Source, rendering: Rendered, how: Judgement, threads: int | No
     """
     exposure = rendering.reference
     blot = rendering.blot.data
-    data = np.asarray(exposure.pixels()[:, :])
+    pixels = exposure.pixels()[:, :]
+    # once, in this machine's order of bytes
+    data = np.asarray(pixels, pixels.dtype.newbyteorder("="))
+    del pixels
     _check_blot(source, rendering)
     noise, usable = _known(rendering, data, how)
     valid = usable.pixels

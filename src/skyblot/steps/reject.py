@@ -92,11 +92,11 @@ class Reject(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Exposure, blots, errors, significance, copies, flags and masks: 32, measured.
+        """Exposure, blots, errors, significance, copies, flags and masks: 24, measured.
 
         A map of the background, as a spline makes it, and the exposure without it take 16 more.
         """
-        return 58 if self.criteria.get("background") == BACKGROUND_MAP else 42
+        return 50 if self.criteria.get("background") == BACKGROUND_MAP else 34
 
     @property
     def _blot(self) -> Blot:
