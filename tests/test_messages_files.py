@@ -23,7 +23,7 @@ from skyblot.io.planes import error_plane, quality_plane
 from skyblot.io.reader import Reader
 from skyblot.io.remote import RemotePath, failure
 from skyblot.parameters.table import Parameters
-from skyblot.steps.blot import target_of
+from skyblot.resampling.target import target_of
 
 SHAPE = (40, 50)
 #: A header that is none, and is not as long as a block.

@@ -26,14 +26,16 @@ from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import QUALITY
 from ..headers.units import unit_kind
 from ..io.coverage import weights_name
-from ..io.images import Image, list_images, open_reference
+from ..io.image import Image
+from ..io.images import list_images, open_reference
 from ..io.names import ImageName
 from ..io.planes import find_errors, find_plane
 from ..io.weights import exposure_weight_files
 from ..parameters.options import WEIGHT_SUFFIX, RunOptions
+from ..resampling.target import target_of
 from ..runs.footprints import Footprint, Group, place_of
 from ..runs.plan import Needs
-from ..steps.blot import Blot, plan_job, target_of
+from ..steps.blot import Blot, plan_job
 from ..steps.noise import noise_text
 from .wcs_info import MapInfo, WCSInfo, map_info_of, wcs_info
 

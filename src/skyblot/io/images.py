@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..bounds import Bounds
-from ..errors import FileError, SkyblotError
+from ..errors import FileError, SkyblotError, quiet
 from .fits_format import FitsFormat
 from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
@@ -17,8 +17,6 @@ from .roman_format import RomanFormat
 
 __all__ = [
     "FORMATS",
-    "Format",
-    "Image",
     "blot_name",
     "check_kind",
     "float_pixels",
@@ -26,6 +24,7 @@ __all__ = [
     "list_images",
     "open_image",
     "open_reference",
+    "read_pixels",
     "write_blot",
 ]
 
@@ -64,6 +63,12 @@ def open_image(name: str | Path | ImageName) -> Iterator[Image]:
 def float_pixels(image: Image) -> np.ndarray:
     """Return all pixels of an image, float32."""
     return np.asarray(image.pixels()[Bounds.whole(image.shape).slices], np.float32)
+
+
+def read_pixels(name: str | Path | ImageName) -> np.ndarray:
+    """Return all pixels of an image, float32, without a word on what is odd about its file."""
+    with quiet(), open_image(name) as image:
+        return float_pixels(image)
 
 
 def list_images(name: str | Path | ImageName) -> list[ImageName]:

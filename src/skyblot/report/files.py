@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import DataError
 from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
-from ..io.images import Image, float_pixels, open_image
+from ..io.image import Image
+from ..io.images import float_pixels, open_image
 from ..io.names import ImageName, extension_text, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import SkyblotError
 from ..io.atomic import atomic_write, check_apart, check_output
-from ..io.images import Image, blot_name, float_pixels, open_image
+from ..io.image import Image
+from ..io.images import blot_name, float_pixels, open_image
 from ..io.names import Extension, ImageName, extension_label, parse_name, plain_name
 from .facts import short_text
 from .html import check_whole, require_packages

@@ -13,6 +13,7 @@ from ..headers.instruments import instrument_of
 from ..headers.wcs_facts import PIXEL_SCALE
 from ..parameters.table import Parameters, UserWCS
 from ..pixelmap.linear import pixel_scale, tangent_wcs, undistorted
+from ..pixelmap.shifted import shifted
 from ..pixelmap.wcs_objects import is_fits_wcs, plain_copy, unwrapped
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,24 @@ def say_if_undistorted(reference: Any, wcs: Any) -> None:
             f"{reason}: no distortion is applied, positions may be wrong by many pixels",
             subject=reference.name,
         )
+
+
+def target_of(
+    reference: Any, parameters: Parameters, shift: tuple[float, float] = (0.0, 0.0)
+) -> Target:
+    """Return what to blot onto: the reference's pixels, or what the parameters make of them.
+
+    Everything lies farther by `shift` pixels than its WCS has it.
+    """
+    wcs = shifted(reference.wcs(), shift)
+    say_if_undistorted(reference, wcs)
+    return target_on(wcs, reference, parameters)
+
+
+def target_on(wcs: Any, reference: Any, parameters: Parameters) -> Target:
+    """Return what to blot onto where a reference has this WCS, which is not read again."""
+    idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
+    return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
 
 
 def plan_target(

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..bounds import EMPTY, Bounds
+from ..errors import naming
 from ..io.images import open_reference
 from ..io.names import ImageName
 from ..parameters.table import Parameters
 from ..pixelmap.direct import DirectMap
 from ..pixelmap.sky import sky_of
+from ..resampling.target import target_of
 from ..steps.base import Source
-from ..steps.blot import named, target_of
 
 #: Positions along each axis of an exposure that are looked up on the mosaic.
 GRID = 33
@@ -76,7 +77,7 @@ def place_of(source: Source, where: ImageName, parameters: Parameters) -> Place:
         y, x = np.meshgrid(
             np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij"
         )
-        with named(source.image.name, reference.name):
+        with naming(source.image.name, reference.name):
             exact = DirectMap(sky_of(target.wcs, "target"), sky_of(source.wcs, "source"))
             mx, my = exact.at(x.ravel(), y.ravel())
     rows, columns = source.pixels.shape

@@ -10,14 +10,13 @@ from typing import Any, Self
 import numpy as np
 
 from ..bounds import EMPTY, Bounds
-from ..errors import WARNING_FILTERS, memory_errors_told
+from ..errors import WARNING_FILTERS, memory_errors_told, naming
 from ..kernels.weights import Interpolant
 from ..memory import LEAST, check_memory, free_memory, memory_limit
 from ..parameters.options import RunOptions
 from ..resampling.geometry import checked_threads
 from ..resampling.window import blot_dtype, window_dtype
 from ..steps.base import Result, Source, Step, Task
-from ..steps.blot import named
 from ..text import duration_text, size_text
 from .footprints import UNKNOWN, Footprint, Group, group, largest, place_of
 from .outputs import check_run
@@ -59,7 +58,7 @@ class Needs:
     def of(cls, source: Source, step: Step, options: RunOptions, most: int = sys.maxsize) -> Self:
         """Return what a step needs with a source; a `DataError` if it cannot be interpolated."""
         how = step.recipe.interpolant
-        with named(source.image.name):
+        with naming(source.image.name):
             dtype = window_dtype(blot_dtype(source.pixels, how), how)
         threads = checked_threads(options.threads)
         memory = memory_limit(options.memory)

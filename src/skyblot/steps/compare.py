@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DataError
 from ..headers.facts import COMBINED, number
 from ..headers.instruments import Instrument, exposure_time, instrument_of
-from ..io.images import Image
+from ..io.image import Image
 from ..io.weights import checked_suffix, read_weights
 from ..parameters.options import PLANES
 from ..parameters.table import default

@@ -16,7 +16,8 @@ from ..headers.pipelines import recorded_sky
 from ..io.coverage import check_mosaic
 from ..io.damage import readable
 from ..io.head import head_of
-from ..io.images import Image, blot_name, open_image, open_reference
+from ..io.image import Image
+from ..io.images import blot_name, open_image, open_reference
 from ..io.masks import KEY_CARD, BadPixels, ascii_text, common_key, write_mask, write_masks
 from ..io.names import ImageName
 from ..io.planes import companion_files, companion_name
