@@ -14,10 +14,10 @@ from samples import SCALE, tan_header, texture, write_sci
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
 from skyblot.io import atomic, content
-from skyblot.io.copies import write_clean
+from skyblot.io.bad_pixels import BadPixels
 from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
-from skyblot.io.masks import BadPixels
+from skyblot.io.images import write_clean
 from skyblot.io.names import parse_name
 from skyblot.io.planes import error_plane, quality_plane
 from skyblot.io.reader import Reader

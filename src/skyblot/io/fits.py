@@ -27,12 +27,13 @@ from ..headers.ground import with_flux_scale
 from ..headers.pixel_facts import COVERAGE
 from ..headers.wcs_cards import tables_of, wcs_header
 from ..headers.wcs_facts import frame_statement, with_statement
-from .chips import extension_of, find_image, is_plane, science_images
+from .chips import extension_of, find_image, science_images
 from .content import Content, FileContent, open_content
 from .damage import check_heap, readable
-from .fits_planes import Plane, describe, plane_beside, plane_pixels, shape_of
-from .hdus import open_hdus
+from .fits_planes import describe, plane_beside, plane_pixels
+from .hdus import is_plane, open_hdus, shape_of
 from .head import head_of, read_head
+from .image import Plane
 from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath
@@ -226,9 +227,7 @@ class FitsImage:
     def _head_cards(self) -> Any:
         """The cards that the `.head` file has for this image."""
         assert self.head is not None
-        images = [
-            hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())
-        ]
+        images = [hdu for hdu in self.hdus if is_plane(shape_of(hdu))]
         science = [hdu for hdu in images if hdu.name == "SCI"] or images
         place = [
             next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0)

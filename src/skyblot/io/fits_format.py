@@ -12,16 +12,16 @@ from ..errors import DataError
 from ..headers.facts import BACKGROUND, BACKGROUND_SUBTRACTED, SKY, number
 from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import CONSTANT, LSST_COSMIC, QUALITY
+from ..text import ascii_text
 from . import fits_mosaic, jwst_mosaic, output
-from .changes import BZERO, put_values, set_bits
+from .bad_pixels import BZERO, BadPixels, key_cards, put_values, set_bits
 from .content import open_content
 from .fits import FitsImage, open_image, science_extensions, select_image
-from .fits_planes import Plane
 from .hdus import open_fits, open_hdus
-from .image import NewBlot
-from .masks import BadPixels, ascii_text, key_cards
-from .names import COMPRESSIONS, ImageName, extension_label, label_of, root_of
+from .image import NewBlot, Plane
+from .names import COMPRESSIONS, ImageName
 from .new_mosaic import NewMosaic
+from .products import extension_label, label_of, root_of
 from .remote import AnyPath
 
 

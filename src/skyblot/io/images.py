@@ -9,6 +9,7 @@ import numpy as np
 
 from ..bounds import Bounds
 from ..errors import FileError, SkyblotError, quiet
+from .bad_pixels import BadPixels
 from .fits_format import FitsFormat
 from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
@@ -26,6 +27,8 @@ __all__ = [
     "open_reference",
     "read_pixels",
     "write_blot",
+    "write_clean",
+    "write_flagged",
 ]
 
 #: Every format; the first that recognises a file reads it, and the last takes what no other does.
@@ -157,3 +160,29 @@ def write_blot(
     compress = compress or path.name.lower().endswith(".fz")
     blot = NewBlot(path, data, reference, cards, wcs, move, overwrite, compress, errors)
     format_of(reference.path).write_blot(blot)
+
+
+def write_flagged(path: Path, bad: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
+    """Write a copy of an exposure with `bits` set in the DQ of bad pixels, all of one file.
+
+    A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    DataError
+        If the bits do not fit the type of the DQ.
+    """
+    images = list(bad)
+    format_of(images[0].where.path).write_flagged(path, images, bits, overwrite=overwrite)
+
+
+def write_clean(path: Path, bad: Iterable[BadPixels], *, overwrite: bool) -> None:
+    """Write a copy of an exposure with the blot's values in bad pixels, and in gaps.
+
+    Whole numbers are rounded, stay within the range of their type, and never become undefined
+    (BLANK).
+    """
+    images = list(bad)
+    format_of(images[0].where.path).write_clean(path, images, overwrite=overwrite)

@@ -4,20 +4,22 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
 
 from ..errors import WARNING_FILTERS, quiet
-from ..headers.wcs_cards import GEOMETRY, HELD, tables_of
+from ..headers.wcs_cards import GEOMETRY, HELD, linear_cards, tables_of
 from .atomic import atomic_write
 from .damage import copying
 from .embedded import without_planes
-from .fits import FitsImage
 from .image import Image
 from .jwst import gwcs_counts
 from .tiles import forget_times, tiled
+
+if TYPE_CHECKING:
+    from .fits import FitsImage
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
 _STORAGE = (
@@ -47,7 +49,7 @@ _TOTALS = (
 def write_blot(
     path: Path,
     data: np.ndarray,
-    reference: FitsImage,
+    reference: "FitsImage",
     *,
     cards: Iterable[tuple],
     wcs: Any,
@@ -77,7 +79,7 @@ def write_blot(
 def _blot_hdus(
     path: Path,
     data: np.ndarray,
-    reference: FitsImage,
+    reference: "FitsImage",
     cards: Iterable[tuple],
     wcs: Any,
     move: Any,
@@ -198,7 +200,7 @@ def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
     return copy
 
 
-def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
+def primary_of(path: Path, reference: "FitsImage") -> fits.PrimaryHDU:
     """Return a primary HDU without pixels, with the primary header of an image's file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
@@ -224,25 +226,9 @@ def _replace_wcs(header: fits.Header, wcs: Any) -> None:
     header.update(linear_cards(wcs))
 
 
-def linear_cards(wcs: Any) -> dict[str, Any]:
-    """Return the cards of an undistorted WCS with a CD matrix, at full precision."""
-    cards: dict[str, Any] = {"WCSAXES": 2}
-    for i in (1, 2):
-        cards[f"CTYPE{i}"], cards[f"CUNIT{i}"] = str(wcs.wcs.ctype[i - 1]), "deg"
-        cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = (
-            float(wcs.wcs.crval[i - 1]),
-            float(wcs.wcs.crpix[i - 1]),
-        )
-        for j in (1, 2):
-            cards[f"CD{i}_{j}"] = float(wcs.pixel_scale_matrix[i - 1, j - 1])
-    cards |= {f"PV{i}_{m}": value for i, m, value in wcs.wcs.get_pv()}
-    for keyword in ("lonpole", "latpole"):
-        if np.isfinite(getattr(wcs.wcs, keyword)):
-            cards[keyword.upper()] = float(getattr(wcs.wcs, keyword))
-    return cards
-
-
-def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, int]]) -> list[Any]:
+def _companions(
+    reference: "FitsImage", move: Any, present: Collection[tuple[str, int]]
+) -> list[Any]:
     """The extensions that the reference's WCS needs: look-up tables, or JWST's ASDF."""
     wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
     extensions = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]

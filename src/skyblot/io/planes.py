@@ -13,18 +13,9 @@ from ..headers.facts import Fact, number
 from ..headers.instruments import known_names
 from ..headers.pixel_facts import CONSTANT, ERRORS, QUALITY
 from .damage import check_heap, readable
-from .fits_planes import (
-    ALL_BITS,
-    DEVIATION,
-    VARIANCE,
-    Plane,
-    describe,
-    holds_pixels,
-    plane_pixels,
-    shape_of,
-)
-from .hdus import open_fits
-from .image import Image
+from .fits_planes import describe, holds_pixels, plane_pixels
+from .hdus import open_fits, shape_of
+from .image import ALL_BITS, DEVIATION, VARIANCE, Image, Plane
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
 

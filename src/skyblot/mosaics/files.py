@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import WARNING_FILTERS
-from ..io.masks import KEY_CARD
+from ..io.bad_pixels import KEY_CARD
 from ..io.mosaics import Drizzle, Input, NewMosaic, write_mosaic
 from ..parameters.mosaic import Drizzling
 from ..parameters.options import RunOptions

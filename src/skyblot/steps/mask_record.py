@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import SkyblotError, warn
+from ..io.bad_pixels import KEY_CARD, BadPixels
 from ..io.images import is_complete, read_pixels
-from ..io.masks import KEY_CARD, BadPixels, mask_headers, mask_of
+from ..io.masks import mask_headers, mask_of
 from ..rejection.criteria import Criteria
 from ..rejection.result import Rejection
 from .base import Result, Source, Task

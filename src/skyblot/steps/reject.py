@@ -13,17 +13,19 @@ from ..errors import WARNING_FILTERS, SkyblotError, not_allowed
 from ..headers.facts import number
 from ..headers.instruments import DO_NOT_USE
 from ..headers.pipelines import recorded_sky
+from ..io.bad_pixels import KEY_CARD, BadPixels, common_key
 from ..io.coverage import check_mosaic
 from ..io.damage import readable
 from ..io.head import head_of
 from ..io.image import Image
 from ..io.images import blot_name, open_image, open_reference
-from ..io.masks import KEY_CARD, BadPixels, ascii_text, common_key, write_mask, write_masks
+from ..io.masks import write_mask, write_masks
 from ..io.names import ImageName
 from ..io.planes import companion_files, companion_name
 from ..io.remote import AnyPath
 from ..io.weights import exposure_weight_files
 from ..parameters.options import BACKGROUND_MAP
+from ..text import ascii_text
 from . import provenance
 from .base import Resources, Result, Source, Step, Task
 from .blot import Blot, Rendered, rendered
