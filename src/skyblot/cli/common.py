@@ -6,9 +6,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -154,6 +155,24 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
 
         values = read_config(options["config"])
     return Recipe.from_values(values).override(given(options, TABLE))
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A run's options for the command line alone: its file of parameters, and how it is told."""
+
+    dry_run: bool = False
+    config: str | None = None
+    log: str | None = None
+    report: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Self:
+        """Return those among a command's options."""
+        return cls(**{each.name: options[each.name] for each in fields(cls)})
 
 
 def verbosity_options(function: Decorated) -> Decorated:

@@ -19,8 +19,7 @@ from ..resampling.window import blot_dtype, window_dtype
 from ..steps.base import Result, Source, Step, Task
 from ..text import duration_text, size_text
 from .footprints import UNKNOWN, Footprint, Group, group, largest, place_of
-from .outputs import check_run
-from .work import Failure, Outcome, Work
+from .work import Failure, Outcome, Work, check_run
 
 #: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel,
 #: of a tap.
