@@ -279,7 +279,14 @@ class Reject(Step):
             blot = self._blot_onto(source, image)
         with rendered(source, task.where, blot, resources) as rendering:
             how = judgement(source, rendering.reference, self.criteria, self.exposures, self.planes)
-            judged = judge(source, rendering, how, resources.threads)
+            judged = judge(
+                source,
+                rendering.reference,
+                rendering.blot,
+                how,
+                sky=rendering.planned.scaling.offset,
+                threads=resources.threads,
+            )
             resources.proceed()
             rendering.check_unchanged()
             result = self._result(source, rendering, task, judged, how)
@@ -361,7 +368,7 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        from ..report import report_of_rejection
+        from ..report.rejected import report_of_rejection
         from ..report.view import picture_of
 
         rendering = compared.rendering
