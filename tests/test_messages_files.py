@@ -19,7 +19,7 @@ from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
 from skyblot.io.images import write_clean
 from skyblot.io.names import parse_name
-from skyblot.io.planes import error_plane, quality_plane
+from skyblot.io.planes import error_plane, usable_pixels
 from skyblot.io.reader import Reader
 from skyblot.io.remote import RemotePath, failure
 from skyblot.parameters.table import Parameters
@@ -109,7 +109,7 @@ def test_flags_that_are_no_whole_numbers(image):
         open_image(image) as found,
         said(DataError, f"{image}[sci,1]: its DQ is float32, expected whole numbers"),
     ):
-        quality_plane(found)
+        usable_pixels(found, 0)
 
 
 def test_errors_that_cannot_be_read(image, monkeypatch):

@@ -84,7 +84,7 @@ class FitsFormat:
                 image = select_image(hdus, bad.where, content)
                 plane = image.plane(QUALITY)
                 if plane is not None:
-                    _change_plane(changed, image, plane, bad, bits)
+                    _change_plane(image, plane, bad, bits)
                 else:
                     changed.append(_new_flags(image, bad, bits))
                 if bad.sky is not None:
@@ -112,9 +112,7 @@ def _record_sky(image: FitsImage, level: float) -> None:
         image.header[SKY.keywords[0]] = (level, "level of the sky, by skyblot")
 
 
-def _change_plane(
-    changed: list[Any], image: FitsImage, plane: Plane, bad: BadPixels, bits: int
-) -> None:
+def _change_plane(image: FitsImage, plane: Plane, bad: BadPixels, bits: int) -> None:
     hdu = plane.hdu
     if hdu.data is None:
         _fill_constant(hdu, image)

@@ -99,15 +99,6 @@ def read_errors(image: Image, plane: Plane) -> np.ndarray:
     return np.where(np.isfinite(root), root, known.dtype.type(np.nan))
 
 
-def quality_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the flags of an image's pixels, None where there are none.
-
-    Errors as for `error_plane`.
-    """
-    plane = find_plane(image, QUALITY, pattern)
-    return None if plane is None else _flags(image, plane)
-
-
 def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.ndarray | None:
     """Return which pixels no flag leaves out, None where there are no flags.
 

@@ -279,14 +279,8 @@ class Reject(Step):
             blot = self._blot_onto(source, image)
         with rendered(source, task.where, blot, resources) as rendering:
             how = judgement(source, rendering.reference, self.criteria, self.exposures, self.planes)
-            judged = judge(
-                source,
-                rendering.reference,
-                rendering.blot,
-                how,
-                sky=rendering.planned.scaling.offset,
-                threads=resources.threads,
-            )
+            options = {"sky": rendering.planned.scaling.offset, "threads": resources.threads}
+            judged = judge(source, rendering.reference, rendering.blot, how, **options)
             resources.proceed()
             rendering.check_unchanged()
             result = self._result(source, rendering, task, judged, how)
