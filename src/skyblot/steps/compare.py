@@ -98,9 +98,8 @@ def judge(
     exposure: Image,
     blot: Resampled,
     how: Judgement,
-    *,
-    sky: float = 0.0,
-    threads: int | None = None,
+    sky: float,
+    threads: int | None,
 ) -> Judged:
     """Compare an exposure with its blot, to which a level of the sky was added.
 

@@ -278,9 +278,10 @@ class Reject(Step):
                 check_exposure(image)
             blot = self._blot_onto(source, image)
         with rendered(source, task.where, blot, resources) as rendering:
-            how = judgement(source, rendering.reference, self.criteria, self.exposures, self.planes)
-            options = {"sky": rendering.planned.scaling.offset, "threads": resources.threads}
-            judged = judge(source, rendering.reference, rendering.blot, how, **options)
+            exposure = rendering.reference
+            how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
+            sky = rendering.planned.scaling.offset
+            judged = judge(source, exposure, rendering.blot, how, sky, resources.threads)
             resources.proceed()
             rendering.check_unchanged()
             result = self._result(source, rendering, task, judged, how)
