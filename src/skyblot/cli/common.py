@@ -47,45 +47,15 @@ def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated]
     return add
 
 
-def exposures_argument(function: Decorated) -> Decorated:
-    """Add the exposures that a command is given."""
-    return click.argument(
-        "exposures_named",
-        metavar="EXPOSURE...",
-        nargs=-1,
-        required=True,
-        shell_complete=complete_files,
-    )(function)
+def with_options(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+    """Add options, the last one first."""
 
+    def add(function: Decorated) -> Decorated:
+        for option in options:
+            function = option(function)
+        return function
 
-def run_options(function: Decorated) -> Decorated:
-    """Add the options of a run that are for the command line alone."""
-    for option in (
-        click.option(
-            "--config",
-            type=click.Path(),
-            help="Read parameters of blots from a .cfg file; options override it.",
-        ),
-        click.option(
-            "--log",
-            type=click.Path(),
-            metavar="FILE",
-            help="Append what happens to FILE, in JSON lines.",
-        ),
-        click.option(
-            "--dry-run",
-            is_flag=True,
-            help="Show what would be done, and what it takes; write nothing.",
-        ),
-        click.option(
-            "--report",
-            type=click.Path(),
-            metavar="FILE",
-            help="Write a page with pictures of the results, .html.",
-        ),
-    ):
-        function = option(function)
-    return function
+    return add
 
 
 def _flags(row: Parameter) -> tuple[str, ...]:
@@ -175,15 +145,46 @@ class Telling:
         return cls(**{each.name: options[each.name] for each in fields(cls)})
 
 
-def verbosity_options(function: Decorated) -> Decorated:
-    """Add ``-v``, ``-q`` and ``--debug``."""
-    for option in (
-        click.option("--debug", is_flag=True, help="Log every step, and show tracebacks."),
-        click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-        click.option("-v", "--verbose", is_flag=True, help="Log what is done."),
-    ):
-        function = option(function)
-    return function
+#: The exposures that a command is given.
+exposures_argument = click.argument(
+    "exposures_named",
+    metavar="EXPOSURE...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete_files,
+)
+
+#: The options of a run that are for the command line alone.
+run_options = with_options(
+    click.option(
+        "--config",
+        type=click.Path(),
+        help="Read parameters of blots from a .cfg file; options override it.",
+    ),
+    click.option(
+        "--log",
+        type=click.Path(),
+        metavar="FILE",
+        help="Append what happens to FILE, in JSON lines.",
+    ),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Show what would be done, and what it takes; write nothing.",
+    ),
+    click.option(
+        "--report",
+        type=click.Path(),
+        metavar="FILE",
+        help="Write a page with pictures of the results, .html.",
+    ),
+)
+
+verbosity_options = with_options(
+    click.option("--debug", is_flag=True, help="Log every step, and show tracebacks."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Log what is done."),
+)
 
 
 def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:

@@ -161,8 +161,6 @@ def _is_distorted(wcs: Any) -> bool:
 
 def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
     """Return a FITS WCS with the user's reference pixel and position; see `plan_target`."""
-    from astropy.wcs import DistortionLookupTable, Sip
-
     copy = plain_copy(wcs)
     copy.wcs.set()
     if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != (
@@ -177,16 +175,9 @@ def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
     crval = np.array([_given(user.raref, crval[0]), _given(user.decref, crval[1])])
     crpix = np.array([_given(user.xrefpix, before[0]), _given(user.yrefpix, before[1])])
     shift = crpix - before
+    copy = shifted(copy, (float(shift[0]), float(shift[1])))
     copy.wcs.crval = crval
     copy.wcs.crpix = crpix
-    if copy.sip is not None:
-        sip = copy.sip
-        copy.sip = Sip(sip.a, sip.b, sip.ap, sip.bp, np.array(sip.crpix) + shift)
-    for name in ("cpdis1", "cpdis2", "det2im1", "det2im2"):
-        table = getattr(copy, name)
-        if table is not None:
-            place = tuple(np.array(table.crval) + shift)
-            setattr(copy, name, DistortionLookupTable(table.data, table.crpix, place, table.cdelt))
     pairs = [(float(each[0]), float(each[1])) for each in (crpix, crval, shift)]
     return copy, Move(*pairs)
 
