@@ -33,7 +33,7 @@ from ..io.planes import find_errors, find_plane
 from ..io.weights import exposure_weight_files
 from ..parameters.options import WEIGHT_SUFFIX, RunOptions
 from ..resampling.target import target_of
-from ..runs.footprints import Footprint, Group, place_of
+from ..runs.footprints import Group, footprint_of
 from ..runs.plan import Needs
 from ..runs.work import Failure
 from ..steps.blot import Blot, plan_job
@@ -268,13 +268,17 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     step = Blot(as_float=True, force=True)
     try:
         with step.open(source_name) as source, open_reference(where) as reference:
-            place = place_of(source, where, step.recipe)
-            group = Group((Footprint(where, place),), place.bounds)
+            footprint = footprint_of(source, where, step.recipe)
+            group = Group((footprint,), footprint.bounds)
             needs = Needs.of(source, step, RunOptions())
             job = plan_job(source, target_of(reference, step.recipe), reference, step)
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
     way = map_info_of(job.pixel_map)
     return PairInfo(
-        source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group])
+        source.image.name,
+        way,
+        footprint.overlap,
+        needs.bytes_of([group]),
+        needs.seconds_of([group]),
     )
