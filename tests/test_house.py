@@ -1,6 +1,10 @@
-"""The house rules that can be counted: no file over 400 lines, no function over 50."""
+"""House rules: no file over 400 lines, no function over 50, imports in one direction."""
 
 import ast
+import importlib.util
+import re
+import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,3 +74,37 @@ def test_what_is_too_long_is_named():
     assert list(complaints("a.py", "pass\n" * 401)) == [
         "a.py has 401 lines, 400 are allowed: split it by topic"
     ]
+
+
+@pytest.fixture(scope="module")
+def reached():
+    """The modules that each module imports, by way of others too."""
+    spec = importlib.util.spec_from_file_location("structure", ROOT / "tools" / "structure.py")
+    structure = importlib.util.module_from_spec(spec)
+    sys.modules["structure"] = structure  # its dataclasses look themselves up there
+    spec.loader.exec_module(structure)
+    graph = structure.import_graph(structure.read_modules(ROOT / "src" / "skyblot"))
+
+    def below(name, seen):
+        for other in graph[name] - seen:
+            seen.add(other)
+            below(other, seen)
+        return seen
+
+    return {name: below(name, set()) for name in graph}
+
+
+def walks():
+    """The lists in CONTRIBUTING of the files that hand a name down, as modules."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = re.search(r"```text\n(source .*?)```", text, re.DOTALL)[1]
+    for walk in re.split(r"\n(?=\w)", block.strip()):
+        name, *files = walk.split()
+        yield name, [f"skyblot.{file.removesuffix('.py').replace('/', '.')}" for file in files]
+
+
+@pytest.mark.parametrize(("name", "files"), [*walks()])
+def test_a_name_is_handed_down_and_never_back_up(name, files, reached):
+    assert set(files[1:]) <= reached[files[0]]
+    for upper, lower in pairwise(files):
+        assert upper not in reached[lower], f"{name}: {lower} imports {upper}"
