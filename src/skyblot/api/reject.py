@@ -9,12 +9,10 @@ from ..parameters.table import Recipe
 from ..rejection.criteria import Criteria
 from ..runs.plan import Plan
 from ..runs.work import Beside
-from ..steps.copies import Products, mask_name
+from ..steps.copies import Products
 from ..steps.mask_record import RejectResult
 from .results import Batch, batch_of
 from .steps import mask_step
-
-__all__ = ["RejectResult", "mask_name", "plan_masks", "reject_files"]
 
 
 def reject_files(

@@ -59,7 +59,7 @@ class FitsFormat:
 
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot as primary header and SCI extension."""
-        output.write_blot(**vars(blot))
+        output.write_blot(blot)
 
     def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
         """Return the name of a mosaic, as JWST's pipeline or AstroDrizzle have it."""

@@ -16,21 +16,6 @@ from .names import COMPRESSIONS, ImageName, parse_name
 from .remote import AnyPath
 from .roman_format import RomanFormat
 
-__all__ = [
-    "FORMATS",
-    "blot_name",
-    "check_kind",
-    "float_pixels",
-    "format_of",
-    "list_images",
-    "open_image",
-    "open_reference",
-    "read_pixels",
-    "write_blot",
-    "write_clean",
-    "write_flagged",
-]
-
 #: Every format; the first that recognises a file reads it, and the last takes what no other does.
 FORMATS: list[Format] = [RomanFormat(), FitsFormat()]
 

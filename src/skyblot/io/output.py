@@ -14,7 +14,7 @@ from ..headers.wcs_cards import GEOMETRY, HELD, linear_cards, tables_of
 from .atomic import atomic_write
 from .damage import copying
 from .embedded import without_planes
-from .image import Image
+from .image import Image, NewBlot
 from .jwst import gwcs_counts
 from .tiles import forget_times, tiled
 
@@ -46,65 +46,48 @@ _TOTALS = (
 )
 
 
-def write_blot(
-    path: Path,
-    data: np.ndarray,
-    reference: "FitsImage",
-    *,
-    cards: Iterable[tuple],
-    wcs: Any,
-    move: Any = None,
-    overwrite: bool,
-    compress: bool = False,
-    errors: np.ndarray | None = None,
-) -> None:
+def write_blot(new: NewBlot) -> None:
     """Write a blot as primary header, one SCI extension and perhaps ERR, atomically.
 
     The reference's headers, distortion tables and ASDF extension go into the file, the latter
-    without references to planes that a blot has not; the cards into the SCI header. With `compress`
-    the pixels are compressed tile by tile. Arguments are as for `skyblot.io.images.write_blot`.
+    without references to planes that a blot has not; the cards into the SCI header. Only the pixels
+    are compressed, tile by tile.
     """
-    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        with copying(reference.name):
-            hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
-            if compress:
-                for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
+    with atomic_write(new.path, overwrite=new.overwrite) as stream, WARNING_FILTERS:
+        with copying(new.reference.name):
+            hdus = _blot_hdus(new)
+            if new.compress:
+                for name in ("SCI", "ERR")[: 1 if new.errors is None else 2]:
                     hdus[name] = tiled(hdus[name])
             _write(stream, hdus)
-        if compress:
+        if new.compress:
             stream.flush()
             forget_times(stream.name)
 
 
-def _blot_hdus(
-    path: Path,
-    data: np.ndarray,
-    reference: "FitsImage",
-    cards: Iterable[tuple],
-    wcs: Any,
-    move: Any,
-    errors: np.ndarray | None,
-) -> fits.HDUList:
+def _blot_hdus(new: NewBlot) -> fits.HDUList:
+    reference = new.reference
     header = _copied(reference.wcs_header)
-    if wcs is not None:
-        _replace_wcs(header, wcs)
-    elif move is not None:
+    if new.wcs is not None:
+        _replace_wcs(header, new.wcs)
+    elif new.move is not None:
         for axis in (1, 2):
-            header[f"CRVAL{axis}"] = move.crval[axis - 1]
-            header[f"CRPIX{axis}"] = move.crpix[axis - 1]
-    for keyword, value, comment in cards:
+            header[f"CRVAL{axis}"] = new.move.crval[axis - 1]
+            header[f"CRPIX{axis}"] = new.move.crpix[axis - 1]
+    for keyword, value, comment in new.cards:
         header[keyword] = (value, comment) if comment else value
     header.add_history(
         f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}"
     )
-    pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
+    pixels = _storable(new.data)
     hdus = fits.HDUList(
-        [primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)]
+        [primary_of(new.path, reference), fits.ImageHDU(pixels, header, name="SCI", ver=1)]
     )
-    if errors is not None:
-        hdus.append(fits.ImageHDU(errors.astype(np.float32), header.copy(), name="ERR", ver=1))
-    if wcs is None:
-        hdus.extend(_companions(reference, move, {(hdu.name, hdu.ver) for hdu in hdus}))
+    if new.errors is not None:
+        errors = new.errors.astype(np.float32)
+        hdus.append(fits.ImageHDU(errors, header.copy(), name="ERR", ver=1))
+    if new.wcs is None:
+        hdus.extend(_companions(reference, new.move, {(hdu.name, hdu.ver) for hdu in hdus}))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
     return hdus
 
@@ -214,7 +197,9 @@ def set_file_name(header: fits.Header, name: str) -> None:
 
 
 def _storable(pixels: np.ndarray) -> np.ndarray:
-    """FITS has no boolean images: they are written as bytes."""
+    """Pixels as a blot has them: float32, integers, and bytes for Booleans, which FITS has not."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32, copy=False)
     return pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels
 
 

@@ -53,9 +53,7 @@ class RomanFormat:
 
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot as ``roman/data``; no gwcs can be moved."""
-        arguments = dict(vars(blot))
-        del arguments["move"]
-        write_blot(**arguments)
+        write_blot(blot)
 
     def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
         """Return the name of a mosaic, which Roman's pipeline calls a coadd."""
