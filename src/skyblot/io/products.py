@@ -19,6 +19,7 @@ def root_of(path: AnyPath) -> str:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> root_of(Path("j8c0d1bwq_flc.fits.gz")), root_of(Path("c4d_180908_000426_ooi_g_v1.fits.fz"))
     ('j8c0d1bwq', 'c4d_180908_000426_ooi_g_v1')
     """
@@ -30,6 +31,7 @@ def label_of(path: AnyPath) -> str:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> label_of(Path("j8c0d1bwq_flc.fits.gz")), label_of(Path("ngc_1.fits"))
     ('flc', '')
     """
@@ -66,6 +68,7 @@ def copy_name(where: ImageName, label: str) -> str:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> copy_name(ImageName(Path("j8c0d1bwq_flc.fits.gz")), "crclean")
     'j8c0d1bwq_crclean.fits'
     """
