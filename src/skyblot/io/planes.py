@@ -48,14 +48,14 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     return None
 
 
-def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
+def find_errors(image: Image) -> Plane | None:
     """Return the errors of an image that are used, None where there are none or none is above 0.
 
     Reads a few of them.
 
     Errors are those of `find_plane` and `error_plane`.
     """
-    plane = find_plane(image, ERRORS, pattern)
+    plane = find_plane(image, ERRORS)
     if plane is None or (plane.hdu is None and plane.where is None):
         return plane  # Roman's, which are made with the image
     with ExitStack() as stack:
@@ -74,7 +74,7 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
             return plane if any(np.any(part > 0) for part in parts) else None
 
 
-def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
+def error_plane(image: Image) -> np.ndarray | None:
     """Return the standard deviations of an image's pixels, NaN where there is none, or None.
 
     Raises
@@ -84,7 +84,7 @@ def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
     FileError
         If they cannot be read.
     """
-    plane = find_plane(image, ERRORS, pattern)
+    plane = find_plane(image, ERRORS)
     return None if plane is None else read_errors(image, plane)
 
 
