@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("src", "tests", "benchmarks", "docs")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50  # its docstring not counted
+LONGEST_CHAIN = 20  # of imports
 
 
 def lines_of(function):
@@ -77,21 +78,33 @@ def test_what_is_too_long_is_named():
 
 
 @pytest.fixture(scope="module")
-def reached():
-    """The modules that each module imports, by way of others too."""
+def structure():
+    """The script that measures the shape of the source."""
     spec = importlib.util.spec_from_file_location("structure", ROOT / "tools" / "structure.py")
-    structure = importlib.util.module_from_spec(spec)
-    sys.modules["structure"] = structure  # its dataclasses look themselves up there
-    spec.loader.exec_module(structure)
-    graph = structure.import_graph(structure.read_modules(ROOT / "src" / "skyblot"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["structure"] = module  # its dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module
 
-    def below(name, seen):
-        for other in graph[name] - seen:
-            seen.add(other)
-            below(other, seen)
-        return seen
 
-    return {name: below(name, set()) for name in graph}
+@pytest.fixture(scope="module")
+def graph(structure):
+    """The modules that each module imports."""
+    return structure.import_graph(structure.read_modules(ROOT / "src" / "skyblot"))
+
+
+def test_imports_are_not_deep(structure, graph):
+    chain = structure.longest_chain(graph)
+    assert len(chain) <= LONGEST_CHAIN, " > ".join(chain)
+
+
+def below(graph, name, seen=()):
+    """The modules that a module imports, by way of others too."""
+    found = set(seen)
+    for other in graph[name]:
+        if other not in found:
+            found = below(graph, other, found | {other})
+    return found
 
 
 def walks():
@@ -104,7 +117,7 @@ def walks():
 
 
 @pytest.mark.parametrize(("name", "files"), [*walks()])
-def test_a_name_is_handed_down_and_never_back_up(name, files, reached):
-    assert set(files[1:]) <= reached[files[0]]
+def test_a_name_is_handed_down_and_never_back_up(name, files, graph):
+    assert set(files[1:]) <= below(graph, files[0])
     for upper, lower in pairwise(files):
-        assert upper not in reached[lower], f"{name}: {lower} imports {upper}"
+        assert upper not in below(graph, lower), f"{name}: {lower} imports {upper}"
