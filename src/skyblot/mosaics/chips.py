@@ -15,7 +15,8 @@ from ..errors import WARNING_FILTERS
 from ..headers.instruments import Instrument, exposure_time, instrument_of
 from ..headers.pair import Pair
 from ..headers.scaling import plan_scaling
-from ..io.images import Image, open_reference
+from ..io.image import Image
+from ..io.images import open_reference
 from ..io.names import ImageName
 from ..io.planes import usable_pixels
 from ..io.weights import read_weights
@@ -25,8 +26,8 @@ from ..pixelmap.direct import DirectMap
 from ..pixelmap.shifted import shifted
 from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
+from ..resampling.target import target_on
 from ..steps.base import state_of
-from ..steps.blot import target_on
 from ..steps.compare import Planes
 from .frame import Frame
 

@@ -22,8 +22,7 @@ from ..parameters.table import Recipe
 from ..resampling.geometry import checked_threads
 from ..resampling.grid import common_wcs
 from ..resampling.target import say_if_undistorted
-from ..runs.outputs import check_outputs, check_wishes
-from ..runs.work import Work
+from ..runs.work import Work, check_outputs, check_wishes
 from ..steps.provenance import copy_key
 from ..steps.reject import Reject
 from ..steps.roles import check_exposure
