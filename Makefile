@@ -20,14 +20,15 @@ $(1)/.ready-$(3): pyproject.toml
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.$(2)'
 	@touch $$@
 endef
-$(eval $(call environment,$(VENV),,run))
+$(eval $(call environment,$(VENV),[all],run))
 $(eval $(call environment,$(VENV),[test],test))
 $(eval $(call environment,$(VENV),[lint],lint))
 $(eval $(call environment,$(VENV),[docs],docs))
 $(eval $(call environment,$(COMPAT),[compat],compat))
 
-demo: $(VENV)/.ready-run  ## install, make the demo data, and blot it
-	$(BIN)/skyblot demo skyblot-demo
+demo: $(VENV)/.ready-run  ## install, make the demo data, blot it, and clean it
+	@$(BIN)/skyblot demo skyblot-demo
+	@echo "to go on: . $(BIN)/activate"
 
 test: $(VENV)/.ready-test  ## run the tests
 	$(BIN)/python -m pytest -n auto

@@ -241,7 +241,7 @@ def test_bad_files_are_one_sentence(tmp_path, capsys):
 def test_a_missing_package_is_one_sentence(demo, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(
-        SkyblotError, match=rf"the package {package}: pip install 'skyblot\[report\]'"
+        SkyblotError, match=rf"the package {package}: pip install matplotlib jinja2"
     ):
         show(demo.median, tmp_path / "p.png")
 

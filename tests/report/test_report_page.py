@@ -292,7 +292,7 @@ def test_a_missing_package_is_one_sentence(tmp_path, monkeypatch, package):
     with pytest.raises(SkyblotError) as caught:
         write_report(tmp_path / "r.html", [], title="t", parameters={})
     assert (
-        str(caught.value) == f"pictures need the package {package}: pip install 'skyblot[report]'"
+        str(caught.value) == f"pictures need the package {package}: pip install matplotlib jinja2"
     )
     assert list(tmp_path.iterdir()) == []
 

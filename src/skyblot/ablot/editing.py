@@ -45,7 +45,7 @@ def edit_text(text: str, read: Callable[[str], Task]) -> Task | None:
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
         raise ParameterError(
-            "editpars: no editor, set VISUAL or EDITOR (or install skyblot[teal] and use a display)"
+            "editpars: no editor, set VISUAL or EDITOR (or install stsci.tools and use a display)"
         )
     with tempfile.TemporaryDirectory(prefix="skyblot-") as folder:
         path = Path(folder) / "ablot.cfg"

@@ -192,7 +192,7 @@ class _Run:
     def summarize(self, page: Page) -> None:
         """Say what was written and what failed, of more than one exposure."""
         if page.count is not None:
-            self._screen.message(f"{self._telling.report}: {page.count} chips")
+            self._screen.message(f"{self._telling.report}: written, {page.count} chips")
         if self.single or self._telling.dry_run:
             return
         made, kept = self._counts()

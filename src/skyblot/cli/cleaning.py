@@ -36,8 +36,11 @@ def run(
             _show_plan(plan, shown)
             return 1 if plan.work.failures else 0
         try:
-            with _page(plan, telling) as page:
-                return _Run(plan, telling, shown, log, page).go(events, interruption)
+            with open_page(plan, telling.report) as page:
+                code = _Run(plan, telling, shown, log, page).go(events, interruption)
+            if page is not None:
+                shown.message(f"{telling.report}: written, {page.count} chips")
+            return code
         except KeyboardInterrupt:
             shown.error(
                 "skyblot: interrupted: the same command with --resume begins again, and ends "
@@ -55,9 +58,9 @@ def _show_plan(plan: CleanPlan, shown: Screen) -> None:
 
 
 @contextmanager
-def _page(plan: CleanPlan, telling: Telling) -> "Iterator[Report | None]":
-    """The page of pictures, which is written when the block succeeds."""
-    if telling.report is None:
+def open_page(plan: CleanPlan, path: str | None) -> "Iterator[Report | None]":
+    """Yield the page of pictures, written when the block succeeds; None if it is unwanted."""
+    if path is None:
         yield None
         return
     from ..report import open_report
@@ -65,9 +68,7 @@ def _page(plan: CleanPlan, telling: Telling) -> "Iterator[Report | None]":
     parameters = {**plan.step.criteria, **vars(plan.matching), **vars(plan.drizzling)}
     title = f"Cosmic rays of {plan.exposures} exposures"
     overwrite = plan.options.overwrite
-    with open_report(
-        telling.report, title=title, parameters=parameters, overwrite=overwrite
-    ) as page:
+    with open_report(path, title=title, parameters=parameters, overwrite=overwrite) as page:
         yield page
 
 

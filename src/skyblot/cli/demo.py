@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..errors import SkyblotError
 from .common import HELP, set_up_messages, verbosity_options
 from .screen import echo, result_line, screen
 
@@ -19,7 +20,7 @@ from .screen import echo, result_line, screen
     show_default=True,
     help=(
         "WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits) or WFI's (_cal.asdf); the last two "
-        "need skyblot[gwcs]."
+        "need gwcs, asdf, asdf-astropy and lz4."
     ),
 )
 @click.option(
@@ -63,7 +64,8 @@ def command(
                 assert not isinstance(outcome, Failure)  # with fail_fast they are raised
                 shown.result(result_line(outcome))
     cleaned = folder / "cleaned"
-    looks = _clean(made.exposures, cleaned, quiet=quiet)
+    report = _report(folder)
+    _clean(made.exposures, cleaned, report, quiet=quiet)
     if not quiet:
         pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
         echo(
@@ -71,21 +73,40 @@ def command(
             "--overwrite"
         )
         echo(f"               and skyblot clean {pattern} --output-dir {cleaned} --overwrite")
-        for words, path in looks:
-            echo(f"{words}: {path}")
+        echo(f"written: exposures and blots in {folder}, masks and the mosaic in {cleaned}")
+        if report is None:
+            echo("to look at: nothing, a page of pictures needs pip install matplotlib jinja2")
+        else:
+            echo(f"to look at: {report}")
 
 
-def _clean(exposures: Sequence[Path], folder: Path, *, quiet: bool) -> list[tuple[str, Path]]:
-    """Clean exposures, and return what there is to look at."""
-    from ..api.clean import CleanResult, clean_events, plan_clean
+def _report(folder: Path) -> str | None:
+    """The page of pictures to write, where there are the packages for it."""
+    from ..report.html import require_packages
+
+    try:
+        require_packages()
+    except SkyblotError:
+        return None
+    return str(folder / "cleaned.html")
+
+
+def _clean(exposures: Sequence[Path], folder: Path, report: str | None, *, quiet: bool) -> None:
+    """Clean exposures, and put pictures of their masks on a page."""
+    from ..api.clean import clean_events, plan_clean
     from ..mosaics.parts import Stage
+    from ..steps.mask_record import RejectResult
+    from .cleaning import open_page
+    from .reports import pictures_for
 
-    plan = plan_clean(exposures, folder, overwrite=True)
-    looks = []
-    with screen(quiet=quiet) as shown, closing(clean_events(plan)) as events:
+    plan = plan_clean(exposures, folder, overwrite=True, pictures=pictures_for(report))
+    with (
+        screen(quiet=quiet) as shown,
+        open_page(plan, report) as page,
+        closing(clean_events(plan)) as events,
+    ):
         for event in events:
             if isinstance(event, Stage):
                 shown.stage(event.name, event.done, event.total)
-            elif isinstance(event, CleanResult):
-                looks = [("masks and mosaic", event.mosaic), ("what was found", event.table)]
-    return [(words, path) for words, path in looks if path is not None]
+            elif page is not None and isinstance(event, RejectResult) and event.picture is not None:
+                page.add(event.picture)

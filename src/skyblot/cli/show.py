@@ -37,7 +37,7 @@ def command(
     """Write one PNG of FILE.
 
     A blot is shown with its exposure and the difference of the two, an exposure with the blot
-    beside it; any other image alone. Needs matplotlib: pip install 'skyblot[report]'.
+    beside it; any other image alone. Needs two packages: pip install matplotlib jinja2.
 
     \b
     Example: skyblot show isky01a1q_sci1_blt.fits -o blot.png

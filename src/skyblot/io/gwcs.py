@@ -16,7 +16,7 @@ from .blocks import TREE_END
 from .tree import check_tree
 
 #: What to say where gwcs, asdf or a codec is missing.
-INSTALL = "pip install 'skyblot[gwcs]'"
+INSTALL = "pip install gwcs asdf asdf-astropy lz4"
 #: Who brings the converters of a tag, by a part of the tag.
 _OWNERS = {
     "stsci.edu:jwst": "stdatamodels",

@@ -18,7 +18,7 @@ from ..errors import FileError, reason_of
 from .reader import Reader
 
 #: What to say where fsspec, or what it needs for a protocol, is missing.
-INSTALL = "pip install 'skyblot[remote]'"
+INSTALL = "pip install fsspec aiohttp"
 #: Which package brings a protocol, where fsspec itself and aiohttp do not.
 _PACKAGES = {
     "http": "aiohttp",

@@ -27,7 +27,7 @@ def require_packages() -> None:
     """Raise an error that says how to install what pictures need, if it is missing."""
     for package in ("matplotlib", "jinja2"):
         if find_spec(package) is None:
-            install = "pip install 'skyblot[report]'"
+            install = "pip install matplotlib jinja2"
             raise SkyblotError(f"pictures need the package {package}: {install}")
 
 

@@ -195,7 +195,7 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
     try:
         import distributed
     except ImportError as error:
-        reason = f"pip install 'skyblot[dask]'; {one_line(error)}"
+        reason = f"pip install 'dask[distributed]' cryptography; {one_line(error)}"
         raise ParameterError(f"Dask is not installed ({reason})", subject="client") from error
     if isinstance(client, distributed.Client):
         if client.asynchronous or client.status != "running":
