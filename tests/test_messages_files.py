@@ -182,7 +182,7 @@ def test_what_servers_answer(error, words):
 def test_a_file_that_another_run_put_there_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "a_blt.fits"
     monkeypatch.setattr(atomic, "check_output", lambda path, overwrite: path.write_bytes(b"theirs"))
-    sentence = f"{path}: exists already; --overwrite (overwrite=True) replaces it"
+    sentence = f"{path}: exists already; --overwrite replaces it"
     with said(FileError, sentence), atomic.atomic_write(path, overwrite=False) as stream:
         stream.write(b"ours")
     assert path.read_bytes() == b"theirs"

@@ -103,9 +103,31 @@ def quiet() -> Iterator[None]:
         yield
 
 
+class NotAllowed(ParameterError):
+    """A value that is not allowed.
+
+    Attributes
+    ----------
+    name : str
+        The parameter or argument.
+    value : object
+    allowed : str
+        What is, in words.
+    """
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"{name} = {value!r}: expected {allowed}")
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.value, self.allowed)
+
+
 def not_allowed(name: str, value: object, allowed: str) -> ParameterError:
     """Return the error for a parameter or argument with a value that is not allowed."""
-    return ParameterError(f"{name} = {value!r}: expected {allowed}")
+    return NotAllowed(name, value, allowed)
 
 
 def no_memory(error: MemoryError) -> SkyblotError:

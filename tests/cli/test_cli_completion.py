@@ -2,11 +2,10 @@
 
 import pytest
 
-import skyblot.cli
-from skyblot.cli import main
+from skyblot.cli import directory, main
 from skyblot.parameters.table import INTERPOLANTS
 
-COMMANDS = list(skyblot.cli._COMMANDS)
+COMMANDS = list(directory.COMMANDS)
 
 
 @pytest.fixture
@@ -44,8 +43,8 @@ def test_a_commands_module_is_imported_only_when_it_is_asked_about(complete, mon
         asked.append(name)
         return importlib_import(name, package)
 
-    importlib_import = skyblot.cli.importlib.import_module
-    monkeypatch.setattr(skyblot.cli.importlib, "import_module", import_module)
+    importlib_import = directory.importlib.import_module
+    monkeypatch.setattr(directory.importlib, "import_module", import_module)
     assert complete("skyblot reject --c") == plain(
         "--config", "--clean", "--cte-tail", "--compress", "--coeffs"
     )

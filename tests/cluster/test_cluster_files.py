@@ -171,7 +171,8 @@ def test_a_plan_needs_no_cluster(demo, tmp_path):
 def test_no_dask(demo, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(
-        ParameterError, match=r"client: Dask is not installed \(pip install 'dask\[distributed\]' cry"
+        ParameterError,
+        match=r"client: Dask is not installed \(pip install 'dask\[distributed\]' cry",
     ):
         blot_files(demo.median, demo.exposures, tmp_path, client="local")
 

@@ -67,7 +67,7 @@ def test_several_variances_are_kept_apart():
 GOOD = drops.exposure(drops.affine((4, 5)))
 STRIP = np.zeros(3)
 NUMBERS = "expected floating-point numbers or integers"
-THREADS = "expected a whole number, at least 1, or None for all cores"
+THREADS = "expected a whole number, at least 1, or nothing for all cores"
 SHAPES = "expected two whole numbers, (ny, nx), each at least 1"
 WRONG = [
     (lambda: Drop("sqare"), "kernel = 'sqare': expected square, turbo, point (closest: 'square')"),

@@ -185,4 +185,4 @@ def _to_file(work: Work, output: Path) -> Work:
             f"onto ({names}): use --output-dir, or name one extension, as in "
             "file.fits[sci,1]"
         )
-    return replace(work, tasks=(Task(work.tasks[0].where, output),))
+    return replace(work, tasks=(Task(work.tasks[0].where, output),), folder=None)

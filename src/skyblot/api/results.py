@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SkyblotError, memory_errors_told
+from ..io.atomic import make_folder
 from ..io.names import ImageName
 from ..memory import memory_limit
 from ..parameters.options import RunOptions
@@ -130,6 +131,8 @@ def run(plan: Plan) -> Generator[Outcome, None, None]:
         yield outcome
     if not plan.count:
         return
+    if plan.work.folder is not None:
+        make_folder(plan.work.folder)
     if plan.options.client is None:
         yield from run_here(plan)
     else:

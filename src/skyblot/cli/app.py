@@ -1,48 +1,30 @@
-"""The application: its commands, loaded when they are used, and what becomes of errors."""
+"""The application: what it says by itself, and what becomes of errors."""
 
-import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
 import click
 
-from ..errors import SkyblotError, no_memory
+from ..errors import NotAllowed, SkyblotError, no_memory
+from .directory import Directory
 from .screen import echo
 
-_COMMANDS = {
-    "clean": "Find the cosmic rays of exposures, and make a clean mosaic.",
-    "reject": "Find the cosmic rays of exposures.",
-    "blot": "Blot a mosaic onto exposures.",
-    "median": "Stack exposures, without their cosmic rays.",
-    "drizzle": "Drizzle exposures onto a mosaic.",
-    "info": "Tell what is understood of files.",
-    "show": "Write one picture of a file.",
-    "demo": "Make a synthetic data set, blot it, and clean it.",
-    "config": "Write or check a file of parameters.",
-}
+#: What is said where no command is named.
+_FIRST = """\
+skyblot finds cosmic rays, and puts mosaics back onto the exposures they came from.
 
-#: Commands that share a module.
-_HOMES = {"median": "mosaic", "drizzle": "mosaic"}
+  exposures in, masks and a clean mosaic out:
+    skyblot clean *_flc.fits --output-dir cleaned
+  a mosaic and its exposures in, masks out, and a page to judge them by:
+    skyblot reject mosaic.fits *_flc.fits --report masks.html
+  the mosaic on the pixels of its exposures:
+    skyblot blot mosaic.fits *_flc.fits --output-dir blots
 
-
-class _LazyGroup(click.Group):
-    """A group that imports a command's module only when the command is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f".{_HOMES.get(name, name)}", __package__)
-        command: click.Command = getattr(module, name if name in _HOMES else "command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+All commands: skyblot --help. One of them: skyblot help clean. Something to try it on: skyblot demo.
+"""
 
 
 def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:
@@ -53,7 +35,11 @@ def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> 
         ctx.exit()
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Directory,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -62,8 +48,11 @@ def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> 
     callback=_print_version,
     help="Show the version and exit.",
 )
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Put a clean astronomical mosaic back onto the distorted exposures it came from."""
+    if ctx.invoked_subcommand is None:
+        echo(_FIRST.rstrip())
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -98,6 +87,19 @@ def _tell(problem: object) -> None:
         echo(f"skyblot: error: {problem}", err=True)
 
 
+def _in_shell_words(error: NotAllowed) -> str:
+    """What is said of an option's value: as it is written at the prompt."""
+    from ..parameters.options import HOMES
+
+    rows = (row for rows in HOMES.values() for row in rows)
+    option = next((row.option for row in rows if row.name == error.name and not row.python), None)
+    if option is None:
+        return str(error)
+    words = error.value if isinstance(error.value, tuple | list) else (error.value,)
+    written = (f"{each:g}" if isinstance(each, float) else shlex.quote(str(each)) for each in words)
+    return f"{option} {' '.join(written)}: expected {error.allowed}"
+
+
 def _told(error: OSError) -> str:
     """What the system refuses: a file, or else what is printed, where that is the trouble."""
     reason = error.strerror or " ".join(str(error).split())
@@ -127,7 +129,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except SkyblotError as error:
         if debug:
             raise
-        _tell(error)
+        _tell(_in_shell_words(error) if isinstance(error, NotAllowed) else error)
         return 2
     except MemoryError as error:
         if debug:

@@ -39,7 +39,7 @@ _ROWS = (*BLOTS, *run_rows(RUN))
     "--output-dir",
     type=click.Path(),
     default=".",
-    help="Folder for the blots, <root>_sci<N>_blt.fits (.asdf).",
+    help="Folder for the blots, <root>_sci<N>_blt.fits (.asdf); made where there is none.",
 )
 @run_options
 @parameter_options((*_ROWS, *TABLE))

@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -22,6 +23,7 @@ from ..text import printable
 if TYPE_CHECKING:
     from ..runs.work import Failure
 
+logger = logging.getLogger(__name__)
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -30,6 +32,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 COMPARED_BLOTS = [
     row for row in TABLE if row.section != USER_WCS_SECTION and row.name != "fill_value"
 ]
+#: The log of what is compiled.
+_COMPILING = "skyblot.kernels.compiling"
 #: What every command has of click's settings.
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -69,7 +73,7 @@ def _kind(row: Parameter) -> dict[str, Any]:
     if row.kind == "bool":
         return {}
     facts: dict[str, Any] = {"metavar": _metavar(row), "shell_complete": _completion(row)}
-    if row.kind.startswith("pair"):
+    if row.kind in ("pair", "seed and member"):
         facts["type"] = (float, float)
     elif row.name == "threads":
         facts["type"] = int
@@ -194,10 +198,12 @@ def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:
         level=logging.WARNING, format="%(message)s", handlers=[_Messages()], force=True
     )
     logging.getLogger("skyblot").setLevel(level)
+    if sys.stderr.isatty() and not quiet:  # somebody waits
+        logging.getLogger(_COMPILING).setLevel(min(level, logging.INFO))
     import_module("astropy").log.setLevel(logging.WARNING)
     warnings.simplefilter("default" if debug else "ignore")
     warnings.simplefilter("ignore" if quiet else "once", SkyblotWarning)
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _Warnings()
 
 
 def reason_text(failure: "Failure") -> str:
@@ -214,17 +220,41 @@ def traceback_of(error: BaseException) -> str:
 
 
 class _Messages(logging.Handler):
-    """Prints the log as ``set_up_messages`` lets it pass, and other packages' warnings."""
+    """Prints the log as ``set_up_messages`` lets it pass, and other packages' warnings.
+
+    Of the compiling of kernels, which is told one by one, it says once that there is some.
+    """
+
+    _compiling_is_told = False
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.name.partition(".")[0] == "skyblot" or record.levelno >= logging.WARNING
 
     def emit(self, record: logging.LogRecord) -> None:
-        _print(self.format(record))
+        if record.name == _COMPILING:
+            if not self._compiling_is_told:
+                self._compiling_is_told = True
+                _print(
+                    "compiling, once: up to a minute (skyblot warm-up does all of it beforehand)"
+                )
+        else:
+            _print(self.format(record))
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _print(f"warning: {message}")
+class _Warnings:
+    """Prints warnings; what holds for many chips once, and then that there are more of them."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def __call__(self, message: Warning | str, *_: Any, **__: Any) -> None:
+        sentence = getattr(message, "sentence", str(message))
+        self._counts[sentence] += 1
+        count = self._counts[sentence]
+        if count == 1 or logger.isEnabledFor(logging.INFO):
+            _print(f"warning: {message}")
+        elif count == 2:
+            _print(f"warning: the same of others, which --verbose names: {sentence}")
 
 
 def _print(text: str) -> None:

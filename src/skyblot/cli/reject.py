@@ -35,7 +35,7 @@ _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
     "--output-dir",
     type=click.Path(),
     default=".",
-    help="Folder for the masks, <root>_sci<N>_crmask.fits.",
+    help="Folder for the masks, <root>_sci<N>_crmask.fits; made where there is none.",
 )
 @run_options
 @parameter_options((*_ROWS, *COMPARED_BLOTS))

@@ -14,9 +14,9 @@ from .screen import echo
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="PNG to write; by default FILE's name with .png.",
+    help="Picture to write, .png, .pdf or .svg; by default FILE's name with .png.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing PNG.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing picture.")
 @click.option(
     "--size",
     type=int,
@@ -34,7 +34,7 @@ def command(
     quiet: bool,
     debug: bool,
 ) -> None:
-    """Write one PNG of FILE.
+    """Write one picture of FILE.
 
     A blot is shown with its exposure and the difference of the two, an exposure with the blot
     beside it; any other image alone. Needs two packages: pip install matplotlib jinja2.

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import FileError, closest, not_allowed, reason_of
+from ..errors import closest, not_allowed
+from ..io.atomic import make_folder
 from . import detector
 from .detector import DemoPlan, Exposure, chip_wcs, exact_map, exposure_facts, mosaic_wcs
 from .hst import chip_frame, demo_scene, exposure_hdulist, mosaic_hdulist, truth_hdulist
@@ -96,10 +97,7 @@ def make_demo(
     outputs, full_shape, small_shape = _kind(kind)
     plan = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape))
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot be written: {reason_of(error)}", subject=folder) from error
+    make_folder(folder)
     paths: dict[str, list[Path]] = {"mosaic": [], "exposure": [], "truth": []}
     for output in outputs(plan):
         paths[output.role].append(output.save(folder))

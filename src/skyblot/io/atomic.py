@@ -1,5 +1,6 @@
 """Write a file so that it is complete under its name, or not there at all."""
 
+import logging
 import os
 import re
 import socket
@@ -11,6 +12,8 @@ from typing import BinaryIO
 
 from ..errors import FileError
 from .remote import AnyPath, RemotePath
+
+logger = logging.getLogger(__name__)
 
 #: Folders of the system: /dev/stdout is a link to what may be a file, and no other name for that
 #: file.
@@ -49,7 +52,35 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             subject=path,
         )
     if path.exists() and not overwrite:
-        raise FileError("exists already; --overwrite (overwrite=True) replaces it", subject=path)
+        raise FileError("exists already; --overwrite replaces it", subject=path)
+
+
+def check_new_folder(folder: Path) -> None:
+    """Refuse a folder that is not there and cannot be made.
+
+    Raises
+    ------
+    FileError
+        If what is there of its path is no folder, or cannot be written to.
+    """
+    place = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not place.is_dir():
+        raise FileError("is no folder, expected one to write to", subject=place)
+    if not os.access(place, os.W_OK):
+        raise FileError(f"the folder {place} cannot be written to", subject=folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it is in, where there is none.
+
+    Raises
+    ------
+    FileError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"this folder cannot be made: {error.strerror}", subject=folder) from error
 
 
 def check_apart(reads: Iterable[AnyPath], writes: Iterable[Path]) -> None:
@@ -144,6 +175,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         check_output(path, overwrite=overwrite)
         _rename(temporary, path, overwrite=overwrite)
+        logger.info("%s: written", path)
     except FileError:
         raise
     except OSError as error:
@@ -179,9 +211,7 @@ def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
             os.link(temporary, path)
             return
         except FileExistsError:
-            raise FileError(
-                "exists already; --overwrite (overwrite=True) replaces it", subject=path
-            ) from None
+            raise FileError("exists already; --overwrite replaces it", subject=path) from None
         except OSError:  # a file system without links
             pass
     os.replace(temporary, path)

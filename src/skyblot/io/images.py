@@ -1,5 +1,6 @@
 """Images in files behind one interface. This is the one place where formats are told apart."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
 from .remote import AnyPath
 from .roman_format import RomanFormat
+
+logger = logging.getLogger(__name__)
 
 #: Every format; the first that recognises a file reads it, and the last takes what no other does.
 FORMATS: list[Format] = [RomanFormat(), FitsFormat()]
@@ -44,7 +47,9 @@ def open_image(name: str | Path | ImageName) -> Iterator[Image]:
         If it is not a 2-D image.
     """
     where = parse_name(name)
-    with format_of(where.path).open_image(where) as image:
+    kind = format_of(where.path)
+    with kind.open_image(where) as image:
+        logger.info("%s: %s, %d x %d", image.name, kind.words, *image.shape)
         yield image
 
 

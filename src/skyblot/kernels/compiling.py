@@ -1,6 +1,10 @@
 """Compile kernels, and keep what was compiled on disk where that is possible."""
 
+import logging
+
 from numba import njit
+
+logger = logging.getLogger(__name__)
 
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
@@ -25,9 +29,12 @@ def kernel(function):
 
     def load_if_possible(*arguments):
         try:
-            return load(*arguments)
+            kept = load(*arguments)
         except Exception:  # what unpickling a damaged file raises
-            return None
+            kept = None
+        if kept is None:
+            logger.info("compiling %s, once for each new version", function.__name__)
+        return kept
 
     def save_if_possible(*arguments):
         try:

@@ -1,5 +1,6 @@
 """Read parameters from ``.cfg`` files, as DrizzlePac's tasks save them."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from ..errors import FileError, ParameterError, reason_of
 from .row import UNSET, Parameter
 from .table import BY_NAME, TABLE, USER_WCS_SECTION, Parameters, by_section, parameter, unknown
+
+logger = logging.getLogger(__name__)
 
 #: Other names under which a parameter is found in files.
 ALIASES = {
@@ -38,7 +41,9 @@ def read_config(path: str | Path) -> dict[str, Any]:
         For an unknown parameter or a bad value, with file, section, name, value and what is
         allowed.
     """
-    return validated(load(path), str(path))
+    values = validated(load(path), str(path))
+    logger.info("%s: %d parameters", path, len(values))
+    return values
 
 
 def load(path: str | Path) -> Mapping[str, Any]:

@@ -45,11 +45,11 @@ CRITERIA: tuple[Parameter, ...] = (
     ),
     _criterion(
         "snr",
-        "pair above 0",
+        "seed and member",
         None,
-        "Thresholds in sigma.",
+        "Thresholds in sigma, the higher one first.",
         metavar="SEED MEMBER",
-        words="two numbers above 0",
+        words="two numbers above 0, first that of the seed, which is not below the other",
         shown=defaults_text("snr"),
     ),
     _criterion(

@@ -171,11 +171,11 @@ def _parse_pair(value: Any) -> tuple[float, float]:
     return first, second
 
 
-def _parse_pair_above_0(value: Any) -> tuple[float, float]:
-    pair = _parse_pair(value)
-    if 0 in pair:
+def _parse_seed_and_member(value: Any) -> tuple[float, float]:
+    seed, member = _parse_pair(value)
+    if member == 0 or seed < member:
         raise ValueError(value)
-    return pair
+    return seed, member
 
 
 def _parse_sign(value: Any) -> int:
@@ -202,7 +202,7 @@ _PARSERS: dict[str, Any] = {
     "bool": _parse_bool,
     "flag": _parse_bool,
     "pair": _parse_pair,
-    "pair above 0": _parse_pair_above_0,
+    "seed and member": _parse_seed_and_member,
     "sign": _parse_sign,
     "number or map": _parse_number_or_map,
     "number or fit": _parse_number_or_fit,

@@ -1,5 +1,6 @@
 """Target pixel to source pixel: in closed form, by adaptive polynomials, or on a grid."""
 
+import logging
 from typing import Any
 
 from .adaptive import adaptive_map
@@ -9,6 +10,8 @@ from .sampled import BilinearMap
 from .sky import sky_of, warn_of_unknown_frames
 from .types import PartMap, RowMap
 from .wcs_objects import image_shape
+
+logger = logging.getLogger(__name__)
 
 #: Origin of the map of a target's pixel corners: that of pixel (0, 0) is half a pixel before it.
 CORNERS = (-0.5, -0.5)
@@ -69,7 +72,9 @@ def exact_map(
 ) -> PartMap:
     """Choose the pixel map that is the most exact; arguments and errors are those of `plan_map`."""
     closed, direct = _maps(target_wcs, source_wcs, shape, origin, source_shape)
-    return closed or adaptive_map(direct, shape, tolerance)
+    rows = closed or adaptive_map(direct, shape, tolerance)
+    logger.debug("pixel map: %s", rows.way.name)
+    return rows
 
 
 def _maps(

@@ -1,4 +1,4 @@
-"""One PNG of a file: a blot beside its exposure and their difference, or an image alone."""
+"""One picture of a file: a blot beside its exposure and their difference, or an image alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import SkyblotError
+from ..errors import FileError, SkyblotError
 from ..io.atomic import atomic_write, check_apart, check_output
 from ..io.image import Image
 from ..io.images import blot_name, float_pixels, open_image
@@ -20,6 +20,8 @@ from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_s
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: The kinds of pictures, by the ends of their names.
+_KINDS = (".png", ".pdf", ".svg")
 _DPI = 120
 #: Chips wider than so many heights have their panels one below the other.
 _WIDE = 1.4
@@ -49,7 +51,7 @@ class _Panel:
 def show(
     file: str | Path, output: str | Path | None = None, *, overwrite: bool = False, size: int = 1024
 ) -> Shown:
-    """Write one PNG of an image.
+    """Write one picture of an image.
 
     A blot is shown with the exposure it was made onto, and with their difference, if that exposure
     is still where it was or beside the blot; an exposure with its blot, if that is beside it under
@@ -60,7 +62,8 @@ def show(
     file : str or Path
         ``blt.fits``, ``flc.fits[sci,2]``, ...
     output : str or Path, optional
-        The PNG to write; by default the name of the file, in the current folder.
+        The picture to write, ``.png``, ``.pdf`` or ``.svg``; by default a PNG with the name of the
+        file, in the current folder.
     overwrite : bool
         Replace an existing file.
     size : int
@@ -74,12 +77,15 @@ def show(
     Raises
     ------
     SkyblotError
-        If matplotlib is missing, the file cannot be read, or the PNG cannot be written.
+        If matplotlib is missing, the file cannot be read, or the picture cannot be written.
     """
     require_packages()
     check_whole("size", size, 64, 8192)
     where = parse_name(file)
     path = Path(output) if output is not None else Path(_picture_name(where))
+    kind = path.suffix.lower()
+    if kind not in _KINDS:
+        raise FileError(f"is no name of a picture, expected {', '.join(_KINDS)}", subject=path)
     check_output(path, overwrite=overwrite)
     with open_image(where) as image:
         other = _reference_of(image) if image.record else _blot_of(image, where)
@@ -88,7 +94,7 @@ def show(
         ny, nx = image.shape
     figure = _figure(panels, nx, ny)
     with atomic_write(path, overwrite=overwrite) as stream:
-        figure.savefig(stream, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+        figure.savefig(stream, format=kind[1:], dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
     return Shown(path, tuple(panel.title for panel in panels))
 
 

@@ -174,7 +174,9 @@ def checked_threads(threads: Any) -> int:
     if threads is None:
         return available_cores()
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise not_allowed("threads", threads, "a whole number, at least 1, or None for all cores")
+        raise not_allowed(
+            "threads", threads, "a whole number, at least 1, or nothing for all cores"
+        )
     return int(threads)
 
 

@@ -144,8 +144,8 @@ def blot_dtype(source: Any, interpolant: Interpolant) -> np.dtype:
         raise DataError(f"has dtype {dtype.name}, expected {expected}", subject="the source")
     if interpolant.averages:
         raise DataError(
-            f"has dtype {dtype.name}, which interp='{interpolant.name}' cannot average: "
-            "use interp='nearest', which keeps integers, or convert the source to float32",
+            f"has dtype {dtype.name}, which interp {interpolant.name} cannot average: "
+            "use interp nearest, which keeps integers, or convert the source to float32",
             subject="the source",
         )
     return dtype.newbyteorder("=")

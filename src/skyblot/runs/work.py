@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from ..errors import FileError, ParameterError, SkyblotError, no_memory, one_line
-from ..io.atomic import check_apart, check_output, remove_leftovers
+from ..io.atomic import check_apart, check_new_folder, check_output, remove_leftovers
 from ..io.coverage import weight_files
 from ..io.images import list_images
 from ..io.inputs import expand_references
@@ -90,6 +90,8 @@ class Work:
         Of files that cannot be read.
     beside : Beside
         What is read and written on top of that.
+    folder : Path or None
+        Where products are written to, which a run makes where there is none.
     """
 
     source: str | Path | None
@@ -97,6 +99,7 @@ class Work:
     tasks: tuple[Task, ...]
     failures: tuple[Failure, ...] = ()
     beside: Beside = ALONE
+    folder: Path | None = None
 
     @classmethod
     def of(
@@ -124,6 +127,7 @@ class Work:
         SkyblotError
             If two products would have the same name, or nothing is named.
         """
+        folder = Path(folder)
         named = expand_references(exposures)
         images: list[ImageName] = []
         failures: list[Failure] = []
@@ -136,13 +140,10 @@ class Work:
         for where in images:
             chips.setdefault(where.path, []).append(where)
         step = step.for_exposures(len(chips))
-        tasks = {
-            task.where: task for mine in chips.values() for task in step.tasks(mine, Path(folder))
-        }
+        tasks = {task.where: task for mine in chips.values() for task in step.tasks(mine, folder)}
         beside = Beside((*beside.reads, *named.tables), beside.writes)
-        return cls(
-            source, step, _distinct([tasks[where] for where in images]), tuple(failures), beside
-        )
+        distinct = _distinct([tasks[where] for where in images])
+        return cls(source, step, distinct, tuple(failures), beside, folder)
 
     @property
     def mosaic(self) -> str | Path:
@@ -226,6 +227,9 @@ def check_wishes(work: Work, options: RunOptions) -> None:
 
 def check_outputs(work: Work, paths: Sequence[Path], options: RunOptions) -> None:
     """Refuse outputs that cannot be written, or exist and are not to be replaced."""
+    if work.folder is not None and not work.folder.is_dir():
+        check_new_folder(work.folder)
+        paths = [path for path in paths if path.parent != work.folder]
     for path in paths:
         check_output(path, overwrite=options.replaces)
     for folder in {path.parent for path in paths}:
@@ -235,7 +239,7 @@ def check_outputs(work: Work, paths: Sequence[Path], options: RunOptions) -> Non
     for path in paths:
         if path.exists() and not work.step.is_own(path):
             raise FileError(
-                f"is no {work.step.noun} of skyblot's, and --resume (resume=True) replaces no "
+                f"is no {work.step.noun} of skyblot's, and --resume replaces no "
                 "other; --overwrite does",
                 subject=path,
             )

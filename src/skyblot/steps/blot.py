@@ -198,7 +198,7 @@ def _errors_of(image: Image) -> np.ndarray:
     errors = error_plane(image)
     if errors is None:
         raise DataError(
-            "has no errors (ERR) to be carried into a blot: leave --errors (errors=True) out",
+            "has no errors (ERR) to be carried into a blot: leave --errors out",
             subject=image.name,
         )
     return errors

@@ -53,9 +53,7 @@ class Products:
     def __post_init__(self) -> None:
         parse_fields(self, MASKS)
         if self.keep_name and self.update_dq == self.clean:
-            raise ParameterError(
-                "--keep-name (keep_name=True) names one copy: give either --update-dq or --clean"
-            )
+            raise ParameterError("--keep-name names one copy: give either --update-dq or --clean")
 
     @property
     def copies(self) -> bool:
@@ -79,8 +77,7 @@ def copies_of(images: Sequence[ImageName], products: Products, folder: Path) -> 
         and _same_folder(first.path.parent, folder)
     ):
         raise FileError(
-            "--keep-name (keep_name=True) needs another folder than that of the exposure: "
-            "--output-dir",
+            "--keep-name needs another folder than that of the exposure: --output-dir",
             subject=first.path,
         )
     if products.update_dq:

@@ -31,7 +31,7 @@ def check_source(image: Image) -> None:
         #: The mosaic comes first on the command line, then the exposures that went into it.
         raise DataError(
             f"is an exposure ({signs}), expected the mosaic here, before the exposures; --force "
-            "(force=True) takes it",
+            "takes it",
             subject=image.name,
         )
 
@@ -46,8 +46,7 @@ def check_exposure(image: Image) -> None:
     signs = mosaic_signs(image)
     if signs:
         raise DataError(
-            f"is a mosaic ({signs}), expected an exposure that went into one; --force "
-            "(force=True) takes it",
+            f"is a mosaic ({signs}), expected an exposure that went into one; --force takes it",
             subject=image.name,
         )
 
@@ -66,7 +65,7 @@ def check_not_both(source: str | Path, exposures: Iterable[ImageName]) -> None:
         ):
             raise FileError(
                 "is given as the mosaic and as an exposure, expected two images; --force "
-                "(force=True) takes it as both",
+                "takes it as both",
                 subject=where,
             )
 
