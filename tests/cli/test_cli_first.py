@@ -229,8 +229,8 @@ def test_what_is_to_be_installed_is_what_the_extras_hold():
     def packages(extra):
         return " ".join(requirement.partition(">")[0] for requirement in extras[extra])
 
-    assert gwcs.INSTALL == f"pip install {packages('gwcs')}"
-    assert remote.INSTALL == f"pip install {packages('remote')}"
+    assert f"pip install {packages('gwcs')}" == gwcs.INSTALL
+    assert f"pip install {packages('remote')}" == remote.INSTALL
     assert packages("report") == "matplotlib jinja2"
     assert set(extras["all"][0].partition("[")[2].rstrip("]").split(",")) == {*extras} - {
         "all",

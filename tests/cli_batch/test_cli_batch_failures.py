@@ -128,10 +128,10 @@ def test_fail_fast_leaves_nothing_half_written(run, demo, out, monkeypatch, undi
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--memory", "lots"), ["memory = 'lots'", "8G"]),
-        (("--memory", "1M"), ["memory = '1M'", "at least 64M"]),
-        (("--threads", "0"), ["threads = 0", "at least 1"]),
-        (("--output-dir", "{out}/nowhere"), ["nowhere", "does not exist"]),
+        (("--memory", "lots"), ["--memory lots: expected", "8G"]),
+        (("--memory", "1M"), ["--memory 1M: expected", "at least 64M"]),
+        (("--threads", "0"), ["--threads 0: expected", "at least 1"]),
+        (("--output-dir", "{out}/isky01a5q_sci2_blt.fits"), ["is no folder"]),
         (("-o", "{out}/one.fits"), ["--output names one file", f"{BLOTS} images"]),
         (("--log", "{out}/nowhere/run.log"), ["run.log", "log cannot be written", "No such file"]),
         (("--log", "{out}"), ["out", "log cannot be written", "Is a directory"]),

@@ -197,8 +197,8 @@ def test_without_gwcs_the_sip_wcs_is_used_and_the_loss_is_said(no_gwcs, i2d, cal
         path = blot_file(i2d, cal, tmp_path / "blt.fits", **LINEAR)
     assert [str(each.message) for each in caught] == [
         f"{cal}[sci,1]: its gwcs cannot be read without the package gwcs (pip install "
-        "gwcs asdf asdf-astropy lz4); the SIP approximation in its header is used, wrong by up to about 0.01 "
-        "pixel"
+        "gwcs asdf asdf-astropy lz4); the SIP approximation in its header is used, wrong by up to "
+        "about 0.01 pixel"
     ]
     sip = linear_blot(texture(MOSAIC), read_wcs(i2d), read_wcs(cal), SHAPE)
     np.testing.assert_allclose(fits.getdata(path, "SCI"), sip, rtol=3e-6)

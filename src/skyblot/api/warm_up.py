@@ -73,7 +73,7 @@ def _runs(made: DemoSet) -> list[Callable[[], object]]:
         lambda: clean_files(made.exposures, out / "cleaned", shift="fit", objects=True),
         lambda: median_files(made.exposures[:4], out / "few_med.fits"),
         *(
-            lambda kernel=kernel: drizzle_files(  # type: ignore[misc]
+            lambda kernel=kernel: drizzle_files(
                 made.exposures, out / f"{kernel}.fits", kernel=kernel, pixfrac=0.8
             )
             for kernel in ("turbo", "point")
