@@ -5,13 +5,13 @@ import pty
 import subprocess
 
 
-def on_a_terminal(command, *, pipe_stdout=False):
+def on_a_terminal(command, *, pipe_stdout=False, columns=160):
     """Run with a terminal for stderr, and for stdout unless `pipe_stdout`; return exit code, what
     it shows, stdout.
     """
     ours, theirs = pty.openpty()
     stdout = subprocess.PIPE if pipe_stdout else theirs
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "160"}
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": str(columns)}
     process = subprocess.Popen(command, stdout=stdout, stderr=theirs, env=environment)
     os.close(theirs)
     shown = b""

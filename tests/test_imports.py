@@ -145,6 +145,7 @@ def test_kernels_know_numpy_and_numba_only(path):
         "dataclasses",
         "typing",
         "functools",
+        "logging",
     }
     roots = {name.split(".")[0] for name in imports_of(path)}
     assert roots <= allowed

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .api.reject import reject_files as reject_files
     from .api.results import BatchError as BatchError
     from .api.results import run as run
+    from .api.warm_up import warm_up as warm_up
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -75,6 +76,7 @@ _HOMES = {
     "info": "api.info",
     "ImageInfo": "api.info",
     "make_demo": "demo",
+    "warm_up": "api.warm_up",
     "Recipe": "parameters.table",
     "Parameters": "parameters.table",
     "RunOptions": "parameters.options",
@@ -103,4 +105,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted(__all__)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from terminals import on_a_terminal
 
 from skyblot.cli.common import set_up_messages
 from skyblot.cli.directory import COMMANDS
+from skyblot.cli.plan_table import HEADINGS, rich_table
 from skyblot.errors import warn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,6 +171,33 @@ def test_a_report_is_told_to_be_written(demo, run, out):
     ):
         _, _, errors = run(*arguments, "--report", page, "--overwrite")
         assert f"{page}: written, " in errors
+
+
+# Narrow terminals.
+
+
+def test_a_narrow_terminal_has_a_narrow_table():
+    rows = [("jw01234001001_02101_00001_cal.fits", "sci,1", "100.0 %", "512 x 512", "1:2, 3:4")]
+    headings = [
+        [column.header for column in rich_table(rows, width).columns] for width in (90, 76, 60, 20)
+    ]
+    assert headings == [list(HEADINGS), list(HEADINGS[:4]), list(HEADINGS[:3]), list(HEADINGS[:3])]
+
+
+@pytest.mark.parametrize("command", ["info", "blot"])
+def test_nothing_is_wider_than_a_narrow_terminal(demo, out, command):
+    arguments = {
+        "info": ["info", demo.exposures[0]],
+        "blot": ["blot", demo.median, *demo.exposures, "--output-dir", out, "--dry-run"],
+    }[command]
+    code, shown, _ = on_a_terminal(
+        [sys.executable, "-m", "skyblot", *map(str, arguments)], columns=60
+    )
+    assert code == 0
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in shown.splitlines()]
+    wide = [line for line in lines if len(line) > 60 and "reading headers" not in line]
+    assert [line for line in wide if str(demo.folder) not in line] == []
+    assert any("isky01a1q_flc.fits" in line for line in lines)
 
 
 # Compiling.

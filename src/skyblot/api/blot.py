@@ -95,7 +95,7 @@ def blot_files(
         association tables and folders stand for the exposures they name.
     output_dir : str or Path
         Folder for the blots, ``<root>_sci<N>_blt.fits`` (``.fits.fz`` with `compress`), or
-        ``<root>_blt.asdf`` for Roman references.
+        ``<root>_blt.asdf`` for Roman references. It is made where there is none.
     options : RunOptions, optional
         What may be used, replaced and kept, and where to work.
     **values

@@ -36,7 +36,7 @@ def reject_files(
         The exposures, as for `skyblot.blot_files`. They are not changed.
     output_dir : str or Path
         Folder for the masks, ``<root>_sci<N>_crmask.fits``: bytes, 1 for good pixels and 0 for bad
-        ones.
+        ones. It is made where there is none.
     recipe : Recipe, optional
         How blots are made.
     criteria : Criteria or mapping, optional

@@ -45,7 +45,8 @@ def warm_up_events() -> Generator[Stage]:
         yield Stage("making exposures", 0, 1)
         runs = _runs(make_demo(folder, exposures=_EXPOSURES, chip_shape=_SHAPE))
         if missing_package() is None:
-            runs += _gwcs_runs(make_demo(folder / "jwst", "jwst", exposures=4, chip_shape=_SHAPE))
+            jwst = make_demo(folder / "jwst", "jwst", exposures=1, chip_shape=_SHAPE)
+            runs.append(lambda: reject_files(jwst.median, jwst.exposures, folder))
         for done, run in enumerate(runs):
             yield Stage("compiling", done, len(runs))
             run()
@@ -78,13 +79,4 @@ def _runs(made: DemoSet) -> list[Callable[[], object]]:
             )
             for kernel in ("turbo", "point")
         ),
-    ]
-
-
-def _gwcs_runs(made: DemoSet) -> list[Callable[[], object]]:
-    """What is to be run on exposures with a gwcs."""
-    out = made.folder
-    return [
-        lambda: reject_files(made.median, made.exposures[:1], out),
-        lambda: clean_files(made.exposures, out / "cleaned"),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from .. import __version__
@@ -170,7 +171,8 @@ class _Run:
         if terminal and not (self._telling.dry_run or self._telling.verbose):
             rows = plan_table.shortened(rows)
         if rows:
-            show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
+            width = get_terminal_size().columns
+            show(plan_table.rich_table(rows, width) if terminal else plan_table.plain_table(rows))
         show(plan.summary)
 
     def tell_interruption(self) -> None:

@@ -2,8 +2,11 @@
 
 import json
 import math
+import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +18,11 @@ from .screen import echo
 if TYPE_CHECKING:
     from ..api.info import ImageInfo, PairInfo
     from ..api.wcs_info import MapInfo, WCSInfo
+
+
+#: What stands before the second line of a fact, and columns below which lines are not broken.
+_HANG = " " * 14
+_NARROW = 40
 
 
 @click.command("info", context_settings=HELP)
@@ -65,16 +73,20 @@ def command(
         images += found
         if not as_json:
             for image in found:
-                echo(text_of(image))
+                echo(text_of(image, get_terminal_size().columns if sys.stdout.isatty() else None))
     if as_json:
         echo(json.dumps([_plain(asdict(image)) for image in images], indent=2))
     ctx.exit(1 if failed else 0)
 
 
-def text_of(image: "ImageInfo") -> str:
-    """Return a heading and a line for each fact."""
-    lines = (f"  {word:<11} {text}" for word, text in _lines(image) if text)
-    return "\n".join(map(printable, (image.name, *lines)))
+def text_of(image: "ImageInfo", width: int | None = None) -> str:
+    """Return a heading and a line for each fact, or more where a line would be too wide."""
+    lines = [printable(f"  {word:<11} {text}") for word, text in _lines(image) if text]
+    if width is not None:
+        lines = [
+            textwrap.fill(each, max(width, _NARROW), subsequent_indent=_HANG) for each in lines
+        ]
+    return "\n".join((printable(image.name), *lines))
 
 
 def _lines(image: "ImageInfo") -> Iterator[tuple[str, str]]:

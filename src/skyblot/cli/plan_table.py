@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 HEADINGS = ("exposure", "extension", "overlap", "size", "window")
 _TO_THE_RIGHT = ("overlap", "size")
+#: Columns that are always there, and what a terminal shows between two of them.
+_LEAST = 3
+_BETWEEN = 3
 #: What is shown of a long table: rows of its start and of its end.
 _FIRST = 10
 _LAST = 5
@@ -70,16 +73,27 @@ def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
     return "  ".join(aligned).rstrip()
 
 
-def rich_table(rows: list[tuple[str, ...]]) -> "Table":
-    """Return the table for a terminal."""
+def rich_table(rows: list[tuple[str, ...]], width: int) -> "Table":
+    """Return the table for a terminal of so many columns: a narrow one has less of it."""
     from rich.table import Table
     from rich.text import Text
 
+    count = _that_fit(rows, width)
     table = Table()
-    for name in HEADINGS:
+    for name in HEADINGS[:count]:
         table.add_column(
             name, justify="right" if name in _TO_THE_RIGHT else "left", overflow="fold"
         )
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row[:count]))
     return table
+
+
+def _that_fit(rows: list[tuple[str, ...]], width: int) -> int:
+    """How many of the columns a terminal has room for."""
+    used = 1
+    for number, cells in enumerate(zip(HEADINGS, *rows, strict=True)):
+        used += max(map(len, cells)) + _BETWEEN
+        if used > width:
+            return max(number, _LEAST)
+    return len(HEADINGS)
