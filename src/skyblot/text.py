@@ -3,6 +3,9 @@
 Header cards and names of files hold what they like.
 """
 
+from collections.abc import Mapping, Sequence
+from html import escape
+
 
 def printable(text: str, keep: str = "") -> str:
     """Return a text whose control characters are written out, but for those to `keep`.
@@ -43,3 +46,20 @@ def duration_text(seconds: float) -> str:
 def ascii_text(text: str) -> str:
     """Return a text as FITS headers hold it."""
     return text.encode("ascii", "backslashreplace").decode()
+
+
+def html_facts(facts: Mapping[str, str]) -> str:
+    """Return a table of words and texts, which are plain, one row each."""
+    rows = (f"<tr>{_cell('th', word)}{_cell('td', text)}</tr>" for word, text in facts.items())
+    return f"<table>{''.join(rows)}</table>"
+
+
+def html_rows(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a table of things, one row each, all with the same words at its head."""
+    head = "".join(_cell("th", word) for word in (rows[0] if rows else ()))
+    body = ("".join(_cell("td", text) for text in row.values()) for row in rows)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{cells}</tr>' for cells in body)}</table>"
+
+
+def _cell(kind: str, text: str) -> str:
+    return f'<{kind} style="text-align:left">{escape(printable(text))}</{kind}>'

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ParameterError
+from ..errors import DataError, ParameterError
+from ..io.images import read_pixels
 from ..io.mosaics import default_name
 from ..mosaics.parts import Stage
 from ..mosaics.plan import (
@@ -25,6 +26,7 @@ from ..rejection.criteria import Criteria
 from ..runs.work import ALONE, Beside, Failure, Work
 from ..steps.copies import Products
 from ..steps.mask_record import RejectResult
+from ..text import html_rows
 from .grid import like_wcs
 from .progress import progress_bar
 from .results import BatchError
@@ -63,11 +65,65 @@ class CleanResult:
     kept: bool = False
 
     def __repr__(self) -> str:
+        return f"CleanResult({self._name}: {len(self.rows)} chips, {self._part})"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a small picture of the mosaic, and tables."""
+        from ..report.notebook import html_of
+
+        facts = {"mosaic": self._name, "table": str(self.table), "found": self._part}
+        chips = html_rows([_html_row(row) for row in self.rows])
+        return html_of(facts, self._picture) + chips
+
+    def plot(self) -> Any:
+        """Draw the mosaic with its sky coordinates, which needs matplotlib.
+
+        Returns
+        -------
+        astropy.visualization.wcsaxes.WCSAxes
+            In a new figure.
+
+        Raises
+        ------
+        SkyblotError
+            If there is no mosaic, or it cannot be read.
+        """
+        from ..report.plot import plot_image
+
+        if self.mosaic is None:
+            raise DataError("there is no mosaic to draw, only masks", subject=self.table)
+        return plot_image(self.mosaic)
+
+    @property
+    def _name(self) -> str:
+        return "no mosaic" if self.mosaic is None else str(self.mosaic)
+
+    @property
+    def _part(self) -> str:
         bad = sum(row.rejected for row in self.rows)
         judged = sum(row.judged for row in self.rows)
-        part = f"{100 * bad / judged:.2f} % rejected" if judged else "nothing judged"
-        mosaic = "no mosaic" if self.mosaic is None else str(self.mosaic)
-        return f"CleanResult({mosaic}: {len(self.rows)} chips, {part})"
+        return f"{100 * bad / judged:.2f} % rejected" if judged else "nothing judged"
+
+    def _picture(self) -> tuple[str, str] | None:
+        from ..report.notebook import picture_of_image
+
+        if self.mosaic is None:
+            return None
+        return picture_of_image(read_pixels(self.mosaic), self.mosaic.name)
+
+
+def _html_row(row: ChipRow) -> dict[str, str]:
+    """What a notebook shows of a chip."""
+    return {
+        "exposure": row.exposure,
+        "chip": row.extension,
+        "rejected": f"{100 * row.fraction:.2f} %",
+        "usual": f"{100 * row.expected_low:.2f} to {100 * row.expected_high:.2f} %",
+        "moved": f"({row.dx:+.3f}, {row.dy:+.3f}) pixel",
+        "flux ratio": f"{row.flux_ratio:.3f}",
+        "noise": f"{row.noise:.3f}",
+        "warnings": row.warnings,
+    }
 
 
 def clean_files(

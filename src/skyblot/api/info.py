@@ -38,6 +38,9 @@ from ..runs.plan import Needs
 from ..runs.work import Failure
 from ..steps.blot import Blot, plan_job
 from ..steps.noise import noise_text
+from ..text import html_facts
+from .info_text import facts_of
+from .results import Results
 from .wcs_info import MapInfo, WCSInfo, map_info_of, wcs_info
 
 #: Where exposure time and sky are looked for.
@@ -128,6 +131,17 @@ class ImageInfo:
     wcs_problem: str = ""
     pair: PairInfo | None = None
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: a table of all that is known."""
+        known = {word: text for word, text in facts_of(self) if text}
+        return html_facts({"image": self.name, **known})
+
+    @property
+    def row(self) -> dict[str, str]:
+        """What a table of many images has of it, in words."""
+        words = ("kind", "pixels", "WCS", "unit", "exposure")
+        return {"image": self.name, **{w: text for w, text in facts_of(self) if w in words}}
+
 
 def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     """Tell what skyblot understands of a file, from its headers.
@@ -171,7 +185,7 @@ def infos(
             pass
     for file in files:
         try:
-            found = [_image_info(where, source) for where in list_images(file)]
+            found = Results(_image_info(where, source) for where in list_images(file))
         except SkyblotError as error:
             yield Failure.of(file, error)
         else:

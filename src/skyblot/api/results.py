@@ -16,7 +16,15 @@ from ..runs.local import run_here
 from ..runs.plan import Plan, plan_run
 from ..runs.work import ALONE, Beside, Failure, Outcome, Work
 from ..steps.base import Result, Step
+from ..text import html_rows
 from .progress import progress_bar
+
+
+class Results(list[Any]):
+    """A list of results, or of what is known of images; a notebook shows one table of all."""
+
+    def _repr_html_(self) -> str:
+        return html_rows([each.row for each in self])
 
 
 class BatchError(SkyblotError):
@@ -92,7 +100,7 @@ class Batch:
         done = [results[task.where] for task in self.work.tasks if task.where in results]
         if failures:
             raise BatchError(done, failures, f"{self.work.step.noun}s")
-        return done
+        return Results(done)
 
 
 def batch_of(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError, closest
 from ..kernels.interpolants import INTERPOLANTS, interpolant
+from ..text import html_rows
 from .row import Parameter
 
 if TYPE_CHECKING:
@@ -261,6 +262,21 @@ class Recipe:
     def interpolant(self) -> "Interpolant":
         """What gives values between the source's pixels."""
         return interpolant(self.interp, self.sinscl)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: names, values, defaults and meanings."""
+        meant = {row.name: row for row in TABLE}
+        return html_rows(
+            [
+                {
+                    "parameter": name,
+                    "value": "" if value is None else str(value),
+                    "default": "" if meant[name].default is None else str(meant[name].default),
+                    "meaning": meant[name].help,
+                }
+                for name, value in self.items()
+            ]
+        )
 
     def items(self) -> Iterator[tuple[str, Any]]:
         """Names and values in the order of the table."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SkyblotError
-from ..text import printable
+from ..text import html_facts, printable
 from .stretch import Stretch, block_mean
 
 #: Largest width and height of a picture, pixels.
@@ -33,15 +33,8 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str] | No
         image = _image(*(picture() or ("", "")))
     except (ImportError, OSError, SkyblotError):
         image = ""
-    rows = "".join(
-        f'<tr><th style="text-align:left">{_shown(word)}</th><td '
-        f'style="text-align:left">{_shown(text)}</td></tr>'
-        for word, text in facts.items()
-    )
-    return (
-        "<div "
-        f'style="display:flex;gap:1em;align-items:flex-start">{image}<table>{rows}</table></div>'
-    )
+    style = "display:flex;gap:1em;align-items:flex-start"
+    return f'<div style="{style}">{image}{html_facts(facts)}</div>'
 
 
 def _image(address: str, caption: str) -> str:

@@ -148,11 +148,22 @@ class RejectResult(Result):
         }
         return facts | ({"notes": "; ".join(self.notes)} if self.notes else {})
 
+    def plot(self) -> Any:
+        """Draw the exposure with its sky coordinates, what the mask flags in orange; as for
+        `skyblot.BlotResult.plot`.
+        """
+        from ..report.plot import plot_image
+
+        return plot_image(self.reference, flagged=self._flagged())
+
+    def _flagged(self) -> np.ndarray:
+        return read_pixels(mask_of(self.path, self.reference)) == 0
+
     def _picture(self) -> tuple[str, str]:
         from ..report.notebook import picture_of_mask
 
-        flagged = read_pixels(mask_of(self.path, self.reference)) == 0
-        return picture_of_mask(read_pixels(self.reference), flagged, self.reference, self.path)
+        pixels = read_pixels(self.reference)
+        return picture_of_mask(pixels, self._flagged(), self.reference, self.path)
 
 
 def mask_cards(
