@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from counts import groups_of
+from rays import RealRays
 from sets import (
     FAINT,
     FULL_WELL,
@@ -37,7 +38,7 @@ import skyblot
 from skyblot.demo.sky import cosmic_rays
 
 COLUMNS = ("found3", "found5", "found10", "hits", "sky", "cores", "galaxies", "all clean")
-SHOWN = ("found3", "found5", "hits", "sky", "cores", "galaxies")
+SHOWN = ("found3", "found5", "found10", "hits", "sky", "cores", "galaxies")
 #: Rows of a chip; between two chips of an exposure there is a gap.
 HALF = SIZE // 2 - 4
 WHOLE = ((0, SIZE),)
@@ -63,6 +64,8 @@ class Trial(Plan):
         ``trail``, ``column``, ``variable``, ``mover``, ``bleeding``, ``gap``.
     detector : tuple of str
         Instrument and detector.
+    rays : RealRays, optional
+        Cosmic rays of a real exposure in the place of simulated ones.
     """
 
     times: tuple[float, ...] = (1.0,)
@@ -71,6 +74,7 @@ class Trial(Plan):
     skew: float = 0.0
     things: tuple[str, ...] = ()
     detector: tuple[str, str] = ("WFC3", "UVIS")
+    rays: RealRays | None = None
 
 
 HRC = ("ACS", "HRC")
@@ -157,7 +161,7 @@ class CleanSet(TruthSet):
         ramp = plan.slope * (number % 2) * x
         level = SKY + plan.offset * (number % 2)
         clean = time * (seen + level + ramp)
-        charge = sum_of_hits(rng, clean.shape, time)
+        charge = sum_of_hits(rng, clean.shape, time, self.plan.rays)
         for thing in plan.things:
             if thing in THINGS:
                 THINGS[thing](self, sky, number, clean, charge, kind)
@@ -234,9 +238,13 @@ class CleanSet(TruthSet):
         return path
 
 
-def sum_of_hits(rng: np.random.Generator, shape: tuple[int, int], time: float) -> np.ndarray:
+def sum_of_hits(
+    rng: np.random.Generator, shape: tuple[int, int], time: float, rays: RealRays | None
+) -> np.ndarray:
     """What cosmic rays add."""
     part = HIT * min(time, 3.0)
+    if rays is not None:
+        return rays.add_to(rng, shape, 2 * part)
     return cosmic_rays(rng, shape, part) + FAINT * cosmic_rays(rng, shape, part)
 
 
@@ -349,6 +357,7 @@ def counted(session: Session, masks: dict[tuple[str, int], np.ndarray]) -> tuple
 def main() -> None:
     """Measure and print."""
     options = parse()
+    rays = RealRays(options.rays) if options.rays else None
     print(f"{'set':{LIMIT}} {'method':9}" + "".join(f"{name:>10}" for name in SHOWN))
     for trial in TRIALS:
         if options.sets and trial.name not in options.sets:
@@ -356,7 +365,7 @@ def main() -> None:
         totals: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for seed in range(options.seed, options.seed + options.seeds):
             with tempfile.TemporaryDirectory() as folder:
-                session = CleanSet(replace(trial, seed=seed)).write(Path(folder))
+                session = CleanSet(replace(trial, seed=seed, rays=rays)).write(Path(folder))
                 for method in options.methods:
                     found = counted(session, masks_of(session, method))
                     old = totals.get(method, (0.0, 0.0))
@@ -380,6 +389,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", metavar="NAME", choices=names, help="only these")
     parser.add_argument("--seed", type=int, default=500, help="the first [500]")
     parser.add_argument("--seeds", type=int, default=1, help="how many of each set [1]")
+    parser.add_argument(
+        "--rays", type=Path, metavar="FILE", help="a real exposure, whose cosmic rays are taken"
+    )
     parser.add_argument("--methods", nargs="+", default=["clean2", "clean1", "perfect", "drizzled"])
     return parser.parse_args()
 

@@ -10,7 +10,7 @@ from .chips import Chip, by_exposure
 from .layers import REACH, cleared_layer, layer_of, weight_of
 
 #: Layers are kept where they take no more than this, bytes.
-KEPT_BYTES = 256 << 20
+KEPT_BYTES = 160 << 20
 _HALF = np.dtype(np.uint16)
 #: The upper half of a float32 that is not a number.
 _NOTHING = np.uint16(0x7FC0)
