@@ -115,8 +115,10 @@ def test_what_is_left_of_a_run_can_be_sent_too():
 
 def test_an_allowed_value_is_told_in_one_way():
     error = errors.not_allowed("grow", -1, "a radius of 0 to 100 pixels")
-    assert type(error) is ParameterError
+    assert isinstance(error, ParameterError)
     assert str(error) == "grow = -1: expected a radius of 0 to 100 pixels"
+    sent = pickle.loads(pickle.dumps(error))
+    assert (str(sent), sent.name, sent.value) == (str(error), "grow", -1)
 
 
 def test_a_warning_points_at_the_line_that_led_to_it():

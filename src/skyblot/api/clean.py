@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, ParameterError
-from ..io.images import read_pixels
+from ..io.images import image_and_wcs, read_pixels
 from ..io.mosaics import default_name
 from ..mosaics.parts import Stage
 from ..mosaics.plan import (
@@ -92,7 +92,7 @@ class CleanResult:
 
         if self.mosaic is None:
             raise DataError("there is no mosaic to draw, only masks", subject=self.table)
-        return plot_image(self.mosaic)
+        return plot_image(*image_and_wcs(self.mosaic))
 
     @property
     def _name(self) -> str:

@@ -4,15 +4,12 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..demo import DemoSet, make_demo
+from .. import blot_files, clean_files, drizzle_files, make_demo, median_files, reject_files
+from ..demo import DemoSet
 from ..io.gwcs import missing_package
 from ..kernels.interpolants import INTERPOLANTS
 from ..mosaics.parts import Stage
-from .blot import blot_files
-from .clean import clean_files
-from .mosaic import drizzle_files, median_files
 from .progress import progress_bar
-from .reject import reject_files
 
 #: Above five exposures another stack is made.
 _EXPOSURES = 6

@@ -64,6 +64,12 @@ def read_pixels(name: str | Path | ImageName) -> np.ndarray:
         return float_pixels(image)
 
 
+def image_and_wcs(name: str | Path | ImageName) -> tuple[str, np.ndarray, Any]:
+    """Return an image's name, all its pixels, float32, and its WCS, without a word on its file."""
+    with quiet(), open_image(name) as image:
+        return image.name, float_pixels(image), image.wcs()
+
+
 def list_images(name: str | Path | ImageName) -> list[ImageName]:
     """Return the images to blot onto: every chip of a file, or the one that is named."""
     where = parse_name(name)

@@ -67,18 +67,6 @@ class Result:
 
         return html_of(self._facts, self._picture)
 
-    def plot(self) -> Any:
-        """Draw the product with its sky coordinates, which needs matplotlib.
-
-        Returns
-        -------
-        astropy.visualization.wcsaxes.WCSAxes
-            In a new figure.
-        """
-        from ..report.plot import plot_image
-
-        return plot_image(self.path)
-
     @property
     def row(self) -> dict[str, str]:
         """What a table of many results has of it, in words."""

@@ -26,7 +26,15 @@ from ..io.atomic import file_state
 from ..io.coverage import open_weights
 from ..io.head import head_of
 from ..io.image import Image
-from ..io.images import blot_name, check_kind, open_image, open_reference, read_pixels, write_blot
+from ..io.images import (
+    blot_name,
+    check_kind,
+    image_and_wcs,
+    open_image,
+    open_reference,
+    read_pixels,
+    write_blot,
+)
 from ..io.names import ImageName, parse_name
 from ..io.planes import companion_files, error_plane
 from ..io.remote import AnyPath
@@ -45,6 +53,18 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, repr=False)
 class BlotResult(Result):
     """One blot on disk; see `skyblot.steps.base.Result`."""
+
+    def plot(self) -> Any:
+        """Draw the blot with its sky coordinates, which needs matplotlib.
+
+        Returns
+        -------
+        astropy.visualization.wcsaxes.WCSAxes
+            In a new figure.
+        """
+        from ..report.plot import plot_image
+
+        return plot_image(*image_and_wcs(self.path))
 
     def _picture(self) -> tuple[str, str]:
         from ..report.notebook import picture_of_image

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import SkyblotError, warn
 from ..io.bad_pixels import KEY_CARD, BadPixels
-from ..io.images import is_complete, read_pixels
+from ..io.images import image_and_wcs, is_complete, read_pixels
 from ..io.masks import mask_headers, mask_of
 from ..rejection.criteria import Criteria
 from ..rejection.result import Rejection
@@ -154,7 +154,7 @@ class RejectResult(Result):
         """
         from ..report.plot import plot_image
 
-        return plot_image(self.reference, flagged=self._flagged())
+        return plot_image(*image_and_wcs(self.reference), flagged=self._flagged())
 
     def _flagged(self) -> np.ndarray:
         return read_pixels(mask_of(self.path, self.reference)) == 0
