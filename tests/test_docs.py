@@ -157,6 +157,8 @@ class Reader:
             self.monkeypatch.chdir(arguments[0])
         elif program == "mkdir":
             Path(arguments[0]).mkdir()
+        elif program == ".":
+            assert arguments == [".venv/bin/activate"]
         elif program == "make":
             assert set(arguments) <= set(make_targets()), words
         elif program == "pip":

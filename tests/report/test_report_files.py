@@ -151,6 +151,14 @@ def test_a_blot_is_shown_with_its_exposure_and_the_difference(demo, tmp_path):
         assert picture.size[1] > picture.size[0]  # three wide chips, one below the other
 
 
+def test_the_name_says_the_kind_of_picture(demo, tmp_path):
+    for name, start in (("p.pdf", b"%PDF-"), ("p.SVG", b"<?xml"), ("p.png", b"\x89PNG")):
+        assert show(demo.median, tmp_path / name).path.read_bytes().startswith(start)
+    with pytest.raises(SkyblotError, match=r"p\.gif: is no name of a picture, expected \.png, "):
+        show(demo.median, tmp_path / "p.gif")
+    assert not (tmp_path / "p.gif").exists()
+
+
 def test_an_exposure_is_shown_with_the_blot_beside_it(demo, tmp_path):
     assert show(f"{demo.exposures[0]}[sci,2]", tmp_path / "p.png").panels == (
         "Exposure",

@@ -83,18 +83,19 @@ def show(
     check_whole("size", size, 64, 8192)
     where = parse_name(file)
     path = Path(output) if output is not None else Path(_picture_name(where))
-    kind = path.suffix.lower()
-    if kind not in _KINDS:
-        raise FileError(f"is no name of a picture, expected {', '.join(_KINDS)}", subject=path)
     check_output(path, overwrite=overwrite)
     with open_image(where) as image:
         other = _reference_of(image) if image.record else _blot_of(image, where)
         check_apart([*image.files, *([] if other is None else [other.path])], [path])
+        if path.suffix.lower() not in _KINDS:
+            raise FileError(f"is no name of a picture, expected {', '.join(_KINDS)}", subject=path)
         panels = _beside(image, other, size, blot_first=bool(image.record))
         ny, nx = image.shape
     figure = _figure(panels, nx, ny)
     with atomic_write(path, overwrite=overwrite) as stream:
-        figure.savefig(stream, format=kind[1:], dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+        figure.savefig(
+            stream, format=path.suffix[1:].lower(), dpi=_DPI, bbox_inches="tight", pad_inches=0.15
+        )
     return Shown(path, tuple(panel.title for panel in panels))
 
 
