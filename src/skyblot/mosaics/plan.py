@@ -32,7 +32,7 @@ from .others import KEPT_BYTES
 
 #: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts;
 #: later values, weights, errors, contexts.
-_BYTES_OF_PROGRAM = 200 << 20
+_BYTES_OF_PROGRAM = 300 << 20
 _BYTES_OF_MOSAIC = 16
 #: What may be taken to judge several chips at once.
 _BYTES_OF_JUDGING = 320 << 20
@@ -276,4 +276,4 @@ def frame_of(headings: Sequence[Heading], grid: Grid, like: Any = None) -> Frame
         chips = [(heading.wcs, heading.shape) for heading in headings]
         wcs = common_wcs(chips, names=[heading.name for heading in headings], **wishes)
     shapes = tuple(heading.shape for heading in headings)
-    return Frame.like(wcs, tuple(wcs.array_shape), headings[0].facts, shapes)
+    return Frame.like(wcs, tuple(wcs.array_shape), [heading.facts for heading in headings], shapes)
