@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from skyblot.steps import blot as module
+from skyblot.resampling import target as module
 
 ERRORS = (
     RuntimeError("nobody foresaw it"),
