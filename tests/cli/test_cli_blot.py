@@ -251,10 +251,16 @@ def test_stepsize_0_and_1_are_exact_and_10_is_not(run, demo, out):
     assert np.abs(coarse - exact).max() > 0
 
 
-def test_demo(run, out, monkeypatch):
+@pytest.mark.parametrize("with_pictures", [True, False])
+def test_demo(run, out, monkeypatch, with_pictures):
     # The real sizes take seconds; the folder that was asked for, and a smaller chip, are enough
     # here.
     monkeypatch.setattr("skyblot.demo.detector.SMALL_CHIP_SHAPE", (64, 128))
+    if with_pictures:
+        pytest.importorskip("jinja2", reason="the page needs jinja2")
+        pytest.importorskip("matplotlib", reason="the page needs matplotlib")
+    else:
+        monkeypatch.setattr("skyblot.report.html.find_spec", lambda name: None)
     code, text, errors = run("demo", out / "new" / "folder", "--seed", 3)
     assert code == 0
     # chips as small as these are dithered by a large part of their sides
@@ -264,6 +270,13 @@ def test_demo(run, out, monkeypatch):
     assert len([line for line in lines if RESULT.fullmatch(line)]) == 8
     assert any(line.startswith("The same by hand: skyblot blot ") for line in lines)
     assert len(list((out / "new" / "folder").glob("*_blt.fits"))) == 8
+    page = out / "new" / "folder" / "cleaned.html"
+    assert page.exists() == with_pictures
+    assert lines[-2].startswith("written: ")
+    look = (
+        page if with_pictures else "nothing, a page of pictures needs pip install matplotlib jinja2"
+    )
+    assert lines[-1] == f"to look at: {look}"
 
 
 # The second process compiles nothing.
