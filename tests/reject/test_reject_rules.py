@@ -12,7 +12,7 @@ from scipy.special import erf
 from star_fields import F32, SIGMA, field, noisy
 
 from skyblot import Criteria
-from skyblot.parameters.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
+from skyblot.parameters.rules import NEGATIVE, PAIR, RULES, blot_error, noise_of_hits
 from skyblot.rejection.compare import grown, reject
 from skyblot.rejection.look import USUAL_ROUGHNESS
 
@@ -51,9 +51,7 @@ def plain_mask(exposure, blot, sigma, valid, snr, scale, background):
 
 def significance(exposure, blot, sigma, valid, found, photons=0.0):
     """The rule skyblot's residual over its noise, written out."""
-    share = (
-        found.noise**2 if math.isfinite(found.noise) else expected_share(found.criteria.exposures)
-    )
+    share = noise_of_hits(found.noise, found.own_noise, found.criteria.exposures) ** 2
     (_, (curved, stepped)), out = found.criteria.thresholds, np.full(blot.shape, np.nan)
     (slope_x, slope_y), bend = found.slopes, found.sharpness
     for y, x in np.argwhere(valid):

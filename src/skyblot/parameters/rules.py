@@ -19,12 +19,10 @@ Marker = Callable[..., None]
 PAIR = 0.75
 #: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take
 #: it away.
-NEGATIVE = 2.0
-#: Part of an exposure's variance that the median of n of them takes off the difference, times n.
-_SHARED = 0.9
+NEGATIVE = 2.5
 #: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
-_USUAL_ROUGHNESS = 0.27
-_TAIL_POWER = 0.75
+_USUAL_ROUGHNESS = 0.2
+_TAIL_POWER = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Circumstances:
     terms : tuple of float
         What is expected of the exposure: flux ratio and background, and the coefficients of the
         blot's slopes in x and y and of its curvature.
-    noise : float
-        Spread of the sky in sigma, NaN where it is not known.
+    noise, own_noise : float
+        Spread of the sky in sigma, and that of the exposure alone; NaN where it is not known.
     ratio, roughness : float
         As those of `skyblot.Rejection`.
     photons : float
@@ -53,6 +51,7 @@ class Circumstances:
     exposures: int | None
     terms: tuple[float, ...]
     noise: float
+    own_noise: float
     ratio: float
     roughness: float
     photons: float
@@ -90,7 +89,7 @@ class Rule:
 def _variance(known: Circumstances) -> Marker:
     from ..kernels.compare import variance_levels
 
-    share = known.noise**2 if math.isfinite(known.noise) else expected_share(known.exposures)
+    share = noise_of_hits(known.noise, known.own_noise, known.exposures) ** 2
     curved = known.scale[0] * known.ratio * blot_error(known.roughness)
     stepped = known.scale[1] * known.ratio * blot_error(known.roughness)
     thresholds = (*known.snr, PAIR * known.snr[0])
@@ -114,9 +113,31 @@ def _with(kernel: Callable[..., None], *numbers: Any) -> Marker:
     return mark
 
 
-def expected_share(exposures: int | None) -> float:
-    """Return what part of an exposure's variance there is in the difference to its blot."""
-    return 1.0 - _SHARED / exposures if exposures else 1.0
+def noise_of_hits(noise: float, own: float, exposures: int | None) -> float:
+    """Return the noise, in sigma, of exposure minus blot where a pixel stands out.
+
+    An exposure that is in the mosaic shares noise with its blot, so that they differ by less than
+    its own noise. That does not hold for what stands out: a median does not follow a pixel that is
+    the highest of its stack, and from a mean it was left out. The larger of both counts. What is
+    shared is the exposure's part in a mean at most, of n exposures: 1 / n of its variance.
+
+    Parameters
+    ----------
+    noise, own : float
+        Spread of exposure minus blot, and of the exposure; NaN where they are not known.
+    exposures : int or None
+        How many exposures the mosaic was made of: 2 where that is not known.
+
+    Examples
+    --------
+    >>> noise_of_hits(0.87, 0.98, 4), noise_of_hits(1.1, 1.0, 4), noise_of_hits(math.nan, 1.0, 4)
+    (0.98, 1.1, 1.0)
+    """
+    if not math.isfinite(noise):
+        return 1.0
+    count = max(exposures or 2, 2)
+    most = noise * math.sqrt(count / (count - 1))
+    return max(noise, min(own, most)) if math.isfinite(own) else noise
 
 
 def blot_error(roughness: float) -> float:
@@ -124,8 +145,8 @@ def blot_error(roughness: float) -> float:
 
     Examples
     --------
-    >>> blot_error(0.1), round(blot_error(0.54), 3)
-    (0.1, 0.908)
+    >>> blot_error(0.1), round(blot_error(0.4), 3)
+    (0.1, 0.8)
     """
     return roughness * max(1.0, roughness / _USUAL_ROUGHNESS) ** _TAIL_POWER
 
@@ -138,8 +159,8 @@ RULES: dict[str, Rule] = {
         Rule(
             name="skyblot",
             help="residuals over one noise, made of errors and of what interpolation leaves",
-            snr=(4.8, 3.4),
-            scale=(0.75, 0.45),
+            snr=(4.2, 2.4),
+            scale=(0.75, 0.5),
             marker=_variance,
             adapts=True,
         ),
@@ -169,7 +190,7 @@ def defaults_text(name: str) -> str:
     Examples
     --------
     >>> defaults_text("snr")
-    "default 4.8 3.4; with --rule plain the instrument's"
+    "default 4.2 2.4; with --rule plain the instrument's"
     """
     texts = [f"default {_pair_text(RULES[DEFAULT], name)}"]
     others = [rule for rule in RULES.values() if rule.name != DEFAULT]

@@ -146,6 +146,7 @@ def compare(
         systematics.misalignment, systematics.misalignment_error, systematics.sharpness,
         left.roughness, fraction, criteria, flux_ratio.value, flux_ratio.error, systematics.ratio,
         systematics.shift, systematics.slopes, flux_ratio.unexplained, left.spread, uneven,
+        left.own,
     )  # fmt: skip
 
 
@@ -210,6 +211,7 @@ def _marker(criteria: Criteria, systematics: Systematics, photons: float) -> Mar
             exposures=criteria.exposures,
             terms=systematics.terms,
             noise=systematics.noise,
+            own_noise=systematics.own,
             ratio=systematics.ratio,
             roughness=systematics.roughness,
             photons=photons,
