@@ -76,10 +76,10 @@ def _shape_of_row(blot, y, shape):
 
 
 @kernel
-def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out):
+def sample(row0, row1, step, data, blot, sigma, valid, least, most, aside, stride, out):
     """Collect valid pixels whose structure is from `least` to `most` sigma.
 
-    Return how many there are.
+    Return how many there are. What is taken is the pixel `aside` columns on, if it is valid.
 
     Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS),
     as far as it reaches: I - B, sigma, slopes, sum of second differences, structure, B, y, x, NEXT.
@@ -100,8 +100,9 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
             wanted[x] = (
                 valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
             )
-        for x in range(nx):
-            if not wanted[x]:
+        for place in range(nx - aside):
+            x = place + aside
+            if not (wanted[place] and valid[y, x]):
                 continue
             if count % stride == 0 and count // stride < out.shape[0]:
                 row = out[count // stride]

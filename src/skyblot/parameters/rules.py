@@ -14,15 +14,29 @@ Pair = tuple[float, float]
 #: of levels and of significance to fill.
 Marker = Callable[..., None]
 
-#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as
-#: one seed.
-PAIR = 0.75
-#: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take
-#: it away.
-NEGATIVE = 2.5
-#: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
-_USUAL_ROUGHNESS = 0.2
-_TAIL_POWER = 1.0
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the rule skyblot has beside the criteria.
+
+    Attributes
+    ----------
+    pair : float
+        Two pixels of a 3 x 3 beyond this part of the threshold for a seed are as good as one seed.
+    negative : float
+        Negative residuals have to be so much farther: what adds charge does not take it away.
+    usual_roughness, tail_power : float
+        Errors of a blot rougher than this have longer tails: they grow with this power of the
+        excess.
+    """
+
+    pair: float = 0.75
+    negative: float = 2.5
+    usual_roughness: float = 0.2
+    tail_power: float = 1.0
+
+
+NUMBERS = Numbers()
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,6 @@ class Circumstances:
     ----------
     snr, scale : (float, float)
         As those of `skyblot.Criteria`.
-    exposures : int or None
-        How many exposures the mosaic was made of.
     terms : tuple of float
         What is expected of the exposure: flux ratio and background, and the coefficients of the
         blot's slopes in x and y and of its curvature.
@@ -48,7 +60,6 @@ class Circumstances:
 
     snr: Pair
     scale: Pair
-    exposures: int | None
     terms: tuple[float, ...]
     noise: float
     own_noise: float
@@ -86,14 +97,15 @@ class Rule:
     adapts: bool = False
 
 
-def _variance(known: Circumstances) -> Marker:
+def variance_marker(known: Circumstances, numbers: Numbers = NUMBERS) -> Marker:
+    """Return the kernel of the rule skyblot with its numbers."""
     from ..kernels.compare import variance_levels
 
-    share = noise_of_hits(known.noise, known.own_noise, known.exposures) ** 2
-    curved = known.scale[0] * known.ratio * blot_error(known.roughness)
-    stepped = known.scale[1] * known.ratio * blot_error(known.roughness)
-    thresholds = (*known.snr, PAIR * known.snr[0])
-    weights = (share, curved, stepped, known.photons, NEGATIVE)
+    share = noise_of_hits(known.noise, known.own_noise) ** 2
+    error = known.ratio * blot_error(known.roughness, numbers)
+    curved, stepped = (scale * error for scale in known.scale)
+    thresholds = (*known.snr, numbers.pair * known.snr[0])
+    weights = (share, curved, stepped, known.photons, numbers.negative)
     return _with(variance_levels, known.terms, thresholds, weights)
 
 
@@ -113,34 +125,29 @@ def _with(kernel: Callable[..., None], *numbers: Any) -> Marker:
     return mark
 
 
-def noise_of_hits(noise: float, own: float, exposures: int | None) -> float:
+def noise_of_hits(noise: float, own: float) -> float:
     """Return the noise, in sigma, of exposure minus blot where a pixel stands out.
 
     An exposure that is in the mosaic shares noise with its blot, so that they differ by less than
     its own noise. That does not hold for what stands out: a median does not follow a pixel that is
-    the highest of its stack, and from a mean it was left out. The larger of both counts. What is
-    shared is the exposure's part in a mean at most, of n exposures: 1 / n of its variance.
+    the highest of its stack, and from a mean it was left out. The larger of both counts.
 
     Parameters
     ----------
     noise, own : float
-        Spread of exposure minus blot, and of the exposure; NaN where they are not known.
-    exposures : int or None
-        How many exposures the mosaic was made of: 2 where that is not known.
+        Spread of exposure minus blot, and of the exposure alone; NaN where they are not known.
 
     Examples
     --------
-    >>> noise_of_hits(0.87, 0.98, 4), noise_of_hits(1.1, 1.0, 4), noise_of_hits(math.nan, 1.0, 4)
+    >>> noise_of_hits(0.87, 0.98), noise_of_hits(1.1, 1.0), noise_of_hits(math.nan, math.nan)
     (0.98, 1.1, 1.0)
     """
     if not math.isfinite(noise):
         return 1.0
-    count = max(exposures or 2, 2)
-    most = noise * math.sqrt(count / (count - 1))
-    return max(noise, min(own, most)) if math.isfinite(own) else noise
+    return max(noise, own) if math.isfinite(own) else noise
 
 
-def blot_error(roughness: float) -> float:
+def blot_error(roughness: float, numbers: Numbers = NUMBERS) -> float:
     """Return the error of a blot that the rule skyblot reckons with, in units of its structure.
 
     Examples
@@ -148,7 +155,7 @@ def blot_error(roughness: float) -> float:
     >>> blot_error(0.1), round(blot_error(0.4), 3)
     (0.1, 0.8)
     """
-    return roughness * max(1.0, roughness / _USUAL_ROUGHNESS) ** _TAIL_POWER
+    return roughness * max(1.0, roughness / numbers.usual_roughness) ** numbers.tail_power
 
 
 #: All rules by their names. The numbers of the rule skyblot, those above among them, were found
@@ -159,9 +166,9 @@ RULES: dict[str, Rule] = {
         Rule(
             name="skyblot",
             help="residuals over one noise, made of errors and of what interpolation leaves",
-            snr=(4.2, 2.4),
+            snr=(4.1, 2.4),
             scale=(0.75, 0.5),
-            marker=_variance,
+            marker=variance_marker,
             adapts=True,
         ),
         Rule(
@@ -190,7 +197,7 @@ def defaults_text(name: str) -> str:
     Examples
     --------
     >>> defaults_text("snr")
-    "default 4.2 2.4; with --rule plain the instrument's"
+    "default 4.1 2.4; with --rule plain the instrument's"
     """
     texts = [f"default {_pair_text(RULES[DEFAULT], name)}"]
     others = [rule for rule in RULES.values() if rule.name != DEFAULT]
