@@ -170,6 +170,15 @@ class TestOurRule:
         np.testing.assert_allclose(with_gain.significance, expected, rtol=2 * F32, atol=1e-9)
         assert with_gain.significance[10, 10] > without.significance[10, 10] + 0.5
 
+    def test_errors_that_know_nothing_of_a_cosmic_ray_stay_as_they_are(self):
+        """Of a model, or of a ramp without its jumps: they do not follow the pixels of the sky."""
+        blot = np.full((60, 60), 100.0)
+        exposure = noisy(blot, sigma=math.sqrt(30.0))
+        exposure[10, 10] = 160
+        sigma = np.full(blot.shape, math.sqrt(30.0))
+        found, without = (reject(exposure, blot, sigma, gain=gain) for gain in (4.0, None))
+        np.testing.assert_array_equal(found.significance, without.significance)
+
     def test_takes_no_more_than_all_but_a_twentieth_of_the_variance(self):
         exposure, blot, sigma = np.zeros((9, 9)), np.zeros((9, 9)), np.ones((9, 9))
         exposure[4, 4] = 1000

@@ -21,6 +21,11 @@ from .result import Rejection
 from .sharpness import MATCHED_TO, match_sharpness
 
 
+#: Errors whose squares grow by less than this part of what photons do were not made from the pixel's
+#: own charge, but from a model or from what a ramp has without jumps.
+_KNOWN = 0.5
+
+
 def reject(
     exposure: Any,
     blot: Any,
@@ -48,7 +53,7 @@ def reject(
     gain : float, optional
         Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned
         into that of the blot's photons, as a cosmic ray adds to its own noise. The rule "plain"
-        does not do that.
+        does not do that, and neither is it done where errors do not follow the pixels of the sky.
     criteria : Criteria, optional
     threads : int, optional
         By default the cores this process may use; the result does not depend on it.
@@ -192,6 +197,8 @@ def measured(
     images = Images(data, model, noise, judged)
     model, noise, left = _matched(images, systematics, sigma, criteria, threads)
     photons = 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain
+    if left.growth < _KNOWN * photons:
+        photons = 0.0
     images = images._replace(blot=model, sigma=noise)
     return Measured(images, systematics, left, photons, uneven)
 

@@ -49,6 +49,9 @@ class Systematics:
         The noise as measured; `noise` is within limits.
     own : float
         The noise of the exposure alone, in sigma; NaN where it is not known.
+    growth : float
+        By how much the square of sigma grows with the residual of a pixel of the sky; NaN where it
+        is not known.
     slopes : (float, float)
         What single pixels need of the blot's slopes in x and y: where stars are undersampled, less
         than they move.
@@ -68,6 +71,7 @@ class Systematics:
     noise: float = math.nan
     spread: float = math.nan
     own: float = math.nan
+    growth: float = math.nan
     misalignment: tuple[float, float] = (math.nan, math.nan)
     misalignment_error: float = math.nan
     slopes: tuple[float, float] = (0.0, 0.0)
@@ -222,6 +226,7 @@ def at_pixels(sample: "Sample", systematics: Systematics, background: float | No
         noise=float(np.clip(spread, *NOISE_RANGE)),
         spread=spread,
         own=_own(sample) if math.isfinite(spread) else math.nan,
+        growth=_growth(sample.sky) if math.isfinite(spread) else math.nan,
     )
     if len(rows) < ENOUGH:
         return systematics
@@ -298,3 +303,16 @@ def _own(sample: Sample) -> float:
         near = steps[steps <= _NEAR * width]
         width = float(np.sqrt(np.mean(near**2))) / _KEPT
     return width
+
+
+def _growth(rows: np.ndarray) -> float:
+    """By how much the square of sigma grows with the residual: from pixels above and below 0."""
+    residual = rows[:, RESIDUAL] - clipped_median(rows[:, RESIDUAL])
+    sides = [rows[residual > 0], rows[residual < 0]]
+    if min(len(side) for side in sides) < ENOUGH:
+        return math.nan
+    (above, high), (below, low) = (
+        (float(np.median(side[:, RESIDUAL])), float(np.median(side[:, SIGMA] ** 2)))
+        for side in sides
+    )
+    return (high - low) / (above - below)
