@@ -71,7 +71,8 @@ def pytest_sessionfinish(session):
         session.config.workeroutput["said"] = list(RECORDER.said)
         return
     option = session.config.option
-    whole = not (option.keyword or option.lf or option.collectonly) and session.config.args == [
+    last_failed = getattr(option, "lf", False)  # of the cache, which may be left out
+    whole = not (option.keyword or last_failed or option.collectonly) and session.config.args == [
         "tests"
     ]
     unsaid = (

@@ -14,16 +14,16 @@ from samples import SCALE, tan_header, texture, write_sci
 from skyblot import SkyblotWarning
 from skyblot.errors import DataError, FileError, WCSError
 from skyblot.io import atomic, content
-from skyblot.io.copies import write_clean
+from skyblot.io.bad_pixels import BadPixels
 from skyblot.io.fits import open_image
 from skyblot.io.images import open_image as open_any_image
-from skyblot.io.masks import BadPixels
+from skyblot.io.images import write_clean
 from skyblot.io.names import parse_name
-from skyblot.io.planes import error_plane, quality_plane
+from skyblot.io.planes import error_plane, usable_pixels
 from skyblot.io.reader import Reader
 from skyblot.io.remote import RemotePath, failure
 from skyblot.parameters.table import Parameters
-from skyblot.steps.blot import target_of
+from skyblot.resampling.target import target_of
 
 SHAPE = (40, 50)
 #: A header that is none, and is not as long as a block.
@@ -109,7 +109,7 @@ def test_flags_that_are_no_whole_numbers(image):
         open_image(image) as found,
         said(DataError, f"{image}[sci,1]: its DQ is float32, expected whole numbers"),
     ):
-        quality_plane(found)
+        usable_pixels(found, 0)
 
 
 def test_errors_that_cannot_be_read(image, monkeypatch):

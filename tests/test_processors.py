@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from builders import demo_pair, sky_image
 from scipy.ndimage import maximum_filter
 
+import skyblot
 from skyblot.parameters.table import INTERPOLANTS
 
 BLOT = """
@@ -37,8 +39,10 @@ def blots_on(tmp_path, **processor):
 
 
 @pytest.fixture(scope="module")
-def native(tmp_path_factory):
-    return blots_on(tmp_path_factory.mktemp("native"))
+def native():
+    target, mosaic = demo_pair()
+    source = sky_image(mosaic.array_shape)
+    return {name: skyblot.blot(source, mosaic, target, interp=name) for name in INTERPOLANTS}
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="code for x86 processors")

@@ -14,7 +14,7 @@ from samples import rewrite, texture, write_sci
 
 import skyblot
 from skyblot.api.progress import ProgressBar, progress_bar
-from skyblot.report.notebook import SIZE, html_of, picture_of_blot
+from skyblot.report.notebook import SIZE, html_of, picture_of_image
 
 
 @pytest.fixture(scope="module")
@@ -129,19 +129,18 @@ def test_facts_remain_without_pillow(blots, monkeypatch):
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, 7.0])
-def test_an_image_of_one_value_has_a_picture(tmp_path, value):
+def test_an_image_of_one_value_has_a_picture(value):
     pytest.importorskip("PIL")
-    path = write_sci(tmp_path / "flat.fits", np.full((700, 90), value, "f4"))
-    address, caption = picture_of_blot(path)
+    address, caption = picture_of_image(np.full((700, 90), value, "f4"), "flat.fits")
     assert picture_in(f'src="{address}"').shape == (234, 30)
     assert caption == "flat.fits, 3 x 3 pixels a point"
 
 
-def test_pixels_that_are_missing_do_not_spoil_the_picture(tmp_path):
+def test_pixels_that_are_missing_do_not_spoil_the_picture():
     pytest.importorskip("PIL")
     data = texture((64, 64))
     data[:32] = np.nan
-    levels = picture_in(f'src="{picture_of_blot(write_sci(tmp_path / "x.fits", data))[0]}"')
+    levels = picture_in(f'src="{picture_of_image(data, "x.fits")[0]}"')
     assert (levels[:32] == 0).all()
     assert levels[32:].std() > 20
 

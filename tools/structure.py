@@ -81,6 +81,16 @@ def import_graph(modules: dict[str, Module]) -> dict[str, set[str]]:
     return graph
 
 
+def package_graph(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Which packages, and modules at the root, each one imports."""
+    packages: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        package = ".".join(name.split(".")[:2])
+        reached = {".".join(target.split(".")[:2]) for target in targets if "." in target}
+        packages.setdefault(package, set()).update(reached - {package})
+    return packages
+
+
 def longest_chain(graph: dict[str, set[str]]) -> list[str]:
     """The longest path along imports; a module on the way never counts twice."""
     best: dict[str, list[str]] = {}
@@ -92,6 +102,10 @@ def longest_chain(graph: dict[str, set[str]]) -> list[str]:
         return best[name]
 
     return max((chain(name, frozenset()) for name in graph), key=len)
+
+
+def in_words(chain: list[str]) -> str:
+    return f"{len(chain)}: {' > '.join(name.removeprefix('skyblot.') for name in chain)}"
 
 
 def parameters(function: ast.FunctionDef) -> int:
@@ -136,7 +150,6 @@ def report(root: Path) -> Iterator[tuple[str, str]]:
     entries = [
         p for p in package.iterdir() if not p.name.startswith(("_", ".")) and p.name != "py.typed"
     ]
-    chain = longest_chain(graph)
     edges = [len(targets) for targets in graph.values()]
     functions = [(m, f) for m in modules.values() for f in m.functions]
     counts = [parameters(f) for _, f in functions]
@@ -145,10 +158,8 @@ def report(root: Path) -> Iterator[tuple[str, str]]:
     tuples = sum(map(is_tuple_assignment, assignments))
     yield "modules", str(len(modules))
     yield "entries at the root", str(len(entries))
-    yield (
-        "longest import chain",
-        f"{len(chain)}: {' > '.join(n.removeprefix('skyblot.') for n in chain)}",
-    )
+    yield "longest import chain", in_words(longest_chain(graph))
+    yield "longest of packages", in_words(longest_chain(package_graph(graph)))
     yield "imports per module", f"{statistics.mean(edges):.1f}, at most {max(edges)}"
     yield "parameters per function", f"p90 {percentile(counts, 0.9)}, at most {max(counts)}"
     many = [

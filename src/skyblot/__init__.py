@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .api.reject import plan_masks as plan_masks
     from .api.reject import reject_files as reject_files
     from .api.results import BatchError as BatchError
+    from .api.results import run as run
     from .demo import make_demo as make_demo
     from .errors import DataError as DataError
     from .errors import FileError as FileError
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from .resampling.containers import blot as blot
     from .resampling.drizzle import drizzle as drizzle
     from .runs.plan import Plan as Plan
-    from .runs.run import run as run
     from .runs.work import Failure as Failure
     from .steps.blot import BlotResult as BlotResult
     from .steps.copies import Products as Products
@@ -55,7 +55,7 @@ _HOMES = {
     "blot_files": "api.blot",
     "plan_blots": "api.blot",
     "plan_masks": "api.reject",
-    "run": "runs.run",
+    "run": "api.results",
     "Plan": "runs.plan",
     "Failure": "runs.work",
     "BatchError": "api.results",

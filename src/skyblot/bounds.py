@@ -65,10 +65,6 @@ class Bounds(NamedTuple):
         """Return the bounds with so many pixels more on each side."""
         return Bounds(self.y0 - margin, self.y1 + margin, self.x0 - margin, self.x1 + margin)
 
-    def contains(self, other: "Bounds") -> bool:
-        """Return whether all pixels of `other` are among these."""
-        return other.area == 0 or self.overlap(other) == other
-
     def overlap(self, other: "Bounds") -> "Bounds":
         """Return the bounds of the pixels that both have, `EMPTY` where there are none."""
         common = Bounds(

@@ -125,6 +125,17 @@ def memory_errors_told() -> Iterator[None]:
         raise no_memory(error) from error
 
 
+@contextmanager
+def naming(source: str, target: str = "the target") -> Iterator[None]:
+    """Let errors about "the source" and "the target" say which files they are."""
+    try:
+        yield
+    except SkyblotError as error:
+        if error.subject in ("the source", "the target"):
+            error.subject = source if error.subject == "the source" else target
+        raise
+
+
 def closest(name: str, names: Iterable[str]) -> str:
     """`` (closest: 'poly5')`` for the name most like `name`, or an empty string."""
     match = difflib.get_close_matches(str(name).lower(), list(names), n=1, cutoff=0.5)

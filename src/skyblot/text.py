@@ -38,3 +38,8 @@ def duration_text(seconds: float) -> str:
         return f"{seconds:.1f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def ascii_text(text: str) -> str:
+    """Return a text as FITS headers hold it."""
+    return text.encode("ascii", "backslashreplace").decode()

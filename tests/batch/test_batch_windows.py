@@ -24,7 +24,7 @@ from skyblot.kernels.interpolants import interpolant
 from skyblot.memory import free_memory, memory_limit
 from skyblot.resampling.geometry import Job
 from skyblot.resampling.window import load_window
-from skyblot.runs.footprints import Footprint, Group, Place, group
+from skyblot.runs.footprints import Footprint, Group, group
 from skyblot.runs.plan import Needs
 from skyblot.steps.blot import Blot
 
@@ -156,9 +156,7 @@ BOUNDS = st.tuples(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(places=st.lists(st.one_of(BOUNDS, st.just(EMPTY)), max_size=12), most=st.integers(1, 10**6))
 def test_groups_hold_each_exposure_once_and_no_more_than_they_may(places, most):
-    members = [
-        Footprint(parse_name(f"{n}.fits"), Place((9, 9), 1.0, b)) for n, b in enumerate(places)
-    ]
+    members = [Footprint(parse_name(f"{n}.fits"), (9, 9), 1.0, b) for n, b in enumerate(places)]
     groups = list(group(members, most))
     assert sorted(each.where.path.stem for one in groups for each in one.members) == sorted(
         map(str, range(len(places)))
@@ -316,9 +314,7 @@ def test_workers_fit_into_memory():
     needs = Needs(
         interpolant("poly5", 1.0), np.dtype("f4"), 8, 100 * 12 * 10**6, Blot().bytes_per_pixel
     )
-    members = tuple(
-        Footprint(parse_name("a"), Place((1000, n * 1000), 1.0, EMPTY)) for n in (1, 10)
-    )
+    members = tuple(Footprint(parse_name("a"), (1000, n * 1000), 1.0, EMPTY) for n in (1, 10))
     assert needs.workers(Group(members * 20, EMPTY)) == 5
     assert needs.workers(Group(members[:1] * 20, EMPTY)) == 8
     assert needs.workers(Group(members[:1], EMPTY)) == 1

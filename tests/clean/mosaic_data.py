@@ -8,7 +8,7 @@ from builders import tangent
 from samples import tan_header
 
 from skyblot.io.images import list_images, open_image
-from skyblot.io.mosaics import Drizzle, Input, NewMosaic
+from skyblot.io.new_mosaic import Drizzle, Input, NewMosaic
 
 SHAPE = (24, 30)
 #: Half a million seconds: no time is rounded.

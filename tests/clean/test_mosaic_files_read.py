@@ -13,8 +13,9 @@ from skyblot.demo import DemoPlan, make_demo, mosaic_wcs
 from skyblot.demo.nircam import NIRCAM
 from skyblot.demo.roman import WFI
 from skyblot.io.images import float_pixels, open_image
-from skyblot.io.mosaics import NewMosaic, mosaic_name, write_mosaic
+from skyblot.io.mosaics import mosaic_name, write_mosaic
 from skyblot.io.names import parse_name
+from skyblot.io.new_mosaic import NewMosaic
 
 SHAPE = (96, 120)
 EXPOSURES = 3

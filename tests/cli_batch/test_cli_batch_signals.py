@@ -98,7 +98,7 @@ def test_blots_that_nobody_was_told_of_are_counted(run, demo, out, monkeypatch):
         plan.work.tasks[0].path.write_text("new")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skyblot.runs.run.run_here", interrupted_run)
+    monkeypatch.setattr("skyblot.api.results.run_here", interrupted_run)
     code, text, errors = run(
         "blot", demo.median, *demo.exposures, "--output-dir", out, "--overwrite"
     )

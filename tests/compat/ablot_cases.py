@@ -157,7 +157,6 @@ class Different:
     title: str
     keywords: dict
     value: float | str
-    fatal: bool = False
 
 
 def on_flat(data="flat.fits[sci,1]", reference="flatref.fits[sci,1]", **keywords):
@@ -201,9 +200,9 @@ DIFFERENT = [
         on_flat("nosky.fits[sci,1]", addsky=True, out_units="cps"),
         5.0,
     ),
-    Different("float64", "float64 data", on_flat("flat_f8.fits[sci,1]"), 200.0, fatal=True),
-    Different("int16", "int16 data", on_flat("flat_i2.fits[sci,1]"), 200.0, fatal=True),
-    Different("int32", "int32 data", on_flat("flat_i4.fits[sci,1]"), 200.0, fatal=True),
+    Different("float64", "float64 data", on_flat("flat_f8.fits[sci,1]"), 200.0),
+    Different("int16", "int16 data", on_flat("flat_i2.fits[sci,1]"), 200.0),
+    Different("int32", "int32 data", on_flat("flat_i4.fits[sci,1]"), 200.0),
     Different(
         "notime", "EXPTIME absent in the data, not needed", on_flat("notime.fits[sci,1]"), 200.0
     ),
@@ -265,15 +264,12 @@ DIFFERENT = [
         on_flat(outnx=60, outny=50, out_units="cps"),
         2.0,
     ),
-    Different(
-        "step_none", "``stepsize=None``", on_flat(stepsize=None, wcsmap="None"), 200.0, fatal=True
-    ),
+    Different("step_none", "``stepsize=None``", on_flat(stepsize=None, wcsmap="None"), 200.0),
     Different(
         "step_negative",
         "``stepsize=-10``",
         on_flat(stepsize=-10, wcsmap="None"),
         "at least 0",
-        fatal=True,
     ),
     Different(
         "other_camera",

@@ -2,6 +2,8 @@
 of its rounding.
 """
 
+import atexit
+import functools
 import json
 import os
 import subprocess
@@ -41,21 +43,30 @@ def demo_files(folder, exposures, chip_shape, chips=2):
     return made.median.name, [path.name for path in made.exposures]
 
 
+@functools.cache
+def _theirs():
+    """The process that has DrizzlePac imported; it ends with this one."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("theirs.py"))],
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(process.communicate)
+    return process
+
+
 def run_theirs(folder, job):
-    """Run ``theirs.py`` in `folder`; return the finished process, whatever came of it."""
+    """Do a job in `folder` with ``theirs.py``; whatever comes of it, return the exit code and what
+    was printed.
+    """
     folder = Path(folder)
     (folder / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, str(Path(__file__).with_name("theirs.py")), "job.json"]
-    environment = {**os.environ, "HOME": str(folder), "PYTHONWARNINGS": "ignore"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    process = _theirs()
+    process.stdin.write(f"{folder}\n")
+    process.stdin.flush()
+    return int(process.stdout.readline()), (folder / "printed.txt").read_text()
 
 
 def weights(interp, s):

@@ -43,8 +43,8 @@ class Runs:
                 "in_memory": in_memory,
                 "exact": exact,
             }
-            done = run_theirs(folder, {"astrodrizzle": options})
-            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+            status, printed = run_theirs(folder, {"astrodrizzle": options})
+            assert status == 0, printed[-4000:]
         return folder
 
     def chips(self, chips):
@@ -175,19 +175,19 @@ def test_headers_of_the_blots(runs):
 
 def test_a_wcsmap_may_print(runs, tmp_path):
     """What DrizzlePac puts in the place of standard output takes text from the main thread only."""
-    exact = runs(2, ours=True, exact=True)
-    for name in runs.names[2]:
+    exact = runs(1, ours=True, exact=True)
+    for name in runs.names[1]:
         shutil.copy(exact / name, tmp_path)
     options = {
-        "exposures": runs.names[2],
+        "exposures": runs.names[1],
         "ours": True,
         "in_memory": False,
         "exact": False,
         "prints": True,
     }
-    done = run_theirs(tmp_path, {"astrodrizzle": options})
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    for name in runs.chips(2):
+    status, printed = run_theirs(tmp_path, {"astrodrizzle": options})
+    assert status == 0, printed[-4000:]
+    for name in runs.chips(1):
         np.testing.assert_array_equal(
             np.load(tmp_path / f"{name}.npy"), np.load(exact / f"{name}.npy")
         )
@@ -207,7 +207,7 @@ def test_a_median_of_exposures_that_state_no_frame_lies_where_they_do(runs, tmp_
             for hdu in hdus:
                 hdu.header.pop("MDRIZSKY", None)
                 hdu.header.pop("RADESYS", None)
-    done = run_theirs(
+    status, printed = run_theirs(
         tmp_path,
         {
             "astrodrizzle": {
@@ -218,7 +218,7 @@ def test_a_median_of_exposures_that_state_no_frame_lies_where_they_do(runs, tmp_
             }
         },
     )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert status == 0, printed[-4000:]
     (median,) = tmp_path.glob("*_med.fits")
     assert fits.getval(median, "EQUINOX") == 2000
     assert "RADESYS" not in fits.getheader(median)

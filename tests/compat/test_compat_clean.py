@@ -85,8 +85,8 @@ def theirs(folder, exposures, options):
     for path in exposures:
         shutil.copy(path, folder)
     job = {"drizzle": {"exposures": [path.name for path in exposures], **options}}
-    done = run_theirs(folder, job)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    status, printed = run_theirs(folder, job)
+    assert status == 0, printed[-4000:]
 
 
 @pytest.fixture(scope="module")

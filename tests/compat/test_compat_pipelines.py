@@ -70,8 +70,8 @@ def test_blots_masks_and_copies_open_as_models_of_jwst(jwst, files, tmp_path):
 def test_copies_open_as_models_of_roman(tmp_path):
     roman = pytest.importorskip("roman_datamodels.datamodels", reason="make compat-jwst")
     asdf = pytest.importorskip("asdf")
-    from skyblot.io.copies import write_flagged
-    from skyblot.io.masks import BadPixels
+    from skyblot.io.bad_pixels import BadPixels
+    from skyblot.io.images import write_flagged
     from skyblot.io.names import parse_name
 
     model = roman.ImageModel.create_fake_data(shape=(20, 24))

@@ -1,7 +1,8 @@
-"""Runs DrizzlePac in a process of its own: ``python theirs.py JOB.json``, in the job's folder.
+"""Runs DrizzlePac, whose import takes four seconds: done once, and each job in a fork of its own.
 
-A job is ``{"ablot": [[name, keywords], ...]}`` (blots with `drizzlepac.ablot.blot`, outcomes in
-``NAME.json``) or ``{"astrodrizzle": {...}}`` (see `astrodrizzle`).
+A folder a line on standard input; a line on standard output says how the job there, ``job.json``,
+has ended. A job is ``{"ablot": [[name, keywords], ...]}`` (blots with `drizzlepac.ablot.blot`,
+outcomes in ``NAME.json``), ``{"astrodrizzle": {...}}`` or ``{"drizzle": {...}}`` (see there).
 """
 
 import contextlib
@@ -9,33 +10,42 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
 import numpy as np
 
 warnings.simplefilter("ignore")
+LONGEST_S = 300
 
 
 def ablot(cases):
-    """Run each case; write what came of it: the error, or the pixels and the extension's facts."""
+    """Run each case, in a fork since some end the process; write what came of it."""
+    for name, keywords in cases:
+        status = forked(blot, name, keywords)
+        if status:
+            outcome = f"the process ended, status {status}"
+            Path(f"{name}.json").write_text(json.dumps(outcome))
+
+
+def blot(name, keywords):
+    """Write what comes of a case: the error, or the pixels."""
     from astropy.io import fits
     from drizzlepac import ablot, wcs_functions
 
     maps = {"WCSMap": wcs_functions.WCSMap, "IdentityMap": wcs_functions.IdentityMap, "None": None}
-    for name, keywords in cases:
-        if "wcsmap" in keywords:
-            keywords["wcsmap"] = maps[keywords["wcsmap"]]
-        try:
-            ablot.blot(**{"configObj": "defaults", **keywords, "outdata": f"their_{name}.fits"})
-            np.save(
-                f"{name}.npy", fits.getdata(f"their_{name}.fits", ("SCI", 1)).astype(np.float32)
-            )
-            outcome = "done"
-        except Exception as error:
-            outcome = f"{type(error).__name__}: {error}".strip(": ")
-        Path(f"{name}.json").write_text(json.dumps(outcome))
+    if "wcsmap" in keywords:
+        keywords["wcsmap"] = maps[keywords["wcsmap"]]
+    try:
+        ablot.blot(**{"configObj": "defaults", **keywords, "outdata": f"their_{name}.fits"})
+        np.save(f"{name}.npy", fits.getdata(f"their_{name}.fits", ("SCI", 1)).astype(np.float32))
+        outcome = "done"
+    except Exception as error:
+        outcome = f"{type(error).__name__}: {error}".strip(": ")
+    Path(f"{name}.json").write_text(json.dumps(outcome))
 
 
 def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
@@ -156,16 +166,52 @@ def pixels(given):
         return np.array(hdus[0].data, dtype=np.float32)
 
 
-if __name__ == "__main__":
-    # Before any import of DrizzlePac: no astrometry data base, no reference files, and a home of
-    # its own for TEAL.
-    os.environ.update(
-        ASTROMETRY_STEP_CONTROL="off", iref="/nonexistent/", jref="/nonexistent/", HOME=os.getcwd()
-    )
-    logging.disable(logging.CRITICAL)
-    job = json.loads(Path(sys.argv[1]).read_text())
-    for kind, argument in job.items():
+def forked(function, *arguments):
+    """Call a function in a fork of this process, and return the fork's exit code."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = 1
+    try:
+        signal.alarm(LONGEST_S)
+        function(*arguments)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def work(folder):
+    """Do the job of a folder, with what it prints in ``printed.txt``, and a home of its own for
+    TEAL.
+    """
+    os.chdir(folder)
+    os.environ["HOME"] = folder
+    with open("printed.txt", "wb") as printed:
+        for stream in (1, 2):
+            os.dup2(printed.fileno(), stream)
+    for kind, argument in json.loads(Path("job.json").read_text()).items():
         if kind == "ablot":
             ablot(argument)
         else:
             {"astrodrizzle": astrodrizzle, "drizzle": drizzle}[kind](**argument)
+
+
+def serve(answers):
+    """Do the jobs that are asked for."""
+    # Before any import of DrizzlePac: no astrometry data base, and no reference files.
+    os.environ.update(ASTROMETRY_STEP_CONTROL="off", iref="/nonexistent/", jref="/nonexistent/")
+    logging.disable(logging.CRITICAL)
+    importlib.import_module("drizzlepac.astrodrizzle")
+    for line in sys.stdin:
+        answers.write(f"{forked(work, line.rstrip())}\n")
+
+
+if __name__ == "__main__":
+    # What DrizzlePac prints when it is imported is no answer.
+    with open(os.dup(1), "w", buffering=1) as stream:
+        os.dup2(2, 1)
+        serve(stream)

@@ -13,9 +13,9 @@ from samples import RAW, tan_header, texture, write_sci
 
 from skyblot import SkyblotWarning, blot_file, blot_files, info
 from skyblot.errors import FileError
-from skyblot.io.copies import copy_name
 from skyblot.io.images import blot_name, list_images, open_image
-from skyblot.io.names import ImageName, extension_label, parse_name, plain_name, root_of
+from skyblot.io.names import ImageName, parse_name, plain_name
+from skyblot.io.products import copy_name, extension_label, root_of
 from skyblot.report.show import show
 
 OBSERVATORIES = [

@@ -37,12 +37,15 @@ def whole(plan, shape, rows=None):
     return out
 
 
-def compared(function, shape, tolerance):
-    """Check a map at every pixel; return how often the exact map was evaluated."""
+def compared(function, shape, tolerance, truth=None):
+    """Check a map at every pixel, against `truth` where the exact one is known already; return how
+    often the exact map was evaluated.
+    """
     exact = Exact(function)
     plan = adaptive_map(exact, shape, tolerance)
     samples = exact.samples
-    ours, truth = whole(plan, shape), whole(exact, shape)
+    ours = whole(plan, shape)
+    truth = whole(exact, shape) if truth is None else truth
     assert np.array_equal(np.isnan(ours), np.isnan(truth))
     assert np.nanmax(np.abs(ours - truth), initial=0.0) <= tolerance
     return samples
@@ -120,9 +123,17 @@ DISTORTION = (
 )
 
 
+@pytest.fixture(scope="module")
+def smooth():
+    """A map of a detector, and its values at every pixel."""
+    function = polynomial((2048, 2048), DISTORTION)
+    return function, whole(Exact(function), (2048, 2048))
+
+
 @pytest.mark.parametrize("tolerance", TOLERANCES)
-def test_a_smooth_map_takes_one_evaluation_in_500_pixels(tolerance):
-    samples = compared(polynomial((2048, 2048), DISTORTION), (2048, 2048), tolerance)
+def test_a_smooth_map_takes_one_evaluation_in_500_pixels(smooth, tolerance):
+    function, truth = smooth
+    samples = compared(function, truth.shape[1:], tolerance, truth)
     assert samples <= 2048 * 2048 / 500
 
 

@@ -15,8 +15,8 @@ from mask_files import changed, read
 import skyblot
 from skyblot import reject_files
 from skyblot.errors import FileError, ParameterError
-from skyblot.io.copies import write_clean
-from skyblot.io.masks import BadPixels
+from skyblot.io.bad_pixels import BadPixels
+from skyblot.io.images import write_clean
 from skyblot.io.names import parse_name
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*its pixels have no flags")

@@ -11,8 +11,8 @@ from samples import CHIP_SHAPE, digests
 import skyblot
 from skyblot import BatchError, reject, reject_files
 from skyblot.errors import FileError, ParameterError
-from skyblot.io.copies import copy_name
 from skyblot.io.names import parse_name
+from skyblot.io.products import copy_name
 
 
 class TestMasks:

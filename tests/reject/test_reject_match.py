@@ -63,10 +63,9 @@ def frame(seed, width, shift, factor=1.0):
     angle = rng.uniform(0, 2 * np.pi)
     there = shift * np.array([np.cos(angle), np.sin(angle)])
     still, clean = np.zeros(SHAPE), np.full(SHAPE, SKY)
-    for place, flux in zip(places, fluxes, strict=True):
-        for share, sigma in ((0.88, width), (0.12, 3 * width)):
-            still += stars(SHAPE, [place], sigma, share * flux)
-            clean += factor * stars(SHAPE, [place], sigma, share * flux, there)
+    for share, sigma in ((0.88, width), (0.12, 3 * width)):
+        still += stars(SHAPE, places, sigma, share * fluxes)
+        clean += factor * stars(SHAPE, places, sigma, share * fluxes, there)
     charge = (rng.random(SHAPE) < 0.01) * rng.exponential(400.0, SHAPE) + (
         rng.random(SHAPE) < 0.01
     ) * 40.0

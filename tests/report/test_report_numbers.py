@@ -8,7 +8,6 @@ from hypothesis.extra.numpy import arrays
 
 from skyblot.report.distribution import distribution
 from skyblot.report.facts import links, percent, rows, text_of
-from skyblot.report.places import worst
 from skyblot.report.stretch import (
     RESIDUAL,
     STANDS_OUT,
@@ -18,6 +17,7 @@ from skyblot.report.stretch import (
     block_residual,
     image_stretch,
 )
+from skyblot.report.view import worst
 
 # Levels and blocks.
 

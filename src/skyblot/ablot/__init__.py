@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..api.results import results_of
+from ..api.results import Batch
 from ..errors import not_allowed
 from ..io.names import parse_name
 from ..kernels.interpolants import interpolant
@@ -131,7 +131,8 @@ blot.__signature__ = inspect.signature(_documented)  # type: ignore[attr-defined
 def _run_task(task: Task, wcsmap: Any) -> None:
     step = Blot(task.parameters, force=True, as_float=True, wcsmap=wcsmap)
     wanted = Product(parse_name(task.reference), Path(task.outdata))
-    results_of(Work(task.data, step, (wanted,)), RunOptions(overwrite=True, fail_fast=True))
+    options = RunOptions(overwrite=True, fail_fast=True)
+    Batch(Work(task.data, step, (wanted,)), options).results()
 
 
 def run(configObj: Any, wcsmap: Any = None) -> None:

@@ -1,19 +1,21 @@
 """Blot files: one exposure, or many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import warn
+from ..errors import ParameterError, warn
 from ..io.images import list_images
 from ..io.names import extension_text, parse_name
-from ..parameters.options import RunOptions, given_values
+from ..parameters.options import RunOptions
 from ..parameters.table import Recipe
-from ..runs.plan import Plan, plan_run
-from ..runs.work import Work
+from ..runs.plan import Plan
+from ..runs.work import Beside, Work
 from ..steps.base import Task
-from ..steps.blot import Blot, BlotResult
-from .results import results_of
+from ..steps.blot import BlotResult
+from .results import Batch, batch_of
+from .steps import blot_step
 
 
 def blot_file(
@@ -65,7 +67,8 @@ def blot_file(
             first = extension_text(chips[0].extension or 0)
             warn(f"has {len(chips)} images, the first, [{first}], is used", subject=where.path)
         where = chips[0]
-    path: Path = results_of(Work(source, step, (Task(where, Path(output)),)), options)[0].path
+    (made,) = Batch(Work(source, step, (Task(where, Path(output)),)), options).results()
+    path: Path = made.path
     return path
 
 
@@ -115,7 +118,7 @@ def blot_files(
         work.
     """
     step, options = blot_step(values, recipe, options)
-    return results_of(Work.of(source, references, output_dir, step), options)
+    return batch_of(source, references, output_dir, step, options).results()
 
 
 def plan_blots(
@@ -146,14 +149,40 @@ def plan_blots(
         As `blot_files` does before any work.
     """
     step, options = blot_step(values, recipe, options)
-    return plan_run(Work.of(source, references, output_dir, step), options, survey=True)
+    return batch_of(source, references, output_dir, step, options).plan()
 
 
-def blot_step(
-    values: Mapping[str, Any], recipe: Recipe | None = None, options: RunOptions | None = None
-) -> tuple[Blot, RunOptions]:
-    """Return the step of `blot_files` and the options of its run, with single values put in."""
-    singles = given_values(values, ("recipe", "options", "blots"))
-    recipe = (recipe or Recipe()).override(singles["recipe"])
-    options = (options or RunOptions()).override(singles["options"])
-    return Blot(recipe, options.force, options.compress, **singles["blots"]), options
+def blot_batch(
+    source: str | Path,
+    references: Sequence[str | Path],
+    output_dir: str | Path,
+    *,
+    output: str | None,
+    recipe: Recipe,
+    beside: Beside,
+    **values: Any,
+) -> Batch:
+    """Return what the command line asks of `blot_files`.
+
+    `output` is the file to write, where there is a single blot; `beside` are files that are read
+    and written too, a log for example: no blot is one of them.
+    """
+    step, options = blot_step(values, recipe)
+    batch = batch_of(source, references, output_dir, step, options, beside)
+    return batch if output is None else replace(batch, work=_to_file(batch.work, Path(output)))
+
+
+def _to_file(work: Work, output: Path) -> Work:
+    """The work on the only image there is, with another name of the product."""
+    if work.failures:
+        raise work.failures[0].error
+    if len(work.tasks) > 1:
+        names = ", ".join(str(where) for where, _ in work.tasks[:4]) + (
+            ", ..." if len(work.tasks) > 4 else ""
+        )
+        raise ParameterError(
+            f"--output names one file, but there are {len(work.tasks)} images to blot "
+            f"onto ({names}): use --output-dir, or name one extension, as in "
+            "file.fits[sci,1]"
+        )
+    return replace(work, tasks=(Task(work.tasks[0].where, output),))

@@ -22,13 +22,13 @@ from ..parameters.mosaic import Drizzling, Grid, Matching, Writing
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
 from ..rejection.criteria import Criteria
-from ..runs.work import Beside, Failure, Work
+from ..runs.work import ALONE, Beside, Failure, Work
 from ..steps.copies import Products
 from ..steps.mask_record import RejectResult
 from .grid import like_wcs
 from .progress import progress_bar
-from .reject import mask_step
 from .results import BatchError
+from .steps import mask_step
 
 #: What the parameters of a run belong to.
 _REJECT = ("criteria", "planes", "masks", "options", "recipe")
@@ -150,12 +150,12 @@ def plan_clean(
     criteria: Criteria | Mapping[str, Any] | None = None,
     products: Products | None = None,
     options: RunOptions | None = None,
-    beside: Sequence[Path] = (),
+    beside: Beside = ALONE,
     **values: Any,
 ) -> CleanPlan:
     """Return what `clean_files` would do with the same arguments; only headers are read.
 
-    `beside` are files that are written too, a log for example: no output is one of them.
+    `beside` are files that are read and written too, a log for example: no output is one of them.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def plan_clean(
     grid = Grid(**singles["grid"])
     writing = Writing(**singles["writing"])
     step = replace(step, with_values=writing.objects)
-    work = Work.of(None, exposures, Path(output_dir), step, Beside((), list(beside)))
+    work = Work.of(None, exposures, Path(output_dir), step, beside)
     work, headings = _read(work, force=how.force)
     say_if_filters_differ(headings)
     matching = Matching(**singles["match"])

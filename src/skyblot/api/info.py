@@ -1,13 +1,13 @@
 """What skyblot understands of a file: its images, their units and facts, and blots onto them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import reason_of
+from ..errors import SkyblotError, reason_of
 from ..headers.facts import (
     BACKGROUND,
     COMBINED,
@@ -26,14 +26,17 @@ from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import QUALITY
 from ..headers.units import unit_kind
 from ..io.coverage import weights_name
-from ..io.images import Image, list_images, open_reference
+from ..io.image import Image
+from ..io.images import list_images, open_reference
 from ..io.names import ImageName
 from ..io.planes import find_errors, find_plane
 from ..io.weights import exposure_weight_files
 from ..parameters.options import WEIGHT_SUFFIX, RunOptions
-from ..runs.footprints import Footprint, Group, place_of
+from ..resampling.target import target_of
+from ..runs.footprints import Group, footprint_of
 from ..runs.plan import Needs
-from ..steps.blot import Blot, plan_job, target_of
+from ..runs.work import Failure
+from ..steps.blot import Blot, plan_job
 from ..steps.noise import noise_text
 from .wcs_info import MapInfo, WCSInfo, map_info_of, wcs_info
 
@@ -147,10 +150,32 @@ def info(file: str | Path, source: str | Path | None = None) -> list[ImageInfo]:
     SkyblotError
         If a file cannot be read. A WCS that cannot be used is no error: the result says why.
     """
+    (outcome,) = infos([file], source)
+    if isinstance(outcome, Failure):
+        raise outcome.error
+    return outcome
+
+
+def infos(
+    files: Sequence[str | Path], source: str | Path | None = None
+) -> Iterator[list[ImageInfo] | Failure]:
+    """Yield what `info` says of each of some files, or the failure of one that cannot be read.
+
+    Raises
+    ------
+    SkyblotError
+        If the source cannot be used.
+    """
     if source is not None:
-        with Blot(force=True).open(source):  # its errors are raised here, not blamed on the file
+        with Blot(force=True).open(source):  # its errors are raised here, not blamed on a file
             pass
-    return [_image_info(where, source) for where in list_images(file)]
+    for file in files:
+        try:
+            found = [_image_info(where, source) for where in list_images(file)]
+        except SkyblotError as error:
+            yield Failure.of(file, error)
+        else:
+            yield found
 
 
 def _image_info(where: ImageName, source: str | Path | None) -> ImageInfo:
@@ -243,13 +268,17 @@ def _pair_info(where: ImageName, source_name: str | Path) -> PairInfo:
     step = Blot(as_float=True, force=True)
     try:
         with step.open(source_name) as source, open_reference(where) as reference:
-            place = place_of(source, where, step.recipe)
-            group = Group((Footprint(where, place),), place.bounds)
+            footprint = footprint_of(source, where, step.recipe)
+            group = Group((footprint,), footprint.bounds)
             needs = Needs.of(source, step, RunOptions())
             job = plan_job(source, target_of(reference, step.recipe), reference, step)
     except Exception as error:  # WCS libraries raise anything
         return PairInfo(str(source_name), MapInfo(problem=reason_of(error)))
     way = map_info_of(job.pixel_map)
     return PairInfo(
-        source.image.name, way, place.overlap, needs.bytes_of([group]), needs.seconds_of([group])
+        source.image.name,
+        way,
+        footprint.overlap,
+        needs.bytes_of([group]),
+        needs.seconds_of([group]),
     )

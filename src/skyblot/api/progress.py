@@ -44,12 +44,12 @@ class ProgressBar:
                 self._task, description=what, completed=done, total=total, rate="", refresh=True
             )
 
-    def follow(self, plan: "Plan") -> "Generator[Outcome, None, None]":
-        """Run a plan, yield its outcomes, and count those that took work."""
-        from ..runs.run import run
-
+    def follow(
+        self, plan: "Plan", run: "Generator[Outcome, None, None]"
+    ) -> "Generator[Outcome, None, None]":
+        """Yield the outcomes of a plan's run, and count those that took work."""
         self.expect(plan.count, plan.work.step.verb)
-        with closing(run(plan)) as outcomes:
+        with closing(run) as outcomes:
             for number, outcome in enumerate(outcomes):
                 yield outcome
                 if number >= len(plan.known):

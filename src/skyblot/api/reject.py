@@ -1,23 +1,18 @@
 """Find cosmic rays in exposures: blots are made on the way, and only masks are written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ParameterError
-from ..parameters.options import RunOptions, given_values
+from ..parameters.options import RunOptions
 from ..parameters.table import Recipe
-from ..rejection.criteria import Criteria, criteria_with
-from ..runs.plan import Plan, plan_run
-from ..runs.work import Work
-from ..steps.compare import Planes
-from ..steps.copies import Products, mask_name
+from ..rejection.criteria import Criteria
+from ..runs.plan import Plan
+from ..runs.work import Beside
+from ..steps.copies import Products
 from ..steps.mask_record import RejectResult
-from ..steps.reject import Reject
-from .results import results_of
-
-__all__ = ["RejectResult", "mask_name", "plan_masks", "reject_files"]
+from .results import Batch, batch_of
+from .steps import mask_step
 
 
 def reject_files(
@@ -86,7 +81,7 @@ def reject_files(
         than its instrument has hit in its exposure time.
     """
     step, run_options = mask_step(values, recipe, criteria, products, options)
-    return results_of(Work.of(source, references, output_dir, step), run_options)
+    return batch_of(source, references, output_dir, step, run_options).results()
 
 
 def plan_masks(
@@ -119,38 +114,21 @@ def plan_masks(
         As `reject_files` does before any work.
     """
     step, run_options = mask_step(values, recipe, criteria, products, options)
-    return plan_run(Work.of(source, references, output_dir, step), run_options, survey=True)
+    return batch_of(source, references, output_dir, step, run_options).plan()
 
 
-def mask_step(
-    values: Mapping[str, Any],
-    recipe: Recipe | None = None,
-    criteria: Criteria | Mapping[str, Any] | None = None,
-    products: Products | None = None,
-    options: RunOptions | None = None,
-) -> tuple[Reject, RunOptions]:
-    """Return the step of `reject_files` and the options of its run, with single values put in."""
-    singles = given_values(values, ("criteria", "planes", "masks", "options", "recipe"))
-    recipe = (recipe or Recipe()).override(singles["recipe"])
-    if recipe.user_wcs.given:
-        names = ", ".join(recipe.user_wcs.given)
-        raise ParameterError(
-            f"{names}: not for a comparison, which is made on the exposure's own pixels"
-        )
-    run_options = (options or RunOptions()).override(singles["options"])
-    known = vars(criteria) if isinstance(criteria, Criteria) else dict(criteria or {})
-    step = Reject(
-        recipe,
-        run_options.force,
-        criteria=_checked({**known, **singles["criteria"]}),
-        planes=Planes(**singles["planes"]),
-        products=replace(products or Products(), **singles["masks"]),
-        compress=run_options.compress,
-    )
-    return step, run_options
+def mask_batch(
+    source: str | Path,
+    references: Sequence[str | Path],
+    output_dir: str | Path,
+    *,
+    recipe: Recipe,
+    beside: Beside,
+    **values: Any,
+) -> Batch:
+    """Return what the command line asks of `reject_files`.
 
-
-def _checked(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """The criteria that the user chose, by name."""
-    checked = vars(criteria_with(None, dict(criteria)))
-    return {name: checked[name] for name, value in criteria.items() if value is not None}
+    `beside` are files that are read and written too, a log for example: no mask is one of them.
+    """
+    step, options = mask_step(values, recipe)
+    return batch_of(source, references, output_dir, step, options, beside)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import WCSError, reason_of
 from ..headers.wcs_facts import STATED
-from ..io.images import Image
+from ..io.image import Image
 from ..parameters.table import Parameters
 from ..pixelmap import RowMap, plan_map
 from ..pixelmap.linear import pixel_scale, touching_tangent

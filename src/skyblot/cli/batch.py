@@ -3,113 +3,62 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..api.results import planned
-from ..errors import FileError, ParameterError, one_line
+from ..api.results import Batch
+from ..api.results import run as run_plan
+from ..errors import FileError, one_line
 from ..io.atomic import file_identity
-from ..memory import memory_limit
-from ..parameters.options import RunOptions
-from ..resampling.geometry import checked_threads
 from ..runs.plan import Plan
-from ..runs.work import Beside, Failure, Work
-from ..steps.base import Result, Step, Task
+from ..runs.work import Failure
+from ..steps.base import Result, Task
 from ..text import duration_text, size_text
 from . import plan_table
-from .common import reason_text, traceback_of
-from .reports import Page, check_report, open_page
+from .common import Telling, reason_text, traceback_of
+from .reports import Page, open_page
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
-from .signals import Interruption, interruptible
-
-INTERRUPTED = 130
-#: The options of a `Request` that both commands have, beside those of the table.
-COMMON = ("output_dir", "dry_run", "log", "report", "config", "quiet", "verbose", "debug")
+from .signals import INTERRUPTED, Interruption
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for: options of ``skyblot blot`` and ``skyblot reject``."""
-
-    source: str
-    exposures: tuple[str, ...]
-    step: Step
-    options: RunOptions
-    output: str | None = None
-    output_dir: str = "."
-    dry_run: bool = False
-    log: str | None = None
-    report: str | None = None
-    config: str | None = None
-    quiet: bool = False
-    verbose: bool = False
-    debug: bool = False
-
-    def work(self) -> Work:
-        """The products to make, and the files that cannot be read."""
-        reads, writes = (
-            [Path(name) for name in names if name]
-            for names in ([self.config], [self.log, self.report])
-        )
-        work = Work.of(
-            self.source, self.exposures, self.output_dir, self.step, Beside(reads, writes)
-        )
-        if self.output is None:
-            return work
-        if work.failures:
-            raise work.failures[0].error
-        if len(work.tasks) > 1:
-            names = ", ".join(str(where) for where, _ in work.tasks[:4]) + (
-                ", ..." if len(work.tasks) > 4 else ""
-            )
-            raise ParameterError(
-                f"--output names one file, but there are {len(work.tasks)} images to blot "
-                f"onto ({names}): use --output-dir, or name one extension, as in "
-                "file.fits[sci,1]"
-            )
-        return replace(work, tasks=(Task(work.tasks[0].where, Path(self.output)),))
-
-
-def run(request: Request) -> int:
-    """Do what is asked for, and return the exit code.
+def run(batch: Batch, telling: Telling, interruption: Interruption, *, alone: bool) -> int:
+    """Do what is asked for, and return the exit code; `alone`: a single exposure was named.
 
     Raises
     ------
     SkyblotError
         If nothing can be made, or the only exposure that was named fails.
     """
-    options = request.options
-    checked_threads(options.threads)
-    memory_limit(options.memory)
-    if request.report is not None:
-        check_report(request.report, request.step.recipe, overwrite=options.overwrite)
-    with interruptible() as interruption:
-        work = request.work()
-        work.check()  # before the log is opened
-        log, report = (None, None) if request.dry_run else (request.log, request.report)
-        with screen(quiet=request.quiet) as shown, open_log(log, shown.error) as opened:
-            current = _Run(request, work, shown, opened)
-            try:
-                with open_page(report, work, overwrite=options.overwrite) as page:
-                    current.go(page, interruption)
-            except KeyboardInterrupt:
-                if current.single:
-                    raise
-                current.tell_interruption()
-                return INTERRUPTED
-            current.summarize(page)
-            return current.code
+    work = batch.work
+    work.check()  # before the log is opened
+    log, report = (None, None) if telling.dry_run else (telling.log, telling.report)
+    with screen(quiet=telling.quiet) as shown, open_log(log, shown.error) as opened:
+        current = _Run(batch, telling, shown, opened, alone=alone)
+        try:
+            with open_page(report, work, overwrite=batch.options.overwrite) as page:
+                current.go(page, interruption)
+        except KeyboardInterrupt:
+            if current.single:
+                raise
+            current.tell_interruption()
+            return INTERRUPTED
+        current.summarize(page)
+        return current.code
 
 
 class _Run:
     """A run in progress."""
 
-    def __init__(self, request: Request, work: Work, shown: Screen, log: RunLog) -> None:
-        self._request = request
+    def __init__(
+        self, batch: Batch, telling: Telling, shown: Screen, log: RunLog, *, alone: bool
+    ) -> None:
+        work = batch.work
+        self._batch = batch
         self._work = work
+        self._telling = telling
         self._screen = shown
         self._log = log
         self._page = Page()
@@ -119,7 +68,7 @@ class _Run:
         self._found = {path: _identity(path) for path in work.writes}
         self._start = time.perf_counter()
         files = {*work.exposures, *(failure.reference for failure in work.failures)}
-        self.single = len(request.exposures) == len(files) == 1
+        self.single = alone and len(files) == 1
         self._hopeless = False
 
     def go(self, page: Page, interruption: Interruption) -> None:
@@ -127,7 +76,7 @@ class _Run:
         self._page = page
         parameters = dict(self._work.step.recipe.items())
         self._log.write(
-            "start", version=__version__, source=self._request.source, parameters=parameters
+            "start", version=__version__, source=self._work.source, parameters=parameters
         )
         reason = None
         try:
@@ -147,18 +96,18 @@ class _Run:
 
     def _run(self, interruption: Interruption) -> None:
         """Plan, and run the plan."""
-        request = self._request
+        dry_run = self._telling.dry_run
         # The first failure is to be told like any other, and a plan needs no cluster.
-        options = replace(request.options, fail_fast=False)
-        options = replace(options, client=None) if request.dry_run else options
-        with planned(self._work, options, survey=request.dry_run) as plan:
+        options = replace(self._batch.options, fail_fast=False)
+        options = replace(options, client=None) if dry_run else options
+        with replace(self._batch, options=options).planned(survey=dry_run) as plan:
             interruption.gentle = not self.single  # then there will be a next outcome before long
             for failure in plan.failures:
                 self._failed(failure)
             self._hopeless = self.single and not (plan.count or plan.kept)
             if not self._hopeless:
                 self._show_plan(plan)
-            if not (request.dry_run or self._enough):
+            if not (dry_run or self._enough):
                 self._follow(replace(plan, failures=()), interruption)
                 self._hopeless = self.single and not self._made
         if self._hopeless and len(self._failures) == 1:
@@ -168,7 +117,7 @@ class _Run:
 
     def _follow(self, plan: Plan, interruption: Interruption) -> None:
         """Run a plan, and take its outcomes until there are no more, or enough."""
-        with closing(self._screen.follow(plan)) as outcomes:
+        with closing(self._screen.follow(plan, run_plan(plan))) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, Failure):
                     self._failed(outcome)
@@ -181,7 +130,7 @@ class _Run:
     @property
     def _enough(self) -> bool:
         """Whether something failed, with --fail-fast."""
-        return bool(self._failures) and self._request.options.fail_fast
+        return bool(self._failures) and self._batch.options.fail_fast
 
     def _add(self, result: Result) -> None:
         self._made[result.where] = result
@@ -207,18 +156,18 @@ class _Run:
     def _tell(self, failure: Failure) -> None:
         self._page.note(f"failed: {reason_text(failure)}")
         self._screen.error(f"skyblot: error: {reason_text(failure)}")
-        if self._request.debug:
+        if self._telling.debug:
             self._screen.error(traceback_of(failure.error))
 
     def _show_plan(self, plan: Plan) -> None:
-        if self._request.dry_run:
+        if self._telling.dry_run:
             self._show_table(plan, self._screen.out_is_terminal, self._screen.result)
         elif plan.count > 1 and not self.single:
             self._show_table(plan, self._screen.err_is_terminal, self._screen.message)
 
     def _show_table(self, plan: Plan, terminal: bool, show: Callable[[Any], None]) -> None:
         rows = plan_table.plan_rows(plan)
-        if terminal and not (self._request.dry_run or self._request.verbose):
+        if terminal and not (self._telling.dry_run or self._telling.verbose):
             rows = plan_table.shortened(rows)
         if rows:
             show(plan_table.rich_table(rows) if terminal else plan_table.plain_table(rows))
@@ -243,8 +192,8 @@ class _Run:
     def summarize(self, page: Page) -> None:
         """Say what was written and what failed, of more than one exposure."""
         if page.count is not None:
-            self._screen.message(f"{self._request.report}: {page.count} chips")
-        if self.single or self._request.dry_run:
+            self._screen.message(f"{self._telling.report}: {page.count} chips")
+        if self.single or self._telling.dry_run:
             return
         made, kept = self._counts()
         there = [path for path, old in self._found.items() if _identity(path) not in (None, old)]

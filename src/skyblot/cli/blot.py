@@ -8,6 +8,7 @@ from ..parameters.options import BLOTS, RUN
 from ..parameters.table import TABLE
 from .common import (
     HELP,
+    Telling,
     complete_files,
     given,
     parameter_options,
@@ -58,9 +59,22 @@ def command(ctx: click.Context, source: str, references: tuple[str, ...], **opti
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     recipe = recipe_of(options)
-    from ..api.blot import blot_step
-    from .batch import COMMON, Request, run
+    telling = Telling.of(options)
+    values = given(options, _ROWS)
+    from ..api.blot import blot_batch
+    from .batch import run
+    from .reports import check_report, files_beside
+    from .signals import interruptible
 
-    step, how = blot_step(given(options, _ROWS), recipe)
-    names = ("output", *COMMON)
-    ctx.exit(run(Request(source, references, step, how, **{name: options[name] for name in names})))
+    check_report(telling.report, recipe, overwrite=bool(values.get("overwrite")))
+    with interruptible() as interruption:
+        batch = blot_batch(
+            source,
+            references,
+            options["output_dir"],
+            output=options["output"],
+            recipe=recipe,
+            beside=files_beside(telling),
+            **values,
+        )
+        ctx.exit(run(batch, telling, interruption, alone=len(references) == 1))

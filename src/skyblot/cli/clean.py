@@ -1,6 +1,5 @@
 """``skyblot clean``: exposures in; masks, cleaned exposures and a mosaic out."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ from ..parameters.options import CRITERIA, MASKS, PLANES, RUN
 from .common import (
     COMPARED_BLOTS,
     HELP,
+    Telling,
     exposures_argument,
     given,
     parameter_options,
@@ -64,24 +64,21 @@ def command(ctx: click.Context, exposures_named: tuple[str, ...], **options: Any
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     recipe = recipe_of(options)
+    telling = Telling.of(options)
     values = given(options, _ROWS)
-    report = options["report"]
-    if report is not None:
-        from ..report import Pictures
-        from .reports import check_report
+    from ..api.clean import clean_events, plan_clean
+    from .cleaning import run
+    from .reports import check_report, files_beside, pictures_for
+    from .signals import interruptible
 
-        check_report(report, recipe, overwrite=bool(values.get("overwrite")))
-        values["pictures"] = Pictures(Path(report).parent)
-    from ..api.clean import plan_clean
-    from .cleaning import Cleaning, run
-
-    files = [Path(name) for name in (options["log"], report) if name]
-    plan = plan_clean(exposures_named, options["output_dir"], recipe=recipe, beside=files, **values)
-    asked = Cleaning(
-        dry_run=options["dry_run"],
-        log=options["log"],
-        report=report,
-        quiet=options["quiet"],
-        debug=options["debug"],
-    )
-    ctx.exit(run(plan, asked))
+    check_report(telling.report, recipe, overwrite=bool(values.get("overwrite")))
+    values["pictures"] = pictures_for(telling.report)
+    with interruptible() as interruption:
+        plan = plan_clean(
+            exposures_named,
+            options["output_dir"],
+            recipe=recipe,
+            beside=files_beside(telling),
+            **values,
+        )
+        ctx.exit(run(plan, clean_events(plan), telling, interruption))

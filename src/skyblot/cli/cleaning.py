@@ -1,52 +1,43 @@
 """A run of ``skyblot clean``: what it tells, and its exit code."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..api.clean import CleanResult, clean_events
 from ..mosaics.parts import Stage
 from ..mosaics.plan import CleanPlan
 from ..runs.work import Failure
+from ..steps.mask_record import RejectResult
 from ..text import duration_text
-from .common import reason_text, traceback_of
+from .common import Telling, reason_text, traceback_of
 from .run_log import RunLog, open_log
 from .screen import Screen, result_line, screen
-from .signals import Interruption, interruptible
+from .signals import INTERRUPTED, Interruption
 
 if TYPE_CHECKING:
+    from ..api.clean import CleanResult
     from ..report import Report
 
-INTERRUPTED = 130
 
-
-@dataclass(frozen=True)
-class Cleaning:
-    """How a run is told of: see the options of ``skyblot clean``."""
-
-    dry_run: bool = False
-    log: str | None = None
-    report: str | None = None
-    quiet: bool = False
-    debug: bool = False
-
-
-def run(plan: CleanPlan, asked: Cleaning) -> int:
-    """Do what a plan says, and return the exit code."""
+def run(
+    plan: CleanPlan,
+    events: Generator[Any, None, None],
+    telling: Telling,
+    interruption: Interruption,
+) -> int:
+    """Do what a plan says, whose run has these events, and return the exit code."""
     with (
-        interruptible() as interruption,
-        screen(quiet=asked.quiet) as shown,
-        open_log(None if asked.dry_run else asked.log, shown.error) as log,
+        screen(quiet=telling.quiet) as shown,
+        open_log(None if telling.dry_run else telling.log, shown.error) as log,
     ):
-        if asked.dry_run:
+        if telling.dry_run:
             _show_plan(plan, shown)
             return 1 if plan.work.failures else 0
         try:
-            with _page(plan, asked) as page:
-                return _Run(plan, asked, shown, log, page).go(interruption)
+            with _page(plan, telling) as page:
+                return _Run(plan, telling, shown, log, page).go(events, interruption)
         except KeyboardInterrupt:
             shown.error(
                 "skyblot: interrupted: the same command with --resume begins again, and ends "
@@ -64,9 +55,9 @@ def _show_plan(plan: CleanPlan, shown: Screen) -> None:
 
 
 @contextmanager
-def _page(plan: CleanPlan, asked: Cleaning) -> "Iterator[Report | None]":
+def _page(plan: CleanPlan, telling: Telling) -> "Iterator[Report | None]":
     """The page of pictures, which is written when the block succeeds."""
-    if asked.report is None:
+    if telling.report is None:
         yield None
         return
     from ..report import open_report
@@ -74,7 +65,9 @@ def _page(plan: CleanPlan, asked: Cleaning) -> "Iterator[Report | None]":
     parameters = {**plan.step.criteria, **vars(plan.matching), **vars(plan.drizzling)}
     title = f"Cosmic rays of {plan.exposures} exposures"
     overwrite = plan.options.overwrite
-    with open_report(asked.report, title=title, parameters=parameters, overwrite=overwrite) as page:
+    with open_report(
+        telling.report, title=title, parameters=parameters, overwrite=overwrite
+    ) as page:
         yield page
 
 
@@ -82,10 +75,10 @@ class _Run:
     """A run in progress."""
 
     def __init__(
-        self, plan: CleanPlan, asked: Cleaning, shown: Screen, log: RunLog, page: "Report | None"
+        self, plan: CleanPlan, telling: Telling, shown: Screen, log: RunLog, page: "Report | None"
     ) -> None:
         self._plan = plan
-        self._asked = asked
+        self._telling = telling
         self._screen = shown
         self._log = log
         self._page = page
@@ -93,7 +86,7 @@ class _Run:
         self._failures: list[Failure] = []
         self._start = time.perf_counter()
 
-    def go(self, interruption: Interruption) -> int:
+    def go(self, events: Generator[Any, None, None], interruption: Interruption) -> int:
         """Take what comes, and return the exit code."""
         plan = self._plan
         self._log.write("start", version=__version__, exposures=[str(w) for w in plan.images])
@@ -101,7 +94,7 @@ class _Run:
         reason = "interrupted"
         try:
             interruption.gentle = True
-            with closing(clean_events(plan)) as events:
+            with closing(events):
                 for event in events:
                     self._take(event)
                     interruption.check()
@@ -118,7 +111,7 @@ class _Run:
             self._screen.stage(event.name, event.done, event.total)
         elif isinstance(event, Failure):
             self._failed(event)
-        elif isinstance(event, CleanResult):
+        elif not isinstance(event, RejectResult):
             self._finish(event)
         else:
             self._screen.result(result_line(event))
@@ -130,10 +123,10 @@ class _Run:
         self._failures.append(failure)
         self._log.write("failed", reference=failure.reference, reason=failure.reason)
         self._screen.error(f"skyblot: error: {reason_text(failure)}")
-        if self._asked.debug:
+        if self._telling.debug:
             self._screen.error(traceback_of(failure.error))
 
-    def _finish(self, result: CleanResult) -> None:
+    def _finish(self, result: "CleanResult") -> None:
         for path in (result.table, result.objects, result.median, result.mosaic):
             if path is not None:
                 self._screen.result(str(path))

@@ -6,9 +6,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -46,45 +47,15 @@ def parameter_options(rows: Sequence[Parameter] = TABLE) -> Callable[[Decorated]
     return add
 
 
-def exposures_argument(function: Decorated) -> Decorated:
-    """Add the exposures that a command is given."""
-    return click.argument(
-        "exposures_named",
-        metavar="EXPOSURE...",
-        nargs=-1,
-        required=True,
-        shell_complete=complete_files,
-    )(function)
+def with_options(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+    """Add options, the last one first."""
 
+    def add(function: Decorated) -> Decorated:
+        for option in options:
+            function = option(function)
+        return function
 
-def run_options(function: Decorated) -> Decorated:
-    """Add the options of a run that are for the command line alone."""
-    for option in (
-        click.option(
-            "--config",
-            type=click.Path(),
-            help="Read parameters of blots from a .cfg file; options override it.",
-        ),
-        click.option(
-            "--log",
-            type=click.Path(),
-            metavar="FILE",
-            help="Append what happens to FILE, in JSON lines.",
-        ),
-        click.option(
-            "--dry-run",
-            is_flag=True,
-            help="Show what would be done, and what it takes; write nothing.",
-        ),
-        click.option(
-            "--report",
-            type=click.Path(),
-            metavar="FILE",
-            help="Write a page with pictures of the results, .html.",
-        ),
-    ):
-        function = option(function)
-    return function
+    return add
 
 
 def _flags(row: Parameter) -> tuple[str, ...]:
@@ -156,15 +127,64 @@ def recipe_of(options: dict[str, Any]) -> Recipe:
     return Recipe.from_values(values).override(given(options, TABLE))
 
 
-def verbosity_options(function: Decorated) -> Decorated:
-    """Add ``-v``, ``-q`` and ``--debug``."""
-    for option in (
-        click.option("--debug", is_flag=True, help="Log every step, and show tracebacks."),
-        click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-        click.option("-v", "--verbose", is_flag=True, help="Log what is done."),
-    ):
-        function = option(function)
-    return function
+@dataclass(frozen=True)
+class Telling:
+    """A run's options for the command line alone: its file of parameters, and how it is told."""
+
+    dry_run: bool = False
+    config: str | None = None
+    log: str | None = None
+    report: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Self:
+        """Return those among a command's options."""
+        return cls(**{each.name: options[each.name] for each in fields(cls)})
+
+
+#: The exposures that a command is given.
+exposures_argument = click.argument(
+    "exposures_named",
+    metavar="EXPOSURE...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete_files,
+)
+
+#: The options of a run that are for the command line alone.
+run_options = with_options(
+    click.option(
+        "--config",
+        type=click.Path(),
+        help="Read parameters of blots from a .cfg file; options override it.",
+    ),
+    click.option(
+        "--log",
+        type=click.Path(),
+        metavar="FILE",
+        help="Append what happens to FILE, in JSON lines.",
+    ),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Show what would be done, and what it takes; write nothing.",
+    ),
+    click.option(
+        "--report",
+        type=click.Path(),
+        metavar="FILE",
+        help="Write a page with pictures of the results, .html.",
+    ),
+)
+
+verbosity_options = with_options(
+    click.option("--debug", is_flag=True, help="Log every step, and show tracebacks."),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    click.option("-v", "--verbose", is_flag=True, help="Log what is done."),
+)
 
 
 def set_up_messages(*, verbose: bool, quiet: bool, debug: bool) -> None:

@@ -49,6 +49,7 @@ def command(
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
     from ..api.blot import plan_blots
+    from ..api.results import run
     from ..demo import make_demo
     from ..runs.work import Failure
 
@@ -57,7 +58,7 @@ def command(
     made = make_demo(folder, kind, full_size=full_size, seed=seed)
     with screen(quiet=quiet) as shown:
         plan = plan_blots(made.median, made.exposures, folder, overwrite=True, fail_fast=True)
-        with closing(shown.follow(plan)) as outcomes:
+        with closing(shown.follow(plan, run(plan))) as outcomes:
             for outcome in outcomes:
                 assert not isinstance(outcome, Failure)  # with fail_fast they are raised
                 shown.result(result_line(outcome))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import SkyblotError
 from ..text import printable
 from .common import HELP, complete_files, set_up_messages, traceback_of, verbosity_options
 from .screen import echo
@@ -49,24 +48,19 @@ def command(
     Example: skyblot info isky01a1q_flc.fits --with skydemo_med.fits
     """
     set_up_messages(verbose=verbose, quiet=quiet, debug=debug)
-    from ..api.info import info
-    from ..io.images import open_image
+    from ..api.info import infos
+    from ..runs.work import Failure
 
-    if source is not None:
-        with open_image(source):  # else it would be blamed on every file
-            pass
     images: list[ImageInfo] = []
     failed = 0
-    for file in files:
-        try:
-            found = info(file, source)
-        except SkyblotError as error:
+    for found in infos(files, source):
+        if isinstance(found, Failure):
             if len(files) == 1:
-                raise
+                raise found.error
             failed += 1
-            echo(f"skyblot: error: {error}", err=True)
+            echo(f"skyblot: error: {found.error}", err=True)
             if debug:
-                echo(traceback_of(error), err=True)
+                echo(traceback_of(found.error), err=True)
             continue
         images += found
         if not as_json:

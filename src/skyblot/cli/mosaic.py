@@ -1,6 +1,5 @@
 """``skyblot median`` and ``skyblot drizzle``: one file that is made of exposures."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from .common import (
     parameter_options,
     set_up_messages,
     verbosity_options,
+    with_options,
 )
 from .sections import SectionedCommand, sections
 
@@ -29,15 +29,12 @@ _STACK = (*GRID, *_SKY, *_FLAGS, *_RUN)
 _MOSAIC = (*GRID, *_SKY, *DRIZZLE, *_FLAGS, *_RUN)
 
 
-def _arguments(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what both commands have."""
-    for option in (
-        click.option("--dry-run", is_flag=True, help="Show what would be made; write nothing."),
-        click.option("-o", "--output", type=click.Path(), required=True, help="The file to write."),
-        exposures_argument,
-    ):
-        function = option(function)
-    return function
+#: What both commands have.
+_arguments = with_options(
+    click.option("--dry-run", is_flag=True, help="Show what would be made; write nothing."),
+    click.option("-o", "--output", type=click.Path(), required=True, help="The file to write."),
+    exposures_argument,
+)
 
 
 @click.command(

@@ -1,6 +1,5 @@
 """``skyblot reject``: find the cosmic rays of exposures."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +8,7 @@ from ..parameters.options import CRITERIA, MASKS, PLANES, RUN
 from .common import (
     COMPARED_BLOTS,
     HELP,
+    Telling,
     complete_files,
     exposures_argument,
     given,
@@ -55,15 +55,22 @@ def command(
     """
     set_up_messages(verbose=options["verbose"], quiet=options["quiet"], debug=options["debug"])
     recipe = recipe_of(options)
+    telling = Telling.of(options)
     values = given(options, _ROWS)
-    from ..api.reject import mask_step
-    from .batch import COMMON, Request, run
+    from ..api.reject import mask_batch
+    from .batch import run
+    from .reports import check_report, files_beside, pictures_for
+    from .signals import interruptible
 
-    if options["report"] is not None:
-        from ..report import Pictures
-
-        values["pictures"] = Pictures(Path(options["report"]).parent)
-    step, how = mask_step(values, recipe)
-    ctx.exit(
-        run(Request(source, exposures_named, step, how, **{name: options[name] for name in COMMON}))
-    )
+    check_report(telling.report, recipe, overwrite=bool(values.get("overwrite")))
+    values["pictures"] = pictures_for(telling.report)
+    with interruptible() as interruption:
+        batch = mask_batch(
+            source,
+            exposures_named,
+            options["output_dir"],
+            recipe=recipe,
+            beside=files_beside(telling),
+            **values,
+        )
+        ctx.exit(run(batch, telling, interruption, alone=len(exposures_named) == 1))

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ParameterError
 from ..io.names import ImageName, parse_name
 from ..parameters.table import Recipe
-from ..runs.work import Work
+from ..runs.work import Beside, Work
 from ..steps.base import Result
 from ..steps.blot import BlotResult
 from ..steps.mask_record import RejectResult
 from ..steps.reject import Reject
+from .common import Telling
 
 if TYPE_CHECKING:
-    from ..report import Report
+    from ..report import Pictures, Report
 
 
-def check_report(path: str, recipe: Recipe, *, overwrite: bool) -> None:
+def check_report(path: str | None, recipe: Recipe, *, overwrite: bool) -> None:
     """Refuse a page that cannot be written, or has nothing to compare, before any work."""
+    if path is None:
+        return
     from ..io.atomic import check_output
     from ..report.html import require_packages
 
@@ -33,6 +36,21 @@ def check_report(path: str, recipe: Recipe, *, overwrite: bool) -> None:
             "--outnx, --outny)"
         )
     check_output(Path(path), overwrite=overwrite)
+
+
+def pictures_for(path: str | None) -> "Pictures | None":
+    """Return how pictures are made for a page of results that come one by one."""
+    if path is None:
+        return None
+    from ..report import Pictures
+
+    return Pictures(Path(path).parent)
+
+
+def files_beside(telling: Telling) -> Beside:
+    """Return what is read and written on the side: no output may be one of these."""
+    reads = [Path(telling.config)] if telling.config else []
+    return Beside(reads, [Path(name) for name in (telling.log, telling.report) if name])
 
 
 class Page:

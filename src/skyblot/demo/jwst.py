@@ -116,9 +116,7 @@ def nircam_wcs(
     return wcs
 
 
-def mosaic_wcs(
-    exposures: Sequence[Any], *, scale: float = SCALE, orient: float | None = None
-) -> WCS:
+def mosaic_wcs(exposures: Sequence[Any], *, scale: float = SCALE) -> WCS:
     """Return the TAN WCS of a mosaic, its `pixel_shape` covering every exposure.
 
     Parameters
@@ -127,12 +125,11 @@ def mosaic_wcs(
         With `array_shape`; the tangent point is the centre of the first.
     scale : float
         Arcsec per pixel.
-    orient : float, optional
-        Position angle of the y axis in degrees, 1.5 less than `ORIENT` by default.
 
     Returns
     -------
     astropy.wcs.WCS
+        Its y axis is turned by 1.5 degrees against `ORIENT`.
     """
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ("RA---TAN", "DEC--TAN")
@@ -140,7 +137,7 @@ def mosaic_wcs(
     wcs.wcs.crval = exposures[0].pixel_to_world_values(
         *(np.array(exposures[0].array_shape[::-1]) / 2.0 - 0.5)
     )
-    angle = np.radians(ORIENT - 1.5 if orient is None else orient)
+    angle = np.radians(ORIENT - 1.5)
     sin = np.sin(angle)
     cos = np.cos(angle)
     wcs.wcs.crpix = (1.0, 1.0)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from ..errors import DataError, not_allowed
 from ..parameters.table import Parameters
-from .exposure_times import exposure_time_of, seconds_of
 from .facts import (
     BACKGROUND,
     BRIGHTNESS_OF_DN,
     DRIZZLED_TIME,
+    EXPOSURE_TIME,
     PIXEL_AREA,
     Facts,
     number,
@@ -174,7 +174,7 @@ def _exposure_factor(
     exptime = None
     if in_kind == COUNTS:
         hint = "--in-units cps where it is in counts per second"
-        factor /= exposure_time_of(
+        factor /= _exposure_time_of(
             pair.source, parameters.expkey, *DRIZZLED_TIME.keywords, hint=hint
         )
     if out_kind == COUNTS:
@@ -185,8 +185,8 @@ def _exposure_factor(
 
 def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[float, float | None]:
     """The same for a coadd with the counts of one exposure: it is as long as this one."""
-    seconds = seconds_of(pair.reference, parameters.expkey)
-    own = seconds_of(pair.source, parameters.expkey)
+    seconds = _seconds_of(pair.reference, parameters.expkey)
+    own = _seconds_of(pair.source, parameters.expkey)
     if seconds is None or own is None or abs(own / seconds - 1) > _SAME_TIME:
         #: SWarp writes the sum of all exposure times, whatever it makes of the pixels. `skyblot
         #: reject` measures what is true.
@@ -198,7 +198,7 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
         )
     if out_kind == COUNTS and parameters.expout == "input":
         return 1.0, seconds
-    rate = 1 / exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
+    rate = 1 / _exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
     return (
         (rate, None)
         if out_kind != COUNTS
@@ -208,7 +208,7 @@ def _coadd_factor(parameters: Parameters, pair: Pair, out_kind: str) -> tuple[fl
 
 def _tell_times(parameters: Parameters, pair: Pair) -> None:
     """Say that exposure times are not used, where both images are in counts and these differ."""
-    times = [seconds_of(image, parameters.expkey) for image in (pair.source, pair.reference)]
+    times = [_seconds_of(image, parameters.expkey) for image in (pair.source, pair.reference)]
     if None not in times and abs(times[0] / times[1] - 1) > _SAME_TIME:  # type: ignore[operator]
         unit = pair.source.bunit
         pair.tell(
@@ -221,7 +221,7 @@ def _tell_times(parameters: Parameters, pair: Pair) -> None:
 def _output_exptime(parameters: Parameters, pair: Pair) -> float:
     if parameters.expout != "input":
         return float(parameters.expout)
-    return exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
+    return _exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
 
 
 def _hint(pair: Pair) -> str:
@@ -273,5 +273,40 @@ def _level(parameters: Parameters, pair: Pair, units: Units, level: float) -> fl
         )
         level /= brightness_of_dn(parameters.photmjsr, pair, units.names, kind)
     if kind == COUNTS:
-        return level / exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
+        return level / _exposure_time_of(pair.reference, parameters.expkey, hint=_hint(pair))
     return level * _output_exptime(parameters, pair) if out_kind == COUNTS else level
+
+
+def _exposure_keywords(expkey: str) -> tuple[str, ...]:
+    """Return where an exposure time is looked for: as the user says, else the usual names."""
+    usual = EXPOSURE_TIME.keywords
+    return usual if expkey.upper() == usual[0] else (expkey,)
+
+
+def _seconds_of(image: Facts, expkey: str) -> float | None:
+    """An exposure time above 0, None where there is none."""
+    value = next(
+        (value for word in _exposure_keywords(expkey) if (value := image.text(word)) is not None),
+        None,
+    )
+    seconds = number(value)
+    return seconds if seconds is not None and seconds > 0 else None
+
+
+def _exposure_time_of(image: Facts, expkey: str, *others: str, hint: str) -> float:
+    """The first exposure time that the image has, in seconds."""
+    for keyword in (*_exposure_keywords(expkey), *others):
+        value = image.find(keyword)
+        if value is None:
+            continue
+        seconds = number(value)
+        if seconds is None or seconds <= 0:
+            expected = f"seconds above 0 (or give {hint})"
+            keyword = f"exposure time {keyword.upper()}"
+            raise DataError(f"{keyword} = {value!r}, expected {expected}", subject=image.name)
+        return seconds
+    names = " or ".join(keyword.upper() for keyword in (expkey, *others))
+    raise DataError(
+        f"no exposure time, its headers have no {names} (give --expkey KEYWORD, or {hint})",
+        subject=image.name,
+    )

@@ -10,8 +10,6 @@ COUNTS = "counts"
 RATE = "cps"
 BRIGHTNESS = "surface brightness"
 FLUX = "flux per pixel"
-#: Of kinds that are per pixel, an image with smaller pixels has less in each.
-PER_PIXEL = (COUNTS, RATE, FLUX)
 
 _BASES = r"electrons?|e-?|counts?|c(n?ts?|nt)|dns?|data numbers?|adus?|ph|photons?|photoelectrons?"
 _COUNTS = re.compile(rf"({_BASES})")

@@ -4,6 +4,7 @@ Works on headers of `astropy.io.fits`, which is not imported: arrays-only code r
 HDUs with it.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -205,3 +206,21 @@ def _promoted(header: Any, key: str, name: str) -> Any:
         if match and match[2] == key:
             header[match[1]] = (card.value, card.comment)
     return header
+
+
+def linear_cards(wcs: Any) -> dict[str, Any]:
+    """Return the cards of an undistorted WCS with a CD matrix, at full precision."""
+    cards: dict[str, Any] = {"WCSAXES": 2}
+    for i in (1, 2):
+        cards[f"CTYPE{i}"], cards[f"CUNIT{i}"] = str(wcs.wcs.ctype[i - 1]), "deg"
+        cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = (
+            float(wcs.wcs.crval[i - 1]),
+            float(wcs.wcs.crpix[i - 1]),
+        )
+        for j in (1, 2):
+            cards[f"CD{i}_{j}"] = float(wcs.pixel_scale_matrix[i - 1, j - 1])
+    cards |= {f"PV{i}_{m}": value for i, m, value in wcs.wcs.get_pv()}
+    for keyword in ("lonpole", "latpole"):
+        if math.isfinite(getattr(wcs.wcs, keyword)):
+            cards[keyword.upper()] = float(getattr(wcs.wcs, keyword))
+    return cards

@@ -13,9 +13,8 @@ from ..errors import DataError, FileError, WCSError, quiet, reason_of
 from ..headers.facts import Fact, Facts
 from .blocks import Block, find_block, tree_end
 from .content import Content, open_content
-from .fits_planes import Plane
 from .gwcs import INSTALL, missing_package, node_at, open_tree, refused, stored_wcs, unreadable
-from .image import Role
+from .image import Plane, Role
 from .names import ImageName, extension_text
 from .remote import AnyPath, RemotePath
 from .tree import check_tree

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from ..errors import DataError, FileError
+from .hdus import is_plane, shape_of
 from .names import Extension, ImageName, can_be_named, extension_text
 
 #: Words in the names of extensions that go with an image and are not blotted onto.
@@ -61,11 +62,6 @@ _LATITUDE = re.compile(r"DEC(-|$)|[A-Z]?LAT-|[A-Z]{2}LT-")
 _NO_NAMES = ("", "PRIMARY", "COMPRESSED_IMAGE")
 
 
-def is_plane(shape: tuple[int, ...]) -> bool:
-    """Whether an array of this shape is a 2-D image, but for leading axes of one pixel."""
-    return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape
-
-
 def science_images(hdus: Any) -> list[int]:
     """Return the numbers of a file's images to blot onto.
 
@@ -77,17 +73,13 @@ def science_images(hdus: Any) -> list[int]:
 
 
 def _is_chip(hdu: Any) -> bool:
-    if not hdu.is_image or not is_plane(_shape(hdu)):
+    if not is_plane(shape_of(hdu)):
         return False
     words = re.split(r"[^A-Z0-9]+", hdu.name)
     if _COMPANIONS.intersection(words) or any(word.startswith("VAR") for word in words):
         return False
     types = [_text(hdu.header, f"CTYPE{axis}") for axis in range(1, 5)]
     return any(map(_LONGITUDE.match, types)) and any(map(_LATITUDE.match, types))
-
-
-def _shape(hdu: Any) -> tuple[int, ...]:
-    return getattr(hdu, "shape", ()) or ()
 
 
 def _text(header: Any, keyword: str) -> str:
@@ -148,9 +140,9 @@ def _of_name(hdus: Any, extension: str | tuple[str, int]) -> list[int]:
 
 
 def _first_image(hdus: Any, where: ImageName) -> int:
-    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and _shape(hdu)]
+    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and shape_of(hdu)]
     science = [index for index in science_images(hdus) if index in images]
-    flat = [index for index in images if is_plane(_shape(hdus[index]))]
+    flat = [index for index in images if is_plane(shape_of(hdus[index]))]
     for choice in (science, flat, images):
         if choice:
             return choice[0]

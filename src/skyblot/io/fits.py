@@ -1,6 +1,7 @@
 """Read FITS images: pixels (lazily), headers, and the WCS with its distortion tables."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,16 +28,16 @@ from ..headers.ground import with_flux_scale
 from ..headers.pixel_facts import COVERAGE
 from ..headers.wcs_cards import tables_of, wcs_header
 from ..headers.wcs_facts import frame_statement, with_statement
-from .chips import extension_of, find_image, is_plane, science_images
+from .chips import extension_of, find_image, science_images
 from .content import Content, FileContent, open_content
 from .damage import check_heap, readable
-from .fits_planes import Plane, describe, plane_beside, plane_pixels, shape_of
-from .hdus import open_hdus
+from .fits_planes import describe, plane_beside, plane_pixels
+from .hdus import is_plane, open_hdus, shape_of
 from .head import head_of, read_head
+from .image import Plane
 from .jwst import best_wcs, header_offset
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath
-from .section import Section
 
 #: How FITS stores pixels, by BITPIX.
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -140,7 +141,7 @@ class FitsImage:
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         blank = header["BITPIX"] > 0 and "BLANK" in header
         if scaled or blank or isinstance(self.hdu, fits.CompImageHDU):
-            return Section(self.hdu.section, self.name)
+            return _Section(self.hdu.section, self.name)
         info = self.hdu.fileinfo()
         if info is None or info["file"].compression is not None or not hasattr(os, "preadv"):
             return self.hdu.data.reshape(self.shape)
@@ -226,9 +227,7 @@ class FitsImage:
     def _head_cards(self) -> Any:
         """The cards that the `.head` file has for this image."""
         assert self.head is not None
-        images = [
-            hdu for hdu in self.hdus if hdu.is_image and is_plane(getattr(hdu, "shape", ()) or ())
-        ]
+        images = [hdu for hdu in self.hdus if is_plane(shape_of(hdu))]
         science = [hdu for hdu in images if hdu.name == "SCI"] or images
         place = [
             next((k for k, hdu in enumerate(some) if hdu is self.hdu), 0)
@@ -285,6 +284,28 @@ class FitsImage:
             f"{k} ({self.header.get(f'CTYPE{k}') or f'without CTYPE{k}'})"
             for k in range(3, last + 1)
         ]
+
+
+class _Section:
+    """A section of an HDU with the dtype of its pixels.
+
+    The dtype of astropy's own sections ignores BLANK and BZERO.
+
+    Threads take turns: the HDU has one place in its file.
+    """
+
+    def __init__(self, section: Any, name: str) -> None:
+        self._name = name
+        self._section = section
+        self._plane = (0,) * (len(section.shape) - 2)
+        self._turn = threading.Lock()
+        self.shape = section.shape[-2:]
+        self.dtype = self[:1, :1].dtype
+
+    def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+        with self._turn, readable(self._name, "its pixels"):
+            pixels: np.ndarray = self._section[(*self._plane, *key)]
+        return pixels
 
 
 def _matrix(header: Any, wcs: WCS) -> np.ndarray:

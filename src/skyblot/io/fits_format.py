@@ -12,16 +12,16 @@ from ..errors import DataError
 from ..headers.facts import BACKGROUND, BACKGROUND_SUBTRACTED, SKY, number
 from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import CONSTANT, LSST_COSMIC, QUALITY
+from ..text import ascii_text
 from . import fits_mosaic, jwst_mosaic, output
-from .changes import BZERO, put_values, set_bits
+from .bad_pixels import BZERO, BadPixels, key_cards, put_values, set_bits
 from .content import open_content
 from .fits import FitsImage, open_image, science_extensions, select_image
-from .fits_planes import Plane
 from .hdus import open_fits, open_hdus
-from .image import NewBlot
-from .masks import BadPixels, ascii_text, key_cards
-from .names import COMPRESSIONS, ImageName, extension_label, label_of, root_of
+from .image import NewBlot, Plane
+from .names import COMPRESSIONS, ImageName
 from .new_mosaic import NewMosaic
+from .products import extension_label, label_of, root_of
 from .remote import AnyPath
 
 
@@ -59,7 +59,7 @@ class FitsFormat:
 
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot as primary header and SCI extension."""
-        output.write_blot(**vars(blot))
+        output.write_blot(blot)
 
     def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
         """Return the name of a mosaic, as JWST's pipeline or AstroDrizzle have it."""
@@ -84,7 +84,7 @@ class FitsFormat:
                 image = select_image(hdus, bad.where, content)
                 plane = image.plane(QUALITY)
                 if plane is not None:
-                    _change_plane(changed, image, plane, bad, bits)
+                    _change_plane(image, plane, bad, bits)
                 else:
                     changed.append(_new_flags(image, bad, bits))
                 if bad.sky is not None:
@@ -112,9 +112,7 @@ def _record_sky(image: FitsImage, level: float) -> None:
         image.header[SKY.keywords[0]] = (level, "level of the sky, by skyblot")
 
 
-def _change_plane(
-    changed: list[Any], image: FitsImage, plane: Plane, bad: BadPixels, bits: int
-) -> None:
+def _change_plane(image: FitsImage, plane: Plane, bad: BadPixels, bits: int) -> None:
     hdu = plane.hdu
     if hdu.data is None:
         _fill_constant(hdu, image)

@@ -44,19 +44,14 @@ def write_mosaic(new: NewMosaic) -> None:
             _image("WHT", new.weights, _weight_header(new), new.wcs),
         ]
     )
-    if new.context is not None:
-        planes = signed(new.context)
+    planes = new.signed_context
+    if planes is not None:
         hdus.append(_image("CTX", planes[0] if len(planes) == 1 else planes, None, new.wcs))
     if new.errors is not None:
         unit = fits.Header([card for card in science.cards if card.keyword == "BUNIT"])
         hdus.append(_image("ERR", new.errors, unit, new.wcs))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
     write_hdus(new.path, hdus, overwrite=new.overwrite, compress=new.compress)
-
-
-def signed(context: np.ndarray) -> np.ndarray:
-    """Return the same bits as int32: FITS would store uint32 with an offset."""
-    return context.view(np.int32)
 
 
 def _image(name: str, data: np.ndarray, header: fits.Header | None, wcs: Any) -> fits.ImageHDU:

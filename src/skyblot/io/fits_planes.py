@@ -1,7 +1,6 @@
 """The planes of an image in its own FITS file, and their pixels."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,11 @@ from astropy.io import fits
 from ..errors import DataError
 from ..headers.facts import Fact, number
 from ..headers.pixel_facts import CONSTANT, COVERAGE, ERRORS, QUALITY
-from .chips import is_plane
 from .damage import check_heap
+from .hdus import is_plane, shape_of
+from .image import ALL_BITS, DEVIATION, VARIANCE, WEIGHT, Plane
 from .names import ImageName
 
-DEVIATION = "standard deviation"
-VARIANCE = "variance"
-WEIGHT = "inverse variance"
 #: What a plane of errors holds, by CCDData's UTYPE, by the name of its extension, and by that of
 #: its file.
 _BY_TYPE = {
@@ -36,40 +33,11 @@ _BY_FILE = (
 _MASK_FILE = re.compile(r"_o[a-z]d[_.]|mask")
 #: Masks of AstroDrizzle, and skyblot's own, in which 1 is good.
 _GOOD_IS_ONE = re.compile(r"_(cr|static|sing|final)_?mask")
-ALL_BITS = 0xFFFFFFFFFFFFFFFF
 #: The planes of an LSST mask whose pixels are no data of the sky: the others, DETECTED for one, do
 #: no harm.
 _LSST_BAD = ("BAD", "SAT", "NO_DATA", "CR", "INTRP", "SUSPECT")
 #: Extensions that are no images of the sky, whatever WCS they have.
 _NO_IMAGES = {*ERRORS.keywords, *QUALITY.keywords, *COVERAGE.keywords, "CON", "WCSDVARR", "D2IMARR"}
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Where a plane of an image is, and what it holds.
-
-    Attributes
-    ----------
-    name : str
-        Of its extension; with the file, where it is in another one than the image.
-    meaning : str
-        Of errors: standard deviation, variance or inverse variance.
-    forbidden : int, optional
-        Of flags: the bits that leave a pixel out; None: those of the instrument.
-    where : ImageName, optional
-        In another file; its extension is a number.
-    hdu : HDU, optional
-        In the image's own file.
-    """
-
-    name: str
-    meaning: str = ""
-    forbidden: int | None = None
-    where: ImageName | None = None
-    hdu: Any = None
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.meaning})" if self.meaning not in ("", DEVIATION) else self.name
 
 
 def plane_beside(image: Any, name: str) -> Any:
@@ -92,11 +60,6 @@ def plane_beside(image: Any, name: str) -> Any:
     planes = [hdu for hdu in hdus if hdu.name == name and hdu is not own and holds_pixels(hdu)]
     rank = next(k for k, hdu in enumerate(siblings) if hdu is own)
     return planes[rank] if len(planes) == len(siblings) or (planes and len(siblings) == 1) else None
-
-
-def shape_of(hdu: Any) -> tuple[int, ...]:
-    """Return the shape of an image HDU; () where there are no pixels."""
-    return (getattr(hdu, "shape", ()) or ()) if hdu.is_image else ()
 
 
 def holds_pixels(hdu: Any) -> bool:

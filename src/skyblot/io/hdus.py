@@ -82,3 +82,13 @@ def _damaged_end(hdus: Any, path: AnyPath) -> None:
         number = last + 1
         raise FileError(f"damaged: extension {number} of {said} cannot be read", subject=path)
     warn(f"what follows extension {last} is no FITS and is left out", subject=path)
+
+
+def shape_of(hdu: Any) -> tuple[int, ...]:
+    """Return the shape of an image HDU; () where there are no pixels."""
+    return (getattr(hdu, "shape", ()) or ()) if hdu.is_image else ()
+
+
+def is_plane(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is a 2-D image, but for leading axes of one pixel."""
+    return len(shape) >= 2 and set(shape[:-2]) <= {1} and 0 not in shape

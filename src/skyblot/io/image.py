@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from ..headers.facts import Fact, Facts
-from .fits_planes import Plane
 from .names import ImageName
 from .remote import AnyPath
 
 if TYPE_CHECKING:
-    from .masks import BadPixels
+    from .bad_pixels import BadPixels
     from .new_mosaic import NewMosaic
+
+
+#: What errors can be.
+DEVIATION = "standard deviation"
+VARIANCE = "variance"
+WEIGHT = "inverse variance"
+ALL_BITS = 0xFFFFFFFFFFFFFFFF
 
 
 class Role(NamedTuple):
@@ -31,6 +37,34 @@ class Role(NamedTuple):
 
     name: str
     words: str = ""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where a plane of an image is, and what it holds.
+
+    Attributes
+    ----------
+    name : str
+        Of its extension; with the file, where it is in another one than the image.
+    meaning : str
+        Of errors: standard deviation, variance or inverse variance.
+    forbidden : int, optional
+        Of flags: the bits that leave a pixel out; None: those of the instrument.
+    where : ImageName, optional
+        In another file; its extension is a number.
+    hdu : HDU, optional
+        In the image's own file.
+    """
+
+    name: str
+    meaning: str = ""
+    forbidden: int | None = None
+    where: ImageName | None = None
+    hdu: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.meaning})" if self.meaning not in ("", DEVIATION) else self.name
 
 
 class Image(Protocol):
@@ -175,10 +209,10 @@ class Format(Protocol):
     def write_flagged(
         self, path: Path, images: list["BadPixels"], bits: int, *, overwrite: bool
     ) -> None:
-        """Write a copy with flags set; arguments are those of `skyblot.io.copies.write_flagged`."""
+        """Write a copy with flags set; arguments are those of `skyblot.io.images.write_flagged`."""
 
     def write_clean(self, path: Path, images: list["BadPixels"], *, overwrite: bool) -> None:
         """Write a copy with the blot in bad pixels.
 
-        Arguments are those of `skyblot.io.copies.write_clean`.
+        Arguments are those of `skyblot.io.images.write_clean`.
         """

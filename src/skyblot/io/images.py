@@ -8,26 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..bounds import Bounds
-from ..errors import FileError, SkyblotError
+from ..errors import FileError, SkyblotError, quiet
+from .bad_pixels import BadPixels
 from .fits_format import FitsFormat
 from .image import Format, Image, NewBlot
 from .names import COMPRESSIONS, ImageName, parse_name
 from .remote import AnyPath
 from .roman_format import RomanFormat
-
-__all__ = [
-    "FORMATS",
-    "Format",
-    "Image",
-    "blot_name",
-    "check_kind",
-    "float_pixels",
-    "format_of",
-    "list_images",
-    "open_image",
-    "open_reference",
-    "write_blot",
-]
 
 #: Every format; the first that recognises a file reads it, and the last takes what no other does.
 FORMATS: list[Format] = [RomanFormat(), FitsFormat()]
@@ -64,6 +51,12 @@ def open_image(name: str | Path | ImageName) -> Iterator[Image]:
 def float_pixels(image: Image) -> np.ndarray:
     """Return all pixels of an image, float32."""
     return np.asarray(image.pixels()[Bounds.whole(image.shape).slices], np.float32)
+
+
+def read_pixels(name: str | Path | ImageName) -> np.ndarray:
+    """Return all pixels of an image, float32, without a word on what is odd about its file."""
+    with quiet(), open_image(name) as image:
+        return float_pixels(image)
 
 
 def list_images(name: str | Path | ImageName) -> list[ImageName]:
@@ -152,3 +145,29 @@ def write_blot(
     compress = compress or path.name.lower().endswith(".fz")
     blot = NewBlot(path, data, reference, cards, wcs, move, overwrite, compress, errors)
     format_of(reference.path).write_blot(blot)
+
+
+def write_flagged(path: Path, bad: Iterable[BadPixels], bits: int, *, overwrite: bool) -> None:
+    """Write a copy of an exposure with `bits` set in the DQ of bad pixels, all of one file.
+
+    A mask of Booleans gets 1, and LSST's its plane CR. An image without DQ gets one.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    DataError
+        If the bits do not fit the type of the DQ.
+    """
+    images = list(bad)
+    format_of(images[0].where.path).write_flagged(path, images, bits, overwrite=overwrite)
+
+
+def write_clean(path: Path, bad: Iterable[BadPixels], *, overwrite: bool) -> None:
+    """Write a copy of an exposure with the blot's values in bad pixels, and in gaps.
+
+    Whole numbers are rounded, stay within the range of their type, and never become undefined
+    (BLANK).
+    """
+    images = list(bad)
+    format_of(images[0].where.path).write_clean(path, images, overwrite=overwrite)

@@ -184,8 +184,7 @@ class Offset:
 
 def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
     """Return how far the header's WCS is from a gwcs; None where they have nothing in common."""
-    from ..pixelmap.direct import DirectMap
-    from ..pixelmap.sky import sky_of
+    from ..pixelmap.sky import convert_frame, sky_of
 
     ny, nx = image.shape
     x, y = (
@@ -194,7 +193,9 @@ def header_offset(image: "FitsImage", exact: Any) -> Offset | None:
     try:
         with quiet():
             header = with_statement(image.header_wcs(), UNSTATED)  # ICRS, whatever it says
-            back = DirectMap(sky_of(exact, "target"), sky_of(header, "source")).at(x, y)
+            target = sky_of(exact, "target")
+            source = sky_of(header, "source")
+            back = source.to_pixel(*convert_frame(*target.to_sky(x, y), target, source))
     except WCSError:
         return None
     off = np.subtract(back, (x, y))

@@ -9,8 +9,8 @@ import numpy as np
 from astropy.io import fits
 
 from ..errors import warn
+from ..headers.wcs_cards import linear_cards
 from .embedded import asdf_extension
-from .fits_mosaic import signed
 from .gwcs import INSTALL, missing_package, tangent_gwcs
 from .mosaic_headers import (
     add_cards,
@@ -19,10 +19,11 @@ from .mosaic_headers import (
     is_icrs,
     outline,
     primary_header,
+    scale_ratio,
     science_header,
 )
 from .new_mosaic import NewMosaic
-from .output import linear_cards, write_hdus
+from .output import write_hdus
 
 #: What the pipeline calls the kinds of weights; it has no other than these two.
 _WEIGHTS = {"exptime": "exptime", "ivm": "ivm", "err": "ivm"}
@@ -66,7 +67,7 @@ def _primary(new: NewMosaic, common: Mapping[str, Any]) -> fits.Header:
         cards += [
             ("RESWHT", _WEIGHTS[new.drizzle.weight], "kind of weights"),
             ("PIXFRAC", new.drizzle.pixfrac, "linear size of a drop"),
-            ("PXSCLRT", new.scale_ratio, "size of a pixel in those of the exposures"),
+            ("PXSCLRT", scale_ratio(new), "size of a pixel in those of the exposures"),
             ("KERNEL", new.drizzle.kernel, "shape of a drop"),
         ]
     return primary_header(new, common, cards, "CON")
@@ -76,7 +77,7 @@ def _images(new: NewMosaic, science: fits.Header) -> list[fits.ImageHDU]:
     unit = fits.Header({"BUNIT": new.bunit} if new.bunit else {})
     planes: list[tuple[str, Any, fits.Header | None]] = [("SCI", new.data, science)]
     planes.append(("ERR", new.errors, unit))
-    planes.append(("CON", None if new.context is None else signed(new.context), None))
+    planes.append(("CON", new.signed_context, None))
     planes.append(("WHT", new.weights, None))
     planes += [(f"VAR_{kind.upper()}", new.variances.get(kind), None) for kind in _VARIANCES]
     return [

@@ -1,90 +1,21 @@
 """Write what a comparison found as masks, of a chip or an exposure in a file, and as flags."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
-from ..errors import FileError
 from ..headers.instruments import instrument_of
-from .atomic import file_state
+from ..text import ascii_text
+from .bad_pixels import BadPixels, key_cards
 from .content import open_content
 from .fits import select_image
 from .hdus import open_fits, open_hdus
 from .image import Image
 from .names import ImageName
 from .output import primary_of, wcs_cards, write_hdus
-
-#: The card that says what a mask, or a copy, was made from, and how: equal in two only if
-#: everything is the same.
-KEY_CARD = "CRKEY"
-
-
-@dataclass(frozen=True)
-class BadPixels:
-    """The bad pixels of one image.
-
-    Attributes
-    ----------
-    where : ImageName
-        The image.
-    flat : ndarray of int
-        Their positions, counted along rows.
-    values : ndarray of float32
-        The blot's values there, and then where `gaps` are; empty where nobody needs them.
-    shape : tuple of int
-        (ny, nx) of the image.
-    cards : sequence of (keyword, value, comment)
-        How they were found.
-    state : tuple or None
-        What the image's file was then, as `skyblot.io.atomic.file_state` has it.
-    sky : float, optional
-        Level of its sky, which a copy with flags is to record.
-    gaps : ndarray of int
-        Positions that the pipeline left undefined, which a clean copy fills too; no bad pixels of
-        the mask.
-    """
-
-    where: ImageName
-    flat: np.ndarray
-    values: np.ndarray
-    shape: tuple[int, int] = (0, 0)
-    cards: Sequence[tuple] = ()
-    state: Any = None
-    sky: float | None = None
-    gaps: np.ndarray = field(default_factory=lambda: np.empty(0, np.intp))
-
-    @property
-    def places(self) -> np.ndarray:
-        """The positions of the values."""
-        return np.concatenate([self.flat, self.gaps]) if len(self.gaps) else self.flat
-
-    def with_gaps(self, data: np.ndarray, expected: np.ndarray) -> "BadPixels":
-        """Return the same with `expected` values where the `data` are undefined, too."""
-        gaps = np.setdiff1d(np.flatnonzero(np.isnan(data)), self.flat, assume_unique=True)
-        values = np.concatenate([self.values, expected.ravel()[gaps].astype(np.float32)])
-        return replace(self, values=values, gaps=gaps)
-
-    @property
-    def key(self) -> str:
-        """The key of everything that they were found from; empty where it is not known."""
-        return next((str(value) for keyword, value, _ in self.cards if keyword == KEY_CARD), "")
-
-    @property
-    def good(self) -> np.ndarray:
-        """The mask: bytes, 1 for good pixels and 0 for bad ones."""
-        mask = np.ones(self.shape, np.uint8)
-        mask.flat[self.flat] = 0
-        return mask
-
-    def check_unchanged(self) -> None:
-        """Refuse to go on with a file that is not the one in which the pixels were found."""
-        if self.state is not None and file_state(self.where.path) != self.state:
-            raise FileError("has changed since it was compared", subject=self.where.path)
 
 
 def write_mask(
@@ -122,19 +53,6 @@ def write_masks(path: Path, chips: Sequence[BadPixels], *, overwrite: bool) -> N
         "skyblot reject: 0 where the exposure is bad",
         overwrite=overwrite,
     )
-
-
-def common_key(keys: Sequence[str]) -> str:
-    """Return the key of what a file of several images was made from; empty if one is unknown.
-
-    Examples
-    --------
-    >>> common_key(["0123456789abcdef"]), common_key(["0123456789abcdef", ""])
-    ('0123456789abcdef', '')
-    """
-    if len(keys) == 1 or not all(keys):
-        return keys[0] if len(keys) == 1 else ""
-    return hashlib.sha256(" ".join(sorted(keys)).encode()).hexdigest()[:16]
 
 
 def mask_headers(path: Path) -> list[fits.Header]:
@@ -178,12 +96,6 @@ def write_flag_image(path: Path, chips: Sequence[BadPixels], bits: int, *, overw
     write_hdus(path, fits.HDUList([hdu]), overwrite=overwrite)
 
 
-def key_cards(images: Sequence[BadPixels]) -> list[tuple[str, str, str]]:
-    """Return the card with the key of a file of some images; none where it is not known."""
-    key = common_key([image.key for image in images])
-    return [(KEY_CARD, key, "stands for inputs and parameters")] if key else []
-
-
 def _write_chips(
     path: Path,
     chips: Sequence[BadPixels],
@@ -214,8 +126,3 @@ def _describe(hdu: fits.PrimaryHDU | fits.ImageHDU, cards: Iterable[tuple], hist
         text = ascii_text(value) if isinstance(value, str) else value
         hdu.header[keyword] = (text, comment) if comment else text
     hdu.header.add_history(history)
-
-
-def ascii_text(text: str) -> str:
-    """Return a text as FITS headers hold it."""
-    return text.encode("ascii", "backslashreplace").decode()

@@ -8,11 +8,11 @@ import numpy as np
 from astropy.io import fits
 
 from ..headers.units import COUNTS, RATE, unit_kind
+from ..headers.wcs_cards import linear_cards
 from ..headers.wcs_facts import FRAME, STATED, with_statement
-from .masks import ascii_text
-from .names import root_of
+from ..text import ascii_text
 from .new_mosaic import Input, NewMosaic
-from .output import linear_cards, set_file_name
+from .products import root_of
 
 Cards = Iterable[tuple[str, Any, str]]
 
@@ -39,8 +39,7 @@ def primary_header(
         The extension that holds the context.
     """
     header = fits.Header()
-    set_file_name(header, ascii_text(new.path.name))
-    add_cards(header, [("ROOTNAME", root_of(new.path), "")])
+    add_cards(header, [("FILENAME", new.path.name, ""), ("ROOTNAME", root_of(new.path), "")])
     add_cards(header, _placed(new, common, in_extension=False))
     if new.exposure_facts[0].primary.get(_DONE):
         add_cards(header, [(_DONE, "COMPLETE", "drizzle processing")])
@@ -128,6 +127,21 @@ def add_cards(header: fits.Header, cards: Cards) -> None:
             header.append(card, end=True)  # at the end: else a long header takes minutes
 
 
+def scale_of(new: NewMosaic) -> float:
+    """Return the size of a pixel, arcsec."""
+    from ..pixelmap.linear import pixel_scale
+
+    return pixel_scale(new.wcs)
+
+
+def scale_ratio(new: NewMosaic) -> float | None:
+    """Return the size of a pixel in those of the exposures, None where one is not known."""
+    scales = [each.scale for each in new.inputs if each.scale is not None]
+    if len(scales) < len(new.inputs):
+        return None
+    return scale_of(new) / float(np.median(scales))
+
+
 def outline(wcs: Any, shape: tuple[int, ...]) -> str:
     """Return the outline of an image on the sky, as the pipelines of JWST and Roman write it."""
     ny, nx = shape
@@ -208,5 +222,5 @@ def _shared_cards(new: NewMosaic, program: str, context: str) -> list[tuple[str,
         ("OUUN", unit, "Drizzle, units of output image"),
         ("FVAL", fill, "Drizzle, fill value for zero weight output pix"),
         ("WKEY", "", "Input image WCS Version used"),
-        ("SCAL", new.scale, "Drizzle, pixel size (arcsec) of output image"),
+        ("SCAL", scale_of(new), "Drizzle, pixel size (arcsec) of output image"),
     ]

@@ -7,9 +7,7 @@ from ..headers.blending import MULTIPLE, same
 from ..headers.facts import TARGET
 from .images import format_of, open_image
 from .names import ImageName
-from .new_mosaic import Drizzle, Input, NewMosaic
-
-__all__ = ["Drizzle", "Input", "NewMosaic", "default_name", "mosaic_name", "write_mosaic"]
+from .new_mosaic import NewMosaic
 
 #: What mosaics of exposures without a common target are called.
 _NAMELESS = "clean"

@@ -147,19 +147,9 @@ class NewMosaic:
         return blended(headers, self.exposure_facts, self.bunit)
 
     @property
-    def scale(self) -> float:
-        """Size of a pixel, arcsec."""
-        from ..pixelmap.linear import pixel_scale
-
-        return pixel_scale(self.wcs)
-
-    @property
-    def scale_ratio(self) -> float | None:
-        """Size of a pixel in those of the exposures, None where one of theirs is not known."""
-        scales = [each.scale for each in self.inputs if each.scale is not None]
-        if len(scales) < len(self.inputs):
-            return None
-        return self.scale / float(np.median(scales))
+    def signed_context(self) -> np.ndarray | None:
+        """The same bits of the context as int32: FITS would store uint32 with an offset."""
+        return None if self.context is None else self.context.view(np.int32)
 
     @property
     def sky_subtracted(self) -> bool:

@@ -4,20 +4,22 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
 
 from ..errors import WARNING_FILTERS, quiet
-from ..headers.wcs_cards import GEOMETRY, HELD, tables_of
+from ..headers.wcs_cards import GEOMETRY, HELD, linear_cards, tables_of
 from .atomic import atomic_write
 from .damage import copying
 from .embedded import without_planes
-from .fits import FitsImage
-from .image import Image
+from .image import Image, NewBlot
 from .jwst import gwcs_counts
 from .tiles import forget_times, tiled
+
+if TYPE_CHECKING:
+    from .fits import FitsImage
 
 #: Cards that describe how pixels were stored in the reference, not what they mean.
 _STORAGE = (
@@ -44,65 +46,48 @@ _TOTALS = (
 )
 
 
-def write_blot(
-    path: Path,
-    data: np.ndarray,
-    reference: FitsImage,
-    *,
-    cards: Iterable[tuple],
-    wcs: Any,
-    move: Any = None,
-    overwrite: bool,
-    compress: bool = False,
-    errors: np.ndarray | None = None,
-) -> None:
+def write_blot(new: NewBlot) -> None:
     """Write a blot as primary header, one SCI extension and perhaps ERR, atomically.
 
     The reference's headers, distortion tables and ASDF extension go into the file, the latter
-    without references to planes that a blot has not; the cards into the SCI header. With `compress`
-    the pixels are compressed tile by tile. Arguments are as for `skyblot.io.images.write_blot`.
+    without references to planes that a blot has not; the cards into the SCI header. Only the pixels
+    are compressed, tile by tile.
     """
-    with atomic_write(path, overwrite=overwrite) as stream, WARNING_FILTERS:
-        with copying(reference.name):
-            hdus = _blot_hdus(path, data, reference, cards, wcs, move, errors)
-            if compress:
-                for name in ("SCI", "ERR")[: 1 if errors is None else 2]:
+    with atomic_write(new.path, overwrite=new.overwrite) as stream, WARNING_FILTERS:
+        with copying(new.reference.name):
+            hdus = _blot_hdus(new)
+            if new.compress:
+                for name in ("SCI", "ERR")[: 1 if new.errors is None else 2]:
                     hdus[name] = tiled(hdus[name])
             _write(stream, hdus)
-        if compress:
+        if new.compress:
             stream.flush()
             forget_times(stream.name)
 
 
-def _blot_hdus(
-    path: Path,
-    data: np.ndarray,
-    reference: FitsImage,
-    cards: Iterable[tuple],
-    wcs: Any,
-    move: Any,
-    errors: np.ndarray | None,
-) -> fits.HDUList:
+def _blot_hdus(new: NewBlot) -> fits.HDUList:
+    reference = new.reference
     header = _copied(reference.wcs_header)
-    if wcs is not None:
-        _replace_wcs(header, wcs)
-    elif move is not None:
+    if new.wcs is not None:
+        _replace_wcs(header, new.wcs)
+    elif new.move is not None:
         for axis in (1, 2):
-            header[f"CRVAL{axis}"] = move.crval[axis - 1]
-            header[f"CRPIX{axis}"] = move.crpix[axis - 1]
-    for keyword, value, comment in cards:
+            header[f"CRVAL{axis}"] = new.move.crval[axis - 1]
+            header[f"CRPIX{axis}"] = new.move.crpix[axis - 1]
+    for keyword, value, comment in new.cards:
         header[keyword] = (value, comment) if comment else value
     header.add_history(
         f"skyblot blot onto {reference.path.name.encode('ascii', 'replace').decode()}"
     )
-    pixels = data if data.dtype.kind != "f" else data.astype(np.float32, copy=False)
+    pixels = _storable(new.data)
     hdus = fits.HDUList(
-        [primary_of(path, reference), fits.ImageHDU(_storable(pixels), header, name="SCI", ver=1)]
+        [primary_of(new.path, reference), fits.ImageHDU(pixels, header, name="SCI", ver=1)]
     )
-    if errors is not None:
-        hdus.append(fits.ImageHDU(errors.astype(np.float32), header.copy(), name="ERR", ver=1))
-    if wcs is None:
-        hdus.extend(_companions(reference, move, {(hdu.name, hdu.ver) for hdu in hdus}))
+    if new.errors is not None:
+        errors = new.errors.astype(np.float32)
+        hdus.append(fits.ImageHDU(errors, header.copy(), name="ERR", ver=1))
+    if new.wcs is None:
+        hdus.extend(_companions(reference, new.move, {(hdu.name, hdu.ver) for hdu in hdus}))
     hdus[0].header["NEXTEND"] = len(hdus) - 1
     return hdus
 
@@ -198,7 +183,7 @@ def _copied(header: fits.Header, without: Iterable[str] = ()) -> fits.Header:
     return copy
 
 
-def primary_of(path: Path, reference: FitsImage) -> fits.PrimaryHDU:
+def primary_of(path: Path, reference: "FitsImage") -> fits.PrimaryHDU:
     """Return a primary HDU without pixels, with the primary header of an image's file."""
     simple = reference.hdu is reference.hdus[0]
     header = fits.Header() if simple else _copied(reference.primary)
@@ -212,7 +197,9 @@ def set_file_name(header: fits.Header, name: str) -> None:
 
 
 def _storable(pixels: np.ndarray) -> np.ndarray:
-    """FITS has no boolean images: they are written as bytes."""
+    """Pixels as a blot has them: float32, integers, and bytes for Booleans, which FITS has not."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32, copy=False)
     return pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels
 
 
@@ -224,25 +211,9 @@ def _replace_wcs(header: fits.Header, wcs: Any) -> None:
     header.update(linear_cards(wcs))
 
 
-def linear_cards(wcs: Any) -> dict[str, Any]:
-    """Return the cards of an undistorted WCS with a CD matrix, at full precision."""
-    cards: dict[str, Any] = {"WCSAXES": 2}
-    for i in (1, 2):
-        cards[f"CTYPE{i}"], cards[f"CUNIT{i}"] = str(wcs.wcs.ctype[i - 1]), "deg"
-        cards[f"CRVAL{i}"], cards[f"CRPIX{i}"] = (
-            float(wcs.wcs.crval[i - 1]),
-            float(wcs.wcs.crpix[i - 1]),
-        )
-        for j in (1, 2):
-            cards[f"CD{i}_{j}"] = float(wcs.pixel_scale_matrix[i - 1, j - 1])
-    cards |= {f"PV{i}_{m}": value for i, m, value in wcs.wcs.get_pv()}
-    for keyword in ("lonpole", "latpole"):
-        if np.isfinite(getattr(wcs.wcs, keyword)):
-            cards[keyword.upper()] = float(getattr(wcs.wcs, keyword))
-    return cards
-
-
-def _companions(reference: FitsImage, move: Any, present: Collection[tuple[str, int]]) -> list[Any]:
+def _companions(
+    reference: "FitsImage", move: Any, present: Collection[tuple[str, int]]
+) -> list[Any]:
     """The extensions that the reference's WCS needs: look-up tables, or JWST's ASDF."""
     wanted = dict.fromkeys(table for _, table in tables_of(reference.wcs_header))
     extensions = [reference.hdus[key].copy() for key in wanted if key in reference.hdus]

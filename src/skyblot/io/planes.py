@@ -13,18 +13,9 @@ from ..headers.facts import Fact, number
 from ..headers.instruments import known_names
 from ..headers.pixel_facts import CONSTANT, ERRORS, QUALITY
 from .damage import check_heap, readable
-from .fits_planes import (
-    ALL_BITS,
-    DEVIATION,
-    VARIANCE,
-    Plane,
-    describe,
-    holds_pixels,
-    plane_pixels,
-    shape_of,
-)
-from .hdus import open_fits
-from .image import Image
+from .fits_planes import describe, holds_pixels, plane_pixels
+from .hdus import open_fits, shape_of
+from .image import ALL_BITS, DEVIATION, VARIANCE, Image, Plane
 from .names import ImageName, extension_text, parse_name
 from .remote import AnyPath, RemotePath
 
@@ -57,14 +48,14 @@ def find_plane(image: Any, fact: Fact, pattern: str | None = None) -> Plane | No
     return None
 
 
-def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
+def find_errors(image: Image) -> Plane | None:
     """Return the errors of an image that are used, None where there are none or none is above 0.
 
     Reads a few of them.
 
     Errors are those of `find_plane` and `error_plane`.
     """
-    plane = find_plane(image, ERRORS, pattern)
+    plane = find_plane(image, ERRORS)
     if plane is None or (plane.hdu is None and plane.where is None):
         return plane  # Roman's, which are made with the image
     with ExitStack() as stack:
@@ -83,7 +74,7 @@ def find_errors(image: Image, pattern: str | None = None) -> Plane | None:
             return plane if any(np.any(part > 0) for part in parts) else None
 
 
-def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
+def error_plane(image: Image) -> np.ndarray | None:
     """Return the standard deviations of an image's pixels, NaN where there is none, or None.
 
     Raises
@@ -93,7 +84,7 @@ def error_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
     FileError
         If they cannot be read.
     """
-    plane = find_plane(image, ERRORS, pattern)
+    plane = find_plane(image, ERRORS)
     return None if plane is None else read_errors(image, plane)
 
 
@@ -101,20 +92,11 @@ def read_errors(image: Image, plane: Plane) -> np.ndarray:
     """Return the standard deviations that a plane of errors has, as `error_plane` does."""
     values = _read(image, plane)
     if plane.meaning in ("", DEVIATION):
-        return values
+        return np.asarray(values, values.dtype.newbyteorder("="))
     known = np.asarray(values, np.promote_types(values.dtype.newbyteorder("="), np.float32))
     with np.errstate(invalid="ignore", divide="ignore"):
         root = np.sqrt(known) if plane.meaning == VARIANCE else 1.0 / np.sqrt(known)
     return np.where(np.isfinite(root), root, known.dtype.type(np.nan))
-
-
-def quality_plane(image: Image, pattern: str | None = None) -> np.ndarray | None:
-    """Return the flags of an image's pixels, None where there are none.
-
-    Errors as for `error_plane`.
-    """
-    plane = find_plane(image, QUALITY, pattern)
-    return None if plane is None else _flags(image, plane)
 
 
 def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.ndarray | None:

@@ -1,8 +1,7 @@
 """Blots onto Roman images: Roman's data models open them if they open the reference."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,53 +12,39 @@ from .atomic import atomic_write
 from .blocks import sort_extensions
 from .damage import copying
 from .gwcs import tangent_gwcs
+from .image import NewBlot
 
 
-def write_blot(
-    path: Path,
-    data: np.ndarray,
-    reference: AsdfImage,
-    *,
-    cards: Iterable[tuple],
-    wcs: Any,
-    overwrite: bool,
-    compress: bool = False,
-    errors: np.ndarray | None = None,
-) -> None:
+def write_blot(new: NewBlot) -> None:
     """Write a blot onto a Roman image as ``roman`` with data, err and meta, atomically.
 
     Metadata are the reference's, with its gwcs (that of `wcs` where one is given) and the cards of
     how the blot was made. Where the reference has the tag of a data model the blot has it, too, and
-    the other planes that it asks for: nothing is known in them, they are NaN or 0. Other arguments
-    are as for `skyblot.io.images.write_blot`.
+    the other planes that it asks for: nothing is known in them, they are NaN or 0.
     """
     import asdf
 
+    data = new.data
     with (
-        atomic_write(path, overwrite=overwrite) as stream,
+        atomic_write(new.path, overwrite=new.overwrite) as stream,
         WARNING_FILTERS,
         asdf.config_context() as config,
-        copying(reference.name, asdf.ValidationError),
+        copying(new.reference.name, asdf.ValidationError),
     ):
         # the same with it and without it, whatever its version
         config.remove_extension(package="roman_datamodels")
-        tag = _tag_for(reference, data)
-        planes = _empty_planes(reference, data.shape) if tag else {}
+        tag = _tag_for(new.reference, data)
+        planes = _empty_planes(new.reference, data.shape) if tag else {}
         pixels = data.astype(np.float32, copy=False) if data.dtype.kind == "f" else data
-        roman = {
-            "meta": _meta(path, reference, cards, wcs, tagged=bool(tag)),
-            "data": pixels,
-            **planes,
-        }
-        if errors is not None:
+        roman = {"meta": _meta(new, tagged=bool(tag)), "data": pixels, **planes}
+        if new.errors is not None:
             unknown = planes.pop("err", None)
-            roman["err"] = errors.astype(np.float32 if unknown is None else unknown.dtype)
+            roman["err"] = new.errors.astype(np.float32 if unknown is None else unknown.dtype)
         file = asdf.AsdfFile({"roman": with_tag(roman, tag)})
         for plane in planes.values():
             file.set_array_compression(plane, "lz4" if find_spec("lz4") else "zlib")
-        file.write_to(
-            stream, **({"all_array_compression": "zlib"} if compress else {})
-        )  # lz4 needs a package to be read
+        # lz4 needs a package to be read
+        file.write_to(stream, **({"all_array_compression": "zlib"} if new.compress else {}))
         stream.flush()
         sort_extensions(stream.name)
 
@@ -104,15 +89,12 @@ def _is_array(node: Any) -> bool:
     return "core/ndarray" in getattr(node, "_tag", "")
 
 
-def _meta(
-    path: Path, reference: AsdfImage, cards: Iterable[tuple], wcs: Any, *, tagged: bool
-) -> dict[str, Any]:
-    meta = {
-        key: _copied(node, tagged=tagged) for key, node in reference.meta.items() if key != "wcs"
-    }
-    meta["filename"] = with_tag(path.name, getattr(meta.get("filename"), "_tag", ""))
-    meta["wcs"] = reference.wcs() if wcs is None else tangent_gwcs(wcs)
-    meta[RECORD] = {keyword.lower(): value for keyword, value, _ in cards}
+def _meta(new: NewBlot, *, tagged: bool) -> dict[str, Any]:
+    known = new.reference.meta
+    meta = {key: _copied(node, tagged=tagged) for key, node in known.items() if key != "wcs"}
+    meta["filename"] = with_tag(new.path.name, getattr(meta.get("filename"), "_tag", ""))
+    meta["wcs"] = new.reference.wcs() if new.wcs is None else tangent_gwcs(new.wcs)
+    meta[RECORD] = {keyword.lower(): value for keyword, value, _ in new.cards}
     return meta
 
 

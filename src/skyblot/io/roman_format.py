@@ -11,13 +11,13 @@ from ..errors import FileError, quiet
 from . import roman_mosaic
 from .asdf import AsdfImage, is_asdf, open_image
 from .atomic import atomic_write
+from .bad_pixels import KEY_CARD, BadPixels, Change, put_values, set_bits
 from .blocks import sort_extensions
-from .changes import Change, put_values, set_bits
 from .content import open_content
 from .image import NewBlot
-from .masks import KEY_CARD, BadPixels
-from .names import ImageName, parse_name, root_of
+from .names import ImageName, parse_name
 from .new_mosaic import NewMosaic
+from .products import root_of
 from .remote import AnyPath
 from .roman import write_blot
 
@@ -53,9 +53,7 @@ class RomanFormat:
 
     def write_blot(self, blot: NewBlot) -> None:
         """Write a blot as ``roman/data``; no gwcs can be moved."""
-        arguments = dict(vars(blot))
-        del arguments["move"]
-        write_blot(**arguments)
+        write_blot(blot)
 
     def mosaic_name(self, name: str, images: Sequence[ImageName], kind: str) -> str:
         """Return the name of a mosaic, which Roman's pipeline calls a coadd."""

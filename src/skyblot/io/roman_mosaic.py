@@ -12,11 +12,11 @@ from ..headers.facts import number
 from ..headers.units import same_unit
 from .asdf import RECORD, as_mapping
 from .atomic import atomic_write
+from .bad_pixels import KEY_CARD
 from .blocks import sort_extensions
 from .damage import copying
 from .gwcs import tangent_gwcs
-from .masks import KEY_CARD
-from .mosaic_headers import in_icrs, is_icrs, outline
+from .mosaic_headers import in_icrs, is_icrs, outline, scale_of, scale_ratio
 from .new_mosaic import NewMosaic
 from .roman import with_tag
 
@@ -244,7 +244,7 @@ def _resample(new: NewMosaic) -> dict[str, Any]:
     return {
         "good_bits": "~DO_NOT_USE",
         "members": list(dict.fromkeys(each.image.path.name for each in new.inputs)),
-        "pixel_scale_ratio": _or_unknown(new.scale_ratio),
+        "pixel_scale_ratio": _or_unknown(scale_ratio(new)),
         "pixfrac": float(_UNKNOWN) if how is None else how.pixfrac,
         "pointings": new.combined,
         "weight_type": _UNKNOWN_TEXT if how is None else _WEIGHTS[how.weight],
@@ -264,7 +264,7 @@ def _wcsinfo(new: NewMosaic) -> dict[str, Any]:
     middle = (nx - 1) / 2, (ny - 1) / 2
     (ra, dec), above = wcs.wcs_pix2world([middle, (middle[0], middle[1] + 1.0)], 0)
     cd = wcs.pixel_scale_matrix
-    degrees = new.scale / 3600.0
+    degrees = scale_of(new) / 3600.0
     east = (above[0] - ra + 180.0) % 360.0 - 180.0
     orientation = math.degrees(math.atan2(east * math.cos(math.radians(dec)), above[1] - dec))
     return {

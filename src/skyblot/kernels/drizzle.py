@@ -20,6 +20,7 @@ from .overlaps import (
     SIZE,
     TOP,
     VALUE,
+    VARIANCE,
     WEIGHT,
     X0,
     X1,
@@ -111,7 +112,7 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
         for i in range(block * BLOCK, min((block + 1) * BLOCK, data.shape[0]) if k0 < k1 else 0):
             for k in range(k0, k1):
                 start = k * LANES - first
-                _load(buffer, data, weight, cx, cy, i, start)
+                _load(buffer, data, weight, cx, cy, variances, i, start)
                 _shape(buffer, drop)
                 place(buffer, tile)
                 tall, wide = _extent(buffer, places, tile, stride)
@@ -163,7 +164,7 @@ def _touched(extremes, tile):
 
 
 @njit(**FAST)
-def _load(buffer, data, weight, cx, cy, i, start):
+def _load(buffer, data, weight, cx, cy, variances, i, start):
     """Fill the buffer with pixels of row i from column `start` on; what is none has no weight."""
     a = max(-start, 0)
     b = min(LANES, data.shape[1] - start)
@@ -171,6 +172,8 @@ def _load(buffer, data, weight, cx, cy, i, start):
         buffer[WEIGHT + k] = 0.0
     _copy(buffer, WEIGHT, weight, i, start, a, b)
     _copy(buffer, VALUE, data, i, start, a, b)
+    if variances.shape[0] > 0:
+        _copy(buffer, VARIANCE, variances[0], i, start, a, b)
     _copy(buffer, X0, cx, i, start, a, b)
     _copy(buffer, X1, cx, i, start + 1, a, b)
     _copy(buffer, X2, cx, i + 1, start + 1, a, b)
@@ -249,6 +252,8 @@ def _fill(buffer, places, kind, reach, tile, flux, total, variances, i, start, n
                 _keep_within(buffer, r, c, tile)
             if small and noise.shape[0] == 0:
                 _add(buffer, places, offset, flux, total)
+            elif small and noise.shape[0] == 1:
+                _add_with_variance(buffer, places, offset, flux, total, noise[0])
             else:
                 _add_with_noise(buffer, places, offset, flux, total, variances, i, start, noise)
 
@@ -284,6 +289,17 @@ def _add(buffer, places, offset, flux, total):
         part = buffer[PART + k]
         total[at] += part
         flux[at] += part * buffer[VALUE + k]
+
+
+@njit(**FAST)
+def _add_with_variance(buffer, places, offset, flux, total, noise):
+    for k in range(LANES):
+        at = places[k] + offset
+        part = buffer[PART + k]
+        total[at] += part
+        flux[at] += part * buffer[VALUE + k]
+        squared = part * part * buffer[VARIANCE + k]
+        noise[at] += squared if part > 0.0 else 0.0  # a variance that is none stays where it is
 
 
 @njit(**FAST)

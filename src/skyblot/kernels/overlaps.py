@@ -27,7 +27,9 @@ _S0, _S1, _S2, _S3, _H0, _H1, _H2, _H3 = range(18 * LANES, 26 * LANES, LANES)
 _A0, _A1, _A2, _A3, _B0, _B1, _B2, _B3, _D0, _D1, _D2, _D3 = range(26 * LANES, 38 * LANES, LANES)
 #: What is enclosed right of the cell at hand; and the weight that falls into the cell.
 _BEYOND, PART = range(38 * LANES, 40 * LANES, LANES)
-SIZE = 40 * LANES
+#: The first of the variances.
+VARIANCE = 40 * LANES
+SIZE = 41 * LANES
 
 #: Drops of more cells along an axis are a map's fault, and count as folded.
 _HUGE = 1e3
@@ -185,6 +187,7 @@ def place(buffer, tile):
         buffer[GAIN + k] = gain if touches else 0.0
         buffer[LEAST + k] = rounding * abs(gain)
         buffer[VALUE + k] = buffer[VALUE + k] if touches else 0.0
+        buffer[VARIANCE + k] = buffer[VARIANCE + k] if touches else 0.0
         buffer[COLUMN + k] = column if touches else x0
         buffer[ROW + k] = row if touches else y0
         buffer[RIGHT + k] = right

@@ -328,17 +328,54 @@ def add_layer(layer, weight, sums, weights, counts):
 
 @kernel
 def mean_of_others(own, weight, sums, weights, counts, out):
-    """Fill `out` with the mean of all layers but one; NaN where no other has a pixel."""
+    """Fill `out` with the mean of all layers but one, where another has a pixel."""
     for y in range(own.shape[0]):
         for x in range(own.shape[1]):
             value = own[y, x]
             mine = value == value
-            if counts[y, x] - mine <= 0:
-                out[y, x] = np.nan
-            elif mine:
-                out[y, x] = (sums[y, x] - weight * value) / (weights[y, x] - weight)
-            else:
-                out[y, x] = sums[y, x] / weights[y, x]
+            if counts[y, x] - mine > 0:
+                if mine:
+                    out[y, x] = (sums[y, x] - weight * value) / (weights[y, x] - weight)
+                else:
+                    out[y, x] = sums[y, x] / weights[y, x]
+
+
+@kernel
+def halve(layer, stack, out):
+    """Fill `out` with the upper 16 bits of a layer less a stack, rounded; NaN has 0x7fc0."""
+    nx = layer.shape[1]
+    row = np.empty(nx, np.float32)
+    bits = row.view(np.uint32)
+    for y in range(layer.shape[0]):
+        for x in range(nx):
+            row[x] = layer[y, x] - stack[y, x]
+        for x in range(nx):
+            known = row[x] == row[x]
+            out[y, x] = np.uint16((bits[x] + np.uint32(0x8000)) >> 16) if known else 0x7FC0
+
+
+@kernel
+def add_half(half, weight, sums, weights):
+    """Add what `halve` made to sums of weight times value and of weights."""
+    nx = half.shape[1]
+    bits = np.empty(nx, np.uint32)
+    row = bits.view(np.float32)
+    for y in range(half.shape[0]):
+        for x in range(nx):
+            bits[x] = np.uint32(half[y, x]) << 16
+        for x in range(nx):
+            known = row[x] == row[x]
+            sums[y, x] += weight * row[x] if known else 0.0
+            weights[y, x] += weight if known else 0.0
+
+
+@kernel
+def add_mean(sums, weights, out):
+    """Add to `out` the means of what was added to sums, where anything was."""
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            if weights[y, x] > 0.0:
+                out[y, x] += sums[y, x] / weights[y, x]
 
 
 @kernel

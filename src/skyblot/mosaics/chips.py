@@ -15,7 +15,8 @@ from ..errors import WARNING_FILTERS
 from ..headers.instruments import Instrument, exposure_time, instrument_of
 from ..headers.pair import Pair
 from ..headers.scaling import plan_scaling
-from ..io.images import Image, open_reference
+from ..io.image import Image
+from ..io.images import open_reference
 from ..io.names import ImageName
 from ..io.planes import usable_pixels
 from ..io.weights import read_weights
@@ -25,8 +26,8 @@ from ..pixelmap.direct import DirectMap
 from ..pixelmap.shifted import shifted
 from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
+from ..resampling.target import target_on
 from ..steps.base import state_of
-from ..steps.blot import target_on
 from ..steps.compare import Planes
 from .frame import Frame
 
@@ -130,12 +131,7 @@ class Chip:
 
     def read(self, bounds: Bounds) -> tuple[np.ndarray, np.ndarray]:
         """Return pixels in the exposure's unit, float32, and which of them count."""
-        pixels = self.image.pixels()
-        if getattr(pixels, "concurrent", isinstance(pixels, np.ndarray)):
-            data = np.array(pixels[bounds.slices], np.float32)
-        else:
-            with self.reading:
-                data = np.array(pixels[bounds.slices], np.float32)
+        data = np.array(self._pixels(bounds), np.float32)
         good = self.usable.within(bounds) & np.isfinite(data)
         if self.rejected is not None:
             good &= ~self.rejected.within(bounds)
@@ -147,6 +143,23 @@ class Chip:
         data -= self.sky.within(bounds)
         data *= np.float32(1.0 / self.factor)
         return data, good
+
+    def values_at(self, flat: np.ndarray) -> np.ndarray:
+        """Return pixels, counted along rows, as `window` has them."""
+        sky = np.broadcast_to(self.sky.within(Bounds.whole(self.shape)), self.shape)
+        rows, columns = np.divmod(flat, self.shape[1])
+        values = self._pixels(Bounds.whole(self.shape))[rows, columns].astype(np.float32)
+        values -= sky[rows, columns]
+        values *= np.float32(1.0 / self.factor)
+        return values
+
+    def _pixels(self, bounds: Bounds) -> np.ndarray:
+        """Pixels as the file has them."""
+        pixels = self.image.pixels()
+        if getattr(pixels, "concurrent", isinstance(pixels, np.ndarray)):
+            return pixels[bounds.slices]
+        with self.reading:
+            return np.array(pixels[bounds.slices])
 
     def placed(self, frame: Frame, recipe: Recipe) -> "Chip":
         """Return the chip with its place on a mosaic, and what its unit is worth there."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import __version__
 from ..errors import WARNING_FILTERS
-from ..io.masks import KEY_CARD
-from ..io.mosaics import Drizzle, Input, NewMosaic, write_mosaic
+from ..io.bad_pixels import KEY_CARD
+from ..io.mosaics import write_mosaic
+from ..io.new_mosaic import Drizzle, Input, NewMosaic
 from ..parameters.mosaic import Drizzling
 from ..parameters.options import RunOptions
 from ..steps.mask_record import RejectResult

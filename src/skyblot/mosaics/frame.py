@@ -7,8 +7,7 @@ from typing import Any
 
 from ..headers.facts import DETECTOR, INSTRUMENT, TELESCOPE, Facts
 from ..headers.units import rate_of
-from ..io.fits_planes import Plane
-from ..io.image import Role
+from ..io.image import Plane, Role
 from ..pixelmap.linear import pixel_scale
 
 #: What the header of a mosaic that is not written yet would say.

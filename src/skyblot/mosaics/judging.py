@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WARNING_FILTERS
-from ..io.masks import KEY_CARD, BadPixels
+from ..io.bad_pixels import KEY_CARD, BadPixels
 from ..resampling.bits import Bits
 from ..runs.work import Failure
 from ..steps.base import Resources, Source, Task

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import SkyblotError
 from ..headers.amplifiers import electronics
-from ..io.images import Image
+from ..io.image import Image
 from ..io.planes import error_plane
 
 #: Pixels that are looked at along each axis; rows whose neighbouring pixels are.

@@ -11,7 +11,7 @@ from ..steps.compare import Planes
 from .chips import Chip, open_chips
 from .frame import Frame
 from .matching import Surveyed
-from .stack import Stack, fill_stack, side_for, tiles_of
+from .stack import Stack, fill_stack, tile_for, tiles_of
 
 
 class Stage(NamedTuple):
@@ -54,6 +54,6 @@ def survey(
 
 def tiled(stack: Stack, chips: Sequence[Chip], threads: int) -> Generator[Stage]:
     """Fill a stack."""
-    total = len(tiles_of(stack.data.shape, side_for(chips)))
+    total = len(tiles_of(stack.data.shape, tile_for(chips)))
     for done, _ in enumerate(fill_stack(stack, chips, threads), 1):
         yield Stage("stacking", done, total)

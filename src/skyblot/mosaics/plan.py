@@ -22,17 +22,20 @@ from ..parameters.table import Recipe
 from ..resampling.geometry import checked_threads
 from ..resampling.grid import common_wcs
 from ..resampling.target import say_if_undistorted
-from ..runs.outputs import check_outputs, check_wishes
-from ..runs.work import Work
+from ..runs.work import Work, check_outputs, check_wishes
 from ..steps.provenance import copy_key
 from ..steps.reject import Reject
 from ..steps.roles import check_exposure
 from ..text import size_text
 from .frame import Frame
+from .others import KEPT_BYTES
 
-#: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts.
-_BYTES_OF_PROGRAM = 250 << 20
+#: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts;
+#: later values, weights, errors, contexts.
+_BYTES_OF_PROGRAM = 200 << 20
 _BYTES_OF_MOSAIC = 16
+#: What may be taken to judge several chips at once.
+_BYTES_OF_JUDGING = 320 << 20
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,16 @@ class CleanPlan:
     def workers(self) -> int:
         """How many chips are judged at once."""
         room = memory_limit(self.options.memory) - self._least_bytes
+        room = min(room, max(_BYTES_OF_JUDGING, self._chip_bytes))
         return max(1, min(self.threads, len(self.images), room // self._chip_bytes))
+
+    @property
+    def layer_bytes(self) -> int:
+        """How much the layers of a stack may take; with less, exposures are resampled twice."""
+        if self.options.memory is None:
+            return KEPT_BYTES
+        room = memory_limit(self.options.memory) - self._least_bytes - self._chip_bytes
+        return min(KEPT_BYTES, max(room, 0))
 
     @property
     def memory_bytes(self) -> int:

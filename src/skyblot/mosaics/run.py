@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..bounds import Bounds
 from ..errors import memory_errors_told
 from ..runs.work import Failure
 from ..steps.base import Resources
@@ -19,6 +18,7 @@ from .drizzle import Drizzler
 from .files import write_drizzled, write_objects, write_stack, write_tables, written_of
 from .judging import Judge, rejected_bits, without, write_masks_of
 from .kept import kept_results
+from .others import parts_of
 from .parts import Stage, Wanted, survey, tiled
 from .plan import CleanPlan
 from .products import ChipRow, chip_rows, read_rows
@@ -132,9 +132,16 @@ class _Run:
             for chip in self._chips
         ]
 
+    @property
+    def _by_stack(self) -> bool:
+        """Whether chips are judged by the stack of all, with themselves in it."""
+        return self._plan.matching.passes == 1 or self._plan.exposures == 1
+
     def _stack(self) -> Generator[Stage, None, Stack]:
         """Stack the exposures."""
-        stack = Stack.empty(self._frame.shape, self._plan.exposures)
+        shape = self._frame.shape
+        parts = None if self._by_stack else parts_of(self._chips, shape, self._plan.layer_bytes)
+        stack = Stack.empty(shape, self._plan.exposures, parts)
         yield from tiled(stack, self._chips, self._threads)
         return stack
 
@@ -143,7 +150,7 @@ class _Run:
         of_exposure = {mine[0].exposure: tuple(mine) for mine in by_exposure(self._chips)}
 
         def pixels(chip: Chip) -> Any:
-            if self._plan.matching.passes == 1 or self._plan.exposures == 1:
+            if self._by_stack:
                 return stack.data
             return Others(stack, of_exposure[chip.exposure])
 
@@ -172,7 +179,7 @@ class _Run:
             bad = self._results[chip.where].bad
             assert bad is not None
             places = places_of(chip, bad.flat, self._frame.shape)
-            values = chip.window(Bounds.whole(chip.shape))[0].ravel()[bad.flat]
+            values = chip.values_at(bad.flat)
             deviations.append(Deviations(chip.exposure, bad.flat, places, values, chip.shape))
         spared = spared_pixels(deviations, stack.counts, stack.data)
         for place, here in zip(known, spared, strict=True):

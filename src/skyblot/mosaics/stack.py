@@ -1,6 +1,5 @@
-"""Stacks of exposures on the mosaic's pixels, tile by tile: robust ones, and running sums."""
+"""Stacks of exposures on the mosaic's pixels, tile by tile."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,27 +8,17 @@ import numpy as np
 
 from ..bands import each_done
 from ..bounds import Bounds
-from ..errors import quiet
-from ..kernels.interpolants import interpolant
-from ..kernels.stack import (
-    FILLED,
-    add_layer,
-    clear_outliers,
-    clipped_median,
-    fill_bad,
-    mean_of_others,
-    minmed,
-    settle,
-    touched,
-)
-from ..resampling.window import Window
+from ..kernels.stack import clipped_median, minmed
 from .chips import Chip, by_exposure
+from .layers import REACH, cleared_layer, layer_of, line_of
+from .others import Layers, Sums
 
-#: Side of a tile of the mosaic. Windows of exposures at any roll angle stay small with it.
-TILE = 512
+#: Rows and columns of a tile of the mosaic. Windows of exposures at any roll angle stay small with
+#: it, and each of their rows is a read by itself.
+TILE = (256, 1024)
 #: Where there are many exposures tiles are smaller, so that layers take no more than this, bytes.
 _LAYER_BYTES = 64 << 20
-_LEAST_TILE = 64
+_LEAST_ROWS = 32
 #: Up to so many exposures a stack takes minima, where medians are too high.
 MOST_FOR_MINIMA = 5
 #: A minimum is taken where the median is so many sigma above it, and beside such pixels:
@@ -39,17 +28,11 @@ LOW = 3.0
 PAIR = 3.0
 #: What a stack of more exposures clips above its median, in sigma.
 CLIP = 4.0
-#: What is no outlier in a mean of the others: a seed and its neighbours, in sigma.
-OUTLIER = (4.0, 3.0)
-#: Pixels around, on which it depends whether one is an outlier.
-_REACH = 3
-#: Where exposures are interpolated for a stack.
-INTERPOLANT = "poly5"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A robust stack, and sums without what is far from it.
+    """A robust stack, and what it takes to leave one exposure out.
 
     Attributes
     ----------
@@ -57,29 +40,22 @@ class Stack:
         NaN where no exposure has a pixel.
     counts : ndarray of int, shape (ny, nx)
         How many exposures have one.
-    sums, weights : ndarray of float32, shape (ny, nx)
-        Of weight times value, and of weights, without outliers.
-    clean : ndarray of int, shape (ny, nx)
-        How many exposures are in the sums.
+    parts : Layers, Sums or None
+        What the exposures put in, without what is far from the stack; None: only the stack is
+        wanted.
     """
 
     data: np.ndarray
     counts: np.ndarray
-    sums: np.ndarray
-    weights: np.ndarray
-    clean: np.ndarray
+    parts: Layers | Sums | None = None
 
     @classmethod
-    def empty(cls, shape: tuple[int, int], exposures: int) -> "Stack":
+    def empty(
+        cls, shape: tuple[int, int], exposures: int, parts: Layers | Sums | None = None
+    ) -> "Stack":
         """Return one that is to be filled, of so many exposures at most."""
-        counter = np.min_scalar_type(exposures)
-        return cls(
-            np.empty(shape, np.float32),
-            np.zeros(shape, counter),
-            np.zeros(shape, np.float32),
-            np.zeros(shape, np.float32),
-            np.zeros(shape, counter),
-        )
+        counts = np.zeros(shape, np.min_scalar_type(exposures))
+        return cls(np.empty(shape, np.float32), counts, parts)
 
 
 @dataclass(frozen=True)
@@ -91,7 +67,7 @@ class Others:
     Attributes
     ----------
     stack : Stack
-        Of all exposures.
+        Of all exposures, with its parts.
     chips : tuple of Chip
         Those of the exposure that is left out.
     """
@@ -109,25 +85,14 @@ class Others:
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
         stack = self.stack
         bounds = Bounds.of_slices(key, stack.data.shape)
-        around = bounds.grown(_REACH).overlap(Bounds.whole(stack.data.shape))
-        own = layer_of(self.chips, around)
-        cleared = cleared_layer(self.chips, own, stack.data[around.slices])
-        out = np.empty(bounds.shape, np.float32)
-        at = bounds.slices
-        mean_of_others(
-            cleared[bounds.within(around).slices],
-            weight_of(self.chips),
-            stack.sums[at],
-            stack.weights[at],
-            stack.clean[at],
-            out,
-        )
-        np.copyto(out, stack.data[at], where=np.isnan(out))
+        assert stack.parts is not None
+        out = stack.data[bounds.slices].copy()
+        stack.parts.put_mean_without(self.chips, bounds, stack.data, out)
         return out
 
 
 def fill_stack(
-    stack: Stack, chips: Sequence[Chip], threads: int, side: int | None = None
+    stack: Stack, chips: Sequence[Chip], threads: int, tile: tuple[int, int] | None = None
 ) -> Iterator[Bounds]:
     """Stack exposures so that cosmic rays are not in it, and yield each tile when it is done.
 
@@ -136,29 +101,32 @@ def fill_stack(
     stack : Stack
         To be filled.
     chips : sequence of Chip
-    threads, side : int
-        How many tiles at once, and how large; no value depends on them.
+    threads : int
+        How many tiles at once.
+    tile : tuple of int, optional
+        Their rows and columns; no value depends on either.
     """
     shape = stack.data.shape
 
-    def work(tile: Bounds) -> None:
+    def work(part: Bounds) -> None:
         # a minimum looks at its neighbours, and so do outliers
-        around = tile.grown(_REACH + 1).overlap(Bounds.whole(shape))
+        around = part.grown(REACH + 1).overlap(Bounds.whole(shape))
         members = members_on(chips, around)
         layers = np.empty((len(members), *around.shape), np.float32)
         for layer, mine in zip(layers, members, strict=True):
             layer[:] = layer_of(mine, around)
         out, number = _combined(members, layers)
-        inside = tile.within(around).slices
-        at = tile.slices
+        inside = part.within(around).slices
+        at = part.slices
         stack.data[at] = out[inside]
         stack.counts[at] = number[inside]
+        if stack.parts is None:
+            return
         for layer, mine in zip(layers, members, strict=True):
             cleared = cleared_layer(mine, layer, out)[inside]
-            sums = (stack.sums[at], stack.weights[at], stack.clean[at])
-            add_layer(cleared, weight_of(mine), *sums)
+            stack.parts.add(mine, cleared, part, stack.data[at])
 
-    yield from each_done(tiles_of(shape, side or side_for(chips)), work, threads)
+    yield from each_done(tiles_of(shape, tile or tile_for(chips)), work, threads)
 
 
 def _combined(
@@ -183,30 +151,24 @@ def _combined(
     return out, number
 
 
-def cleared_layer(chips: Sequence[Chip], layer: np.ndarray, stack: np.ndarray) -> np.ndarray:
-    """Return a layer without what is far from the stack: right but for `_REACH` pixels around."""
-    out = np.empty_like(layer)
-    scale = chips[0].instrument.scale
-    clear_outliers(layer, stack, np.array(line_of(chips)), OUTLIER, scale, out)
-    return out
-
-
-def side_for(chips: Sequence[Chip]) -> int:
-    """Return the side of tiles of which all exposures' layers have room in memory."""
-    side = TILE
+def tile_for(chips: Sequence[Chip]) -> tuple[int, int]:
+    """Return rows and columns of tiles of which all exposures' layers have room in memory."""
+    rows, columns = TILE
     exposures = len({chip.exposure for chip in chips})
-    while side > _LEAST_TILE and 4 * exposures * side**2 > _LAYER_BYTES:
-        side //= 2
-    return side
+    while rows > _LEAST_ROWS and 4 * exposures * rows * columns > _LAYER_BYTES:
+        rows //= 2
+        columns //= 2
+    return rows, columns
 
 
-def tiles_of(shape: tuple[int, int], side: int) -> list[Bounds]:
+def tiles_of(shape: tuple[int, int], tile: tuple[int, int]) -> list[Bounds]:
     """Return the tiles of a mosaic, row by row."""
     ny, nx = shape
+    rows, columns = tile
     return [
-        Bounds(y0, min(y0 + side, ny), x0, min(x0 + side, nx))
-        for y0 in range(0, ny, side)
-        for x0 in range(0, nx, side)
+        Bounds(y0, min(y0 + rows, ny), x0, min(x0 + columns, nx))
+        for y0 in range(0, ny, rows)
+        for x0 in range(0, nx, columns)
     ]
 
 
@@ -215,63 +177,3 @@ def members_on(chips: Sequence[Chip], bounds: Bounds) -> list[list[Chip]]:
     return [
         mine for mine in by_exposure(chips) if any(chip.box.overlap(bounds).area for chip in mine)
     ]
-
-
-def layer_of(chips: Sequence[Chip], bounds: Bounds) -> np.ndarray:
-    """Return the pixels of one exposure on a part of the mosaic, float32, NaN where it has none."""
-    layer = np.full(bounds.shape, np.nan, np.float32)
-    for chip in chips:
-        part = chip.box.overlap(bounds)
-        if part.area:
-            values = resampled(chip, part)
-            inside = layer[part.within(bounds).slices]
-            np.copyto(inside, values, where=np.isfinite(values))
-    return layer
-
-
-def line_of(chips: Sequence[Chip]) -> tuple[float, float]:
-    """Return how the variance of an exposure's pixels grows: that of its noisiest chip.
-
-    All its chips are asked: it must not depend on which lie on a tile.
-    """
-    return max(chip.line for chip in chips)
-
-
-def weight_of(chips: Sequence[Chip]) -> float:
-    """Return what an exposure counts in a mean: the inverse of its sky's variance."""
-    return 1.0 / line_of(chips)[0]
-
-
-def resampled(chip: Chip, part: Bounds) -> np.ndarray:
-    """Return a chip's pixels on a part of the mosaic in its box, NaN where it has none."""
-    out = np.full(part.shape, np.nan, np.float32)
-    x, y = positions(chip, part)
-    edges = np.empty(4)
-    if not touched(x, y, chip.shape, edges):
-        return out
-    how = interpolant(INTERPOLANT)
-    margin = how.margin + FILLED
-    low_y, high_y, low_x, high_x = edges
-    bounds = Bounds(
-        math.floor(low_y) - margin,
-        math.ceil(high_y) + margin + 1,
-        math.floor(low_x) - margin,
-        math.ceil(high_x) + margin + 1,
-    ).overlap(Bounds.whole(chip.shape))
-    data, good = chip.window(bounds)
-    filled = np.empty_like(data)
-    fill_bad(data, good, filled)
-    Window(filled, bounds.origin, chip.shape, how).resample(x, y, out, 1.0, 0.0, math.nan)
-    settle(filled, good, np.array(bounds.origin), x, y, math.sqrt(chip.line[0]), out)
-    return out
-
-
-def positions(chip: Chip, part: Bounds) -> tuple[np.ndarray, np.ndarray]:
-    """Return where pixels of a chip's box lie on the chip; both float64."""
-    inner = part.within(chip.box)
-    x = np.empty(inner.shape)
-    y = np.empty(inner.shape)
-    assert chip.inverse is not None
-    with quiet():
-        chip.inverse.rows(inner.y0, x, y, inner.x0)
-    return x, y

@@ -11,9 +11,8 @@ from .table import TABLE, Recipe, default, parse_fields, unknown
 
 #: What SWarp's WEIGHT_SUFFIX is by default: it stands for .fits in an exposure's name.
 WEIGHT_SUFFIX = ".weight.fits"
-#: The background that is measured as a map, and the flux ratio that is.
+#: The background that is measured as a map.
 BACKGROUND_MAP = "map"
-FLUX_RATIO_FIT = "fit"
 _LARGEST_GROW = 50
 JUDGING = "What is a cosmic ray"
 OUTPUT = "Output"

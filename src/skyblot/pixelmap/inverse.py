@@ -8,6 +8,7 @@ nearly all.
 
 import logging
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ STEEPEST = 0.25
 LATTICE = 17
 #: What is found must lead back to the place that the WCS library has for it, to this many pixels.
 AGREEMENT_PIXELS = 1e-8
+#: How many inverses are kept: a mosaic of a detector's exposures wants one for each chip.
+DISTORTIONS = 16
 
 #: Solutions, (ny, nx, 2), and their place, as that of a table.
 Grid = tuple[np.ndarray, np.ndarray]
@@ -148,8 +151,29 @@ def undistortion(wcs: Any, shape: tuple[int, int]) -> Undistortion | None:
     if not _is_gentle(distortion):
         logger.debug("distortion with tables that are steep or do not go together: no inverse")
         return None
-    inverse = Undistortion(distortion, shape)
+    inverse = _undistortion(_ByValue(distortion), shape)
     return inverse if inverse.agrees(wcs) else None
+
+
+class _ByValue:
+    """A distortion that equals another with the same terms: all exposures of a chip have them."""
+
+    def __init__(self, distortion: Distortion) -> None:
+        self.distortion = distortion
+        arrays = (*distortion.d2im, *distortion.cpdis, *distortion[2:])
+        self._terms = tuple((np.shape(array), np.asarray(array).tobytes()) for array in arrays)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByValue) and self._terms == other._terms
+
+    def __hash__(self) -> int:
+        return hash(self._terms)
+
+
+@lru_cache(maxsize=DISTORTIONS)
+def _undistortion(distortion: _ByValue, shape: tuple[int, int]) -> Undistortion:
+    """The inverse of a distortion, made once for some megabytes of memory."""
+    return Undistortion(distortion.distortion, shape)
 
 
 def _is_gentle(distortion: Distortion) -> bool:

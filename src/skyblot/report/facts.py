@@ -9,7 +9,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from ..io.names import ImageName, extension_text
 from ..io.remote import AnyPath, RemotePath, path_of
+
+#: The label of the background: views are of the blot on the exposure's level, so that blinking
+#: shows sources only.
+BACKGROUND = "background, added to the blot here"
 
 
 class Row(NamedTuple):
@@ -99,3 +104,24 @@ def _address(path: AnyPath, folder: Path) -> str:
         return path.absolute().as_uri()
     address = quote(os.fsencode(relative))
     return address if "/" in address or ":" not in address else f"./{address}"
+
+
+def chip_name(where: ImageName) -> str:
+    """Return the heading of a chip: file and extension, without the folder."""
+    extension = "" if where.extension is None else f"[{extension_text(where.extension)}]"
+    return f"{where.path.name}{extension}"
+
+
+def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
+    """Return a misalignment with its standard error in words."""
+    dx, dy = misalignment
+    if not math.isfinite(dx + dy + error):
+        return "not known: too few sources"
+    return f"{dx:+z.3f}, {dy:+z.3f} ± {error:.3f} pixel".replace("-", "−")
+
+
+def flux_ratio_text(ratio: float, error: float) -> str:
+    """Return the flux ratio of an exposure to its blot with its standard error in words."""
+    if not math.isfinite(ratio + error):
+        return "not known: too few sources"
+    return f"{ratio:.3f} ± {error:.3f}"

@@ -10,19 +10,18 @@ import numpy as np
 from ..errors import DataError
 from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
-from ..io.images import Image, float_pixels, open_image
-from ..io.names import ImageName, extension_text, parse_name
+from ..io.image import Image
+from ..io.images import float_pixels, open_image
+from ..io.names import ImageName, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
 from .chip import ChipReport
+from .facts import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
 from .stretch import centre_and_spread
 
 if TYPE_CHECKING:
     from ..rejection.residuals import Systematics
 
-#: The label of the background: views are of the blot on the exposure's level, so that blinking
-#: shows sources only.
-BACKGROUND = "background, added to the blot here"
 #: Facts of an exposure that a reader wants to see, by keyword.
 _FACTS = {
     "EXPTIME": "exposure time [s]",
@@ -106,12 +105,6 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
     )
 
 
-def chip_name(where: ImageName) -> str:
-    """Return the heading of a chip: file and extension, without the folder."""
-    extension = "" if where.extension is None else f"[{extension_text(where.extension)}]"
-    return f"{where.path.name}{extension}"
-
-
 def _covered(blot: np.ndarray, image: Image) -> np.ndarray:
     """Pixels that the source covers: the others hold the value that the blot records."""
     try:
@@ -168,21 +161,6 @@ def _unit_notes(image: Image, blot: Image) -> list[str]:
         f"The exposure is in {image.facts.bunit} and the blot in {blot.facts.bunit}: their "
         "difference means nothing."
     ]
-
-
-def misalignment_text(misalignment: tuple[float, float], error: float) -> str:
-    """Return a misalignment with its standard error in words."""
-    dx, dy = misalignment
-    if not math.isfinite(dx + dy + error):
-        return "not known: too few sources"
-    return f"{dx:+z.3f}, {dy:+z.3f} ± {error:.3f} pixel".replace("-", "−")
-
-
-def flux_ratio_text(ratio: float, error: float) -> str:
-    """Return the flux ratio of an exposure to its blot with its standard error in words."""
-    if not math.isfinite(ratio + error):
-        return "not known: too few sources"
-    return f"{ratio:.3f} ± {error:.3f}"
 
 
 def _misalignment_notes(systematics: "Systematics") -> list[str]:

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SkyblotError, quiet
-from ..io.images import float_pixels, open_image
-from ..io.masks import mask_of
-from ..io.names import ImageName
+from ..errors import SkyblotError
 from ..text import printable
 from .stretch import Stretch, block_mean
 
@@ -21,7 +18,7 @@ _PERCENTILES = (1.0, 99.7)
 _LINEAR = 0.1
 
 
-def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) -> str:
+def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str] | None]) -> str:
     """Return a fragment of HTML.
 
     Parameters
@@ -29,15 +26,11 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) ->
     facts : mapping
         Words and texts, one row each; plain text.
     picture : callable
-        Returns the address of the picture and what it shows. Where that fails because a file has
-        gone or a package is missing, there are the facts alone.
+        Returns the address of the picture and what it shows, or None. Where that fails because a
+        file has gone or a package is missing, there are the facts alone.
     """
     try:
-        address, caption = picture()
-        shown = _shown(caption)
-        image = (
-            f'<img src="{address}" alt="{shown}" title="{shown}" style="image-rendering:pixelated">'
-        )
+        image = _image(*(picture() or ("", "")))
     except (ImportError, OSError, SkyblotError):
         image = ""
     rows = "".join(
@@ -51,34 +44,36 @@ def html_of(facts: Mapping[str, str], picture: Callable[[], tuple[str, str]]) ->
     )
 
 
+def _image(address: str, caption: str) -> str:
+    shown = _shown(caption)
+    style = "image-rendering:pixelated"
+    return f'<img src="{address}" alt="{shown}" title="{shown}" style="{style}">' if address else ""
+
+
 def _shown(text: str) -> str:
     return escape(printable(text))
 
 
-def picture_of_blot(path: Path) -> tuple[str, str]:
+def picture_of_image(pixels: np.ndarray, name: str) -> tuple[str, str]:
     """Return a PNG of an image, made smaller, as a data URI; and what it shows.
 
-    Raises
-    ------
-    SkyblotError, ImportError
-        If the file cannot be read, or Pillow is missing.
+    An `ImportError` where Pillow is missing.
     """
     from .encode import png_uri
 
-    pixels = _pixels(path)
     step = -(-max(pixels.shape) // SIZE)
-    return png_uri(_grey(block_mean(pixels, step))), f"{path.name}, {step} x {step} pixels a point"
+    return png_uri(_grey(block_mean(pixels, step))), f"{name}, {step} x {step} pixels a point"
 
 
-def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
+def picture_of_mask(
+    pixels: np.ndarray, flagged: np.ndarray, exposure: str, mask: Path
+) -> tuple[str, str]:
     """Return a PNG of the middle of an exposure, what its mask flags in orange.
 
-    Else as for `picture_of_blot`.
+    Else as for `picture_of_image`; a `SkyblotError` if one is not as large as the other.
     """
     from .encode import ORANGE, png_uri
 
-    flagged = _pixels(mask_of(mask, exposure)) == 0
-    pixels = _pixels(exposure)
     if flagged.shape != pixels.shape:
         raise SkyblotError(f"is not a mask of {exposure}", subject=mask)
     middle = tuple(slice(max((size - SIZE) // 2, 0), (size + SIZE) // 2) for size in pixels.shape)
@@ -86,12 +81,6 @@ def picture_of_mask(mask: Path, exposure: str) -> tuple[str, str]:
     colours = np.stack([grey] * 3, axis=-1)
     colours[flagged[middle]] = ORANGE
     return png_uri(colours), f"the middle of {exposure}, what {mask.name} flags in orange"
-
-
-def _pixels(name: str | Path | ImageName) -> np.ndarray:
-    """All pixels of an image, float32."""
-    with quiet(), open_image(name) as image:  # whoever wrote the file has been told
-        return float_pixels(image)
 
 
 def _grey(pixels: np.ndarray) -> np.ndarray:

@@ -7,8 +7,7 @@ import numpy as np
 
 from ..io.names import parse_name
 from .chip import ChipReport
-from .facts import percent, thousands
-from .files import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
+from .facts import BACKGROUND, chip_name, flux_ratio_text, misalignment_text, percent, thousands
 
 if TYPE_CHECKING:
     from ..rejection.result import Rejection

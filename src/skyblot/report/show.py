@@ -9,8 +9,10 @@ import numpy as np
 
 from ..errors import SkyblotError
 from ..io.atomic import atomic_write, check_apart, check_output
-from ..io.images import Image, blot_name, float_pixels, open_image
-from ..io.names import Extension, ImageName, extension_label, parse_name, plain_name
+from ..io.image import Image
+from ..io.images import blot_name, float_pixels, open_image
+from ..io.names import Extension, ImageName, parse_name, plain_name
+from ..io.products import extension_label
 from .facts import short_text
 from .html import check_whole, require_packages
 from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch

@@ -12,6 +12,8 @@ from .blocks import Binned
 #: Degree of the polynomials that lead from the common grid back to blocks: exact to a part of a
 #: block is enough.
 _DEGREE = 5
+#: So many blocks along an axis are enough to find these.
+_FITTED = 24
 #: Differences of fewer blocks say nothing.
 _FEWEST = 3
 #: Interpolated blocks are wrong by this part of the second differences there.
@@ -128,8 +130,10 @@ def place_blocks(
         for end in (np.min, np.max)
     )
     scale = np.stack([(low + high) / 2, np.maximum((high - low) / 2, 1e-9)])
-    terms = _terms(common[:, somewhere], scale, max(1, min(_DEGREE, columns - 1, rows - 1)))
-    back = np.linalg.lstsq(terms, np.stack([i, j], axis=1)[somewhere], rcond=None)[0]
+    spaced = (j % max(1, rows // _FITTED) == 0) & (i % max(1, columns // _FITTED) == 0)
+    some = somewhere & spaced if (somewhere & spaced).any() else somewhere
+    terms = _terms(common[:, some], scale, max(1, min(_DEGREE, columns - 1, rows - 1)))
+    back = np.linalg.lstsq(terms, np.stack([i, j], axis=1)[some], rcond=None)[0]
     half = max(chip.shape) / 2
     middle = ((chip.shape[1] - 1) / 2, (chip.shape[0] - 1) / 2)
     places = np.stack([chip.x[i] - middle[0], chip.y[j] - middle[1]]) / half

@@ -13,6 +13,7 @@ from ..headers.instruments import instrument_of
 from ..headers.wcs_facts import PIXEL_SCALE
 from ..parameters.table import Parameters, UserWCS
 from ..pixelmap.linear import pixel_scale, tangent_wcs, undistorted
+from ..pixelmap.shifted import shifted
 from ..pixelmap.wcs_objects import is_fits_wcs, plain_copy, unwrapped
 
 logger = logging.getLogger(__name__)
@@ -99,6 +100,24 @@ def say_if_undistorted(reference: Any, wcs: Any) -> None:
         )
 
 
+def target_of(
+    reference: Any, parameters: Parameters, shift: tuple[float, float] = (0.0, 0.0)
+) -> Target:
+    """Return what to blot onto: the reference's pixels, or what the parameters make of them.
+
+    Everything lies farther by `shift` pixels than its WCS has it.
+    """
+    wcs = shifted(reference.wcs(), shift)
+    say_if_undistorted(reference, wcs)
+    return target_on(wcs, reference, parameters)
+
+
+def target_on(wcs: Any, reference: Any, parameters: Parameters) -> Target:
+    """Return what to blot onto where a reference has this WCS, which is not read again."""
+    idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
+    return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
+
+
 def plan_target(
     wcs: Any,
     shape: tuple[int, int],
@@ -142,8 +161,6 @@ def _is_distorted(wcs: Any) -> bool:
 
 def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
     """Return a FITS WCS with the user's reference pixel and position; see `plan_target`."""
-    from astropy.wcs import DistortionLookupTable, Sip
-
     copy = plain_copy(wcs)
     copy.wcs.set()
     if (user.raref, user.decref) != (None, None) and (copy.wcs.lngtyp.strip(), copy.wcs.lng) != (
@@ -158,16 +175,9 @@ def moved(wcs: Any, user: UserWCS) -> tuple[Any, Move]:
     crval = np.array([_given(user.raref, crval[0]), _given(user.decref, crval[1])])
     crpix = np.array([_given(user.xrefpix, before[0]), _given(user.yrefpix, before[1])])
     shift = crpix - before
+    copy = shifted(copy, (float(shift[0]), float(shift[1])))
     copy.wcs.crval = crval
     copy.wcs.crpix = crpix
-    if copy.sip is not None:
-        sip = copy.sip
-        copy.sip = Sip(sip.a, sip.b, sip.ap, sip.bp, np.array(sip.crpix) + shift)
-    for name in ("cpdis1", "cpdis2", "det2im1", "det2im2"):
-        table = getattr(copy, name)
-        if table is not None:
-            place = tuple(np.array(table.crval) + shift)
-            setattr(copy, name, DistortionLookupTable(table.data, table.crpix, place, table.cdelt))
     pairs = [(float(each[0]), float(each[1])) for each in (crpix, crval, shift)]
     return copy, Move(*pairs)
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..bounds import EMPTY, Bounds
+from ..errors import naming
 from ..io.images import open_reference
 from ..io.names import ImageName
 from ..parameters.table import Parameters
 from ..pixelmap.direct import DirectMap
 from ..pixelmap.sky import sky_of
+from ..resampling.target import target_of
 from ..steps.base import Source
-from ..steps.blot import named, target_of
 
 #: Positions along each axis of an exposure that are looked up on the mosaic.
 GRID = 33
@@ -23,11 +24,12 @@ MARGIN = 24
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an exposure lies on the mosaic.
+class Footprint:
+    """Where an image of an exposure lies on the mosaic; by default nobody has looked it up.
 
     Attributes
     ----------
+    where : ImageName
     shape : tuple of int
         (ny, nx) of the blot.
     overlap : float
@@ -36,39 +38,13 @@ class Place:
         The part of the mosaic that it touches; `EMPTY` if none.
     """
 
-    shape: tuple[int, int]
-    overlap: float
-    bounds: Bounds
-
-
-#: The place of an exposure that nobody has looked up; it loads its own window.
-UNKNOWN = Place((1, 1), math.nan, EMPTY)
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """An image of an exposure, and its place on the mosaic."""
-
     where: ImageName
-    place: Place
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(ny, nx) of the blot."""
-        return self.place.shape
-
-    @property
-    def overlap(self) -> float:
-        """Fraction of it that lies on the mosaic."""
-        return self.place.overlap
-
-    @property
-    def bounds(self) -> Bounds:
-        """The part of the mosaic that it touches."""
-        return self.place.bounds
+    shape: tuple[int, int] = (1, 1)
+    overlap: float = math.nan
+    bounds: Bounds = EMPTY
 
 
-def place_of(source: Source, where: ImageName, parameters: Parameters) -> Place:
+def footprint_of(source: Source, where: ImageName, parameters: Parameters) -> Footprint:
     """Look a grid of an exposure's positions up on the mosaic; errors as for `Step.make`."""
     with open_reference(where, parameters.wcs_key) as reference:
         target = target_of(reference, parameters)
@@ -76,14 +52,14 @@ def place_of(source: Source, where: ImageName, parameters: Parameters) -> Place:
         y, x = np.meshgrid(
             np.linspace(0, ny - 1, GRID), np.linspace(0, nx - 1, GRID), indexing="ij"
         )
-        with named(source.image.name, reference.name):
+        with naming(source.image.name, reference.name):
             exact = DirectMap(sky_of(target.wcs, "target"), sky_of(source.wcs, "source"))
             mx, my = exact.at(x.ravel(), y.ravel())
     rows, columns = source.pixels.shape
     inside = (mx >= -0.5) & (mx < columns - 0.5) & (my >= -0.5) & (my < rows - 0.5)
     near = (mx > -MARGIN) & (mx < columns + MARGIN) & (my > -MARGIN) & (my < rows + MARGIN)
     bounds = Bounds(*_span(my[near], rows), *_span(mx[near], columns)) if near.any() else EMPTY
-    return Place(target.shape, float(inside.mean()), bounds)
+    return Footprint(where, target.shape, float(inside.mean()), bounds)
 
 
 def _span(positions: np.ndarray, size: int) -> tuple[int, int]:

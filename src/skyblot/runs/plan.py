@@ -10,18 +10,16 @@ from typing import Any, Self
 import numpy as np
 
 from ..bounds import EMPTY, Bounds
-from ..errors import WARNING_FILTERS, memory_errors_told
+from ..errors import WARNING_FILTERS, memory_errors_told, naming
 from ..kernels.weights import Interpolant
 from ..memory import LEAST, check_memory, free_memory, memory_limit
 from ..parameters.options import RunOptions
 from ..resampling.geometry import checked_threads
 from ..resampling.window import blot_dtype, window_dtype
 from ..steps.base import Result, Source, Step, Task
-from ..steps.blot import named
 from ..text import duration_text, size_text
-from .footprints import UNKNOWN, Footprint, Group, group, largest, place_of
-from .outputs import check_run
-from .work import Failure, Outcome, Work
+from .footprints import Footprint, Group, footprint_of, group, largest
+from .work import Failure, Outcome, Work, check_run
 
 #: Rough times, to tell minutes from hours: of a blot's headers and its output, of reading a pixel,
 #: of a tap.
@@ -59,7 +57,7 @@ class Needs:
     def of(cls, source: Source, step: Step, options: RunOptions, most: int = sys.maxsize) -> Self:
         """Return what a step needs with a source; a `DataError` if it cannot be interpolated."""
         how = step.recipe.interpolant
-        with named(source.image.name):
+        with naming(source.image.name):
             dtype = window_dtype(blot_dtype(source.pixels, how), how)
         threads = checked_threads(options.threads)
         memory = memory_limit(options.memory)
@@ -214,7 +212,7 @@ def plan_run(
         kept = _kept(opened, work) if options.resume else {}
         todo = [task for task in work.tasks if task not in kept]
         if step.is_local or (len(todo) == 1 and not (survey or on_cluster)):
-            groups = [Group((Footprint(task.where, UNKNOWN),), EMPTY) for task in todo]
+            groups = [Group((Footprint(task.where),), EMPTY) for task in todo]
             failures: list[Failure] = []
         else:
             places, failures = _survey(opened, step, todo, needs)
@@ -259,9 +257,9 @@ def _survey(
     for task in tasks:
         try:
             with WARNING_FILTERS:
-                place = place_of(source, task.where, step.recipe)
-            needs.check_size(str(task.where), place.shape)
-            footprints.append(Footprint(task.where, place))
+                footprint = footprint_of(source, task.where, step.recipe)
+            needs.check_size(str(task.where), footprint.shape)
+            footprints.append(footprint)
         except Exception as error:  # one exposure without a place must not end the run
             failures.append(Failure.of(task.where, error))
     return footprints, failures

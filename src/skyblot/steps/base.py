@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import FileError, warn
 from ..io.atomic import file_state
-from ..io.images import Image
+from ..io.image import Image
 from ..io.names import ImageName
 from ..io.remote import AnyPath
 from ..parameters.table import Parameters
@@ -111,10 +111,9 @@ class Result:
             "time": self._took,
         }
 
-    def _picture(self) -> tuple[str, str]:
-        from ..report.notebook import picture_of_blot
-
-        return picture_of_blot(self.path)
+    def _picture(self) -> tuple[str, str] | None:
+        """The address of a picture of the product, and what it shows; here there is none."""
+        return None
 
 
 @dataclass(frozen=True)

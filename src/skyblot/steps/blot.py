@@ -17,6 +17,7 @@ from ..errors import (
     ParameterError,
     SkyblotError,
     WCSError,
+    naming,
     warn,
 )
 from ..headers.pair import Pair
@@ -24,16 +25,15 @@ from ..headers.scaling import LABELS, Scaling, plan_scaling
 from ..io.atomic import file_state
 from ..io.coverage import open_weights
 from ..io.head import head_of
-from ..io.images import Image, blot_name, check_kind, open_image, open_reference, write_blot
+from ..io.image import Image
+from ..io.images import blot_name, check_kind, open_image, open_reference, read_pixels, write_blot
 from ..io.names import ImageName, parse_name
 from ..io.planes import companion_files, error_plane
 from ..io.remote import AnyPath
-from ..parameters.table import Parameters
 from ..pixelmap.linear import pixel_scale
-from ..pixelmap.shifted import shifted
 from ..resampling.arrays import prepare
 from ..resampling.geometry import Job, Resampled
-from ..resampling.target import Target, idcscale_of, plan_target, say_if_undistorted
+from ..resampling.target import Target, target_of
 from ..resampling.window import CoveredView, FloatView, SquareView
 from . import provenance
 from .base import Resources, Result, Source, Step, Task, state_of
@@ -45,6 +45,11 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, repr=False)
 class BlotResult(Result):
     """One blot on disk; see `skyblot.steps.base.Result`."""
+
+    def _picture(self) -> tuple[str, str]:
+        from ..report.notebook import picture_of_image
+
+        return picture_of_image(read_pixels(self.path), self.path.name)
 
 
 @dataclass(frozen=True)
@@ -262,7 +267,7 @@ def rendered(
             planned = _plan(source, reference, step)
         resources.check_size(reference.name, planned.target.shape)
         resources.proceed()
-        with named(source.image.name, reference.name):
+        with naming(source.image.name, reference.name):
             blot = planned.job.run(
                 scale=planned.scaling.factor,
                 offset=planned.scaling.offset,
@@ -320,39 +325,10 @@ def plan_job(source: Source, target: Target, reference: Image, step: Blot) -> Jo
     """Plan the map and the resampling of a blot; errors name both files."""
     sampling = step.recipe.sampling
     shape = target.shape
-    with named(source.image.name, reference.name):
+    with naming(source.image.name, reference.name):
         return prepare(
             source.pixels, source.wcs, target.wcs, sampling, shape=shape, wcsmap=step.wcsmap
         )
-
-
-@contextmanager
-def named(source: str, target: str = "the target") -> Iterator[None]:
-    """Let errors about "the source" and "the target" say which files they are."""
-    try:
-        yield
-    except SkyblotError as error:
-        if error.subject in ("the source", "the target"):
-            error.subject = source if error.subject == "the source" else target
-        raise
-
-
-def target_of(
-    reference: Image, parameters: Parameters, shift: tuple[float, float] = (0.0, 0.0)
-) -> Target:
-    """Return what to blot onto: the reference's pixels, or what the parameters make of them.
-
-    Everything lies farther by `shift` pixels than its WCS has it.
-    """
-    wcs = shifted(reference.wcs(), shift)
-    say_if_undistorted(reference, wcs)
-    return target_on(wcs, reference, parameters)
-
-
-def target_on(wcs: Any, reference: Image, parameters: Parameters) -> Target:
-    """Return what to blot onto where a reference has this WCS, which is not read again."""
-    idcscale = idcscale_of(reference.facts, pixel_scale(wcs))
-    return plan_target(wcs, reference.shape, idcscale, parameters, reference.name)
 
 
 def _scales(source: Source, target: Target, reference: Image) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DataError
 from ..headers.facts import COMBINED, number
 from ..headers.instruments import Instrument, exposure_time, instrument_of
-from ..io.images import Image
+from ..io.image import Image
 from ..io.weights import checked_suffix, read_weights
 from ..parameters.options import PLANES
 from ..parameters.table import default
@@ -17,8 +17,8 @@ from ..rejection.compare import compare
 from ..rejection.criteria import Criteria, criteria_for
 from ..rejection.result import Rejection
 from ..rejection.robust import NORMAL
+from ..resampling.geometry import Resampled
 from .base import Source
-from .blot import Rendered
 from .noise import KnownNoise, noise_of
 from .usable import Usable, usable_of
 
@@ -93,31 +93,39 @@ def judgement(
     return Judgement(instrument, criteria_for(exposure.facts, choices, count), planes)
 
 
-def judge(source: Source, rendering: Rendered, how: Judgement, threads: int | None) -> Judged:
-    """Compare an exposure with its blot.
+def judge(
+    source: Source,
+    exposure: Image,
+    blot: Resampled,
+    how: Judgement,
+    sky: float,
+    threads: int | None,
+) -> Judged:
+    """Compare an exposure with its blot, to which a level of the sky was added.
 
     Raises
     ------
     DataError
         If there is nothing to compare.
     """
-    exposure = rendering.reference
-    blot = rendering.blot.data
-    data = np.asarray(exposure.pixels()[:, :])
-    _check_blot(source, rendering)
-    noise, usable = _known(rendering, data, how)
+    pixels = exposure.pixels()[:, :]
+    # once, in this machine's order of bytes
+    data = np.asarray(pixels, pixels.dtype.newbyteorder("="))
+    del pixels
+    _check_blot(source, exposure, blot, sky)
+    noise, usable = _known(exposure, blot.data, data, how)
     valid = usable.pixels
     if source.cover is not None:
         covered = source.cover > 0
         valid = covered if valid is None else valid & covered
     options: dict[str, Any] = {"valid": valid, "gain": noise.gain, "threads": threads}
-    rejection = compare(data, blot, noise.sigma, how.criteria, name=exposure.name, **options)
+    rejection = compare(data, blot.data, noise.sigma, how.criteria, name=exposure.name, **options)
     _check_judged(source, exposure, data, rejection, valid)
     if source.cover is not None:
         rejection = rejection.without((source.cover == 1) & (rejection.significance < 0))
     notes = (
         *_notes(rejection, how.instrument, exposure),
-        *_noise_notes(rendering, data, rejection, noise),
+        *_noise_notes(data, blot.data, rejection, noise),
     )
     return Judged(data, rejection, notes, (*noise.remarks, *usable.remarks))
 
@@ -128,10 +136,10 @@ def _counted(source: Source) -> int | None:
     return int(count) if count is not None and count > 1 and count.is_integer() else None
 
 
-def _known(rendering: Rendered, data: np.ndarray, how: Judgement) -> tuple[KnownNoise, Usable]:
+def _known(
+    exposure: Image, blot: np.ndarray, data: np.ndarray, how: Judgement
+) -> tuple[KnownNoise, Usable]:
     """What is known of an exposure's noise, photons of a sky its blot lacks too, and its pixels."""
-    exposure = rendering.reference
-    blot = rendering.blot.data
     planes = how.planes
     sky = how.criteria.level
     if sky is None:
@@ -164,7 +172,7 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 
 def _noise_notes(
-    rendering: Rendered, data: np.ndarray, rejection: Rejection, noise: KnownNoise
+    data: np.ndarray, blot: np.ndarray, rejection: Rejection, noise: KnownNoise
 ) -> tuple[str, ...]:
     """Errors that pixels contradict: variances or weights taken for deviations, another unit."""
     if not isinstance(noise.sigma, np.ndarray):
@@ -172,9 +180,7 @@ def _noise_notes(
     some = _some(data.shape)
     judged = rejection.valid[some]
     uneven = 0.0 if rejection.uneven is None else rejection.uneven[some]
-    difference = np.abs(data[some] - rendering.blot.data[some] - rejection.background - uneven)[
-        judged
-    ]
+    difference = np.abs(data[some] - blot[some] - rejection.background - uneven)[judged]
     spread = float(NORMAL * np.median(difference) / np.median(noise.sigma[some][judged]))
     least, most = _USUAL_SPREAD
     #: Look at the unit and the kind of the errors; of a mosaic with little noise of its own the
@@ -191,26 +197,23 @@ def _noise_notes(
     )
 
 
-def _check_blot(source: Source, rendering: Rendered) -> None:
+def _check_blot(source: Source, exposure: Image, blot: Resampled, sky: float) -> None:
     """Refuse a blot that has nothing to compare with: its mask would call every pixel good."""
-    blot = rendering.blot.data
     reason = ""
-    some = blot[_some(blot.shape)]
+    some = blot.data[_some(blot.data.shape)]
     if _only_value(some[np.isfinite(some)]) is None:
         return
-    known = np.isfinite(blot)
-    if rendering.blot.covered == 0:
+    known = np.isfinite(blot.data)
+    if blot.covered == 0:
         reason = "they do not overlap" + (" where the mosaic has weight" if source.weighted else "")
     elif not known.any():
         reason = "the mosaic has no finite pixel there"
-    elif (
-        level := _only_value(blot[known] - np.float32(rendering.planned.scaling.offset))
-    ) is not None:
+    elif (level := _only_value(blot.data[known] - np.float32(sky))) is not None:
         reason = f"the mosaic is {'0' if level == 0 else 'the same'} everywhere there"
     if reason:
         raise DataError(
             f"cannot be compared with {source.image.name}: {reason}",
-            subject=rendering.reference.name,
+            subject=exposure.name,
         )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from ..errors import FileError, ParameterError
 from ..headers.instruments import instrument_of
 from ..headers.pixel_facts import QUALITY
-from ..io.copies import copy_name, write_clean, write_flagged
-from ..io.images import blot_name, format_of, open_image
-from ..io.masks import BadPixels, write_flag_image
-from ..io.names import ImageName, plain_name, root_of
+from ..io.bad_pixels import BadPixels
+from ..io.images import blot_name, format_of, open_image, write_clean, write_flagged
+from ..io.masks import write_flag_image
+from ..io.names import ImageName, plain_name
+from ..io.products import copy_name, root_of
 from ..parameters.options import MASKS
 from ..parameters.table import default, parse_fields
 from .base import Task

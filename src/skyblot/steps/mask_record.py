@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import SkyblotError, warn
-from ..io.images import is_complete
-from ..io.masks import KEY_CARD, BadPixels, mask_headers
+from ..io.bad_pixels import KEY_CARD, BadPixels
+from ..io.images import is_complete, read_pixels
+from ..io.masks import mask_headers, mask_of
 from ..rejection.criteria import Criteria
 from ..rejection.result import Rejection
 from .base import Result, Source, Task
@@ -150,7 +151,8 @@ class RejectResult(Result):
     def _picture(self) -> tuple[str, str]:
         from ..report.notebook import picture_of_mask
 
-        return picture_of_mask(self.path, self.reference)
+        flagged = read_pixels(mask_of(self.path, self.reference)) == 0
+        return picture_of_mask(read_pixels(self.reference), flagged, self.reference, self.path)
 
 
 def mask_cards(

@@ -8,8 +8,7 @@ from ..errors import DataError
 from ..headers.amplifiers import Reading, electronics, sections
 from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
-from ..io.fits_planes import DEVIATION, Plane
-from ..io.images import Image
+from ..io.image import DEVIATION, Image, Plane
 from ..io.planes import find_errors, find_plane, read_errors
 from ..kernels.compare import model_sigma
 from ..rejection.criteria import Noise

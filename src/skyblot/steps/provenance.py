@@ -14,7 +14,8 @@ from ..headers.scaling import LABELS, Scaling
 from ..headers.units import BRIGHTNESS, COUNTS, FLUX, counts_of, unit_kind
 from ..io.atomic import file_identity
 from ..io.coverage import weight_files
-from ..io.images import Image, is_complete, open_image
+from ..io.image import Image
+from ..io.images import is_complete, open_image
 from ..io.remote import AnyPath
 from ..parameters.table import Parameters
 

@@ -13,16 +13,19 @@ from ..errors import WARNING_FILTERS, SkyblotError, not_allowed
 from ..headers.facts import number
 from ..headers.instruments import DO_NOT_USE
 from ..headers.pipelines import recorded_sky
+from ..io.bad_pixels import KEY_CARD, BadPixels, common_key
 from ..io.coverage import check_mosaic
 from ..io.damage import readable
 from ..io.head import head_of
-from ..io.images import Image, blot_name, open_image, open_reference
-from ..io.masks import KEY_CARD, BadPixels, ascii_text, common_key, write_mask, write_masks
+from ..io.image import Image
+from ..io.images import blot_name, open_image, open_reference
+from ..io.masks import write_mask, write_masks
 from ..io.names import ImageName
 from ..io.planes import companion_files, companion_name
 from ..io.remote import AnyPath
 from ..io.weights import exposure_weight_files
 from ..parameters.options import BACKGROUND_MAP
+from ..text import ascii_text
 from . import provenance
 from .base import Resources, Result, Source, Step, Task
 from .blot import Blot, Rendered, rendered
@@ -92,11 +95,11 @@ class Reject(Step):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Exposure, blots, errors, significance, copies, flags and masks: 32, measured.
+        """Exposure, blots, errors, significance, copies, flags and masks: 24, measured.
 
         A map of the background, as a spline makes it, and the exposure without it take 16 more.
         """
-        return 58 if self.criteria.get("background") == BACKGROUND_MAP else 42
+        return 50 if self.criteria.get("background") == BACKGROUND_MAP else 34
 
     @property
     def _blot(self) -> Blot:
@@ -275,8 +278,10 @@ class Reject(Step):
                 check_exposure(image)
             blot = self._blot_onto(source, image)
         with rendered(source, task.where, blot, resources) as rendering:
-            how = judgement(source, rendering.reference, self.criteria, self.exposures, self.planes)
-            judged = judge(source, rendering, how, resources.threads)
+            exposure = rendering.reference
+            how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
+            sky = rendering.planned.scaling.offset
+            judged = judge(source, exposure, rendering.blot, how, sky, resources.threads)
             resources.proceed()
             rendering.check_unchanged()
             result = self._result(source, rendering, task, judged, how)
@@ -358,7 +363,7 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        from ..report import report_of_rejection
+        from ..report.rejected import report_of_rejection
         from ..report.view import picture_of
 
         rendering = compared.rendering

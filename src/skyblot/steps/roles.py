@@ -9,7 +9,8 @@ from ..errors import DataError, FileError, SkyblotError
 from ..headers.facts import COMBINED, DRIZZLED, DRIZZLED_BESIDE, EXPOSURE, is_drizzled, number
 from ..headers.instruments import exposure_time, instrument_of
 from ..headers.pixel_facts import QUALITY
-from ..io.images import Image, open_image
+from ..io.image import Image
+from ..io.images import open_image
 from ..io.names import ImageName, parse_name
 from ..io.planes import find_plane
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..headers.facts import number
 from ..headers.ground import SATURATION
 from ..headers.units import COUNTS, unit_kind
-from ..io.images import Image
+from ..io.image import Image
 from ..io.planes import usable_pixels
 from ..rejection.saturation import MOST, is_level, saturated
 

@@ -1,0 +1,81 @@
+"""Names of products: what of an exposure's name stays in that of what is made of it."""
+
+import re
+
+from ..headers.instruments import Names, known_names
+from .names import Extension, ImageName, plain_name
+from .remote import AnyPath
+
+#: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal.
+_PRODUCTS = frozenset(
+    label
+    for names in (*known_names(), Names(products=("med", "blt", "crclean", "crdq")))
+    for label in (*names.exposures, *names.products)
+)
+
+
+def root_of(path: AnyPath) -> str:
+    """Return a file's name without suffixes, and without what says which product it is.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> root_of(Path("j8c0d1bwq_flc.fits.gz")), root_of(Path("c4d_180908_000426_ooi_g_v1.fits.fz"))
+    ('j8c0d1bwq', 'c4d_180908_000426_ooi_g_v1')
+    """
+    return _split(path)[0]
+
+
+def label_of(path: AnyPath) -> str:
+    """Return what a file's name says of which product it is; empty where it says nothing.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> label_of(Path("j8c0d1bwq_flc.fits.gz")), label_of(Path("ngc_1.fits"))
+    ('flc', '')
+    """
+    return _split(path)[1]
+
+
+def _split(path: AnyPath) -> tuple[str, str]:
+    """Root and product."""
+    name = plain_name(path)
+    stem = (name[:-3] if name.lower().endswith(".fz") else name).rsplit(".", 1)[0]
+    root, _, product = stem.rpartition("_")
+    return (root, product.lower()) if root and product.lower() in _PRODUCTS else (stem, "")
+
+
+def extension_label(extension: Extension | None) -> str:
+    """Return an extension as part of a file's name, of letters, digits, minus and underscore.
+
+    A number, and no extension, are called as HST's and JWST's are: ``sci4``, ``sci1``.
+
+    Examples
+    --------
+    >>> extension_label(("SCI", 2)), extension_label(("S30", 1)), extension_label("ESO_CCD_#65")
+    ('sci2', 's30_1', 'eso_ccd_65_1')
+    """
+    if extension is None or isinstance(extension, int):
+        return f"sci{1 if extension is None else extension}"
+    name, version = (extension, 1) if isinstance(extension, str) else extension
+    label = re.sub(r"[^a-z0-9+-]+", "_", name.lower()).strip("_") or "hdu"
+    return f"{label}_{version}" if label[-1:].isdigit() else f"{label}{version}"
+
+
+def copy_name(where: ImageName, label: str) -> str:
+    """Return the name of a changed copy of an exposure, without ``.gz``: it is not packed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> copy_name(ImageName(Path("j8c0d1bwq_flc.fits.gz")), "crclean")
+    'j8c0d1bwq_crclean.fits'
+    """
+    name = plain_name(where.path)
+    tiled = ""
+    if name.lower().endswith(".fz"):
+        tiled = name[-3:]
+        name = name[:-3]
+    _, dot, suffix = name.rpartition(".")
+    return f"{root_of(where.path)}_{label}.{suffix if dot else 'fits'}{tiled}"

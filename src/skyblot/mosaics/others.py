@@ -1,0 +1,112 @@
+"""What exposures put into a stack, so that one of them can be left out again."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..bounds import EMPTY, Bounds
+from ..kernels.stack import add_half, add_layer, add_mean, halve, mean_of_others
+from .chips import Chip, by_exposure
+from .layers import REACH, cleared_layer, layer_of, weight_of
+
+#: Layers are kept where they take no more than this, bytes.
+KEPT_BYTES = 256 << 20
+_HALF = np.dtype(np.uint16)
+#: The upper half of a float32 that is not a number.
+_NOTHING = np.uint16(0x7FC0)
+
+
+class Layers:
+    """Every exposure's pixels without outliers, less the stack, in the upper half of a float32.
+
+    That rounds them by 0.4 percent at most of how far they are from the stack.
+    """
+
+    def __init__(self, chips: Sequence[Chip]) -> None:
+        self._boxes = boxes_of(chips)
+        self._weights = {mine[0].exposure: weight_of(mine) for mine in by_exposure(chips)}
+        self._halves = {
+            exposure: np.full(box.shape, _NOTHING) for exposure, box in self._boxes.items()
+        }
+
+    def add(
+        self, chips: Sequence[Chip], cleared: np.ndarray, tile: Bounds, stack: np.ndarray
+    ) -> None:
+        """Keep a tile of one exposure."""
+        exposure = chips[0].exposure
+        box = self._boxes[exposure]
+        part = tile.overlap(box)
+        if part.area:
+            here = part.within(tile).slices
+            halve(cleared[here], stack[here], self._halves[exposure][part.within(box).slices])
+
+    def put_mean_without(
+        self, chips: Sequence[Chip], bounds: Bounds, stack: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Put the mean of all exposures but one into `out`, where there is another."""
+        sums = np.zeros(bounds.shape, np.float32)
+        weights = np.zeros(bounds.shape, np.float32)
+        for exposure, box in self._boxes.items():
+            part = bounds.overlap(box)
+            if exposure != chips[0].exposure and part.area:
+                here = part.within(bounds).slices
+                half = self._halves[exposure][part.within(box).slices]
+                add_half(half, self._weights[exposure], sums[here], weights[here])
+        add_mean(sums, weights, out)
+
+
+class Sums:
+    """Sums over all exposures: to be left out, one is resampled once more.
+
+    They take the same memory for any number of exposures.
+    """
+
+    def __init__(self, shape: tuple[int, int], exposures: int) -> None:
+        self._sums = np.zeros(shape, np.float32)
+        self._weights = np.zeros(shape, np.float32)
+        self._counts = np.zeros(shape, np.min_scalar_type(exposures))
+
+    def add(
+        self, chips: Sequence[Chip], cleared: np.ndarray, tile: Bounds, stack: np.ndarray
+    ) -> None:
+        """Add a tile of one exposure."""
+        add_layer(cleared, weight_of(chips), *self._within(tile))
+
+    def put_mean_without(
+        self, chips: Sequence[Chip], bounds: Bounds, stack: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Put the mean of all exposures but one into `out`, where there is another."""
+        around = bounds.grown(REACH).overlap(Bounds.whole(stack.shape))
+        own = layer_of(chips, around)
+        cleared = cleared_layer(chips, own, stack[around.slices])[bounds.within(around).slices]
+        mean_of_others(cleared, weight_of(chips), *self._within(bounds), out)
+
+    def _within(self, bounds: Bounds) -> Iterator[np.ndarray]:
+        return (plane[bounds.slices] for plane in (self._sums, self._weights, self._counts))
+
+
+def boxes_of(chips: Sequence[Chip]) -> dict[int, Bounds]:
+    """Return the mosaic pixels among which each exposure lies."""
+    boxes: dict[int, Bounds] = {}
+    for chip in chips:
+        boxes[chip.exposure] = boxes.get(chip.exposure, EMPTY).union(chip.box)
+    return boxes
+
+
+def parts_of(
+    chips: Sequence[Chip], shape: tuple[int, int], room: int = KEPT_BYTES
+) -> Layers | Sums:
+    """Return what keeps the parts of a stack: layers, or sums where those take too much memory.
+
+    Parameters
+    ----------
+    chips : sequence of Chip
+    shape : tuple of int
+        (ny, nx) of the mosaic.
+    room : int
+        How much layers may take, bytes.
+    """
+    boxes = boxes_of(chips)
+    if _HALF.itemsize * sum(box.area for box in boxes.values()) <= room:
+        return Layers(chips)
+    return Sums(shape, len(boxes))
