@@ -20,9 +20,8 @@ from .residuals import Systematics, measure
 from .result import Rejection
 from .sharpness import MATCHED_TO, match_sharpness
 
-
-#: Errors whose squares grow by less than this part of what photons do were not made from the pixel's
-#: own charge, but from a model or from what a ramp has without jumps.
+#: Errors whose squares grow by less than this part of what photons do were not made from the
+#: pixel's own charge, but from a model or from what a ramp has without jumps.
 _KNOWN = 0.5
 
 
