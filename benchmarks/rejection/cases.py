@@ -71,6 +71,8 @@ _ROWS: tuple[tuple[str, dict], ...] = (
 )
 #: A mean, a median and a minmed of drizzled exposures, and what `skyblot clean` compares with.
 STACKS = ("minmed", "median", "mean", "clean")
+#: A blot so far above the truth, in sigma, has a hit of another exposure in it.
+_HIGH = 1.5
 #: The other competitors' numbers.
 PEERS = {"drizCR": (3.5, 3.0), "stcal": (5.0, 4.0)}
 
@@ -105,6 +107,10 @@ class Case:
         The pixels of each column of `counts.COLUMNS`.
     others : dict
         How many of them others reject: the limit, drizCR, stcal, astroscrappy; and `clean` itself.
+    clear : ndarray
+        The pixels with more than 5 sigma of a hit that the limit finds, as numbers along rows.
+    above : ndarray
+        How far the blot is above the truth there, in sigma of the exposure.
     """
 
     name: str
@@ -113,6 +119,8 @@ class Case:
     known: Measured
     groups: list[np.ndarray]
     others: dict[str, np.ndarray]
+    clear: np.ndarray
+    above: np.ndarray
 
     @property
     def there(self) -> np.ndarray:
@@ -123,10 +131,26 @@ class Case:
         """What the rule may use, by the defaults but for `snr`."""
         return circumstances(Criteria(exposures=self.exposures, snr=snr), self.known)
 
+    def mask(self, about: Circumstances, numbers: Numbers = NUMBERS) -> np.ndarray:
+        """What the rule skyblot rejects."""
+        levels, _ = marked(self.known.images, variance_marker(about, numbers), 1)
+        return joined(levels, 1)
+
     def rejected(self, about: Circumstances, numbers: Numbers = NUMBERS) -> np.ndarray:
         """How many pixels of each group the rule skyblot rejects."""
-        levels, _ = marked(self.known.images, variance_marker(about, numbers), 1)
-        return counted(joined(levels, 1), self.groups)
+        return counted(self.mask(about, numbers), self.groups)
+
+    def missed(self) -> tuple[int, int, int]:
+        """How many clear pixels it misses: all, where the blot is high, and by the blot's error.
+
+        The first have a hit of another exposure in the mosaic; the second would be found if blots
+        had no error at sources.
+        """
+        about = self.circumstances()
+        lost = ~self.mask(about).ravel()[self.clear]
+        high = self.above > _HIGH
+        smooth = self.mask(replace(about, scale=(0.0, 0.0))).ravel()[self.clear]
+        return tuple(np.count_nonzero(lost & which) for which in (True, high, ~high & smooth))
 
 
 def counted(mask: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
@@ -152,7 +176,13 @@ def _case(frame: Frame, plan: Plan, stack: str, mask: np.ndarray | None = None) 
             "astroscrappy": laplacian(frame, 1.0, plan.sky, plan.read_noise),
         }
     counts = {name: counted(bad, groups) for name, bad in others.items()}
-    return Case(plan.name, stack, plan.exposures, known, groups, counts)
+    found = others["limit"].ravel()
+    above5 = groups[1]
+    clear = above5[found[above5]]
+    left = known.left
+    expected = left.ratio * known.images.blot + left.background
+    above = ((expected - frame.truth) / frame.noise).ravel()[clear]
+    return Case(plan.name, stack, plan.exposures, known, groups, counts, clear, above)
 
 
 def _cleaned(plan: Plan, most: int) -> list[Case]:

@@ -85,6 +85,8 @@ TRIALS = (
     Trial("under 8 exposures", UNDER, exposures=8, detector=IR),
     Trial("well 20 exposures", exposures=20),
     Trial("under 20 exposures", UNDER, exposures=20, detector=IR),
+    Trial("well wide dithers", dither=120.0),
+    Trial("well 3 wide dithers", exposures=3, dither=120.0),
     Trial("well 0.05 pixel off", misaligned=0.05),
     Trial("well 0.1 pixel off", misaligned=0.1),
     Trial("under 0.1 pixel off", UNDER, misaligned=0.1, detector=IR),

@@ -47,6 +47,8 @@ class Plan:
         Electrons.
     hits : float
         Part of the pixels that bright cosmic rays cover; faint ones cover as many.
+    dither : float
+        Exposures lie up to so many pixels from the middle, in x and y.
     skew : float
         Degrees by which the sides of pixels are not at right angles on the sky.
     """
@@ -63,6 +65,7 @@ class Plan:
     read_noise: float = READ_NOISE
     hits: float = HIT
     skew: float = 0.0
+    dither: float = 6.0
 
 
 PLANS = (
@@ -207,7 +210,7 @@ class TruthSet:
         rng = np.random.default_rng([plan.seed, 2])
         turns, dithers = (
             rng.uniform(-1.5, 1.5, plan.exposures),
-            rng.uniform(-6, 6, (plan.exposures, 2)),
+            rng.uniform(-plan.dither, plan.dither, (plan.exposures, 2)),
         )
         self.wcs = [
             _wcs(a, d, (SIZE, SIZE), distorted=True) for a, d in zip(turns, dithers, strict=True)

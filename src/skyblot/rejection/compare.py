@@ -21,8 +21,9 @@ from .result import Rejection
 from .sharpness import MATCHED_TO, match_sharpness
 
 #: Errors whose squares grow by less than this part of what photons do were not made from the
-#: pixel's own charge, but from a model or from what a ramp has without jumps.
-_KNOWN = 0.5
+#: pixel's own charge, but from a model or from what a ramp has without jumps. Where the sky is near
+#: 0 half of the pixels have no photons, and the part is 0.5.
+_KNOWN = 0.25
 
 
 def reject(
