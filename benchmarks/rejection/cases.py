@@ -165,15 +165,15 @@ def _case(frame: Frame, plan: Plan, stack: str, mask: np.ndarray | None = None) 
     criteria = Criteria(exposures=plan.exposures)
     known = measured(frame.data, frame.blot, frame.sigma, criteria, **how)
     groups = groups_of(replace(frame, valid=known.images.valid))
-    others = {"limit": limit(frame, 1.0, plan.exposures)}
+    others = {"limit": limit(frame, plan.exposures)(1.0)}
     if mask is not None:
         others["clean"] = mask
     else:
         noise = skyblot.Noise(1.0, plan.read_noise, plan.sky)
         others |= {
-            "drizCR": plain(frame, noise, PEERS["drizCR"], 1.0),
-            "stcal": plain(frame, frame.sigma, PEERS["stcal"], 1.0),
-            "astroscrappy": laplacian(frame, 1.0, plan.sky, plan.read_noise),
+            "drizCR": plain(frame, noise, PEERS["drizCR"])(1.0),
+            "stcal": plain(frame, frame.sigma, PEERS["stcal"])(1.0),
+            "astroscrappy": laplacian(frame, plan.sky, plan.read_noise)(1.0),
         }
     counts = {name: counted(bad, groups) for name, bad in others.items()}
     found = others["limit"].ravel()
