@@ -57,7 +57,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=9400, help="seed of the first set [9400]")
     parser.add_argument(
-        "--most", type=int, default=4, help="exposures of a set to look at, at most [4]"
+        "--most", type=int, default=2, help="exposures of a set to look at, at most [2]"
     )
     parser.add_argument(
         "--docs", action="store_true", help="write the tables and the plot of the documentation"
