@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 from counts import groups_of
+from rays import RealRays
 from sets import (
     FAINT,
     FULL_WELL,
@@ -35,7 +36,7 @@ import skyblot
 from skyblot.demo.sky import cosmic_rays
 
 COLUMNS = ("found3", "found5", "found10", "hits", "sky", "cores", "galaxies", "all clean")
-SHOWN = ("found3", "found5", "hits", "sky", "cores", "galaxies")
+SHOWN = ("found3", "found5", "found10", "hits", "sky", "cores", "galaxies")
 #: Rows of a chip; between two chips of an exposure there is a gap.
 HALF = SIZE // 2 - 4
 WHOLE = ((0, SIZE),)
@@ -59,6 +60,8 @@ class Trial(Plan):
         ``trail``, ``column``, ``variable``, ``mover``, ``bleeding``, ``gap``.
     detector : tuple of str
         Instrument and detector.
+    rays : RealRays, optional
+        Cosmic rays of a real exposure in the place of simulated ones.
     """
 
     times: tuple[float, ...] = (1.0,)
@@ -66,6 +69,7 @@ class Trial(Plan):
     seeing: tuple[float, ...] = (1.0,)
     things: tuple[str, ...] = ()
     detector: tuple[str, str] = ("WFC3", "UVIS")
+    rays: RealRays | None = None
 
 
 HRC = ("ACS", "HRC")
@@ -147,7 +151,7 @@ class CleanSet(TruthSet):
         ramp = plan.slope * (number % 2) * x
         level = plan.sky + plan.offset * (number % 2)
         clean = time * (seen + level + ramp)
-        charge = sum_of_hits(rng, clean.shape, time, plan.hits)
+        charge = sum_of_hits(rng, clean.shape, time, plan)
         for thing in plan.things:
             if thing in THINGS:
                 THINGS[thing](self, sky, number, clean, charge, kind)
@@ -227,10 +231,12 @@ class CleanSet(TruthSet):
 
 
 def sum_of_hits(
-    rng: np.random.Generator, shape: tuple[int, int], time: float, hits: float
+    rng: np.random.Generator, shape: tuple[int, int], time: float, plan: Trial
 ) -> np.ndarray:
     """What cosmic rays add."""
-    part = hits * min(time, 3.0)
+    part = plan.hits * min(time, 3.0)
+    if plan.rays is not None:
+        return plan.rays.add_to(rng, shape, 2 * part)
     return cosmic_rays(rng, shape, part) + FAINT * cosmic_rays(rng, shape, part)
 
 
@@ -343,6 +349,7 @@ def counted(session: Session, masks: dict[tuple[str, int], np.ndarray]) -> tuple
 def main() -> None:
     """Measure and print."""
     options = parse()
+    rays = RealRays(options.rays) if options.rays else None
     print(f"{'set':{LIMIT}} {'method':9}" + "".join(f"{name:>10}" for name in SHOWN))
     for trial in TRIALS:
         if options.sets and trial.name not in options.sets:
@@ -350,7 +357,7 @@ def main() -> None:
         totals: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for seed in range(options.seed, options.seed + options.seeds):
             with tempfile.TemporaryDirectory() as folder:
-                session = CleanSet(replace(trial, seed=seed)).write(Path(folder))
+                session = CleanSet(replace(trial, seed=seed, rays=rays)).write(Path(folder))
                 for method in options.methods:
                     found = counted(session, masks_of(session, method))
                     old = totals.get(method, (0.0, 0.0))
@@ -374,6 +381,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", metavar="NAME", choices=names, help="only these")
     parser.add_argument("--seed", type=int, default=500, help="the first [500]")
     parser.add_argument("--seeds", type=int, default=1, help="how many of each set [1]")
+    parser.add_argument(
+        "--rays", type=Path, metavar="FILE", help="a real exposure, whose cosmic rays are taken"
+    )
     parser.add_argument("--methods", nargs="+", default=["clean2", "clean1", "perfect", "drizzled"])
     return parser.parse_args()
 

@@ -286,6 +286,44 @@ def test_the_skies_of_jwst_and_roman_are_recorded_in_their_places(kind, tmp_path
         assert subtracted is False
 
 
+def test_exposures_in_dn_that_know_their_brightness_make_a_mosaic_in_mjy_per_sr(tmp_path):
+    """As Roman's pipeline has it; all of them have to know it, each its own."""
+    asdf = pytest.importorskip("asdf")
+    pytest.importorskip("gwcs")
+    paths = make_demo(tmp_path / "in", "roman", exposures=3, chip_shape=(128, 128)).exposures
+
+    def calibrate(path, photometry):
+        with asdf.open(path, lazy_load=False, memmap=False) as opened:
+            tree = dict(opened["roman"])
+        tree["meta"] = {**tree["meta"], "photometry": photometry}
+        asdf.AsdfFile({"roman": tree}).write_to(path)
+
+    def mosaic(folder):
+        result = clean(paths, tmp_path / folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a tag of roman_datamodels
+            opened = asdf.open(result.mosaic, lazy_load=False, memmap=False)
+        with opened:
+            meta = opened["roman"]["meta"]
+            words = meta["skyblot"]["bunit"], meta["cal_step"]["flux"]
+            return result, words, np.array(opened["roman"]["data"])
+
+    for path in paths:
+        calibrate(path, {"conversion_megajanskys": 0.332})
+    result, words, known = mosaic("known")
+    assert words == ("MJy/sr", "COMPLETE")
+    calibrate(paths[2], {})
+    plain, words, other = mosaic("plain")
+    assert words == ("DN/s", "INCOMPLETE")
+    # DN are those of a pixel, and the mosaic's are not quite as large as the exposures'
+    area = float(np.median((known / other)[other > 0.5])) / 0.332
+    assert area == pytest.approx(1.0, abs=1e-3)
+    # robust levels of the sky end within a thousandth of their errors
+    noise = 1.4826 * np.nanmedian(np.abs(known - np.nanmedian(known)))
+    np.testing.assert_allclose(known, 0.332 * area * other, rtol=1e-5, atol=0.01 * noise)
+    assert [row.rejected for row in result.rows] == [row.rejected for row in plain.rows]
+
+
 def test_exposures_of_several_filters_are_told_of(exposures, tmp_path):
     copies = []
     for number, exposure in enumerate(exposures):

@@ -15,7 +15,7 @@ from clean_sets import BAD, DETECTORS, EXPOSURES, READ_NOISE, make_set
 from compat_data import F32, demo_files, run_theirs
 from scipy.ndimage import binary_dilation
 
-from skyblot import SkyblotWarning, clean_files
+from skyblot import SkyblotWarning, clean_files, drizzle_files
 
 pytestmark = [
     pytest.mark.compat,
@@ -182,6 +182,28 @@ def test_other_kernels_and_drops(synthetic, kernel, pixfrac, weight, moved):
     assert np.std(differ) < 2e-3
     flux = [float(np.sum(part["SCI"][there], dtype=float)) for part in (ours, other)]
     assert flux[0] == pytest.approx(flux[1], rel=1e-4)
+
+
+def test_single_exposures_agree(synthetic):
+    """Every exposure by itself on the mosaic's pixels: what a stack of theirs is made of."""
+    folder = synthetic.folder / "single"
+    steps = dict.fromkeys(("median", "blot", "driz_cr", "driz_combine"), False)
+    only = {"driz_sep_kernel": "square", "driz_sep_bits": synthetic.bits, "resetbits": 4096}
+    plain = {"skysub": False, "static": False, "exact": True}
+    theirs(folder, synthetic.paths, {**plain, **steps, **only})
+    for path in synthetic.paths:
+        (other,) = folder.glob(f"{path.name.rsplit('_', 1)[0]}*_single_sci.fits")
+        ours = folder / f"ours_{path.name}"
+        drizzle_files([path], ours, like=other, sky="none")
+        values, weights = fits.getdata(ours, "SCI"), fits.getdata(ours, "WHT")
+        theirs_weights = fits.getdata(str(other).replace("_sci.fits", "_wht.fits"))
+        sums = 8 * F32  # two chips, each of up to four products
+        np.testing.assert_allclose(weights, theirs_weights, rtol=sums, atol=sums)
+        there = weights > 1e-3 * weights.max()
+        peak = np.abs(values[there]).max()
+        apart = np.abs(values.astype(float) - fits.getdata(other))[there]
+        assert apart.max() <= 1e3 * F32 * peak
+        assert apart.mean() <= F32 * peak
 
 
 def test_keywords_of_the_mosaics(synthetic):

@@ -79,6 +79,10 @@ def open_tree(content: Path | BinaryIO, name: str) -> Iterator[Any]:
     if isinstance(content, BytesIO):  # the others have been looked at before
         check_tree(TREE_END.split(content.getvalue(), maxsplit=1)[0], name)
     try:
+        with quiet():
+            # asdf reads what packages extend it once for all contexts, if this is asked for first
+            shared = asdf.get_config()
+            _ = (shared.extensions, shared.resource_manager)
         with asdf.config_context() as config, quiet():
             config.validate_on_read = False
             config.remove_extension(package="roman_datamodels")

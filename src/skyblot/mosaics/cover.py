@@ -6,7 +6,7 @@ import numpy as np
 
 from ..bands import band_rows, for_each_mapped_band
 from ..errors import quiet
-from ..kernels.stack import count_others
+from ..kernels.others import count_others
 from .chips import Chip
 
 

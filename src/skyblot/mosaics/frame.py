@@ -1,15 +1,18 @@
 """The mosaic that is to be made: its pixels on the sky, its unit, and what its headers say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..headers.facts import DETECTOR, INSTRUMENT, TELESCOPE, Facts
-from ..headers.units import rate_of
+from ..headers.facts import BRIGHTNESS_OF_DN, DETECTOR, INSTRUMENT, TELESCOPE, Facts, number
+from ..headers.units import rate_of, same_unit
 from ..io.image import Plane, Role
 from ..pixelmap.linear import pixel_scale
 
+#: What pipelines give mosaics of exposures in DN/s.
+_BRIGHTNESS_UNIT = "MJy/sr"
 #: What the header of a mosaic that is not written yet would say.
 _MADE = Role("mosaic", "made of these exposures")
 
@@ -43,18 +46,16 @@ class Frame:
         cls,
         wcs: Any,
         shape: tuple[int, int],
-        facts: Facts,
+        facts: Sequence[Facts],
         chips: tuple[tuple[int, int], ...] = (),
     ) -> "Frame":
-        """Return a frame for exposures whose headers are as those of one of them."""
+        """Return a frame for chips with these headers; the first says what it is a mosaic of."""
         words = {}
         for fact in (TELESCOPE, INSTRUMENT, DETECTOR):
-            keyword, value = facts.first(fact)
+            keyword, value = facts[0].first(fact)
             if value is not None:
                 words[keyword] = value
-        # an exposure without a unit is taken for one in counts
-        bunit = rate_of(facts.bunit) if facts.bunit else "COUNTS/S"
-        return cls(wcs, shape, bunit, words, chips)
+        return cls(wcs, shape, unit_for(facts), words, chips)
 
     @cached_property
     def scale(self) -> float:
@@ -66,6 +67,24 @@ class Frame:
         """What the headers of the mosaic say of units."""
         extension = {"BUNIT": self.bunit} if self.bunit else {}
         return Facts("the stack", extension, self.identity, frozenset({"WHT"}))
+
+
+def unit_for(facts: Sequence[Facts]) -> str:
+    """Return the unit of a mosaic of chips: MJy/sr, if all are in DN and tell how much 1 DN/s is.
+
+    Else it is that of the first, of counts their rate; an exposure without a unit is taken for one
+    in counts.
+    """
+    if all(_tells_brightness(chip) for chip in facts):
+        return _BRIGHTNESS_UNIT
+    bunit = facts[0].bunit
+    return rate_of(bunit) if bunit else "COUNTS/S"
+
+
+def _tells_brightness(facts: Facts) -> bool:
+    """Whether an exposure is in DN, or DN/s, of a surface brightness that is known."""
+    brightness = number(facts.first(BRIGHTNESS_OF_DN)[1])
+    return same_unit(rate_of(facts.bunit), "DN/s") and brightness is not None and brightness > 0
 
 
 @dataclass(frozen=True)

@@ -276,4 +276,4 @@ def frame_of(headings: Sequence[Heading], grid: Grid, like: Any = None) -> Frame
         chips = [(heading.wcs, heading.shape) for heading in headings]
         wcs = common_wcs(chips, names=[heading.name for heading in headings], **wishes)
     shapes = tuple(heading.shape for heading in headings)
-    return Frame.like(wcs, tuple(wcs.array_shape), headings[0].facts, shapes)
+    return Frame.like(wcs, tuple(wcs.array_shape), [heading.facts for heading in headings], shapes)
