@@ -77,7 +77,7 @@ def _widen(values, least, most):
 
 
 @kernel
-def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux, total, noise):
+def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, cells):
     """Add to a tile what pixels drop there.
 
     Parameters
@@ -90,9 +90,9 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
         Left, right, lower and upper end of blocks of pixels, by `outline`; `first` as there.
     tile : (y0, y1, x0, x1) of the mosaic, half-open.
     drop : (kernel, pixfrac, scale); with scale 0 every pixel of `TURBO` has its own.
-    flux, total : (rows, columns), noise : (n, rows, columns)
-        float64, with `MARGIN` cells more on each side: sums of weight and value, of weight, of
-        squared weight and variance.
+    cells : (rows, columns, 2 + n)
+        float64, with `MARGIN` cells more on each side: sums of weight, of weight and value, of
+        squared weight and variances.
 
     Returns
     -------
@@ -101,10 +101,9 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
     """
     buffer = np.zeros(SIZE)
     places = np.zeros(LANES, np.int64)
-    flat_flux = flux.reshape(-1)
-    flat_total = total.reshape(-1)
-    flat_noise = noise.reshape(noise.shape[0], flux.size)
-    stride = flux.shape[1]
+    depth = cells.shape[2]
+    flat = cells.reshape(-1)
+    stride = cells.shape[1]
     touched = False
     extremes = np.array([np.inf, -np.inf, np.inf, -np.inf])
     for block in range(blocks.shape[1]):
@@ -125,12 +124,11 @@ def drop_pixels(data, weight, cx, cy, variances, blocks, first, tile, drop, flux
                         drop[0],
                         reach,
                         tile,
-                        flat_flux,
-                        flat_total,
+                        flat,
+                        depth,
                         variances,
                         i,
                         start,
-                        flat_noise,
                     )
     return _touched(extremes, tile) if touched else (0, 0, 0, 0)
 
@@ -228,7 +226,7 @@ def _extent(buffer, places, tile, width):
 
 
 @njit(**FAST)
-def _fill(buffer, places, kind, reach, tile, flux, total, variances, i, start, noise):
+def _fill(buffer, places, kind, reach, tile, flat, depth, variances, i, start):
     """Add drops to their cells: a row of those after the other, each from its right end."""
     y0, y1, x0, x1 = tile
     tall, wide, stride = reach
@@ -250,12 +248,12 @@ def _fill(buffer, places, kind, reach, tile, flux, total, variances, i, start, n
             offset = r * stride + c
             if not small:
                 _keep_within(buffer, r, c, tile)
-            if small and noise.shape[0] == 0:
-                _add(buffer, places, offset, flux, total)
-            elif small and noise.shape[0] == 1:
-                _add_with_variance(buffer, places, offset, flux, total, noise[0])
+            if small and depth == 2:
+                _add(buffer, places, offset, flat)
+            elif small and depth == 3:
+                _add_with_variance(buffer, places, offset, flat)
             else:
-                _add_with_noise(buffer, places, offset, flux, total, variances, i, start, noise)
+                _add_with_noise(buffer, places, offset, flat, depth, variances, i, start)
 
 
 @njit(**FAST)
@@ -283,40 +281,40 @@ def _keep_within(buffer, r, c, tile):
 
 
 @njit(**FAST)
-def _add(buffer, places, offset, flux, total):
+def _add(buffer, places, offset, flat):
     for k in range(LANES):
-        at = places[k] + offset
+        at = 2 * (places[k] + offset)
         part = buffer[PART + k]
-        total[at] += part
-        flux[at] += part * buffer[VALUE + k]
+        flat[at] += part
+        flat[at + 1] += part * buffer[VALUE + k]
 
 
 @njit(**FAST)
-def _add_with_variance(buffer, places, offset, flux, total, noise):
+def _add_with_variance(buffer, places, offset, flat):
     for k in range(LANES):
-        at = places[k] + offset
+        at = 3 * (places[k] + offset)
         part = buffer[PART + k]
-        total[at] += part
-        flux[at] += part * buffer[VALUE + k]
+        flat[at] += part
+        flat[at + 1] += part * buffer[VALUE + k]
         squared = part * part * buffer[VARIANCE + k]
-        noise[at] += squared if part > 0.0 else 0.0  # a variance that is none stays where it is
+        flat[at + 2] += squared if part > 0.0 else 0.0  # a variance that is none stays where it is
 
 
 @njit(**FAST)
-def _add_with_noise(buffer, places, offset, flux, total, variances, i, start, noise):
+def _add_with_noise(buffer, places, offset, flat, depth, variances, i, start):
     """The same for those drops alone that reach a cell, and variances with squared weights."""
     for k in range(LANES):
         part = buffer[PART + k]
         if part > 0.0:
-            at = places[k] + offset
-            total[at] += part
-            flux[at] += part * buffer[VALUE + k]
-            for n in range(noise.shape[0]):
-                noise[n, at] += part * part * variances[n, i, start + k]
+            at = depth * (places[k] + offset)
+            flat[at] += part
+            flat[at + 1] += part * buffer[VALUE + k]
+            for n in range(depth - 2):
+                flat[at + 2 + n] += part * part * variances[n, i, start + k]
 
 
 @kernel
-def merge(flux, total, noise, bit, touched, origin, sums, weights, noises, context):
+def merge(cells, bit, touched, origin, sums, weights, noises, context):
     """Add the sums of one exposure in a tile to those of all, and set its bit where it counts.
 
     `touched` are the cells (y0, y1, x0, x1) of the tile, which begins at `origin` (y, x) of the
@@ -327,15 +325,12 @@ def merge(flux, total, noise, bit, touched, origin, sums, weights, noises, conte
     for i in range(y0, y1):
         row = i + MARGIN
         for j in range(x0, x1):
-            weights[y + i, x + j] += total[row, MARGIN + j]
-        for j in range(x0, x1):
-            sums[y + i, x + j] += flux[row, MARGIN + j]
-        for j in range(x0, x1):
-            context[y + i, x + j] |= bit if total[row, MARGIN + j] > 0.0 else np.uint32(0)
-        for n in range(noise.shape[0]):
+            total = cells[row, MARGIN + j, 0]
+            weights[y + i, x + j] += total
+            sums[y + i, x + j] += cells[row, MARGIN + j, 1]
+            context[y + i, x + j] |= bit if total > 0.0 else np.uint32(0)
+        for n in range(noises.shape[0]):
             for j in range(x0, x1):
-                noises[n, y + i, x + j] += noise[n, row, MARGIN + j]
+                noises[n, y + i, x + j] += cells[row, MARGIN + j, 2 + n]
     for row in range(y0, y1 + 2 * MARGIN):
-        flux[row, x0 : x1 + 2 * MARGIN] = 0.0
-        total[row, x0 : x1 + 2 * MARGIN] = 0.0
-        noise[:, row, x0 : x1 + 2 * MARGIN] = 0.0
+        cells[row, x0 : x1 + 2 * MARGIN] = 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 #: Pixels of a row that are dropped together.
-LANES = 64
+LANES = 32
 
 # Offsets. The corners of a drop in turn, at first on the mosaic, then from its own cell:
 X0, X1, X2, X3, Y0, Y1, Y2, Y3 = range(0, 8 * LANES, LANES)

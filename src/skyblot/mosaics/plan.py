@@ -32,7 +32,7 @@ from .others import KEPT_BYTES
 
 #: What the program and its compiled kernels take, and a pixel of the mosaic: stack, sums, counts;
 #: later values, weights, errors, contexts.
-_BYTES_OF_PROGRAM = 200 << 20
+_BYTES_OF_PROGRAM = 300 << 20
 _BYTES_OF_MOSAIC = 16
 #: What may be taken to judge several chips at once.
 _BYTES_OF_JUDGING = 320 << 20

@@ -4,14 +4,15 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ..io.atomic import atomic_write
 from ..runs.work import Failure
-from ..steps.mask_record import RejectResult
+from ..steps.base import Result, Task
+from ..steps.mask_record import RejectResult, read_masks, result_of
 from .chips import Chip
 
 
@@ -146,3 +147,19 @@ def _cell(name: str, value: Any) -> Any:
         return value
     digits = 11 if name in ("ra", "dec") else 6
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+
+
+def kept_results(
+    tasks: Sequence[Task], shapes: Sequence[tuple[int, int]]
+) -> Iterator[RejectResult]:
+    """Yield what masks say, all of which are there."""
+    for task, shape in zip(tasks, shapes, strict=True):
+        headers = read_masks(task.path)
+        brackets = str(task.where)[len(str(task.where.path)) :]
+        named = {name: header for name, header in headers.items() if name.endswith(brackets)}
+        exposure, header = next(iter((named or headers).items()))
+        covered = float(header.get("CRCOVR", 0.0))
+        plain = Result(
+            "the stack", exposure, task.path, shape, covered, 0.0, kept=True, where=task.where
+        )
+        yield result_of(plain, header, together=len(headers) > 1)

@@ -17,11 +17,10 @@ from .cover import counts_on, places_of
 from .drizzle import Drizzler
 from .files import write_drizzled, write_objects, write_stack, write_tables, written_of
 from .judging import Judge, rejected_bits, without, write_masks_of
-from .kept import kept_results
 from .others import parts_of
 from .parts import Stage, Wanted, survey, tiled
 from .plan import CleanPlan
-from .products import ChipRow, chip_rows, read_rows
+from .products import ChipRow, chip_rows, kept_results, read_rows
 from .stack import Others, Stack
 
 
@@ -85,7 +84,7 @@ class _Run:
         plan = self._plan
         yield from self._failures
         if plan.options.resume and plan.has_all():
-            yield from kept_results(plan)
+            yield from kept_results(plan.work.tasks, plan.frame.chips)
             rows = read_rows(plan.outputs.table.with_suffix(".json"))
             yield Finished(tuple(rows), kept=True)
             return

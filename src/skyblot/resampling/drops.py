@@ -141,20 +141,19 @@ class Tile:
 
     def __init__(self, variances: int) -> None:
         shape = (TILE[0] + 2 * MARGIN, TILE[1] + 2 * MARGIN)
-        self.flux = np.zeros(shape)
-        self.weight = np.zeros(shape)
-        self.variance = np.zeros((variances, *shape))
+        self.cells = np.zeros((*shape, 2 + variances))
 
     def add(
         self, pixels: Pixels, sums: Any, bounds: Bounds, context: np.ndarray, bit: np.uint32
     ) -> None:
         """Drop pixels within bounds, and add that to the sums of all exposures."""
         edges = tuple(bounds.shifted(sums.row0, 0))
-        own = (self.flux, self.weight, self.variance)
         window = (pixels.data, pixels.weight, pixels.x, pixels.y, pixels.variances)
-        touched = drop_pixels(*window, pixels.blocks, pixels.first, edges, pixels.drop.code, *own)
+        touched = drop_pixels(
+            *window, pixels.blocks, pixels.first, edges, pixels.drop.code, self.cells
+        )
         sums_of_all = (sums.flux, sums.weight, sums.variance, context)
-        merge(*own, bit, touched, bounds.origin, *sums_of_all)
+        merge(self.cells, bit, touched, bounds.origin, *sums_of_all)
 
 
 def _ready(image: Any, name: str, shape: tuple[int, int], dtype: Any) -> np.ndarray:
