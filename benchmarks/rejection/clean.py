@@ -22,15 +22,13 @@ from rays import RealRays
 from sets import (
     FAINT,
     FULL_WELL,
-    HIT,
-    READ_NOISE,
     SIZE,
-    SKY,
     UNDER,
     Frame,
     Plan,
     TruthSet,
     add_star,
+    combine,
 )
 from sets import Sky as TrueSky
 
@@ -58,8 +56,6 @@ class Trial(Plan):
         What the sky of every other exposure rises by along x, electrons.
     seeing : tuple of float
         What the width of stars is multiplied by, in turn.
-    skew : float
-        Of the pixels, degrees.
     things : tuple of str
         ``trail``, ``column``, ``variable``, ``mover``, ``bleeding``, ``gap``.
     detector : tuple of str
@@ -71,7 +67,6 @@ class Trial(Plan):
     times: tuple[float, ...] = (1.0,)
     slope: float = 0.0
     seeing: tuple[float, ...] = (1.0,)
-    skew: float = 0.0
     things: tuple[str, ...] = ()
     detector: tuple[str, str] = ("WFC3", "UVIS")
     rays: RealRays | None = None
@@ -94,6 +89,8 @@ TRIALS = (
     Trial("under 8 exposures", UNDER, exposures=8, detector=IR),
     Trial("well 20 exposures", exposures=20),
     Trial("under 20 exposures", UNDER, exposures=20, detector=IR),
+    Trial("well wide dithers", dither=120.0),
+    Trial("well 3 wide dithers", exposures=3, dither=120.0),
     Trial("well 0.05 pixel off", misaligned=0.05),
     Trial("well 0.1 pixel off", misaligned=0.1),
     Trial("under 0.1 pixel off", UNDER, misaligned=0.1, detector=IR),
@@ -144,13 +141,6 @@ class CleanSet(TruthSet):
 
     plan: Trial
 
-    def __init__(self, plan: Trial) -> None:
-        super().__init__(plan)
-        if plan.skew:
-            shear = np.array([[1.0, np.sin(np.radians(plan.skew))], [0.0, 0.9]])
-            for wcs in self.wcs:
-                wcs.wcs.cd = wcs.wcs.cd @ shear
-
     def made(self, number: int, sky: TrueSky) -> Frame:
         """One exposure, in electrons."""
         plan = self.plan
@@ -159,20 +149,21 @@ class CleanSet(TruthSet):
         seen, kind = sky.seen(self.wcs[number], self.shifts[number])
         x = np.linspace(-0.5, 0.5, SIZE)
         ramp = plan.slope * (number % 2) * x
-        level = SKY + plan.offset * (number % 2)
+        level = plan.sky + plan.offset * (number % 2)
         clean = time * (seen + level + ramp)
-        charge = sum_of_hits(rng, clean.shape, time, self.plan.rays)
+        charge = sum_of_hits(rng, clean.shape, time, plan)
         for thing in plan.things:
             if thing in THINGS:
                 THINGS[thing](self, sky, number, clean, charge, kind)
-        noise = np.sqrt(clean + READ_NOISE**2)
-        data = rng.poisson(clean) + READ_NOISE * rng.standard_normal(clean.shape) + charge
+        noise = np.sqrt(clean + plan.read_noise**2)
+        data = rng.poisson(clean) + plan.read_noise * rng.standard_normal(clean.shape) + charge
         full = FULL_WELL * max(time, 1.0)
         if "bleeding" in plan.things:
             data = np.minimum(data, full)
-        sigma = np.sqrt(np.maximum(data, 0) + READ_NOISE**2)
+        sigma = np.sqrt(np.maximum(data, 0) + plan.read_noise**2)
         valid = clean < full
-        return Frame(data.astype("f4"), data, sigma.astype("f4"), charge, noise, kind, valid)
+        truth = clean.astype("f4")
+        return Frame(data.astype("f4"), data, sigma.astype("f4"), charge, noise, kind, valid, truth)
 
     def write(self, folder: Path) -> Session:
         """Write exposures and mosaics."""
@@ -190,8 +181,8 @@ class CleanSet(TruthSet):
             self._hdus(frame, number, parts, time).writeto(path)
             cut = tuple(_rows(frame, *part) for part in parts)
             session.exposures.append(Exposed(path, cut))
-            level = time * (SKY + plan.offset * (number % 2))
-            session.skies += [(level, float(np.sqrt(level + READ_NOISE**2)))] * len(parts)
+            level = time * (plan.sky + plan.offset * (number % 2))
+            session.skies += [(level, float(np.sqrt(level + plan.read_noise**2)))] * len(parts)
         rates = [
             (
                 each.data / plan.times[k % len(plan.times)]
@@ -203,11 +194,12 @@ class CleanSet(TruthSet):
         true, _ = TrueSky(plan, self.mosaic_wcs).seen(self.mosaic_wcs, np.zeros(2), (ny, nx))
         part = np.sqrt(0.5) if plan.exposures == 2 else np.sqrt(np.pi / 2 / plan.exposures)
         rng = np.random.default_rng([plan.seed, 4])
-        noise = part * np.sqrt(true + SKY + READ_NOISE**2)
+        noise = part * np.sqrt(true + plan.sky + plan.read_noise**2)
         perfect = true + noise * rng.standard_normal(true.shape)
         session.mosaics["perfect"] = self._mosaic_file(folder / "perfect_med.fits", perfect)
+        layers = [self.drizzled(rate, wcs) for rate, wcs in zip(rates, self.wcs, strict=True)]
         session.mosaics["drizzled"] = self._mosaic_file(
-            folder / "drizzled_med.fits", self._mosaic(rates)
+            folder / "drizzled_med.fits", combine(np.stack(layers), plan)
         )
         return session
 
@@ -239,12 +231,12 @@ class CleanSet(TruthSet):
 
 
 def sum_of_hits(
-    rng: np.random.Generator, shape: tuple[int, int], time: float, rays: RealRays | None
+    rng: np.random.Generator, shape: tuple[int, int], time: float, plan: Trial
 ) -> np.ndarray:
     """What cosmic rays add."""
-    part = HIT * min(time, 3.0)
-    if rays is not None:
-        return rays.add_to(rng, shape, 2 * part)
+    part = plan.hits * min(time, 3.0)
+    if plan.rays is not None:
+        return plan.rays.add_to(rng, shape, 2 * part)
     return cosmic_rays(rng, shape, part) + FAINT * cosmic_rays(rng, shape, part)
 
 

@@ -45,8 +45,9 @@ def measure(frames: list[Frame], exposures: int, rule: Rule) -> Curve:
     for frame in frames:
         groups = groups_of(frame)
         there += [len(each) for each in groups]
+        judge = rule(frame, exposures)
         for number, factor in enumerate(FACTORS):
-            mask = rule(frame, float(factor), exposures).ravel()
+            mask = judge(float(factor)).ravel()
             found[number] += [np.count_nonzero(mask[each]) for each in groups]
     return Curve(dict(zip(COLUMNS, np.transpose(found / np.maximum(there, 1)), strict=True)))
 

@@ -11,6 +11,7 @@ _COLOURS = {
     "drizCR": "#d55e00",
     "stcal": "#009e73",
     "astroscrappy": "#999999",
+    "limit": "#000000",
 }
 
 

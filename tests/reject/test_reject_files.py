@@ -56,8 +56,9 @@ class TestMasks:
             bright = cosmic & (exposure - clean > 10 * np.sqrt(clean + 10))
             mask = read(result.path) == 0
             assert bright.sum() > 50
-            assert mask[bright].mean() > 0.98
-            assert mask[~cosmic].mean() < 0.004
+            assert mask[bright].mean() > 0.99
+            # neighbours of hits above 2.4 sigma, and twice what the truth as the blot rejects
+            assert mask[~cosmic].mean() < 6e-4
 
     def test_the_saved_blots_are_the_usual_ones(self, demo, made, out):
         usual = skyblot.blot_files(demo.median, demo.exposures, out, fill_value="nan")

@@ -12,7 +12,7 @@ from scipy.special import erf
 from star_fields import F32, SIGMA, field, noisy
 
 from skyblot import Criteria
-from skyblot.parameters.rules import NEGATIVE, PAIR, RULES, blot_error, expected_share
+from skyblot.parameters.rules import NUMBERS, RULES, blot_error, noise_of_hits
 from skyblot.rejection.compare import grown, reject
 from skyblot.rejection.look import USUAL_ROUGHNESS
 
@@ -51,9 +51,7 @@ def plain_mask(exposure, blot, sigma, valid, snr, scale, background):
 
 def significance(exposure, blot, sigma, valid, found, photons=0.0):
     """The rule skyblot's residual over its noise, written out."""
-    share = (
-        found.noise**2 if math.isfinite(found.noise) else expected_share(found.criteria.exposures)
-    )
+    share = noise_of_hits(found.noise, found.own_noise) ** 2
     (_, (curved, stepped)), out = found.criteria.thresholds, np.full(blot.shape, np.nan)
     (slope_x, slope_y), bend = found.slopes, found.sharpness
     for y, x in np.argwhere(valid):
@@ -153,11 +151,12 @@ class TestOurRule:
         expected = significance(exposure, blot, sigma, found.valid, found)
         # float32 is the only rounding: of the significance itself
         np.testing.assert_allclose(found.significance, expected, rtol=2 * F32, atol=1e-9)
-        strength = np.where(expected > 0, expected, -expected / NEGATIVE)
+        strength = np.where(expected > 0, expected, -expected / NUMBERS.negative)
         strength[~found.valid] = 0
         snr = RULES["skyblot"].snr
         np.testing.assert_array_equal(
-            found.mask, joined(*(strength > each for each in (snr[1], snr[0], PAIR * snr[0])))
+            found.mask,
+            joined(*(strength > each for each in (snr[1], snr[0], NUMBERS.pair * snr[0]))),
         )
         assert 0.01 < found.fraction < 0.03
 
@@ -171,6 +170,15 @@ class TestOurRule:
         np.testing.assert_allclose(with_gain.significance, expected, rtol=2 * F32, atol=1e-9)
         assert with_gain.significance[10, 10] > without.significance[10, 10] + 0.5
 
+    def test_errors_that_know_nothing_of_a_cosmic_ray_stay_as_they_are(self):
+        """Of a model, or of a ramp without its jumps: they do not follow the pixels of the sky."""
+        blot = np.full((60, 60), 100.0)
+        exposure = noisy(blot, sigma=math.sqrt(30.0))
+        exposure[10, 10] = 160
+        sigma = np.full(blot.shape, math.sqrt(30.0))
+        found, without = (reject(exposure, blot, sigma, gain=gain) for gain in (4.0, None))
+        np.testing.assert_array_equal(found.significance, without.significance)
+
     def test_takes_no_more_than_all_but_a_twentieth_of_the_variance(self):
         exposure, blot, sigma = np.zeros((9, 9)), np.zeros((9, 9)), np.ones((9, 9))
         exposure[4, 4] = 1000
@@ -180,13 +188,13 @@ class TestOurRule:
     def test_less_charge_than_expected_has_to_be_farther_off(self):
         middle = (RULES["skyblot"].snr[0] + 0.5) * SIGMA
         exposure = np.zeros((9, 9))
-        exposure[2, 2], exposure[6, 6], exposure[2, 6] = middle, -middle, -NEGATIVE * middle
+        exposure[2, 2], exposure[6, 6], exposure[2, 6] = middle, -middle, -NUMBERS.negative * middle
         mask = reject(exposure, np.zeros((9, 9)), np.full((9, 9), SIGMA), background=0).mask
         assert [tuple(each) for each in np.argwhere(mask)] == [(2, 2), (2, 6)]
 
     def test_two_faint_neighbours_are_as_good_as_a_bright_pixel(self):
         seed, member = RULES["skyblot"].snr
-        enough, exposure = (PAIR * seed + 0.05) * SIGMA, np.zeros((12, 12))
+        enough, exposure = (NUMBERS.pair * seed + 0.05) * SIGMA, np.zeros((12, 12))
         # the first two touch, the next two do not
         for y, x in [(2, 2), (3, 3), (7, 2), (7, 4), (2, 8)]:
             exposure[y, x] = enough
@@ -200,8 +208,8 @@ class TestOurRule:
         fraction = reject(noisy(clean), clean, np.full(clean.shape, SIGMA)).fraction
         # seeds, and members beside one of them: at most 8 each
         upper, lower = ((1 - erf(each / math.sqrt(2))) / 2 for each in RULES["skyblot"].snr)
-        below = (1 - erf(NEGATIVE * RULES["skyblot"].snr[0] / math.sqrt(2))) / 2
-        pair = (1 - erf(PAIR * RULES["skyblot"].snr[0] / math.sqrt(2))) / 2
+        below = (1 - erf(NUMBERS.negative * RULES["skyblot"].snr[0] / math.sqrt(2))) / 2
+        pair = (1 - erf(NUMBERS.pair * RULES["skyblot"].snr[0] / math.sqrt(2))) / 2
         expected = n * (upper + below + 8 * pair**2) * (1 + 8 * lower)
         assert fraction * n < expected + 5 * math.sqrt(expected)
         assert fraction > 0

@@ -62,7 +62,10 @@ def test_cores_of_stars_are_left_and_hits_are_found(sigma, ratio):
     found = judged(data, blot)
     bright = (light(sigma) > 10 * NOISE) & ~hits
     assert found.mask[bright].mean() < 0.005
-    assert found.mask[hits & (light(2.3) < 1.0)].mean() > 0.97
+    # 1.6 times as bright and sharpened, the blot has as much noise as the exposure: with half of
+    # the change as an error a seed is above 6 to 9 of the 12 sigma
+    least = 0.95 if (sigma, ratio) == (1.3, 1.6) else 0.99
+    assert found.mask[hits & (light(2.3) < 1.0)].mean() > least
     assert found.mask[~hits].mean() < 1e-3
     assert found.sharpness == pytest.approx((sigma**2 - BLOT**2) / 2, rel=0.5, abs=0.1)
     if ratio == 1.0:

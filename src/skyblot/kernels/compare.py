@@ -25,7 +25,8 @@ STRUCTURE = 5
 BLOT = 6
 PLACE_Y = 7
 PLACE_X = 8
-COLUMNS = 9
+NEXT = 9
+COLUMNS = 10
 
 
 @njit(nogil=True, inline="always")
@@ -75,15 +76,17 @@ def _shape_of_row(blot, y, shape):
 
 
 @kernel
-def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out):
+def sample(row0, row1, step, data, blot, sigma, valid, least, most, aside, stride, out):
     """Collect valid pixels whose structure is from `least` to `most` sigma.
 
-    Return how many there are.
+    Return how many there are. What is taken is the pixel `aside` columns on, if it is valid.
 
     Of every `step`-th row of ``row0 ... row1`` each `stride`-th of them goes to `out` (n, COLUMNS),
-    as far as it reaches: I - B, sigma, slopes, sum of second differences, structure, B, y and x.
+    as far as it reaches: I - B, sigma, slopes, sum of second differences, structure, B, y, x, NEXT.
     The structure is the root of the squares of the curvature, the sum of the absolute second
-    differences, and of the largest difference to a neighbour.
+    differences, and of the largest difference to a neighbour. NEXT is by how much the next pixel of
+    the row is brighter in the exposure, in standard deviations of such a difference: NaN where it
+    is not valid.
     """
     count = 0
     nx = data.shape[1]
@@ -97,8 +100,9 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
             wanted[x] = (
                 valid[y, x] & (squared >= least * least * error) & (squared <= most * most * error)
             )
-        for x in range(nx):
-            if not wanted[x]:
+        for place in range(nx - aside):
+            x = place + aside
+            if not (wanted[place] and valid[y, x]):
                 continue
             if count % stride == 0 and count // stride < out.shape[0]:
                 row = out[count // stride]
@@ -111,6 +115,11 @@ def sample(row0, row1, step, data, blot, sigma, valid, least, most, stride, out)
                 row[BLOT] = blot[y, x]
                 row[PLACE_Y] = y
                 row[PLACE_X] = x
+                row[NEXT] = np.nan
+                if x + 1 < nx and valid[y, x + 1]:
+                    row[NEXT] = (data[y, x + 1] - data[y, x]) / np.hypot(
+                        sigma[y, x], sigma[y, x + 1]
+                    )
             count += 1
     return count
 

@@ -65,7 +65,7 @@ CRITERIA: tuple[Parameter, ...] = (
         "exposures",
         "integer",
         None,
-        "Exposures in SOURCE; by default NCOMBINE, or those named.",
+        "Exposures in SOURCE, for the rule plain; by default NCOMBINE, or those named.",
         minimum=1,
         words="a whole number, at least 1",
     ),

@@ -14,17 +14,29 @@ Pair = tuple[float, float]
 #: of levels and of significance to fill.
 Marker = Callable[..., None]
 
-#: Two pixels of a 3 x 3 beyond this part of the rule skyblot's threshold for a seed are as good as
-#: one seed.
-PAIR = 0.75
-#: Negative residuals of the rule skyblot have to be so much farther: what adds charge does not take
-#: it away.
-NEGATIVE = 2.0
-#: Part of an exposure's variance that the median of n of them takes off the difference, times n.
-_SHARED = 0.9
-#: Errors of a blot rougher than this have longer tails: they grow with this power of the excess.
-_USUAL_ROUGHNESS = 0.27
-_TAIL_POWER = 0.75
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the rule skyblot has beside the criteria.
+
+    Attributes
+    ----------
+    pair : float
+        Two pixels of a 3 x 3 beyond this part of the threshold for a seed are as good as one seed.
+    negative : float
+        Negative residuals have to be so much farther: what adds charge does not take it away.
+    usual_roughness, tail_power : float
+        Errors of a blot rougher than this have longer tails: they grow with this power of the
+        excess.
+    """
+
+    pair: float = 0.75
+    negative: float = 2.5
+    usual_roughness: float = 0.2
+    tail_power: float = 1.0
+
+
+NUMBERS = Numbers()
 
 
 @dataclass(frozen=True)
@@ -35,13 +47,11 @@ class Circumstances:
     ----------
     snr, scale : (float, float)
         As those of `skyblot.Criteria`.
-    exposures : int or None
-        How many exposures the mosaic was made of.
     terms : tuple of float
         What is expected of the exposure: flux ratio and background, and the coefficients of the
         blot's slopes in x and y and of its curvature.
-    noise : float
-        Spread of the sky in sigma, NaN where it is not known.
+    noise, own_noise : float
+        Spread of the sky in sigma, and that of the exposure alone; NaN where it is not known.
     ratio, roughness : float
         As those of `skyblot.Rejection`.
     photons : float
@@ -50,9 +60,9 @@ class Circumstances:
 
     snr: Pair
     scale: Pair
-    exposures: int | None
     terms: tuple[float, ...]
     noise: float
+    own_noise: float
     ratio: float
     roughness: float
     photons: float
@@ -87,14 +97,15 @@ class Rule:
     adapts: bool = False
 
 
-def _variance(known: Circumstances) -> Marker:
+def variance_marker(known: Circumstances, numbers: Numbers = NUMBERS) -> Marker:
+    """Return the kernel of the rule skyblot with its numbers."""
     from ..kernels.compare import variance_levels
 
-    share = known.noise**2 if math.isfinite(known.noise) else expected_share(known.exposures)
-    curved = known.scale[0] * known.ratio * blot_error(known.roughness)
-    stepped = known.scale[1] * known.ratio * blot_error(known.roughness)
-    thresholds = (*known.snr, PAIR * known.snr[0])
-    weights = (share, curved, stepped, known.photons, NEGATIVE)
+    share = noise_of_hits(known.noise, known.own_noise) ** 2
+    error = known.ratio * blot_error(known.roughness, numbers)
+    curved, stepped = (scale * error for scale in known.scale)
+    thresholds = (*known.snr, numbers.pair * known.snr[0])
+    weights = (share, curved, stepped, known.photons, numbers.negative)
     return _with(variance_levels, known.terms, thresholds, weights)
 
 
@@ -114,20 +125,37 @@ def _with(kernel: Callable[..., None], *numbers: Any) -> Marker:
     return mark
 
 
-def expected_share(exposures: int | None) -> float:
-    """Return what part of an exposure's variance there is in the difference to its blot."""
-    return 1.0 - _SHARED / exposures if exposures else 1.0
+def noise_of_hits(noise: float, own: float) -> float:
+    """Return the noise, in sigma, of exposure minus blot where a pixel stands out.
+
+    An exposure that is in the mosaic shares noise with its blot, so that they differ by less than
+    its own noise. That does not hold for what stands out: a median does not follow a pixel that is
+    the highest of its stack, and from a mean it was left out. The larger of both counts.
+
+    Parameters
+    ----------
+    noise, own : float
+        Spread of exposure minus blot, and of the exposure alone; NaN where they are not known.
+
+    Examples
+    --------
+    >>> noise_of_hits(0.87, 0.98), noise_of_hits(1.1, 1.0), noise_of_hits(math.nan, math.nan)
+    (0.98, 1.1, 1.0)
+    """
+    if not math.isfinite(noise):
+        return 1.0
+    return max(noise, own) if math.isfinite(own) else noise
 
 
-def blot_error(roughness: float) -> float:
+def blot_error(roughness: float, numbers: Numbers = NUMBERS) -> float:
     """Return the error of a blot that the rule skyblot reckons with, in units of its structure.
 
     Examples
     --------
-    >>> blot_error(0.1), round(blot_error(0.54), 3)
-    (0.1, 0.908)
+    >>> blot_error(0.1), round(blot_error(0.4), 3)
+    (0.1, 0.8)
     """
-    return roughness * max(1.0, roughness / _USUAL_ROUGHNESS) ** _TAIL_POWER
+    return roughness * max(1.0, roughness / numbers.usual_roughness) ** numbers.tail_power
 
 
 #: All rules by their names. The numbers of the rule skyblot, those above among them, were found
@@ -138,9 +166,9 @@ RULES: dict[str, Rule] = {
         Rule(
             name="skyblot",
             help="residuals over one noise, made of errors and of what interpolation leaves",
-            snr=(4.8, 3.4),
-            scale=(0.75, 0.45),
-            marker=_variance,
+            snr=(4.1, 2.4),
+            scale=(0.75, 0.5),
+            marker=variance_marker,
             adapts=True,
         ),
         Rule(
@@ -169,7 +197,7 @@ def defaults_text(name: str) -> str:
     Examples
     --------
     >>> defaults_text("snr")
-    "default 4.8 3.4; with --rule plain the instrument's"
+    "default 4.1 2.4; with --rule plain the instrument's"
     """
     texts = [f"default {_pair_text(RULES[DEFAULT], name)}"]
     others = [rule for rule in RULES.values() if rule.name != DEFAULT]

@@ -1,6 +1,7 @@
 """Find cosmic rays and bad pixels: an exposure against the blot of a mosaic of it. Arrays only."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from .registration import REACH, Images, moved
 from .residuals import Systematics, measure
 from .result import Rejection
 from .sharpness import MATCHED_TO, match_sharpness
+
+#: Errors whose squares grow by less than this part of what photons do were not made from the
+#: pixel's own charge, but from a model or from what a ramp has without jumps. Where the sky is near
+#: 0 half of the pixels have no photons, and the part is 0.5.
+_KNOWN = 0.25
 
 
 def reject(
@@ -47,7 +53,7 @@ def reject(
     gain : float, optional
         Electrons per unit, where `sigma` is a map made from the exposure itself: it is then turned
         into that of the blot's photons, as a cosmic ray adds to its own noise. The rule "plain"
-        does not do that.
+        does not do that, and neither is it done where errors do not follow the pixels of the sky.
     criteria : Criteria, optional
     threads : int, optional
         By default the cores this process may use; the result does not depend on it.
@@ -113,6 +119,63 @@ def compare(
 ) -> Rejection:
     """Do what `reject` does, without its warnings; errors call the exposure by its name."""
     workers = checked_threads(threads)
+    known = measured(
+        exposure, blot, sigma, criteria, valid=valid, gain=gain, threads=workers, name=name
+    )
+    levels, significance = marked(known.images, _marker(criteria, known), workers)
+    mask = joined(levels, workers)
+    systematics = known.systematics
+    left = known.left
+    flux_ratio = systematics.flux_ratio
+    count = np.count_nonzero(known.images.valid)
+    fraction = np.count_nonzero(mask) / count if count else 0.0
+    return Rejection(
+        grown(mask, criteria, workers), significance, known.images.valid, left.background,
+        left.noise, systematics.misalignment, systematics.misalignment_error,
+        systematics.sharpness, left.roughness, fraction, criteria, flux_ratio.value,
+        flux_ratio.error, systematics.ratio, systematics.shift, systematics.slopes,
+        flux_ratio.unexplained, left.spread, known.uneven, left.own,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An exposure and its blot, ready to be judged.
+
+    Attributes
+    ----------
+    images : Images
+        The exposure without what its background has more in places, the blot that it is compared
+        with, its errors, and the pixels to judge.
+    systematics : Systematics
+        What they differed by.
+    left : Systematics
+        What they still differ by.
+    photons : float
+        1 / gain where the errors include the photons of the residual itself, else 0.
+    uneven : ndarray of float32, or None
+        What the background has more at each pixel.
+    """
+
+    images: Images
+    systematics: Systematics
+    left: Systematics
+    photons: float
+    uneven: np.ndarray | None
+
+
+def measured(
+    exposure: Any,
+    blot: Any,
+    sigma: Any,
+    criteria: Criteria,
+    *,
+    valid: Any,
+    gain: float | None,
+    threads: int,
+    name: str = "the exposure",
+) -> Measured:
+    """Do what `compare` does before a rule judges pixels."""
     data = _pixels("exposure", exposure)
     model = _pixels("blot", blot)
     _check_shape("blot", model.shape, data.shape)
@@ -125,28 +188,19 @@ def compare(
         uneven -= np.median(uneven)
         data = data - uneven
     systematics = measure(
-        data, model, noise, judged, criteria.level, _wanted_ratio(criteria), workers
+        data, model, noise, judged, criteria.level, _wanted_ratio(criteria), threads
     )
     _check_match(systematics, criteria, name)
     if systematics.shift != (0, 0):
         model = moved(model, systematics.shift)
         judged &= np.isfinite(model)
-    model, noise, left = _matched(
-        Images(data, model, noise, judged), systematics, sigma, criteria, workers
-    )
+    images = Images(data, model, noise, judged)
+    model, noise, left = _matched(images, systematics, sigma, criteria, threads)
     photons = 0.0 if gain is None or isinstance(sigma, Noise) else 1.0 / Noise(gain).gain
-    mark = _marker(criteria, left, photons)
-    levels, significance = _marked(Images(data, model, noise, judged), mark, workers)
-    mask = _joined(levels, workers)
-    flux_ratio = systematics.flux_ratio
-    count = np.count_nonzero(judged)
-    fraction = np.count_nonzero(mask) / count if count else 0.0
-    return Rejection(
-        grown(mask, criteria, workers), significance, judged, left.background, left.noise,
-        systematics.misalignment, systematics.misalignment_error, systematics.sharpness,
-        left.roughness, fraction, criteria, flux_ratio.value, flux_ratio.error, systematics.ratio,
-        systematics.shift, systematics.slopes, flux_ratio.unexplained, left.spread, uneven,
-    )  # fmt: skip
+    if left.growth < _KNOWN * photons:
+        photons = 0.0
+    images = images._replace(blot=model, sigma=noise)
+    return Measured(images, systematics, left, photons, uneven)
 
 
 def _matched(
@@ -200,25 +254,29 @@ def _check_match(systematics: Systematics, criteria: Criteria, name: str) -> Non
         )
 
 
-def _marker(criteria: Criteria, systematics: Systematics, photons: float) -> Marker:
+def _marker(criteria: Criteria, known: Measured) -> Marker:
     """The kernel of a rule with its numbers."""
+    return criteria.rule_used.marker(circumstances(criteria, known))
+
+
+def circumstances(criteria: Criteria, known: Measured) -> Circumstances:
+    """Return what a rule may use."""
     snr, scale = criteria.thresholds
-    return criteria.rule_used.marker(
-        Circumstances(
-            snr=snr,
-            scale=scale,
-            exposures=criteria.exposures,
-            terms=systematics.terms,
-            noise=systematics.noise,
-            ratio=systematics.ratio,
-            roughness=systematics.roughness,
-            photons=photons,
-        )
+    left = known.left
+    return Circumstances(
+        snr=snr,
+        scale=scale,
+        terms=left.terms,
+        noise=left.noise,
+        own_noise=left.own,
+        ratio=left.ratio,
+        roughness=left.roughness,
+        photons=known.photons,
     )
 
 
-def _marked(images: Images, mark: Marker, threads: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the rule makes of each pixel, and its significance."""
+def marked(images: Images, mark: Marker, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a rule makes of each pixel, and its significance."""
     levels = np.empty(images.data.shape, np.uint8)
     significance = np.empty(images.data.shape, np.float32)
 
@@ -229,7 +287,8 @@ def _marked(images: Images, mark: Marker, threads: int) -> tuple[np.ndarray, np.
     return levels, significance
 
 
-def _joined(levels: np.ndarray, threads: int) -> np.ndarray:
+def joined(levels: np.ndarray, threads: int) -> np.ndarray:
+    """Return the mask that levels make: members beside seeds."""
     mask = np.empty(levels.shape, np.bool_)
     for_each_band(
         levels.shape, lambda row0, row1: join_levels(row0, levels, mask[row0:row1]), threads

@@ -58,8 +58,8 @@ class Criteria:
         for the seed and the members; for "skyblot" what the measured error of the blot is
         multiplied by, in its curvature and in that difference.
     exposures : int, optional
-        How many exposures the mosaic was made of, this one among them: what to expect of their
-        noise where there is too little sky to measure it.
+        How many exposures the mosaic was made of, this one among them: the thresholds of the rule
+        "plain" depend on it for some instruments (`criteria_for`).
     grow : float
         Radius in pixels, around bad pixels, of what is bad too.
     cte_tail : int

@@ -8,6 +8,7 @@ import numpy as np
 from ..kernels.compare import (
     BEND,
     BLOT,
+    NEXT,
     RESIDUAL,
     SIGMA,
     SLOPE_X,
@@ -31,6 +32,11 @@ WRONG_FLUX = 0.1
 _EXPLAINED = 0.6
 #: What fits leave of the brightness of sources: more than this where they are not right all over.
 ODD_FIT = 0.15
+#: Differences of neighbours farther off than this, in their spread, are those of cosmic rays; what
+#: is left of the spread of normal numbers without them; and how often they are left out.
+_NEAR = 2.5
+_KEPT = 0.9546
+_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,11 @@ class Systematics:
     ----------
     spread : float
         The noise as measured; `noise` is within limits.
+    own : float
+        The noise of the exposure alone, in sigma; NaN where it is not known.
+    growth : float
+        By how much the square of sigma grows with the residual of a pixel of the sky; NaN where it
+        is not known.
     slopes : (float, float)
         What single pixels need of the blot's slopes in x and y: where stars are undersampled, less
         than they move.
@@ -59,6 +70,8 @@ class Systematics:
     background: float
     noise: float = math.nan
     spread: float = math.nan
+    own: float = math.nan
+    growth: float = math.nan
     misalignment: tuple[float, float] = (math.nan, math.nan)
     misalignment_error: float = math.nan
     slopes: tuple[float, float] = (0.0, 0.0)
@@ -212,6 +225,8 @@ def at_pixels(sample: "Sample", systematics: Systematics, background: float | No
         background=background,
         noise=float(np.clip(spread, *NOISE_RANGE)),
         spread=spread,
+        own=_own(sample) if math.isfinite(spread) else math.nan,
+        growth=_growth(sample.sky) if math.isfinite(spread) else math.nan,
     )
     if len(rows) < ENOUGH:
         return systematics
@@ -271,3 +286,33 @@ def _sky(sample: Sample, ratio: float) -> tuple[float, float]:
     if len(rows) < ENOUGH_SKY or not sample.flat:
         return background, math.nan
     return background, spread_about((residual - background) / rows[:, SIGMA], 0.0)
+
+
+def _own(sample: Sample) -> float:
+    """The noise of the exposure alone, in sigma, by its pixels beside each other.
+
+    It is the root of a mean of squares, as whole numbers have no good median. NaN where they are so
+    coarse that most pixels are equal.
+    """
+    steps = np.abs(sample.sky[:, NEXT])
+    steps = steps[np.isfinite(steps)]
+    width = spread_about(steps, 0.0) if len(steps) >= ENOUGH_SKY else 0.0
+    if not width > 0:
+        return math.nan
+    for _ in range(_ROUNDS):
+        near = steps[steps <= _NEAR * width]
+        width = float(np.sqrt(np.mean(near**2))) / _KEPT
+    return width
+
+
+def _growth(rows: np.ndarray) -> float:
+    """By how much the square of sigma grows with the residual: from pixels above and below 0."""
+    residual = rows[:, RESIDUAL] - clipped_median(rows[:, RESIDUAL])
+    sides = [rows[residual > 0], rows[residual < 0]]
+    if min(len(side) for side in sides) < ENOUGH:
+        return math.nan
+    (above, high), (below, low) = (
+        (float(np.median(side[:, RESIDUAL])), float(np.median(side[:, SIGMA] ** 2)))
+        for side in sides
+    )
+    return (high - low) / (above - below)

@@ -37,6 +37,8 @@ class Rejection:
     noise : float
         Its spread there, in sigma, from 0.3 to 3; NaN where there is too little sky. An exposure
         that is in the mosaic shares noise with its blot, so that values below 1 are usual.
+    own_noise : float
+        The noise of the exposure alone, in sigma; NaN where it is not known.
     spread : float
         The same as measured, however small or large it is.
     uneven : ndarray of float32, shape (ny, nx), or None
@@ -82,6 +84,7 @@ class Rejection:
     unexplained: float = math.nan
     spread: float = math.nan
     uneven: np.ndarray | None = field(default=None, repr=False)
+    own_noise: float = math.nan
 
     def __repr__(self) -> str:
         ny, nx = self.mask.shape

@@ -167,9 +167,18 @@ def in_both(images: Arrays, ratio: float) -> np.ndarray:
 
 
 def sampled(
-    images: Arrays, least: float, most: float, threads: int, step: int = 1, capacity: int = SAMPLE
+    images: Arrays,
+    least: float,
+    most: float,
+    threads: int,
+    step: int = 1,
+    capacity: int = SAMPLE,
+    aside: int = 0,
 ) -> np.ndarray:
     """Pixels of every `step`-th row with structure of `least` to `most` sigma, thinned out.
+
+    Or pixels so many columns `aside` of them: what is chosen for having little structure differs
+    less from its blot than it should.
 
     Rows are looked at in pieces that do not depend on the number of threads, and neither does the
     result.
@@ -178,19 +187,19 @@ def sampled(
     room = max(capacity * _PIECE // len(images[0]), 1)
 
     def look(row0: int, row1: int) -> None:
-        pieces[row0] = _piece(images, (row0, row1, step), least, most, room)
+        pieces[row0] = _piece(images, (row0, row1, step), (least, most, aside), room)
 
     for_each_band(images[0].shape, look, threads, rows=_PIECE)
     return np.concatenate([pieces[row0] for row0 in sorted(pieces)])
 
 
 def _piece(
-    images: Arrays, rows: tuple[int, int, int], least: float, most: float, room: int
+    images: Arrays, rows: tuple[int, int, int], which: tuple[float, float, int], room: int
 ) -> np.ndarray:
     out = np.empty((room, COLUMNS))
-    count = sample(*rows, *images, least, most, 1, out)
+    count = sample(*rows, *images, *which, 1, out)
     if count <= room:
         return out[:count]
     stride = math.ceil(count / room)
-    sample(*rows, *images, least, most, stride, out)
+    sample(*rows, *images, *which, stride, out)
     return out[: math.ceil(count / stride)]
