@@ -299,7 +299,7 @@ class TestFiles:
             demo.median, demo.exposures[0], "--output-dir", out, "--flux-ratio", "x"
         )
         assert code == 2
-        assert "flux_ratio = 'x': expected a number above 0, or 'fit'" in errors
+        assert "--flux-ratio x: expected a number above 0, or 'fit'" in errors
 
     def test_cleaned_pixels_have_the_blot_that_was_compared(self, demo, out):
         with warnings.catch_warnings():

@@ -188,7 +188,7 @@ def test_the_option_at_the_prompt(tmp_path, mosaic, run):
     assert fits.getval(tmp_path / "b.fits", "WCSNAME", "SCI") == "the O"
     code, _, errors = run("blot", mosaic, path, "-o", tmp_path / "c.fits", "--wcs-key", "AB")
     assert code == 2
-    assert "wcs_key = 'AB': expected a letter A to Z, or nothing" in errors
+    assert "--wcs-key AB: expected a letter A to Z, or nothing" in errors
 
 
 # JWST: the header was aligned and the gwcs was not, or the other way round.
