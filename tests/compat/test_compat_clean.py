@@ -28,6 +28,9 @@ FINAL = {
     "skysub": False, "skyuser": "MDRIZSKY", "static": False, "driz_separate": False,
     "median": False, "blot": False, "driz_cr": False, "resetbits": 0,
 }  # fmt: skip
+#: What part of the sky is false where the truth is in the blot's place, with seeds above 4.5 sigma
+#: and members above 2.6: in the mean of the simulated sets (docs/benchmarks/rejection).
+LIMIT_OF_SKY = 1.1e-4
 #: Aperture of photometry, and the ring of its sky, in pixels.
 APERTURE, RING = 5.0, (9.0, 14.0)
 
@@ -271,9 +274,9 @@ def test_masks_find_what_theirs_find_and_little_else(real):
         )
     ]
     sys.stdout.write(f"\nmasks: {rows}, ours have {np.mean(both):.3f} of theirs")
-    assert rows["ours"][0] > 0.97
-    assert rows["ours"][0] >= rows["theirs"][0] - 0.002
-    assert rows["ours"][1] < 5e-5
+    assert rows["ours"][0] > 0.98
+    assert rows["ours"][0] > rows["theirs"][0] + 0.001
+    assert rows["ours"][1] < 2 * LIMIT_OF_SKY
 
 
 def test_stack_keeps_sky_and_stars_which_their_median_does_not(real):
