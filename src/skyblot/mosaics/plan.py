@@ -35,7 +35,7 @@ from .others import KEPT_BYTES
 _BYTES_OF_PROGRAM = 300 << 20
 _BYTES_OF_MOSAIC = 16
 #: What may be taken to judge several chips at once.
-_BYTES_OF_JUDGING = 320 << 20
+_BYTES_OF_JUDGING = 600 << 20
 
 
 @dataclass(frozen=True)
