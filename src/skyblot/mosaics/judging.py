@@ -1,5 +1,6 @@
 """Every chip compared with a mosaic in memory, one after the other."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -80,9 +81,11 @@ class Judge:
         told: set[str] = set()
 
         def work(chip: Chip) -> RejectResult | Failure:
+            start = time.perf_counter()
             try:
                 source = self._source(chip, cover(chip), pixels(chip), files)
-                return self._one(chip, source, told if last else None)
+                result = self._one(chip, source, told if last else None)
+                return replace(result, seconds=time.perf_counter() - start)
             except Exception as error:  # one exposure that cannot be compared ends no run
                 return Failure.of(chip.where, error)
 
