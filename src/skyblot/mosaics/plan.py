@@ -114,8 +114,8 @@ class CleanPlan:
     def workers(self) -> int:
         """How many chips are judged at once."""
         room = memory_limit(self.options.memory) - self._least_bytes
-        room = min(room, max(_BYTES_OF_JUDGING, self._chip_bytes))
-        return max(1, min(self.threads, len(self.images), room // self._chip_bytes))
+        fitting = min(room, _BYTES_OF_JUDGING) // self._chip_bytes
+        return max(1, min(self.threads, len(self.images), fitting))
 
     @property
     def layer_bytes(self) -> int:
@@ -189,8 +189,8 @@ class CleanPlan:
             raise ParameterError("client (--dask): clean works in one process, leave it out")
         if self.options.memory is not None:
             check_memory("the run", self.memory_bytes, memory_limit(self.options.memory))
-        if self.folder.exists():
-            check_outputs(work, work.writes, self.options)
+        check_outputs(work, work.writes, self.options)
+        if self.folder.is_dir():
             for path in self.outputs.paths:
                 check_output(path, overwrite=self.options.replaces)
         return replace(self, work=work)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import memory_errors_told
+from ..io.atomic import make_folder
 from ..runs.work import Failure
 from ..steps.base import Resources
 from ..steps.mask_record import RejectResult
@@ -88,7 +89,7 @@ class _Run:
             rows = read_rows(plan.outputs.table.with_suffix(".json"))
             yield Finished(tuple(rows), kept=True)
             return
-        plan.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(plan.folder)
         yield from self._survey()
         if plan.matching.shift == "fit" and plan.exposures > 1:
             yield from self._register()
