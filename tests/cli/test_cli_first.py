@@ -1,5 +1,6 @@
 """The first minutes: what a new user is told, and what he gets wrong."""
 
+import importlib
 import logging
 import os
 import re
@@ -234,16 +235,16 @@ def test_nothing_is_said_of_compiling_where_nobody_waits(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "42.0 3.0\n", "")
 
 
-def test_a_program_hears_of_every_kernel_that_is_compiled(caplog):
+def test_a_program_hears_of_every_kernel_that_is_compiled(caplog, tmp_path, monkeypatch):
     from skyblot.kernels.compiling import kernel
 
+    # a module that was never there before: what is compiled is kept beside it
+    (tmp_path / "halving.py").write_text("def _half(x):\n    return x / 2.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    half = importlib.import_module("halving")._half
     with caplog.at_level(logging.INFO, "skyblot.kernels.compiling"):
-        kernel(_half)(4.0)
+        kernel(half)(4.0)
     assert "compiling _half, once for each new version" in caplog.messages
-
-
-def _half(x):
-    return x / 2.0
 
 
 # What is missing.
