@@ -187,7 +187,6 @@ def place(buffer, tile):
         buffer[GAIN + k] = gain if touches else 0.0
         buffer[LEAST + k] = rounding * abs(gain)
         buffer[VALUE + k] = buffer[VALUE + k] if touches else 0.0
-        buffer[VARIANCE + k] = buffer[VARIANCE + k] if touches else 0.0
         buffer[COLUMN + k] = column if touches else x0
         buffer[ROW + k] = row if touches else y0
         buffer[RIGHT + k] = right
