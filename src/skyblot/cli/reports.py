@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ..errors import ParameterError
 from ..io.names import ImageName, parse_name
 from ..parameters.table import Recipe
@@ -38,13 +40,24 @@ def check_report(path: str | None, recipe: Recipe, *, overwrite: bool) -> None:
     check_output(Path(path), overwrite=overwrite)
 
 
-def pictures_for(path: str | None) -> "Pictures | None":
+#: With what a page compares masks.
+compare_option = click.option(
+    "--compare",
+    metavar="MASKS",
+    help="With --report: earlier masks to compare with: DQ=BITS, or 'old/*.fits=BITS', flags; "
+    "'*_mask.fits', 1 for good pixels; or a folder of masks.",
+)
+
+
+def pictures_for(path: str | None, compare: str | None = None) -> "Pictures | None":
     """Return how pictures are made for a page of results that come one by one."""
     if path is None:
+        if compare is not None:
+            raise ParameterError("--compare needs a page to show the comparison on: --report FILE")
         return None
-    from ..report import Pictures
+    from ..report.html import pictures_for
 
-    return Pictures(Path(path).parent)
+    return pictures_for(Path(path), compare=compare)
 
 
 def files_beside(telling: Telling) -> Beside:

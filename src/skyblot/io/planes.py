@@ -125,6 +125,15 @@ def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.
     return usable
 
 
+def flags_of(image: Image, pattern: str | None = None) -> np.ndarray | None:
+    """Return the flags of an image's pixels, None where there are none.
+
+    `pattern` and errors are as for `usable_pixels`.
+    """
+    plane = find_plane(image, QUALITY, pattern)
+    return None if plane is None else _flags(image, plane)
+
+
 def companion_name(path: AnyPath, pattern: str) -> ImageName:
     """Return the file that a pattern names for an exposure.
 

@@ -1,6 +1,6 @@
-"""Pictures to judge blots by: one self-contained HTML page for many chips, one PNG for a file."""
+"""Pictures to judge blots by: one HTML page for many chips, one picture of a file."""
 
-from .chip import ChipPicture, ChipReport, Pictures
+from .chip import ChipPicture, ChipReport, MosaicReport, Pictures
 from .files import report_of_files
 from .html import Report, open_report, write_report
 from .rejected import report_of_rejection
@@ -8,6 +8,7 @@ from .rejected import report_of_rejection
 __all__ = [
     "ChipPicture",
     "ChipReport",
+    "MosaicReport",
     "Pictures",
     "Report",
     "open_report",

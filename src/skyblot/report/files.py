@@ -75,6 +75,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         valid &= np.isfinite(sigma) & (sigma > 0)
         systematics = measure(data, blot, sigma, valid, None)
         unit = image.facts.bunit
+        wcs = image.wcs()
         notes = [*_unit_notes(image, opened), *_misalignment_notes(systematics)]
         facts: dict[str, object] = {
             BACKGROUND: systematics.background,
@@ -102,7 +103,22 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         links,
         unit,
         notes,
+        _measured(systematics),
+        wcs,
     )
+
+
+def _measured(systematics: "Systematics") -> dict[str, float]:
+    """Numbers of the table of chips."""
+    dx, dy = systematics.misalignment
+    return {
+        "dx": dx,
+        "dy": dy,
+        "registration error": systematics.misalignment_error,
+        "flux ratio": systematics.flux_ratio.value,
+        "flux ratio error": systematics.flux_ratio.error,
+        "background": systematics.background,
+    }
 
 
 def _covered(blot: np.ndarray, image: Image) -> np.ndarray:

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..errors import WARNING_FILTERS, SkyblotError, not_allowed
 from ..headers.facts import number
-from ..headers.instruments import DO_NOT_USE
+from ..headers.instruments import DO_NOT_USE, exposure_time, instrument_of
 from ..headers.pipelines import recorded_sky
 from ..io.bad_pixels import KEY_CARD, BadPixels, common_key
 from ..io.coverage import check_mosaic
 from ..io.damage import readable
+from ..io.earlier import Earlier
 from ..io.head import head_of
 from ..io.image import Image
 from ..io.images import blot_name, open_image, open_reference
@@ -124,7 +125,13 @@ class Reject(Step):
         return [Task(where, folder / mask_name(where, together=shared)) for where in images]
 
     def reads(self, path: AnyPath) -> list[AnyPath]:
-        """Return the files of an exposure's planes, its weights, and its WCS."""
+        """Return the files of an exposure's planes, its weights, its WCS, and earlier masks."""
+        pictures = self.products.pictures
+        earlier = None if pictures is None else pictures.compare
+        return [*self._companions(path), *([] if earlier is None else earlier.files(path))]
+
+    def _companions(self, path: AnyPath) -> list[AnyPath]:
+        """The files beside an exposure that its mask is made from."""
         planes = self.planes
         head = head_of(path)
         weights = exposure_weight_files(path, planes.weight_suffix)
@@ -253,7 +260,7 @@ class Reject(Step):
         noise = planes.gain, planes.read_noise
         more = {**vars(how.criteria), "patterns": patterns, "noise": noise}
         return provenance.blot_key(
-            self.recipe, more, source.image, exposure, self.reads(exposure.path)
+            self.recipe, more, source.image, exposure, self._companions(exposure.path)
         )
 
     def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
@@ -366,11 +373,19 @@ class Reject(Step):
         from ..report.rejected import report_of_rejection
         from ..report.view import picture_of
 
-        rendering = compared.rendering
         judged = compared.judged
-        unit = rendering.reference.facts.bunit
+        exposure = compared.rendering.reference
+        exptime = exposure_time(exposure.facts)
+        earlier, notes = _earlier(exposure, pictures.compare)
         chip = report_of_rejection(
-            compared.result, judged.data, rendering.blot.data, judged.rejection, unit
+            replace(compared.result, notes=(*compared.result.notes, *notes)),
+            judged.data,
+            compared.rendering.blot.data,
+            judged.rejection,
+            exposure.facts.bunit,
+            wcs=exposure.wcs(),
+            expected=exptime and instrument_of(exposure.facts).expected(exptime),
+            earlier=earlier,
         )
         return picture_of(chip, pictures)
 
@@ -389,6 +404,16 @@ class Reject(Step):
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
+
+
+def _earlier(exposure: Image, where: Earlier | None) -> tuple[np.ndarray | None, list[str]]:
+    """The earlier mask of an exposure, and why there is none, which is no reason to end a run."""
+    if where is None:
+        return None, []
+    try:
+        return where.mask(exposure), []
+    except SkyblotError as error:
+        return None, [f"not compared with an earlier mask: {error}"]
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:
