@@ -91,9 +91,9 @@ class Page:
             self._report.note(text)
 
     @property
-    def count(self) -> int | None:
-        """How many chips it shows, if there is one."""
-        return None if self._report is None else self._report.count
+    def words(self) -> str:
+        """What was written, when it was; empty where there is no page."""
+        return "" if self._report is None else self._report.words
 
     def finish(self) -> None:
         """Read the blots."""

@@ -17,7 +17,7 @@ from .common import Deviations, spared_pixels
 from .cover import counts_on, places_of
 from .drizzle import Drizzler
 from .files import write_drizzled, write_objects, write_stack, write_tables, written_of
-from .judging import Judge, rejected_bits, without, write_masks_of
+from .judging import Judge, rejected_bits, with_final_picture, without, write_masks_of
 from .others import parts_of
 from .parts import Stage, Wanted, survey, tiled
 from .plan import CleanPlan
@@ -200,7 +200,7 @@ class _Run:
                 self._failures.append(failure)
                 yield failure
                 continue
-            yield from (result.public() for result in own)
+            yield from (with_final_picture(result).public() for result in own)
 
     def _drizzle(self) -> Iterator[Stage]:
         """Drop what could be judged onto the mosaic, and write it."""

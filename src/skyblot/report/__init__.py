@@ -1,7 +1,7 @@
 """Pictures to judge blots by: one HTML page for many chips, one picture of a file."""
 
 from .chip import ChipPicture, ChipReport, MosaicReport, Pictures
-from .files import report_of_files
+from .files import report_of_files, report_of_mosaic
 from .html import Report, open_report, write_report
 from .rejected import report_of_rejection
 
@@ -13,6 +13,7 @@ __all__ = [
     "Report",
     "open_report",
     "report_of_files",
+    "report_of_mosaic",
     "report_of_rejection",
     "write_report",
 ]

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -156,9 +157,7 @@ def tile_bounds(shape: tuple[int, int]) -> list[Bounds]:
         for size, count in ((size, -(-size // TILE)) for size in shape)
     ]
     return [
-        Bounds(y0, y1, x0, x1)
-        for y0, y1 in zip(edges[0], edges[0][1:], strict=False)
-        for x0, x1 in zip(edges[1], edges[1][1:], strict=False)
+        Bounds(y0, y1, x0, x1) for y0, y1 in pairwise(edges[0]) for x0, x1 in pairwise(edges[1])
     ]
 
 
@@ -206,13 +205,18 @@ def labels_of(chip: ChipReport, bounds: Bounds, step: int) -> np.ndarray:
         return labels
     now = np.asarray(chip.mask, bool)[here]
     earlier = np.zeros_like(now) if chip.earlier is None else np.asarray(chip.earlier, bool)[here]
+    return mask_labels(now, earlier, labels, step)
+
+
+def mask_labels(now: np.ndarray, earlier: np.ndarray, others: np.ndarray, step: int) -> np.ndarray:
+    """Return the labels of blocks in which any pixel is flagged by either mask; else `others`."""
     kinds = (now & ~earlier, now & earlier, earlier & ~now)
     counts = np.stack([block_sum(kind.astype(np.float32), step) for kind in kinds])
     total = counts.sum(0)
     areas = block_sum(np.ones(now.shape, np.float32), step)
     share = np.ceil(ALL * total / areas).astype(np.uint8)
     most = np.argmax(counts, 0).astype(np.uint8)
-    return np.where(total > 0, (most << 6) + share, labels)
+    return np.where(total > 0, (most << 6) + share, others)
 
 
 def mosaic_scales(image: np.ndarray, weight: np.ndarray | None) -> Scales:
@@ -276,6 +280,18 @@ def scale_numbers(stretch: Stretch, levels: int = 256) -> dict[str, Any]:
     return {**vars(stretch), "levels": levels}
 
 
+def levels_in(tile: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the levels of the residual, and the labels, of a tile; of an overview the latter."""
+    parts = _parts(tile)
+    labels = _pixels(parts[3])
+    return (_pixels(parts[1]) if parts[1].startswith(_PNG) else labels), labels
+
+
+def with_labels(tile: bytes, labels: np.ndarray) -> bytes:
+    """Return a tile, or an overview, with other labels."""
+    return _joined(*_parts(tile)[:3], _png(labels))
+
+
 def _joined(*parts: bytes) -> bytes:
     """Four pictures with their lengths before them."""
     return struct.pack("<4I", *map(len, parts)) + b"".join(parts)
@@ -283,7 +299,7 @@ def _joined(*parts: bytes) -> bytes:
 
 def _parts(tile: bytes) -> list[bytes]:
     ends = np.cumsum([16, *struct.unpack_from("<4I", tile)])
-    return [tile[first:last] for first, last in zip(ends, ends[1:], strict=False)]
+    return [tile[first:last] for first, last in pairwise(ends)]
 
 
 def _pixels(picture: bytes) -> np.ndarray:

@@ -97,10 +97,11 @@ def open_report(
 ) -> "Iterator[Report]":
     """Yield a report to add chips to, from any thread; write the page when the block succeeds.
 
-    Parameters and errors are those of `write_report`; and `compare` says which earlier masks those
-    of `pictures` are compared with: ``"DQ=4096"``, flags of the exposures; ``"old/*.fits=4096"``,
-    those of other files, * for the exposure's name; ``"*_mask.fits"``, masks with 1 for good pixels;
-    or a folder of masks under the names that skyblot and AstroDrizzle give them.
+    Parameters and errors are those of `write_report`. Besides, `compare` says which earlier masks
+    those of `pictures` are compared with: ``"DQ=4096"``, flags of the exposures;
+    ``"old/*.fits=4096"``, those of other files, * for the exposure's name; ``"*_mask.fits"``, masks
+    with 1 for good pixels; or a folder of masks, under the names that skyblot and AstroDrizzle give
+    them.
     """
     require_packages()
     check_whole("size", size, *SIZES)

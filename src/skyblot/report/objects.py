@@ -1,7 +1,8 @@
 """What a mask flags, object by object: for a page to step through, and for ds9."""
 
+import zlib
 from base64 import b64encode
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -12,7 +13,8 @@ _LARGEST = 32767
 _TOUCHING = np.ones((3, 3), bool)
 
 
-class Objects(NamedTuple):
+@dataclass(frozen=True)
+class Objects:
     """Groups of flagged pixels that touch, the largest residual first.
 
     Attributes
@@ -35,7 +37,10 @@ class Objects(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All arrays, one after the other, in base 64: 7 bytes an object, peaks in tenths of sigma."""
+        """All arrays, one after the other, in base 64: 7 bytes an object.
+
+        Peaks are in tenths of sigma.
+        """
         tenths = np.clip(np.rint(10 * self.peak), -_LARGEST, _LARGEST)
         parts = (self.x, self.y, tenths, self.radius)
         kinds = ("<u2", "<u2", "<i2", "u1")
@@ -48,11 +53,10 @@ class Objects(NamedTuple):
 def objects_of(mask: np.ndarray, residual: np.ndarray) -> Objects:
     """Return the objects of a mask; pixels that touch at a corner are one's."""
     labels, count = ndimage.label(mask, _TOUCHING)
-    y, x = np.nonzero(mask)
-    label = labels[y, x]
-    value = np.nan_to_num(residual[y, x].astype(np.float32), nan=0, posinf=1e30, neginf=-1e30)
-    order = np.lexsort((-np.abs(value), label))
-    label, x, y, value = (each[order] for each in (label, x, y, value))
+    rows, columns = np.nonzero(mask)
+    found = np.nan_to_num(residual[rows, columns].astype(np.float32), posinf=1e30, neginf=-1e30)
+    order = np.lexsort((-np.abs(found), labels[rows, columns]))
+    label, x, y, value = (each[order] for each in (labels[rows, columns], columns, rows, found))
     first = np.flatnonzero(np.diff(label, prepend=0))
     own = np.repeat(first, np.diff(first, append=len(label)))
     far = np.maximum(np.abs(x - x[own]), np.abs(y - y[own]))
@@ -61,3 +65,8 @@ def objects_of(mask: np.ndarray, residual: np.ndarray) -> Objects:
     top = first[strongest]
     radius = np.minimum(radius[strongest] + 1, 255).astype(np.uint8)
     return Objects(count, x[top].astype(np.uint16), y[top].astype(np.uint16), radius, value[top])
+
+
+def mask_state(mask: np.ndarray) -> int:
+    """Return a number that tells a mask from another."""
+    return zlib.crc32(np.packbits(np.asarray(mask, bool)).tobytes())

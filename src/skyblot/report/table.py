@@ -131,7 +131,7 @@ def table_of(names: Sequence[str], rows: Sequence[Row], notes: Sequence[Sequence
         for number, row in enumerate(rows)
     ]
     keys = [key for column in columns for key in column.keys]
-    csv = [["chip", *keys, "warnings"]]
+    csv: list[list[Any]] = [["chip", *keys, "warnings"]]
     for name, row, words in zip(names, rows, notes, strict=True):
         csv.append([name, *(_number(row.get(key)) for key in keys), "; ".join(words)])
     return Table([column.title for column in columns], cells, csv)

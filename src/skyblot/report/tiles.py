@@ -77,8 +77,8 @@ def script_of(token: str, chip: int, number: int, tile: Piece | bytes, *, thin: 
 def _wide(content: bytes) -> bytes:
     """Bytes as characters of 15 bits from U+3400 on, in UTF-16, low byte first."""
     bits = np.unpackbits(np.frombuffer(content, np.uint8))
-    bits = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
-    codes = bits @ (1 << np.arange(14, -1, -1)) + _FIRST
+    groups = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
+    codes = groups @ (1 << np.arange(14, -1, -1)) + _FIRST
     return codes.astype("<u2").tobytes()
 
 

@@ -22,7 +22,7 @@ from .distribution import Distribution, distribution
 from .encode import FLAGGED, GAP, MISSING, ORANGE, STAMP_LEVELS, jpeg_uri, stamp_uri
 from .facts import Row, links, percent, rows, short_text, thousands
 from .histogram import histogram_view
-from .objects import Objects, objects_of
+from .objects import Objects, mask_state, objects_of
 from .scratch import Piece
 from .sky import fit_sky
 from .stretch import RESIDUAL, Stretch, block_mean, image_stretch
@@ -74,6 +74,7 @@ def picture_of(chip: ChipReport | MosaicReport, how: Pictures) -> ChipPicture:
             **_frame(chip.name, chip.unit, shape, step, chip.wcs),
             "masked": chip.mask is not None,
             "compared": chip.earlier is not None,
+            "mask_state": None if chip.mask is None else mask_state(chip.mask),
             "limits": vars(stretch),
             "objects": None if objects is None else {"count": objects.count, "text": objects.text},
             "unflagged": _unflagged(chip),

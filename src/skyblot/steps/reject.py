@@ -11,12 +11,11 @@ import numpy as np
 
 from ..errors import WARNING_FILTERS, SkyblotError, not_allowed
 from ..headers.facts import number
-from ..headers.instruments import DO_NOT_USE, exposure_time, instrument_of
+from ..headers.instruments import DO_NOT_USE
 from ..headers.pipelines import recorded_sky
 from ..io.bad_pixels import KEY_CARD, BadPixels, common_key
 from ..io.coverage import check_mosaic
 from ..io.damage import readable
-from ..io.earlier import Earlier
 from ..io.head import head_of
 from ..io.image import Image
 from ..io.images import blot_name, open_image, open_reference
@@ -33,6 +32,7 @@ from .blot import Blot, Rendered, rendered
 from .compare import Judged, Judgement, Planes, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
 from .mask_record import RejectResult, mask_cards, read_masks, result_of, tell_notes
+from .pictured import picture_of_mask
 from .roles import check_exposure, check_not_both
 
 #: What a result on disk has of a `Rejection`.
@@ -370,24 +370,10 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        from ..report.rejected import report_of_rejection
-        from ..report.view import picture_of
-
-        judged = compared.judged
-        exposure = compared.rendering.reference
-        exptime = exposure_time(exposure.facts)
-        earlier, notes = _earlier(exposure, pictures.compare)
-        chip = report_of_rejection(
-            replace(compared.result, notes=(*compared.result.notes, *notes)),
-            judged.data,
-            compared.rendering.blot.data,
-            judged.rejection,
-            exposure.facts.bunit,
-            wcs=exposure.wcs(),
-            expected=exptime and instrument_of(exposure.facts).expected(exptime),
-            earlier=earlier,
+        rendering = compared.rendering
+        return picture_of_mask(
+            rendering.reference, rendering.blot.data, compared.judged, compared.result, pictures
         )
-        return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
         """Write masks in one file, and copies of the exposure."""
@@ -404,16 +390,6 @@ class Reject(Step):
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
-
-
-def _earlier(exposure: Image, where: Earlier | None) -> tuple[np.ndarray | None, list[str]]:
-    """The earlier mask of an exposure, and why there is none, which is no reason to end a run."""
-    if where is None:
-        return None, []
-    try:
-        return where.mask(exposure), []
-    except SkyblotError as error:
-        return None, [f"not compared with an earlier mask: {error}"]
 
 
 def _within(folder: Path, pattern: str | None) -> str | None:
