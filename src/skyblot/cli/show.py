@@ -37,8 +37,8 @@ def command(
     """Write one picture of FILE.
 
     A blot is shown with its exposure and the difference of the two, a mask on its exposure, an
-    exposure with the blot beside it; any other image alone. Needs two packages: pip install matplotlib
-    jinja2.
+    exposure with the blot beside it; any other image alone. Needs two packages:
+    pip install matplotlib jinja2.
 
     \b
     Example: skyblot show isky01a1q_sci1_blt.fits -o blot.png

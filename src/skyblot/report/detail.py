@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import uniform_filter
 from scipy.optimize import brentq
 
 from ..bounds import Bounds
@@ -28,9 +29,9 @@ from .stretch import (
 
 #: Largest side of a tile.
 TILE = 1100
-#: Residuals of tiles: steps of half a sigma around 0, of 5 percent and less where they are large;
+#: Residuals of tiles: steps of 0.6 sigma around 0, of 5 percent and less where they are large;
 #: 255 levels, so that 0 is one of them, and the last one, 255, for no value.
-_RESIDUAL_STEP = 0.5
+_RESIDUAL_STEP = 0.6
 _RESIDUAL_LIMITS = (100.0, 3000.0)
 RESIDUAL_LEVELS = 255
 _ZERO = RESIDUAL_LEVELS // 2
@@ -43,7 +44,14 @@ _QUALITY = 75
 _NOISE_QUALITY = 50
 #: From here on the noise of a pixel is its own.
 _OWN = 3.0
-#: The noise of pixels without a residual worth dividing by is that of such blocks.
+#: The noise of pixels without a residual worth dividing by is that of as many around.
+_AROUND = 5
+_WORTH = 0.5
+_ALIKE = 0.3
+#: That noise is rounded to steps of 15 percent, which saves a quarter of the bytes.
+_COARSE = np.float32(1.15)
+#: Blots are kept level by level where their picture is off by so many sigma of the sky.
+_LOST = 1.5
 _BLOCK = 16
 #: zlib's Z_HUFFMAN_ONLY: noise has no repetitions.
 _HUFFMAN = 2
@@ -75,7 +83,7 @@ def scales_of(chip: ChipReport) -> Scales:
     finite = blot[np.isfinite(blot)]
     near = image_stretch(chip.exposure, chip.blot)
     if finite.size:
-        low = max(float(finite.min()), near.middle - 30 * near.width)
+        low = max(float(finite.min()), near.middle - 4 * near.width)
         high = float(finite.max())
         near = Stretch(min(low, near.low), near.middle, max(high, near.high), near.width)
     sigma, usual = _sigmas(chip)
@@ -133,20 +141,22 @@ def _ratio_of_sums(difference: np.ndarray, residual: np.ndarray) -> float:
 def sigma_of(difference: np.ndarray, residual: np.ndarray, usual: float) -> np.ndarray:
     """Return the noise that a comparison allows for at each pixel, float32.
 
-    The difference over the residual where the latter is above 3 sigma; else the mean of such
-    ratios in blocks around.
+    The difference over the residual where that is large, or where it is not what it is around; else
+    the mean of such ratios in the pixels around, which is smooth.
     """
     usable = _usable(difference, residual)
     zero = np.float32(0)
-    top = block_sum(np.where(usable, np.abs(difference), zero), _BLOCK)
-    bottom = block_sum(np.where(usable, np.abs(residual), zero), _BLOCK)
+    top = uniform_filter(np.where(usable, np.abs(difference), zero), _AROUND)
+    bottom = uniform_filter(np.where(usable, np.abs(residual), zero), _AROUND)
+    size = np.abs(residual)
     with np.errstate(invalid="ignore", divide="ignore"):
-        local = np.where(bottom > 0, top / bottom, np.float32(usual))
-        ny, nx = difference.shape
-        around = local.repeat(_BLOCK, 0)[:ny].repeat(_BLOCK, 1)[:, :nx]
+        # what is left by rounding in running sums is no residual
+        around = np.where(bottom > 0.01, top / bottom, np.float32(usual))
+        around = np.float32(usual) * _COARSE ** np.rint(np.log(around / usual) / np.log(_COARSE))
         ratio = difference / residual
-        own = (np.abs(residual) >= _OWN) & (ratio > 0.2 * around) & (ratio < 30 * around)
-    sigma: np.ndarray = np.where(own & np.isfinite(ratio), ratio, around).astype(np.float32)
+        differs = (size > _WORTH) & (np.abs(ratio / around - 1) > _ALIKE)
+        own = ((size >= _OWN) | differs) & (ratio > 0.1 * usual) & np.isfinite(ratio)
+    sigma: np.ndarray = np.where(own, ratio, around).astype(np.float32)
     return sigma
 
 
@@ -175,20 +185,32 @@ def tiles_of(chip: ChipReport, scales: Scales) -> Iterator[bytes]:
         levels = scales.residual.levels(shown, RESIDUAL_LEVELS)
         levels[~np.isfinite(shown)] = NO_VALUE
         yield _joined(
-            _jpeg(scales.blot.levels(level, 256), _QUALITY),
+            *_blot_parts(level, scales),
             _png(levels, _HUFFMAN),
             _png(scales.sigma.levels(sigma, 256)),
             _png(labels_of(chip, bounds, 1)),
         )
 
 
+def _blot_parts(blot: np.ndarray, scales: Scales) -> tuple[bytes, bytes]:
+    """A blot as a picture that is good on the sky, and what it lacks on sources, level by level."""
+    levels = scales.blot.levels(blot, 256)
+    picture = _jpeg(levels, _QUALITY)
+    lost = _pixels(picture)
+    table = np.array([scales.blot.value(level / 255) for level in range(256)], np.float32)
+    bad = np.abs(table[lost] - table[levels]) > _LOST * scales.usual
+    # modulo 256
+    return picture, _png(np.where(bad, levels - lost, np.uint8(0)))
+
+
 def overview_of(chip: ChipReport, stretch: Stretch, step: int) -> bytes:
     """Return the overview of a chip in blocks of step x step pixels."""
     exposure, blot, residual = _planes(chip)
     return _joined(
-        _jpeg(stretch.levels(block_mean(exposure, step), 256), _QUALITY),
         _jpeg(stretch.levels(block_mean(blot, step), 256), _QUALITY),
+        _jpeg(stretch.levels(block_mean(exposure, step), 256), _QUALITY),
         _jpeg(RESIDUAL.levels(block_residual(residual, step), 256), _NOISE_QUALITY),
+        b"",
         _png(labels_of(chip, Bounds.whole(np.shape(exposure)), step)),
     )
 
@@ -239,7 +261,8 @@ def mosaic_tile(image: np.ndarray, weight: np.ndarray | None, scales: Scales, st
     return _joined(
         _jpeg(scales.blot.levels(image, 256), _QUALITY),
         b"",
-        _png(scales.sigma.levels(weight, 256)),
+        b"",
+        _jpeg(scales.sigma.levels(weight, 256), _QUALITY),
         _png(labels),
     )
 
@@ -250,13 +273,13 @@ def thinned(tile: bytes) -> bytes:
     Of a tile, residuals below 4 sigma are 0; pictures are coarser.
     """
     parts = _parts(tile)
-    if parts[1].startswith(_PNG):
-        levels = _pixels(parts[1])
+    if parts[2].startswith(_PNG):
+        levels = _pixels(parts[2])
         near = round(THIN / _RESIDUAL_STEP)
         small = (levels > _ZERO - near) & (levels < _ZERO + near)
-        parts[1] = _png(np.where(small, np.uint8(_ZERO), levels))
-        sigma = _pixels(parts[2])
-        parts[2] = _png(np.where(small, _calm(sigma, small), sigma) & np.uint8(0xFE))
+        parts[2] = _png(np.where(small, np.uint8(_ZERO), levels))
+        sigma = _pixels(parts[3])
+        parts[3] = _png(np.where(small, _calm(sigma, small), sigma) & np.uint8(0xFE))
     return _joined(
         *(
             part if part.startswith(_PNG) or not part else _jpeg(_pixels(part), _THIN_QUALITY)
@@ -283,22 +306,22 @@ def scale_numbers(stretch: Stretch, levels: int = 256) -> dict[str, Any]:
 def levels_in(tile: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Return the levels of the residual, and the labels, of a tile; of an overview the latter."""
     parts = _parts(tile)
-    labels = _pixels(parts[3])
-    return (_pixels(parts[1]) if parts[1].startswith(_PNG) else labels), labels
+    labels = _pixels(parts[4])
+    return (_pixels(parts[2]) if parts[2].startswith(_PNG) else labels), labels
 
 
 def with_labels(tile: bytes, labels: np.ndarray) -> bytes:
     """Return a tile, or an overview, with other labels."""
-    return _joined(*_parts(tile)[:3], _png(labels))
+    return _joined(*_parts(tile)[:4], _png(labels))
 
 
 def _joined(*parts: bytes) -> bytes:
-    """Four pictures with their lengths before them."""
-    return struct.pack("<4I", *map(len, parts)) + b"".join(parts)
+    """Five pictures with their lengths before them."""
+    return struct.pack("<5I", *map(len, parts)) + b"".join(parts)
 
 
 def _parts(tile: bytes) -> list[bytes]:
-    ends = np.cumsum([16, *struct.unpack_from("<4I", tile)])
+    ends = np.cumsum([20, *struct.unpack_from("<5I", tile)])
     return [tile[first:last] for first, last in pairwise(ends)]
 
 

@@ -208,11 +208,11 @@ class Report:
         }
         page = Page(self._templates, self._path, self._scratch, chips, facts)
         size = page.write(overwrite=overwrite)
-        self.words = f"{self.count} chips, {size_text(size)}"
+        self.words = f"{page.things}, {size_text(size)}"
         if page.folder is not None:
             self.words += f", with tiles in {page.folder.name}, which belongs beside it"
 
 
 def _shown(value: Any) -> Any:
     """What a template shows of a value: markup as it is, and text without control characters."""
-    return printable(value, keep="\n\t") if type(value) is str else value
+    return printable(value, keep="\n\t\N{NARROW NO-BREAK SPACE}") if type(value) is str else value

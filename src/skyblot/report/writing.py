@@ -42,6 +42,8 @@ class Page:
     ----------
     folder : Path or None
         That of the tiles, where they are not in the page.
+    things : str
+        What it shows: ``"8 chips and a mosaic"``.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Page:
         self._path = path
         self._chips = chips
         self._facts = dict(facts)
+        self._lines, self._rows = self._read_lines()
         self._token = uuid.uuid4().hex[:12]
         self._bodies = [scratch.put(self._body(chip)) for chip in chips]
         rest = sum(body.length for body in self._bodies)
@@ -80,6 +83,27 @@ class Page:
         if self.folder is None:
             remove_folder(folder_of(self._path))
         return total
+
+    @property
+    def things(self) -> str:
+        """What it shows."""
+        mosaics = sum(line["mosaic"] for line in self._lines)
+        chips = len(self._lines) - mosaics
+        words = f"{chips} chip" if chips == 1 else f"{chips} chips"
+        return words + (" and a mosaic" if mosaics == 1 else f" and {mosaics} mosaics") * (
+            mosaics > 0
+        )
+
+    def _read_lines(self) -> tuple[list[dict[str, Any]], list[Mapping[str, float]]]:
+        """What the table of chips shows."""
+        lines = []
+        rows = []
+        for chip in self._chips:
+            values, row = pickle.loads(chip.content.read())
+            line = {key: values[key] for key in ("name", "notes", "summary", "thumbnail")}
+            lines.append({**line, "mosaic": values["data"].get("mosaic", False)})
+            rows.append(row)
+        return lines, rows
 
     def _write_folder(self, folder: Path) -> int:
         """Write tiles to files, one at a time."""
@@ -130,19 +154,13 @@ class Page:
         from .encode import diverging_colours
         from .stretch import STANDS_OUT
 
-        lines = []
-        rows = []
-        for chip in self._chips:
-            values, row = pickle.loads(chip.content.read())
-            lines.append({key: values[key] for key in ("name", "notes", "summary", "thumbnail")})
-            rows.append(row)
-            del values
-        names = [line["name"] for line in lines]
-        notes = [line["notes"] for line in lines]
+        names = [line["name"] for line in self._lines]
+        notes = [line["notes"] for line in self._lines]
         return {
             **self._facts,
-            "table": table_of(names, rows, notes),
-            "chips": lines,
+            "table": table_of(names, self._rows, notes),
+            "chips": self._lines,
+            "things": self.things,
             "colours": diverging_colours(256).tobytes().hex(),
             "version": __version__,
             "stands_out": f"{STANDS_OUT:g}",

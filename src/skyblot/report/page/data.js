@@ -59,24 +59,26 @@
     return { levels, width: image.width, height: image.height };
   }
 
-  /** The four pictures of a tile or an overview; in blocks of step pixels, whose left bottom corner is x0, y0. */
-  async function decode(text, place) {
+  /** The five pictures of a tile or an overview; in blocks of step pixels, whose left bottom corner is x0, y0. */
+  async function decode(text, place, mosaic) {
     const bytes = bytesOf(text);
     if (bytes.length === 0) return null;
     const view = new DataView(bytes.buffer), parts = [];
-    for (let k = 0, start = 16; k < 4; k++) {
+    for (let k = 0, start = 20; k < 5; k++) {
       const end = start + view.getUint32(4 * k, true);
       parts.push(bytes.subarray(start, end));
       start = end;
     }
-    const pictures = await Promise.all(parts.map(levelsOf)), size = pictures[3];
-    const planes = pictures.map((picture) => picture && picture.levels);
-    return { ...place, width: size.width, height: size.height, planes, painted: {} };
+    const pictures = await Promise.all(parts.map(levelsOf)), { width, height } = pictures[4];
+    const [first, lost, residual, sigma, labels] = pictures.map((picture) => picture && picture.levels);
+    if (place.step > 1 && !mosaic) return { ...place, width, height, blot: first, exposure: lost, residual, labels, painted: {} };
+    if (lost) for (let k = 0; k < first.length; k++) first[k] += lost[k]; // modulo 256
+    return { ...place, width, height, blot: first, residual, sigma, labels, painted: {} };
   }
 
   /** A tile of a chip, 0 the overview: a promise, kept while it is among those used last. */
-  function load(chip, number, place) {
-    const key = `${chip}-${number}`, kept = cache.get(key) ?? textOf(chip, number).then((text) => decode(text, place));
+  function load(chip, number, place, mosaic) {
+    const key = `${chip}-${number}`, kept = cache.get(key) ?? textOf(chip, number).then((text) => decode(text, place, mosaic));
     cache.delete(key);
     cache.set(key, kept);
     if (cache.size > KEPT) cache.delete(cache.keys().next().value);
@@ -91,18 +93,17 @@
 
   const tablesOf = (scales) => Object.fromEntries(Object.entries(scales).map(([name, scale]) => [name, valuesOf(scale)]));
 
+  const tablesFor = (source) => (source.step > 1 ? open.overviewTables : open.tileTables);
+
   /** Exposure, blot, residual and sigma of a pixel or a block; sigma is known of pixels only. */
   function valuesAt(source, k) {
-    const [first, second, third] = source.planes, label = source.planes[3][k];
-    const missing = label >> 6 === 3 ? label & 63 : 0, tables = source.step > 1 ? open.overviewTables : open.tileTables;
-    const without = (bit, value) => (missing & bit ? NaN : value);
-    if (open.mosaic) return { exposure: without(2, tables.blot[first[k]]), blot: tables.sigma[third[k]], compared: false };
-    if (source.step > 1) {
-      const residual = tables.residual[third[k]];
-      return { exposure: without(2, tables.exposure[first[k]]), blot: without(1, tables.blot[second[k]]), residual, compared: label >> 6 !== 3 };
-    }
-    const blot = tables.blot[first[k]], residual = second[k] === 255 ? NaN : tables.residual[second[k]], sigma = tables.sigma[third[k]];
-    return { exposure: without(2, blot + residual * sigma), blot: without(1, blot), residual, sigma, compared: label >> 6 !== 3, flag: flagOf(label) };
+    const label = source.labels[k], compared = label >> 6 !== 3, missing = compared ? 0 : label & 63;
+    const value = (name) => (source[name] ? tablesFor(source)[name][source[name][k]] : undefined);
+    const without = (bit, number) => (missing & bit ? NaN : number);
+    if (open.mosaic) return { exposure: without(2, value("blot")), blot: value("sigma") };
+    const residual = source.sigma && source.residual[k] === 255 ? NaN : value("residual"), sigma = value("sigma");
+    const exposure = source.exposure ? value("exposure") : value("blot") + residual * sigma;
+    return { exposure: without(2, exposure), blot: without(1, value("blot")), residual, sigma, compared, flag: source.sigma && flagOf(label) };
   }
 
   const flagOf = (label) => (label >> 6 === 3 || (label & 63) === 0 ? "" : open.compared ? ["only now", "both", "only earlier"][label >> 6] : "flagged");

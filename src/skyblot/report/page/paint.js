@@ -35,9 +35,9 @@
   const flagColour = (label) => (open.compared ? [FLAGGED, BOTH, EARLIER][label >> 6] : FLAGGED);
 
   function paint(source, view) {
-    const { width, height, planes } = source, image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
+    const { width, height, labels } = source, image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
     const [low, high] = rangeOf(view), colours = Array.from({ length: STEPS + 1 }, (_, k) => packed(colourOf(view, k / STEPS)));
-    const base = baseOf(source, view, low, STEPS / (high - low)), labels = planes[3];
+    const base = baseOf(source, view, low, STEPS / (high - low));
     const missing = packed(MISSING), flagged = view === "mask" || limits.marked;
     const hidden = view === "exposure" ? 2 : view === "blot" ? 1 : 0;
     const overlays = new Map();
@@ -58,23 +58,21 @@
 
   /** What gives the step of each pixel of a view between two limits. */
   function baseOf(source, view, low, factor) {
-    const [first, second, third] = source.planes, small = source.step > 1, tables = small ? open.overviewTables : open.tileTables;
-    const steps = (levels, values) => {
-      const table = Float64Array.from(values, (value) => (value - low) * factor);
+    const tables = tablesFor(source), steps = (name) => {
+      const levels = source[name], table = Float64Array.from(tables[name], (value) => (value - low) * factor);
       return (k) => table[levels[k]];
     };
-    if (open.mosaic) return view === "blot" ? steps(third, tables.sigma) : steps(first, tables.blot);
-    if (view === "residual") return small ? steps(third, tables.residual) : steps(second, tables.residual);
-    if (view === "blot") return small ? steps(second, tables.blot) : steps(first, tables.blot);
-    if (small) return steps(first, tables.exposure);
-    const { blot, residual, sigma } = tables;
-    return (k) => (blot[first[k]] + residual[second[k]] * sigma[third[k]] - low) * factor;
+    if (open.mosaic) return steps(view === "blot" ? "sigma" : "blot");
+    if (view === "residual" || view === "blot") return steps(view);
+    if (source.exposure) return steps("exposure");
+    const { blot, residual, sigma } = source;
+    return (k) => (tables.blot[blot[k]] + tables.residual[residual[k]] * tables.sigma[sigma[k]] - low) * factor;
   }
 
   const painted = (source, view) => (source.painted[view] ??= paint(source, view));
 
-  /** Paint anew what is shown next. */
-  function repaint() {
+  /** Paint anew: at once, or with the next frame of the screen, where something is dragged. */
+  function repaint(redraw = draw) {
     for (const source of open.sources.values()) source.painted = {};
-    drawSoon();
+    redraw();
   }

@@ -25,12 +25,12 @@
     const [bottom, top] = ends(), least = 1e-6 * (top - bottom);
     limits.low = Math.min(low, high - least);
     limits.high = high;
-    repaint();
+    repaint(drawSoon);
   }
 
   function setSigma(sigma) {
     limits.sigma = Math.min(SIGMAS, Math.max(1, sigma));
-    repaint();
+    repaint(drawSoon);
   }
 
   function resetLimits() {
@@ -66,7 +66,7 @@
   find("#stretch").addEventListener("change", (event) => setStretch(event.target.value));
   find("#opacity").addEventListener("input", (event) => {
     limits.opacity = event.target.value / 100;
-    repaint();
+    repaint(drawSoon);
   });
 
   function showScale() {

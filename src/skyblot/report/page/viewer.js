@@ -59,7 +59,7 @@
     const chip = open;
     if (chip.asked.has(number)) return;
     chip.asked.add(number);
-    load(chip.number, number, placeOf(number)).then((source) => {
+    load(chip.number, number, placeOf(number), chip.mosaic).then((source) => {
       if (source === null || open !== chip) return;
       source.painted = {};
       chip.sources.set(number, source);
@@ -173,7 +173,7 @@
     chip.overviewTables = tablesOf(facts.overview);
     chip.tileTables = tablesOf(facts.tile);
     const first = facts.step > 1 ? 0 : 1, [x0, y0] = facts.step > 1 ? [0, 0] : facts.bounds[0];
-    const source = await load(number, first, { x0, y0, step: facts.step }).catch((error) => say(error.message));
+    const source = await load(number, first, { x0, y0, step: facts.step }, facts.mosaic).catch((error) => say(error.message));
     if (state.chip !== number || !source) return; // another was chosen meanwhile
     source.painted = {};
     chip.sources.set(first, source);
