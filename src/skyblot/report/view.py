@@ -60,18 +60,19 @@ def picture_of(chip: ChipReport | MosaicReport, how: Pictures) -> ChipPicture:
     objects = None if chip.mask is None else objects_of(chip.mask, chip.residual_sigma)
     step = -(-max(shape) // how.size)
     scales = scales_of(chip)
+    frame = _frame(chip.name, chip.unit, shape, step, chip.wcs)
     values = {
         "name": chip.name,
         "notes": tuple(chip.notes),
         "masked": chip.mask is not None,
         "thumbnail": _thumbnail(chip, stretch),
-        "facts": [*_own_facts(chip, spread), *rows(chip.facts)],
+        "facts": [*_own_facts(chip, spread), *rows(chip.facts), *_sky_fact(frame)],
         "links": links(chip.links, how.folder),
         "histogram": histogram_view(spread),
         "groups": [group for group in _groups(chip, stretch, how.stamps) if group.stamps],
         "summary": _summary(chip, spread),
         "data": {
-            **_frame(chip.name, chip.unit, shape, step, chip.wcs),
+            **frame,
             "masked": chip.mask is not None,
             "compared": chip.earlier is not None,
             "mask_state": None if chip.mask is None else mask_state(chip.mask),
@@ -96,6 +97,7 @@ def _picture_of_mosaic(mosaic: MosaicReport, how: Pictures) -> ChipPicture:
     shape = np.shape(mosaic.image)
     step = -(-max(shape) // how.size)
     scales = mosaic_scales(mosaic.image, mosaic.weight)
+    frame = _frame(mosaic.name, mosaic.unit, shape, step, mosaic.wcs)
     stretch = image_stretch(mosaic.image, mosaic.image)
     shown = {"blot": scale_numbers(scales.blot), "sigma": scale_numbers(scales.sigma)}
     small = block_mean(mosaic.image, -(-max(shape) // _THUMBNAIL))
@@ -104,13 +106,13 @@ def _picture_of_mosaic(mosaic: MosaicReport, how: Pictures) -> ChipPicture:
         "notes": (),
         "masked": False,
         "thumbnail": jpeg_uri(stretch.levels(small, 256)),
-        "facts": [Row("size", f"{shape[1]} × {shape[0]} pixels"), *rows(mosaic.facts)],
+        "facts": [Row("size", f"{shape[1]} × {shape[0]} pixels"), *rows(mosaic.facts), *_sky_fact(frame)],
         "links": links(mosaic.links, how.folder),
         "histogram": None,
         "groups": [],
         "summary": "mosaic",
         "data": {
-            **_frame(mosaic.name, mosaic.unit, shape, step, mosaic.wcs),
+            **frame,
             "mosaic": True,
             "limits": vars(stretch),
             "overview": shown,
@@ -147,6 +149,15 @@ def _frame(name: str, unit: str, shape: tuple[int, int], step: int, wcs: Any) ->
         "bounds": [[b.x0, b.y0, b.x1, b.y1] for b in tile_bounds(shape)],
         "sky": None if sky is None else sky.numbers,
     }
+
+
+def _sky_fact(frame: dict[str, Any]) -> list[Row]:
+    """How good the positions on the sky are that the page shows."""
+    if frame["sky"] is None:
+        return [Row("positions on the sky", "not known")]
+    error = frame["sky"]["error"]
+    text = f"to {error:.1g} pixel, by a polynomial" if error > 1e-4 else "exact"
+    return [Row("positions on the sky", text)]
 
 
 def _overview_scales(stretch: Stretch) -> dict[str, Any]:

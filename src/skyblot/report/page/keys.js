@@ -24,7 +24,7 @@
   const WITH_CHIP = {
     l: list, 1: () => choose("exposure"), 2: () => choose("blot"), 3: () => choose("residual"), 4: () => choose("mask"),
     b: blink, g: grid, m: () => open.masked && toggle("marked"), i: () => toggle("inverted"), c: toggleContrast, r: reset, s: nextStretch,
-    "+": () => zoom(ZOOM_STEP), "=": () => zoom(ZOOM_STEP), "-": () => zoom(1 / ZOOM_STEP), 0: fit, 9: () => zoom(1 / state.zoom),
+    "+": () => zoom(ZOOM_STEP), "=": () => zoom(ZOOM_STEP), "-": () => zoom(1 / ZOOM_STEP), 0: fit, 9: () => pan(0, 0, 1),
     ".": () => nextObject(1), ",": () => nextObject(-1), u: nextUnflagged,
     ArrowLeft: () => panByKey(-stride(canvas.clientWidth), 0), ArrowRight: () => panByKey(stride(canvas.clientWidth), 0),
     ArrowUp: () => panByKey(0, stride(canvas.clientHeight)), ArrowDown: () => panByKey(0, -stride(canvas.clientHeight)),
