@@ -20,7 +20,7 @@ def chips(page):
     """Headings of the chips of a page, in its order."""
     return [
         html.unescape(name)
-        for name in re.findall(r'<span class="name">([^<]*)</span>', page.read_text())
+        for name in re.findall(r'<th scope="row" data-value="([^"]*)">', page.read_text())
     ]
 
 

@@ -12,7 +12,7 @@ from page_looks import FLAGGED, click, colour, dark, drawn, opened, said, state,
 from report_data import GHOST, HIT, SHAPE, chip, square
 from samples import tan_header
 
-from skyblot.report import ChipReport, MosaicReport, write_report, writing
+from skyblot.report import ChipReport, MosaicReport, write_report
 
 pytest.importorskip("PIL.Image", reason="pictures need matplotlib, which brings Pillow")
 pytest.importorskip("jinja2", reason="the page needs jinja2")
@@ -365,52 +365,6 @@ def test_objects_are_saved_as_regions(viewer):
     x, y, radius = (float(v) for v in re.match(r"circle\((.*?)\)", circle)[1].split(","))
     inside = np.argwhere(one_chip().mask) + 1
     assert np.all(np.abs(inside - (y, x)).max(axis=1) <= radius)
-
-
-# Zoom.
-
-
-def large_page(tmp_path, name="large.html"):
-    return write_report(
-        tmp_path / name, [chip(shape=(1300, 2500))], title="Large", parameters={}, stamps=0
-    )
-
-
-@pytest.mark.parametrize("apart", [False, True], ids=["one file", "a folder"])
-def test_tiles_are_loaded_as_one_zooms(tmp_path, monkeypatch, apart):
-    if apart:
-        monkeypatch.setattr(writing, "IN_ONE_FILE", 1000)
-    path = large_page(tmp_path)
-    tiles = "return document.querySelector('#canvas').dataset.tiles"
-    with chromium.Browser(size=(700, 768)) as window:  # a block of the overview fills no pixel
-        window.load(path)
-        opened(window, 0)
-        drawn(window)
-        assert window.run(tiles) == ""
-        click(window, '[data-key="4"]')
-        window.press("9")
-        window.wait(f"{tiles} !== ''")
-        assert state(window)["zoom"] == 1
-        window.press("+", *["Left", "Down"] * 40)
-        window.wait(f"{tiles}.split(' ').includes('1')")
-        drawn(window)
-        assert colour(window, HIT) == FLAGGED
-        assert window.complaints() == []
-        asked = window.requests()
-        assert any("_tiles/" in address for address in asked) == apart
-        assert all(address.startswith(("data:image/", "file:///tmp")) for address in asked)
-
-
-def test_a_page_without_its_folder_says_so(window, tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "IN_ONE_FILE", 1000)
-    path = large_page(tmp_path)
-    (tmp_path / "large_tiles").rename(tmp_path / "elsewhere")
-    window.load(path)
-    window.wait("return document.querySelector('#said').textContent.includes('is not beside')")
-    large_page(tmp_path, "other.html")
-    (tmp_path / "other_tiles").rename(tmp_path / "large_tiles")
-    window.load(path)
-    window.wait("return document.querySelector('#said').textContent.includes('of another page')")
 
 
 def test_two_fingers_zoom(viewer):

@@ -10,6 +10,7 @@ from .common import (
     COMPARED_BLOTS,
     HELP,
     Telling,
+    compare_option,
     exposures_argument,
     given,
     parameter_options,
@@ -18,7 +19,6 @@ from .common import (
     set_up_messages,
     verbosity_options,
 )
-from .reports import compare_option
 from .sections import SectionedCommand, run_rows, sections
 
 #: What a rule multiplies the blot's structure by is the instrument's: `--scale` is the grid's.

@@ -82,7 +82,7 @@ def command(
 
 def _report(folder: Path) -> str | None:
     """The page of pictures to write, where there are the packages for it."""
-    from ..report.html import require_packages
+    from ..report.packages import require_packages
 
     try:
         require_packages()

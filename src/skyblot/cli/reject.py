@@ -9,6 +9,7 @@ from .common import (
     COMPARED_BLOTS,
     HELP,
     Telling,
+    compare_option,
     complete_files,
     exposures_argument,
     given,
@@ -18,7 +19,6 @@ from .common import (
     set_up_messages,
     verbosity_options,
 )
-from .reports import compare_option
 from .sections import SectionedCommand, run_rows, sections
 
 _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))

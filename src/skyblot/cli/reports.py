@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ..errors import ParameterError
 from ..io.names import ImageName, parse_name
 from ..parameters.table import Recipe
@@ -26,7 +24,7 @@ def check_report(path: str | None, recipe: Recipe, *, overwrite: bool) -> None:
     if path is None:
         return
     from ..io.atomic import check_output
-    from ..report.html import require_packages
+    from ..report.packages import require_packages
 
     require_packages()
     if Path(path).suffix.lower() not in (".html", ".htm"):
@@ -38,15 +36,6 @@ def check_report(path: str | None, recipe: Recipe, *, overwrite: bool) -> None:
             "--outnx, --outny)"
         )
     check_output(Path(path), overwrite=overwrite)
-
-
-#: With what a page compares masks.
-compare_option = click.option(
-    "--compare",
-    metavar="MASKS",
-    help="With --report: earlier masks to compare with: DQ=BITS, or 'old/*.fits=BITS', flags; "
-    "'*_mask.fits', 1 for good pixels; or a folder of masks.",
-)
 
 
 def pictures_for(path: str | None, compare: str | None = None) -> "Pictures | None":

@@ -219,7 +219,7 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
     own = getattr(image, "hdu", None)
     if own is not None:
         number_of = next(k for k, hdu in enumerate(image.hdus) if hdu is own)
-        for name in (own.name, *fact.keywords):
+        for name in (*fact.keywords, own.name):
             same = [k for k in there if (hdus[k].name, hdus[k].ver) == (name, own.ver)]
             if len(same) == 1:
                 return same[0]

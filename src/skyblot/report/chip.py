@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DataError
-from ..io.earlier import Earlier
 from ..io.remote import AnyPath
 from .scratch import Piece, Scratch
+
+if TYPE_CHECKING:
+    from ..io.earlier import Earlier
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Pictures:
     size: int = 1024
     stamps: int = 6
     scratch: Scratch | None = field(default=None, compare=False, repr=False)
-    compare: Earlier | None = None
+    compare: "Earlier | None" = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,15 +5,14 @@ import pickle
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import SkyblotError, not_allowed
+from ..errors import not_allowed
 from ..io.atomic import check_output
-from ..io.earlier import Earlier
 from ..text import printable, size_text
 from .chip import ChipPicture, ChipReport, MosaicReport, Pictures
+from .packages import require_packages
 from .scratch import Piece, Scratch
 from .tiles import check_folder, folder_of
 
@@ -23,14 +22,6 @@ logger = logging.getLogger(__name__)
 SIZES = (64, 8192)
 #: Where the templates are.
 _FOLDER = "page"
-
-
-def require_packages() -> None:
-    """Raise an error that says how to install what pictures need, if it is missing."""
-    for package in ("matplotlib", "jinja2"):
-        if find_spec(package) is None:
-            install = "pip install matplotlib jinja2"
-            raise SkyblotError(f"pictures need the package {package}: {install}")
 
 
 def write_report(
@@ -120,6 +111,8 @@ def pictures_for(
     page: Path, size: int = 1024, stamps: int = 6, compare: str | None = None
 ) -> Pictures:
     """Return how chips are pictured for a page; they wait on the disk beside it."""
+    from ..io.earlier import Earlier
+
     earlier = None if compare is None else Earlier.parse(compare)
     return Pictures(page.parent, size, stamps, Scratch(page), earlier)
 

@@ -14,7 +14,8 @@ from ..io.images import blot_name, float_pixels, open_image
 from ..io.names import Extension, ImageName, parse_name, plain_name
 from ..io.products import extension_label
 from .facts import short_text
-from .html import check_whole, require_packages
+from .html import check_whole
+from .packages import require_packages
 from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 
 if TYPE_CHECKING:

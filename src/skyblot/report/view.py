@@ -106,7 +106,11 @@ def _picture_of_mosaic(mosaic: MosaicReport, how: Pictures) -> ChipPicture:
         "notes": (),
         "masked": False,
         "thumbnail": jpeg_uri(stretch.levels(small, 256)),
-        "facts": [Row("size", f"{shape[1]} × {shape[0]} pixels"), *rows(mosaic.facts), *_sky_fact(frame)],
+        "facts": [
+            Row("size", f"{shape[1]} × {shape[0]} pixels"),
+            *rows(mosaic.facts),
+            *_sky_fact(frame),
+        ],
         "links": links(mosaic.links, how.folder),
         "histogram": None,
         "groups": [],

@@ -7,17 +7,17 @@ import numpy as np
 
 from ..errors import SkyblotError
 from ..headers.instruments import exposure_time, instrument_of
-from ..io.earlier import Earlier
 from ..io.image import Image
-from .compare import Judged
-from .mask_record import RejectResult
 
 if TYPE_CHECKING:
+    from ..io.earlier import Earlier
     from ..report import Pictures
+    from .compare import Judged
+    from .mask_record import RejectResult
 
 
 def picture_of_mask(
-    exposure: Image, blot: np.ndarray, judged: Judged, result: RejectResult, how: "Pictures"
+    exposure: Image, blot: np.ndarray, judged: "Judged", result: "RejectResult", how: "Pictures"
 ) -> Any:
     """Return the picture of a comparison.
 
@@ -52,7 +52,7 @@ def picture_of_mask(
     return picture_of(chip, how)
 
 
-def _earlier(exposure: Image, where: Earlier | None) -> tuple[np.ndarray | None, list[str]]:
+def _earlier(exposure: Image, where: "Earlier | None") -> tuple[np.ndarray | None, list[str]]:
     """The earlier mask of an exposure, and why there is none, which is no reason to end a run."""
     if where is None:
         return None, []
