@@ -17,8 +17,8 @@ from ..parameters.options import RunOptions
 from ..parameters.table import Recipe
 from ..resampling.bits import Bits
 from ..resampling.geometry import checked_threads
-from ..steps.compare import Planes
 from ..steps.copies import mask_name
+from ..steps.planes import Planes
 from .chips import Chip, Wanted
 from .drizzle import Drizzler, Dropping
 from .files import Written, write_drizzled, write_stack

@@ -28,7 +28,7 @@ from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
 from ..resampling.target import target_on
 from ..steps.base import state_of
-from ..steps.compare import Planes
+from ..steps.planes import Planes
 from .frame import Frame
 
 #: Positions along each edge of a chip that are looked up on the mosaic.
