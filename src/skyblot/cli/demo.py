@@ -19,8 +19,8 @@ from .screen import echo, result_line, screen
     default="hst",
     show_default=True,
     help=(
-        "WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits), WFI's (_cal.asdf), or those of four "
-        "chips from the ground (_ooi_); NIRCam's and WFI's need gwcs, asdf, asdf-astropy and lz4."
+        "WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits), WFI's (_cal.asdf), or DECam's of "
+        "four chips (_ooi_); NIRCam's and WFI's need gwcs, asdf, asdf-astropy and lz4."
     ),
 )
 @click.option(

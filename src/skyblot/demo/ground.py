@@ -46,7 +46,7 @@ DISTORTION = {"PV1_4": (0.35, 2), "PV1_7": (2.0, 3), "PV2_4": (-0.25, 2), "PV2_7
 
 @dataclass(frozen=True)
 class Night:
-    """What differs between exposures: pointing and roll (degrees), FWHM (pixels), and the sky (adu).
+    """What differs between exposures: pointing and roll (degrees), FWHM (pixels), sky (adu).
 
     `clear` is the part of the light that comes through.
     """
@@ -179,8 +179,12 @@ def _hdulist(plan: DemoPlan, index: int, planes: dict[str, np.ndarray]) -> fits.
     primary = fits.PrimaryHDU(header=fits.Header(_primary_cards(facts.start)))
     images = []
     for number, (chip, data) in enumerate(planes.items(), 1):
-        cards = {"CCDNUM": number, "GAINA": GAIN, "RDNOISEA": READ_NOISE, "SATURATE": SATURATION}
-        cards |= {"FLXSCALE": 1.0 / facts.clear, **wcs_cards(plan, facts, chip)}
+        cards: dict[str, object] = {"CCDNUM": number, "GAINA": GAIN, "RDNOISEA": READ_NOISE}
+        cards |= {
+            "SATURATE": SATURATION,
+            "FLXSCALE": 1.0 / facts.clear,
+            **wcs_cards(plan, facts, chip),
+        }
         images.append(fits.ImageHDU(data, fits.Header(cards), name=chip))
     for image in images if planes["N1"].dtype == np.dtype("f4") else ():
         image.header["BUNIT"] = "adu"
