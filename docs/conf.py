@@ -1,16 +1,20 @@
 """Sphinx configuration, with the small extensions these pages need."""
 
+import os
 import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import make_figures
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
 from sentences import sentences
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
@@ -65,8 +69,15 @@ copyright = author
 release = installed_version("skyblot")
 version = release.split("+")[0]
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["_build", "_templates"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "_made", "_templates"]
 templates_path = ["_templates"]
 default_role = "code"
 
@@ -74,9 +85,24 @@ autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
 
+# Notebooks are Markdown, and run at each build, in a folder that is thrown away; what fails in one
+# fails the build. The commands that they show are those of this environment.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight > pre"
+
 html_theme = "furo"
 html_title = f"skyblot {version}"
 html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_sphinx = False
 html_math_renderer = "mathml"
 
@@ -238,8 +264,19 @@ def write_math(writer, node) -> None:
     raise nodes.SkipNode
 
 
+def draw(app) -> None:
+    """Make figures and tables, and complain of a picture in README that is not as it would be."""
+    make_figures.main()
+    if make_figures.picture_is_stale():
+        logging.getLogger(__name__).warning(
+            "docs/_static/figures/clean.png, which README shows, is not what the demo data give: "
+            "python docs/make_figures.py makes it anew"
+        )
+
+
 def setup(app) -> None:
     """Register the extensions above."""
+    app.connect("builder-inited", draw)
     app.add_directive("parameters", ParametersDirective)
     app.add_directive("messages", MessagesDirective)
     app.add_directive("facts", FactsDirective)
