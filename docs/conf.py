@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import make_figures
+from demo_pictures import picture_is_stale
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -267,7 +268,7 @@ def write_math(writer, node) -> None:
 def draw(app) -> None:
     """Make figures and tables, and complain of a picture in README that is not as it would be."""
     make_figures.main()
-    if make_figures.picture_is_stale():
+    if picture_is_stale():
         logging.getLogger(__name__).warning(
             "docs/_static/figures/clean.png, which README shows, is not what the demo data give: "
             "python docs/make_figures.py makes it anew"
