@@ -19,7 +19,7 @@ from . import detector
 from .detector import DemoPlan, exact_map
 from .output import Output
 from .scene import ChipFrame, Scene, detect, median_noise, observe, random_scene, scene_image
-from .sky import STAR_SIGMA, Sources
+from .sky import STAR_SIGMA, PixelMap, Sources
 
 FULL_SHAPE = (2046, 4094)
 SMALL_SHAPE = (320, 512)
@@ -140,7 +140,8 @@ def chip_frame(plan: DemoPlan, index: int, chip: str, scene: Scene) -> ChipFrame
     facts = night(plan, index)
     to_mosaic = exact_map(chip_wcs(plan, index, chip), scene.wcs)
     light = observe(seen_through(scene, facts.fwhm), plan.chip_shape, to_mosaic)
-    clean = (facts.clear * light + facts.sky).astype("f4")
+    area = middle_area(to_mosaic, plan.chip_shape)
+    clean = (facts.clear * area * light + facts.sky).astype("f4")
     gain = np.float32(GAIN)
     seen = detect(
         plan,
@@ -151,6 +152,17 @@ def chip_frame(plan: DemoPlan, index: int, chip: str, scene: Scene) -> ChipFrame
         bad=BAD,
     )
     return ChipFrame(seen.sci / gain, seen.err / gain, seen.dq, clean, seen.cosmic / gain)
+
+
+def middle_area(to_mosaic: PixelMap, shape: tuple[int, int]) -> float:
+    """Return the area of the pixel in the middle of a chip, in pixels of the mosaic.
+
+    Flats make a chip even: its light is that of a pixel of this area, all over it.
+    """
+    x, y = np.array(shape[::-1])[:, None] / 2 + np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    sides = np.diff(np.array(to_mosaic(x, y)))
+    (a, b), (c, d) = sides[:, 0], sides[:, 0] + sides[:, 1]
+    return abs(float(a * d - b * c))
 
 
 def exposure_hdulists(
@@ -204,6 +216,7 @@ def mosaic_hdulist(plan: DemoPlan, scene: Scene) -> fits.HDUList:
     sky = float(np.mean([each.sky for each in nights]))
     image += median_noise(plan, image, GAIN, GAIN * sky + READ_NOISE**2)
     cards: dict[str, object] = {"OBJECT": "SKYDEMO", "BUNIT": "adu", "COMBINET": "MEDIAN"}
+    cards["SOFTNAME"] = "SWarp"
     cards |= {"EXPTIME": EXPTIME_S * plan.exposures, "NCOMBINE": plan.exposures}
     header = fits.Header(cards)
     header.update(scene.wcs.to_header())
