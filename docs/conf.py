@@ -1,5 +1,7 @@
 """Sphinx configuration, with the small extensions these pages need."""
 
+import ast
+import logging
 import os
 import re
 import sys
@@ -14,9 +16,9 @@ from demo_pictures import picture_is_stale
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
-from sentences import sentences
-from sphinx.util import logging
+from sentences import sentences, written_text
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
 from sphinx.util.nodes import nested_parse_with_titles
 
 import skyblot
@@ -187,6 +189,28 @@ class MessagesDirective(RstDirective):
         return lines
 
 
+class SaidDirective(RstDirective):
+    """``.. said:: BEGINNING`` shows the whole sentence that skyblot says, as its source has it."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def lines(self) -> list[str]:
+        """One block with the sentence; without one the page is out of date."""
+        texts = [
+            text
+            for path in Path(skyblot.__file__).parent.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.expr)
+            if (text := written_text(node)) and text.startswith(self.arguments[0])
+        ]
+        # The pieces of a sentence are texts, too.
+        whole = max(texts, key=len, default="")
+        if not whole or not all(whole.startswith(text) for text in texts):
+            raise self.error(f"no single sentence begins with {self.arguments[0]!r}: {texts}")
+        return [".. code-block:: text", "", f"   {whole}", ""]
+
+
 class FactsDirective(RstDirective):
     """``.. facts::`` is the table of all that is read from headers."""
 
@@ -267,9 +291,11 @@ def write_math(writer, node) -> None:
 
 def draw(app) -> None:
     """Make figures and tables, and complain of a picture in README that is not as it would be."""
+    # A package of styles of code sends messages of all libraries to the screen.
+    logging.getLogger().setLevel(logging.WARNING)
     make_figures.main()
     if picture_is_stale():
-        logging.getLogger(__name__).warning(
+        getLogger(__name__).warning(
             "docs/_static/figures/clean.png, which README shows, is not what the demo data give: "
             "python docs/make_figures.py makes it anew"
         )
@@ -280,6 +306,7 @@ def setup(app) -> None:
     app.connect("builder-inited", draw)
     app.add_directive("parameters", ParametersDirective)
     app.add_directive("messages", MessagesDirective)
+    app.add_directive("said", SaidDirective)
     app.add_directive("facts", FactsDirective)
     app.add_directive("markdown", MarkdownDirective)
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
