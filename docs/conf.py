@@ -5,12 +5,14 @@ import logging
 import os
 import re
 import sys
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import jupyter_cache.executors.utils as executors
 import make_figures
 from demo_pictures import picture_is_stale
 from docutils import nodes
@@ -95,7 +97,8 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
-nb_merge_streams = True
+# What a command of the shell prints comes in pieces of a hundred letters: one output of them.
+executors.executenb = partial(executors.executenb, coalesce_streams=True)
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
