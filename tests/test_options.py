@@ -18,8 +18,8 @@ from skyblot.parameters.mosaic import (
 from skyblot.parameters.options import CRITERIA, HOMES, MASKS, PLANES, RUN, RunOptions, given_values
 from skyblot.parameters.table import Recipe, Sampling
 from skyblot.rejection.criteria import Criteria
-from skyblot.steps.compare import Planes
 from skyblot.steps.copies import Products
+from skyblot.steps.planes import Planes
 
 SETS = [
     (RunOptions, RUN),

@@ -190,9 +190,7 @@ def test_lacosmic_needs_its_package(exposures, tmp_path, monkeypatch):
         skyblot.clean_files(exposures, tmp_path, single="lacosmic")
 
 
-def test_no_cluster_and_no_folder_in_a_name(exposures, tmp_path):
-    with pytest.raises(ParameterError, match="clean works in one process"):
-        skyblot.clean_files(exposures, tmp_path, client="local")
+def test_no_folder_in_a_name_and_too_little_memory(exposures, tmp_path):
     with pytest.raises(ParameterError, match="without a folder"):
         skyblot.clean_files(exposures, tmp_path, name="a/b")
     with pytest.raises(SkyblotError, match="the run: needs about"):

@@ -65,6 +65,11 @@ class Wait:
             time.sleep(0.01)
 
 
+def allow_failures(count, dask_scheduler):
+    """Let the scheduler give up what has killed more workers than this."""
+    dask_scheduler.allowed_failures = count
+
+
 def planned(demo, folder, client, *, step=None, references=None, **options):
     """The plan of a run on a cluster."""
     work = Work.of(demo.median, references or demo.exposures, folder, step or Blot())

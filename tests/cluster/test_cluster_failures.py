@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_runs import LEFT_BY_DASK, Kill, Wait, failures_of, planned, run
+from cluster_runs import LEFT_BY_DASK, Kill, Wait, allow_failures, failures_of, planned, run
 from samples import digests, rewrite
 
 import skyblot
@@ -106,10 +106,6 @@ def test_errors_that_cannot_be_sent_arrive_as_their_sentence(demo, client, tmp_p
 
 
 # Workers that die.
-
-
-def allow_failures(count, dask_scheduler):
-    dask_scheduler.allowed_failures = count
 
 
 def test_what_a_killed_worker_was_at_is_made_by_another(

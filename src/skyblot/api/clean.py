@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import DataError, ParameterError
 from ..io.images import image_and_wcs, read_pixels
 from ..io.mosaics import default_name
+from ..mosaics.cluster import clean_on_cluster
 from ..mosaics.parts import Stage
 from ..mosaics.plan import (
     CleanPlan,
@@ -254,7 +255,8 @@ def clean_events(
         If nothing can be made; with `fail_fast`, whatever goes wrong first.
     """
     masks: list[RejectResult] = []
-    for event in clean(plan):
+    run = clean if plan.options.client is None else clean_on_cluster
+    for event in run(plan):
         if isinstance(event, Finished):
             outputs = plan.outputs
             yield CleanResult(

@@ -13,7 +13,7 @@ from ..mosaics.plan import frame_of, heading_of, say_if_filters_differ
 from ..parameters.mosaic import Drizzling, Grid, Matching
 from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
-from ..steps.compare import Planes
+from ..steps.planes import Planes
 from .grid import like_wcs
 from .progress import progress_bar
 

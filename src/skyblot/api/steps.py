@@ -9,8 +9,8 @@ from ..parameters.options import RunOptions, given_values
 from ..parameters.table import Recipe
 from ..rejection.criteria import Criteria, criteria_with
 from ..steps.blot import Blot
-from ..steps.compare import Planes
 from ..steps.copies import Products
+from ..steps.planes import Planes
 from ..steps.reject import Reject
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shutil
 import socket
 import uuid
 from collections.abc import Iterable, Iterator
@@ -165,8 +166,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     FileError
         If the file cannot be written; nothing is left then, and an old file is as it was.
     """
-    short = path.name.encode(errors="surrogateescape")[:_LONGEST].decode(errors="ignore")
-    temporary = path.with_name(f".{short}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _temporary_for(path)
     _open.add(temporary)
     try:
         with open(temporary, "wb") as stream:
@@ -186,6 +186,40 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         _open.discard(temporary)
 
 
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Make a folder beside `path` for files of a run, which is removed with all that is in it.
+
+    Raises
+    ------
+    FileError
+        If it cannot be made.
+    """
+    folder = _temporary_for(path)
+    _open.add(folder)
+    try:
+        make_folder(folder)
+        yield folder
+    finally:
+        _remove(folder)
+        _open.discard(folder)
+
+
+def _temporary_for(path: Path) -> Path:
+    """A name beside `path` that no other process takes."""
+    short = path.name.encode(errors="surrogateescape")[:_LONGEST].decode(errors="ignore")
+    return path.with_name(f".{short}.{_owner()}-{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _remove(temporary: Path) -> None:
+    """Remove a temporary file or folder; what cannot be, the next run tries again."""
+    with suppress(OSError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink()
+
+
 def _reason(error: OSError) -> str:
     """What the system says, perhaps behind other errors; NumPy only counts what it has written."""
     cause: BaseException | None = error
@@ -200,8 +234,7 @@ def _reason(error: OSError) -> str:
 def remove_temporaries() -> None:
     """Remove the temporary files of this process, which is about to end."""
     for path in list(_open):
-        with suppress(OSError):
-            path.unlink()
+        _remove(path)
 
 
 def _rename(temporary: Path, path: Path, *, overwrite: bool) -> None:
@@ -229,8 +262,7 @@ def remove_leftovers(folder: Path) -> None:
         for name in os.listdir(folder):
             match = _TEMPORARY.fullmatch(name)
             if match and match["host"] == host and not _runs(int(match["process"])):
-                with suppress(OSError):
-                    (folder / name).unlink()
+                _remove(folder / name)
 
 
 def _runs(number: int) -> bool:

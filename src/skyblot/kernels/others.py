@@ -4,8 +4,9 @@ import numpy as np
 
 from .compiling import kernel
 
-#: The half precision of what is not known.
-NO_HALF = np.uint16(0x7E00)
+#: What is not known, which no half precision number is: all are kept with these bits reversed, so
+#: that memory that is never touched is not known.
+_UNKNOWN = np.uint16(0x7E00)
 
 
 @kernel
@@ -36,9 +37,9 @@ def mean_of_others(own, weight, sums, weights, counts, out):
 
 @kernel
 def halve(layer, stack, unit, out):
-    """Fill `out` with a layer less a stack, in a unit, as the 16 bits of IEEE's half precision.
+    """Fill `out` with a layer less a stack, in a unit, as bits of IEEE's half precision.
 
-    What is no number, or beyond 65504 units, is `NO_HALF`.
+    What is no number, or beyond 65504 units, is 0.
     """
     nx = layer.shape[1]
     row = np.empty(nx, np.float32)
@@ -49,7 +50,7 @@ def halve(layer, stack, unit, out):
         for x in range(nx):
             sign = (bits[x] >> 16) & np.uint32(0x8000)
             size = ((bits[x] & np.uint32(0x7FFFFFFF)) + np.uint32(0x1000)) >> 13
-            out[y, x] = (sign | size) if size < 0x7C00 else NO_HALF
+            out[y, x] = ((sign | size) ^ _UNKNOWN) if size < 0x7C00 else 0
 
 
 @kernel
@@ -61,10 +62,10 @@ def add_half(half, unit, weight, sums, weights):
     stretch = np.float32(2.0**112) * np.float32(unit * weight)
     for y in range(half.shape[0]):
         for x in range(nx):
-            size = np.uint32(half[y, x] & 0x7FFF) << 13
-            bits[x] = size | (np.uint32(half[y, x] & 0x8000) << 16)
+            own = half[y, x] ^ _UNKNOWN
+            bits[x] = (np.uint32(own & 0x7FFF) << 13) | (np.uint32(own & 0x8000) << 16)
         for x in range(nx):
-            known = half[y, x] != NO_HALF
+            known = half[y, x] != 0
             sums[y, x] += row[x] * stretch if known else 0.0
             weights[y, x] += weight if known else 0.0
 

@@ -17,13 +17,13 @@ from ..parameters.options import RunOptions
 from ..parameters.table import Recipe
 from ..resampling.bits import Bits
 from ..resampling.geometry import checked_threads
-from ..steps.compare import Planes
 from ..steps.copies import mask_name
-from .chips import Chip
-from .drizzle import Drizzler
+from ..steps.planes import Planes
+from .chips import Chip, Wanted
+from .drizzle import Drizzler, Dropping
 from .files import Written, write_drizzled, write_stack
 from .frame import Frame
-from .parts import Stage, Wanted, survey, tiled
+from .parts import Stage, survey, tiled
 from .stack import Stack
 
 
@@ -134,7 +134,7 @@ def _drizzle(
     plan: MosaicPlan, chips: Sequence[Chip], how: Drizzling, threads: int
 ) -> Generator[Stage]:
     masked = [plan.rejected(chip) for chip in chips]
-    drizzler = Drizzler(plan.frame, masked, how, threads)
-    for done, _ in enumerate(drizzler.drop(), 1):
+    drizzler = Drizzler(plan.frame, Dropping.of(plan.frame, masked, how), threads)
+    for done, _ in enumerate(drizzler.drop(masked), 1):
         yield Stage("drizzling", done, len(masked))
     write_drizzled(plan.written, drizzler.result(), masked)

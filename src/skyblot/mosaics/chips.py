@@ -28,7 +28,7 @@ from ..pixelmap.sky import sky_of
 from ..resampling.bits import Bits
 from ..resampling.target import target_on
 from ..steps.base import state_of
-from ..steps.compare import Planes
+from ..steps.planes import Planes
 from .frame import Frame
 
 #: Positions along each edge of a chip that are looked up on the mosaic.
@@ -168,8 +168,7 @@ class Chip:
         pair = Pair(frame.facts, self.image.facts, (frame.scale, target.scale), compared=True)
         scaling = plan_scaling(plain, pair)
         forward = exact_map(self.wcs, frame.wcs, self.shape, recipe.tolerance)
-        exact = DirectMap(sky_of(self.wcs, "target"), sky_of(frame.wcs, "source"))
-        box = _box(exact, self.shape, frame.shape)
+        box = box_of(self.wcs, Bounds.whole(self.shape), frame)
         inverse = None
         if box.area:
             inverse = exact_map(
@@ -200,6 +199,30 @@ class Chip:
         """Return the chip with its sky and its noise, both given in its own unit."""
         base, growth = line
         return replace(self, sky=sky, line=(base / self.factor**2, growth / self.factor))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Exposures, and the mosaic that is to be made of them.
+
+    Attributes
+    ----------
+    images : sequence of ImageName
+    frame : Frame
+    recipe : Recipe
+    planes : Planes
+    """
+
+    images: Sequence[ImageName]
+    frame: Frame
+    recipe: Recipe
+    planes: Planes
+
+
+def placed_chips(wanted: Wanted, files: ExitStack) -> list[Chip]:
+    """Open exposures, which stay open as long as `files`, each chip in its place on the mosaic."""
+    chips = open_chips(wanted.images, files, wanted.recipe, wanted.planes)
+    return [chip.placed(wanted.frame, wanted.recipe) for chip in chips]
 
 
 def open_chips(
@@ -247,13 +270,15 @@ def _usable(image: Image, instrument: Instrument, planes: Planes) -> Bits:
     return Bits.of(usable)
 
 
-def _box(forward: DirectMap, shape: tuple[int, int], mosaic: tuple[int, int]) -> Bounds:
-    """Mosaic pixels around a chip, by its outline; `EMPTY` where it lies beside the mosaic."""
-    ny, nx = shape
-    along_x = np.linspace(-0.5, nx - 0.5, _EDGE)
-    along_y = np.linspace(-0.5, ny - 0.5, _EDGE)
-    x = np.concatenate([along_x, along_x, np.full(_EDGE, -0.5), np.full(_EDGE, nx - 0.5)])
-    y = np.concatenate([np.full(_EDGE, -0.5), np.full(_EDGE, ny - 0.5), along_y, along_y])
+def box_of(wcs: Any, bounds: Bounds, frame: Frame) -> Bounds:
+    """Mosaic pixels around a part of a chip, by its outline; `EMPTY` where it lies beside it."""
+    forward = DirectMap(sky_of(wcs, "target"), sky_of(frame.wcs, "source"))
+    left, right = bounds.x0 - 0.5, bounds.x1 - 0.5
+    lower, upper = bounds.y0 - 0.5, bounds.y1 - 0.5
+    along_x = np.linspace(left, right, _EDGE)
+    along_y = np.linspace(lower, upper, _EDGE)
+    x = np.concatenate([along_x, along_x, np.full(_EDGE, left), np.full(_EDGE, right)])
+    y = np.concatenate([np.full(_EDGE, lower), np.full(_EDGE, upper), along_y, along_y])
     mx, my = forward.at(x, y)
     known = np.isfinite(mx) & np.isfinite(my)
     if not known.any():
@@ -261,4 +286,4 @@ def _box(forward: DirectMap, shape: tuple[int, int], mosaic: tuple[int, int]) ->
     low = np.floor([my[known].min(), mx[known].min()]).astype(int) - _MARGIN
     high = np.ceil([my[known].max(), mx[known].max()]).astype(int) + _MARGIN + 1
     box = Bounds(int(low[0]), int(high[0]), int(low[1]), int(high[1]))
-    return box.overlap(Bounds.whole(mosaic))
+    return box.overlap(Bounds.whole(frame.shape))

@@ -57,6 +57,16 @@ class Frame:
                 words[keyword] = value
         return cls(wcs, shape, unit_for(facts), words, chips)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to other processes: a WCS goes as text there, and its numbers beside it."""
+        return {**vars(self), "numbers": _numbers(self.wcs.wcs)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        numbers = state.pop("numbers")
+        for name, exact in numbers.items():
+            setattr(state["wcs"].wcs, name, exact)
+        vars(self).update(state)
+
     @cached_property
     def scale(self) -> float:
         """Pixel scale, arcsec."""
@@ -67,6 +77,16 @@ class Frame:
         """What the headers of the mosaic say of units."""
         extension = {"BUNIT": self.bunit} if self.bunit else {}
         return Facts("the stack", extension, self.identity, frozenset({"WHT"}))
+
+
+def _numbers(projection: Any) -> dict[str, Any]:
+    """The numbers of a WCS of which its text has some digits less."""
+    return {
+        "crpix": projection.crpix.copy(),
+        "crval": projection.crval.copy(),
+        "cdelt": projection.get_cdelt().copy(),
+        "pc": projection.get_pc().copy(),
+    }
 
 
 def unit_for(facts: Sequence[Facts]) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,27 @@ from ..steps.base import Resources, Source, Task
 from ..steps.copies import is_shared
 from ..steps.mask_record import RejectResult, tell_notes
 from ..steps.reject import Reject
-from .chips import Chip
+from .chips import Chip, by_exposure
+from .common import Deviations
+from .cover import counts_on, places_of
 from .frame import Frame, StackImage
+from .plan import CleanPlan
 from .single import cosmic_rays_alone
+from .stack import Others, Stack
 
 #: What is done where no other exposure covers a chip.
 LEFT = "left as they are (--single lacosmic looks for cosmic rays there)"
 LACOSMIC = "judged by L.A.Cosmic"
 #: A larger part of a chip that no other exposure covers is warned of.
 _WORTH_A_WORD = 0.2
+
+
+class JudgedChip(NamedTuple):
+    """A chip, what was found of it, and where on the mosaic its bad pixels lie."""
+
+    chip: Chip
+    result: RejectResult | Failure
+    deviations: Deviations | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,8 @@ class Judge:
         pixels: Callable[[Chip], Any],
         *,
         last: bool = True,
-    ) -> Iterator[tuple[Chip, RejectResult | Failure]]:
-        """Compare chips with a mosaic, and yield each with what was found.
+    ) -> Iterator["JudgedChip"]:
+        """Compare chips with a mosaic, and yield what was found of each, in their order.
 
         Parameters
         ----------
@@ -80,21 +92,30 @@ class Judge:
         files = tuple(dict.fromkeys(chip.where.path for chip in chips))
         told: set[str] = set()
 
-        def work(chip: Chip) -> RejectResult | Failure:
+        def work(chip: Chip) -> JudgedChip:
             start = time.perf_counter()
             try:
                 source = self._source(chip, cover(chip), pixels(chip), files)
                 result = self._one(chip, source, told if last else None)
-                return replace(result, seconds=time.perf_counter() - start)
+                deviations = self._deviations(chip, result) if last else None
+                result = replace(result, seconds=time.perf_counter() - start)
+                return JudgedChip(chip, result, deviations)
             except Exception as error:  # one exposure that cannot be compared ends no run
-                return Failure.of(chip.where, error)
+                return JudgedChip(chip, Failure.of(chip.where, error))
 
         with ThreadPoolExecutor(self.workers, thread_name_prefix="skyblot-judge") as pool:
             try:
-                yield from zip(chips, pool.map(work, chips), strict=True)
+                yield from pool.map(work, chips)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+
+    def _deviations(self, chip: Chip, result: RejectResult) -> Deviations:
+        """Where the bad pixels of a chip lie on the mosaic."""
+        assert result.bad is not None
+        flat = result.bad.flat
+        places = places_of(chip, flat, self.frame.shape)
+        return Deviations(chip.exposure, flat, places, chip.values_at(flat), chip.shape)
 
     def _source(self, chip: Chip, cover: np.ndarray, pixels: Any, files: tuple[Any, ...]) -> Source:
         image = StackImage(self.frame, pixels, files)
@@ -156,6 +177,35 @@ class Judge:
         return RejectResult("the stack", chip.name, *facts, together=is_shared(task), **more)
 
 
+def judge_of(plan: CleanPlan, key: str, threads: int) -> Judge:
+    """Return what judges the chips of a run with this key, each by so many threads."""
+    return Judge(
+        plan.frame,
+        plan.step,
+        {task.where: task for task in plan.work.tasks},
+        key,
+        Resources(threads, overwrite=plan.options.replaces),
+        plan.workers,
+        plan.matching.single,
+        plan.matching.sky != "none",
+    )
+
+
+def mosaics_for(
+    judge: Judge, stack: Stack, chips: Sequence[Chip]
+) -> tuple[Callable[[Chip], np.ndarray], Callable[[Chip], Any]]:
+    """Return how many others cover each pixel of a chip, and what it is compared with."""
+    of_exposure = {mine[0].exposure: tuple(mine) for mine in by_exposure(chips)}
+
+    def pixels(chip: Chip) -> Any:
+        return stack.data if stack.parts is None else Others(stack, of_exposure[chip.exposure])
+
+    def cover(chip: Chip) -> np.ndarray:
+        return counts_on(chip, stack.counts, judge.resources.threads or 1)
+
+    return cover, pixels
+
+
 def with_key(result: RejectResult, key: str) -> RejectResult:
     """Return a result whose mask is that of a whole run."""
     assert result.bad is not None
@@ -210,11 +260,15 @@ def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
 
 def write_masks_of(
     step: Reject, chips: Sequence[Chip], results: Sequence[RejectResult], resources: Resources
-) -> None:
-    """Write the masks of an exposure's chips, and its copies."""
-    for chip, result in zip(chips, results, strict=True):
-        if not result.together:
-            with WARNING_FILTERS:
-                step.write_mask(result, chip.image, overwrite=resources.overwrite)
-    tasks = [Task(chip.where, result.path) for chip, result in zip(chips, results, strict=True)]
-    step.finish(tasks, results, resources)
+) -> Failure | None:
+    """Write the masks of an exposure's chips, and its copies; return why where that fails."""
+    try:
+        for chip, result in zip(chips, results, strict=True):
+            if not result.together:
+                with WARNING_FILTERS:
+                    step.write_mask(result, chip.image, overwrite=resources.overwrite)
+        tasks = [Task(chip.where, result.path) for chip, result in zip(chips, results, strict=True)]
+        step.finish(tasks, results, resources)
+    except Exception as error:  # one exposure that cannot be written ends no run
+        return Failure.of(chips[0].where, error)
+    return None

@@ -1,6 +1,7 @@
 """The sky and the noise of chips, for which each is read once."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,30 +16,44 @@ from .frame import Frame
 from .noise import noise_line
 
 
+class Measured(NamedTuple):
+    """What was measured of a chip: its binned pixels, and how its noise grows."""
+
+    binned: Binned
+    line: tuple[float, float]
+
+
+def measure(chip: Chip) -> Measured:
+    """Read a chip, and measure it."""
+    data, good = chip.read(Bounds.whole(chip.shape))
+    binned = bin_chip(data, good)
+    known = binned.values[np.isfinite(binned.values)]
+    level = float(np.median(known)) if known.size else 0.0
+    return Measured(binned, noise_line(chip.image, data, good, level))
+
+
 class Surveyed:
-    """What was measured of chips: their binned pixels, and how their noise grows."""
+    """What was measured of chips."""
 
     def __init__(self, chips: Sequence[Chip]) -> None:
         self._chips = chips
-        self._binned: dict[int, Binned] = {}
-        self._lines: dict[int, tuple[float, float]] = {}
+        self._measured: dict[int, Measured] = {}
 
     def survey(self, threads: int) -> Iterator[int]:
         """Read chips, and yield the place of each when it is done."""
-        yield from each_done(range(len(self._chips)), self._one, threads)
 
-    def _one(self, place: int) -> None:
-        chip = self._chips[place]
-        data, good = chip.read(Bounds.whole(chip.shape))
-        binned = bin_chip(data, good)
-        known = binned.values[np.isfinite(binned.values)]
-        level = float(np.median(known)) if known.size else 0.0
-        self._binned[place] = binned
-        self._lines[place] = noise_line(chip.image, data, good, level)
+        def work(place: int) -> None:
+            self.add(place, measure(self._chips[place]))
+
+        yield from each_done(range(len(self._chips)), work, threads)
+
+    def add(self, place: int, measured: Measured) -> None:
+        """Add what was measured of the chip in a place."""
+        self._measured[place] = measured
 
     def matched(self, frame: Frame, method: str) -> list[Chip]:
         """Return the chips with their sky and their noise."""
-        binned = [self._binned[place] for place in range(len(self._chips))]
+        binned = [self._measured[place].binned for place in range(len(self._chips))]
         mosaic = sky_of(frame.wcs, "source")
         maps = [DirectMap(sky_of(chip.wcs, "target"), mosaic).at for chip in self._chips]
         factors = [1.0 / chip.factor for chip in self._chips]
@@ -52,7 +67,7 @@ class Surveyed:
                     (float(levels.slopes[k, 0]), float(levels.slopes[k, 1])),
                     (float(levels.middles[k, 0]), float(levels.middles[k, 1])),
                 ),
-                self._lines[k],
+                self._measured[k].line,
             )
             for k, chip in enumerate(self._chips)
         ]

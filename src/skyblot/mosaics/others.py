@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..bounds import EMPTY, Bounds
-from ..kernels.others import NO_HALF, add_half, add_layer, add_mean, halve, mean_of_others
+from ..kernels.others import add_half, add_layer, add_mean, halve, mean_of_others
 from .chips import Chip, by_exposure
 from .layers import REACH, cleared_layer, layer_of, line_of, weight_of
+from .storage import IN_MEMORY, Storage
 
 #: Layers are kept where they take no more than this, bytes.
 KEPT_BYTES = 160 << 20
@@ -21,11 +22,12 @@ class Layers:
     That rounds them by 1/2048 at most of how far they are from the stack.
     """
 
-    def __init__(self, chips: Sequence[Chip]) -> None:
+    def __init__(self, chips: Sequence[Chip], storage: Storage) -> None:
         self._boxes = boxes_of(chips)
         self._lines = {mine[0].exposure: line_of(mine)[0] for mine in by_exposure(chips)}
         self._halves = {
-            exposure: np.full(box.shape, NO_HALF) for exposure, box in self._boxes.items()
+            exposure: storage.zeros(f"layer-{exposure}", box.shape, np.uint16, box.y0)
+            for exposure, box in self._boxes.items()
         }
 
     def add(
@@ -62,10 +64,10 @@ class Sums:
     They take the same memory for any number of exposures.
     """
 
-    def __init__(self, shape: tuple[int, int], exposures: int) -> None:
-        self._sums = np.zeros(shape, np.float32)
-        self._weights = np.zeros(shape, np.float32)
-        self._counts = np.zeros(shape, np.min_scalar_type(exposures))
+    def __init__(self, shape: tuple[int, int], exposures: int, storage: Storage) -> None:
+        self._sums = storage.zeros("sums", shape, np.float32)
+        self._weights = storage.zeros("sums-weights", shape, np.float32)
+        self._counts = storage.zeros("sums-counts", shape, np.min_scalar_type(exposures))
 
     def add(
         self, chips: Sequence[Chip], cleared: np.ndarray, tile: Bounds, stack: np.ndarray
@@ -95,7 +97,10 @@ def boxes_of(chips: Sequence[Chip]) -> dict[int, Bounds]:
 
 
 def parts_of(
-    chips: Sequence[Chip], shape: tuple[int, int], room: int = KEPT_BYTES
+    chips: Sequence[Chip],
+    shape: tuple[int, int],
+    room: int = KEPT_BYTES,
+    storage: Storage = IN_MEMORY,
 ) -> Layers | Sums:
     """Return what keeps the parts of a stack: layers, or sums where those take too much memory.
 
@@ -106,8 +111,9 @@ def parts_of(
         (ny, nx) of the mosaic.
     room : int
         How much layers may take, bytes.
+    storage : Storage
     """
     boxes = boxes_of(chips)
     if _HALF.itemsize * sum(box.area for box in boxes.values()) <= room:
-        return Layers(chips)
-    return Sums(shape, len(boxes))
+        return Layers(chips, storage)
+    return Sums(shape, len(boxes), storage)

@@ -2,16 +2,14 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..io.names import ImageName
-from ..parameters.table import Recipe
-from ..steps.compare import Planes
-from .chips import Chip, open_chips
-from .frame import Frame
+from .chips import Chip, Wanted, placed_chips
 from .matching import Surveyed
+from .others import parts_of
+from .plan import CleanPlan
 from .stack import Stack, fill_stack, tile_for, tiles_of
+from .storage import Storage
 
 
 class Stage(NamedTuple):
@@ -22,34 +20,22 @@ class Stage(NamedTuple):
     total: int
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Exposures, and the mosaic that is to be made of them.
-
-    Attributes
-    ----------
-    images : sequence of ImageName
-    frame : Frame
-    recipe : Recipe
-    planes : Planes
-    """
-
-    images: Sequence[ImageName]
-    frame: Frame
-    recipe: Recipe
-    planes: Planes
-
-
 def survey(
     wanted: Wanted, files: ExitStack, sky: str, threads: int
 ) -> Generator[Stage, None, list[Chip]]:
     """Open exposures, which stay open as long as `files`, and measure their sky and noise."""
-    chips = open_chips(wanted.images, files, wanted.recipe, wanted.planes)
-    placed = [chip.placed(wanted.frame, wanted.recipe) for chip in chips]
+    placed = placed_chips(wanted, files)
     surveyed = Surveyed(placed)
     for done, _ in enumerate(surveyed.survey(threads), 1):
         yield Stage("reading", done, len(placed))
     return surveyed.matched(wanted.frame, sky)
+
+
+def stack_of(plan: CleanPlan, chips: Sequence[Chip], storage: Storage) -> Stack:
+    """Return the stack of all chips of a run, to be filled, with the parts that judging takes."""
+    shape = plan.frame.shape
+    parts = parts_of(chips, shape, plan.layer_bytes, storage) if plan.by_others else None
+    return Stack.empty(shape, plan.exposures, parts, storage)
 
 
 def tiled(stack: Stack, chips: Sequence[Chip], threads: int) -> Generator[Stage]:

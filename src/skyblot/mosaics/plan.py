@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from ..errors import WARNING_FILTERS, ParameterError, warn
+from ..errors import WARNING_FILTERS, warn
 from ..headers.facts import FILTERS, Facts
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
@@ -27,6 +27,7 @@ from ..steps.provenance import copy_key
 from ..steps.reject import Reject
 from ..steps.roles import check_exposure
 from ..text import size_text
+from .chips import Wanted
 from .frame import Frame
 from .others import KEPT_BYTES
 
@@ -106,6 +107,17 @@ class CleanPlan:
         return len(self.work.exposures)
 
     @property
+    def wanted(self) -> Wanted:
+        """The chips, and the mosaic that is to be made of them."""
+        step = self.step
+        return Wanted(self.images, self.frame, step.recipe, step.planes)
+
+    @property
+    def by_others(self) -> bool:
+        """Whether chips are judged by the other exposures, not by a stack that has themselves."""
+        return self.matching.passes != 1 and self.exposures > 1
+
+    @property
     def threads(self) -> int:
         """How many threads work."""
         return checked_threads(self.options.threads)
@@ -131,9 +143,20 @@ class CleanPlan:
         return self._least_bytes + self.workers * self._chip_bytes
 
     @property
+    def fits_in_memory(self) -> bool:
+        """Whether the mosaic stays in memory while it is worked on; else it is in files."""
+        needed = _BYTES_OF_PROGRAM + self._mosaic_bytes + self._chip_bytes
+        return needed <= memory_limit(self.options.memory)
+
+    @property
+    def _mosaic_bytes(self) -> int:
+        """What the mosaic takes."""
+        return _BYTES_OF_MOSAIC * math.prod(self.frame.shape)
+
+    @property
     def _least_bytes(self) -> int:
-        """What program and mosaic take."""
-        return _BYTES_OF_PROGRAM + _BYTES_OF_MOSAIC * math.prod(self.frame.shape)
+        """What the program takes, and the mosaic where it stays in memory."""
+        return _BYTES_OF_PROGRAM + (self._mosaic_bytes if self.fits_in_memory else 0)
 
     @property
     def _chip_bytes(self) -> int:
@@ -185,8 +208,6 @@ class CleanPlan:
         writes = [*beside.writes, *self.outputs.paths]
         work = replace(self.work, beside=beside._replace(writes=writes))
         check_wishes(work, self.options)
-        if self.options.client is not None:
-            raise ParameterError("client (--dask): clean works in one process, leave it out")
         if self.options.memory is not None:
             check_memory("the run", self.memory_bytes, memory_limit(self.options.memory))
         check_outputs(work, work.writes, self.options)

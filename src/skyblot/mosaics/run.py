@@ -8,21 +8,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import memory_errors_told
-from ..io.atomic import make_folder
+from ..io.atomic import make_folder, scratch_folder
 from ..runs.work import Failure
-from ..steps.base import Resources
 from ..steps.mask_record import RejectResult
 from .chips import Chip, by_exposure
 from .common import Deviations, spared_pixels
-from .cover import counts_on, places_of
-from .drizzle import Drizzler
+from .drizzle import Drizzled, Drizzler, Dropping
 from .files import write_drizzled, write_objects, write_stack, write_tables, written_of
-from .judging import Judge, rejected_bits, without, write_masks_of
-from .others import parts_of
-from .parts import Stage, Wanted, survey, tiled
+from .judging import (
+    JudgedChip,
+    judge_of,
+    mosaics_for,
+    rejected_bits,
+    without,
+    write_masks_of,
+)
+from .parts import Stage, stack_of, survey, tiled
 from .plan import CleanPlan
 from .products import ChipRow, chip_rows, kept_results, read_rows
-from .stack import Others, Stack
+from .stack import Stack
+from .storage import IN_MEMORY, Storage
 
 
 class Finished(NamedTuple):
@@ -52,10 +57,10 @@ def clean(plan: CleanPlan) -> Iterator[Event]:
         If nothing can be made.
     """
     with memory_errors_told(), ExitStack() as stack:
-        yield from _Run(plan, stack).events()
+        yield from Run(plan, stack).events()
 
 
-class _Run:
+class Run:
     """A run in progress."""
 
     def __init__(self, plan: CleanPlan, stack: ExitStack) -> None:
@@ -67,19 +72,9 @@ class _Run:
         self._failures: list[Failure] = list(plan.work.failures)
         self._results: dict[Any, RejectResult] = {}
         self._spared: dict[Any, int] = {}
-        self._judge = Judge(
-            plan.frame,
-            plan.step,
-            {task.where: task for task in plan.work.tasks},
-            plan.key,
-            Resources(
-                max(1, plan.threads // plan.workers),
-                overwrite=plan.options.replaces,
-            ),
-            plan.workers,
-            plan.matching.single,
-            plan.matching.sky != "none",
-        )
+        self._deviations: dict[Any, Deviations] = {}
+        self._judge = judge_of(plan, plan.key, max(1, plan.threads // plan.workers))
+        self._storage = IN_MEMORY
 
     def events(self) -> Iterator[Event]:
         plan = self._plan
@@ -89,7 +84,7 @@ class _Run:
             rows = read_rows(plan.outputs.table.with_suffix(".json"))
             yield Finished(tuple(rows), kept=True)
             return
-        make_folder(plan.folder)
+        self._begin()
         yield from self._survey()
         if plan.matching.shift == "fit" and plan.exposures > 1:
             yield from self._register()
@@ -108,18 +103,23 @@ class _Run:
         write_tables(plan, rows)
         yield Finished(tuple(rows))
 
+    def _begin(self) -> None:
+        """Make the folders."""
+        make_folder(self._plan.folder)
+        if not self._plan.fits_in_memory:
+            folder = scratch_folder(self._plan.outputs.table)
+            self._storage = Storage(self._files.enter_context(folder))
+
     def _survey(self) -> Generator[Stage]:
         """Open exposures, and measure their sky and noise."""
-        step = self._plan.step
-        wanted = Wanted(self._plan.images, self._frame, step.recipe, step.planes)
         sky = self._plan.matching.sky
-        self._chips = yield from survey(wanted, self._files, sky, self._threads)
+        self._chips = yield from survey(self._plan.wanted, self._files, sky, self._threads)
 
     def _register(self) -> Generator[Stage]:
         """Measure the shifts of exposures, and move them."""
         stack = yield from self._stack()
         measured: dict[int, list[RejectResult]] = {}
-        for done, (chip, result) in enumerate(self._judged(stack, last=False), 1):
+        for done, (chip, result, _) in enumerate(self._judged(stack, last=False), 1):
             if not isinstance(result, Failure) and np.isfinite(result.misalignment_error):
                 measured.setdefault(chip.exposure, []).append(result)
             yield Stage("registering", done, len(self._chips))
@@ -132,87 +132,82 @@ class _Run:
             for chip in self._chips
         ]
 
-    @property
-    def _by_stack(self) -> bool:
-        """Whether chips are judged by the stack of all, with themselves in it."""
-        return self._plan.matching.passes == 1 or self._plan.exposures == 1
-
     def _stack(self) -> Generator[Stage, None, Stack]:
         """Stack the exposures."""
-        shape = self._frame.shape
-        parts = None if self._by_stack else parts_of(self._chips, shape, self._plan.layer_bytes)
-        stack = Stack.empty(shape, self._plan.exposures, parts)
+        stack = stack_of(self._plan, self._chips, self._storage)
         yield from tiled(stack, self._chips, self._threads)
         return stack
 
-    def _judged(self, stack: Stack, *, last: bool) -> Iterator[tuple[Chip, RejectResult | Failure]]:
+    def _judged(self, stack: Stack, *, last: bool) -> Iterator[JudgedChip]:
         """Compare chips with the mean of the others, or with the stack."""
-        of_exposure = {mine[0].exposure: tuple(mine) for mine in by_exposure(self._chips)}
-
-        def pixels(chip: Chip) -> Any:
-            if self._by_stack:
-                return stack.data
-            return Others(stack, of_exposure[chip.exposure])
-
-        def cover(chip: Chip) -> np.ndarray:
-            return counts_on(chip, stack.counts, self._judge.resources.threads or 1)
-
+        cover, pixels = mosaics_for(self._judge, stack, self._chips)
         return self._judge.judge(list(self._chips), cover, pixels, last=last)
 
     def _compare(self, stack: Stack) -> Iterator[Stage | Failure]:
-        """Judge chips; their masks go to the chips."""
-        for place, (chip, result) in enumerate(self._judged(stack, last=True)):
+        """Judge chips."""
+        for done, (chip, result, deviations) in enumerate(self._judged(stack, last=True), 1):
             if isinstance(result, Failure):
                 self._failures.append(result)
                 yield result
             else:
+                assert deviations is not None
                 self._results[chip.where] = result
-                self._chips[place] = replace(chip, rejected=rejected_bits(result))
-            yield Stage("comparing", place + 1, len(self._chips))
+                self._deviations[chip.where] = deviations
+            yield Stage("comparing", done, len(self._chips))
+
+    @property
+    def _known(self) -> list[Chip]:
+        """The chips that could be judged."""
+        return [chip for chip in self._chips if chip.where in self._results]
 
     def _spare_common(self, stack: Stack) -> None:
-        """Take out of the masks what deviates in too many exposures."""
-        known = [place for place, chip in enumerate(self._chips) if chip.where in self._results]
-        deviations = []
-        for place in known:
-            chip = self._chips[place]
-            bad = self._results[chip.where].bad
-            assert bad is not None
-            places = places_of(chip, bad.flat, self._frame.shape)
-            values = chip.values_at(bad.flat)
-            deviations.append(Deviations(chip.exposure, bad.flat, places, values, chip.shape))
+        """Take out of the masks what deviates in too many exposures; they go to the chips."""
+        deviations = [self._deviations[chip.where] for chip in self._known]
         spared = spared_pixels(deviations, stack.counts, stack.data)
-        for place, here in zip(known, spared, strict=True):
-            chip = self._chips[place]
+        for chip, here in zip(self._known, spared, strict=True):
             self._spared[chip.where] = int(np.count_nonzero(here))
-            result = without(self._results[chip.where], here)
-            self._results[chip.where] = result
-            self._chips[place] = replace(chip, rejected=rejected_bits(result))
+            self._results[chip.where] = without(self._results[chip.where], here)
+        self._deviations.clear()
+        self._chips = [
+            replace(chip, rejected=rejected_bits(self._results[chip.where]))
+            if chip.where in self._results
+            else chip
+            for chip in self._chips
+        ]
 
     def _write(self) -> Iterator[RejectResult | Failure]:
         """Write masks and copies, exposure by exposure."""
-        for mine in by_exposure(chip for chip in self._chips if chip.where in self._results):
+        for mine in by_exposure(self._known):
             own = [self._results[chip.where] for chip in mine]
-            try:
-                write_masks_of(self._plan.step, mine, own, self._judge.resources)
-            except Exception as error:  # one exposure that cannot be written ends no run
-                failure = Failure.of(mine[0].where, error)
-                self._failures.append(failure)
-                yield failure
-                continue
-            yield from (result.public() for result in own)
+            failure = write_masks_of(self._plan.step, mine, own, self._judge.resources)
+            yield from self._ended(own, failure)
 
-    def _drizzle(self) -> Iterator[Stage]:
+    def _ended(
+        self, results: Sequence[RejectResult], failure: Failure | None
+    ) -> Iterator[RejectResult | Failure]:
+        """Tell of an exposure whose masks were written, or could not be."""
+        if failure is None:
+            yield from (result.public() for result in results)
+        else:
+            self._failures.append(failure)
+            yield failure
+
+    def _drizzle(self) -> Generator[Stage]:
         """Drop what could be judged onto the mosaic, and write it."""
         plan = self._plan
-        chips = [chip for chip in self._chips if chip.where in self._results]
+        chips = self._known
         if not chips or plan.outputs.mosaic is None:
             return
-        drizzler = Drizzler(self._frame, chips, plan.drizzling, self._threads)
-        for done, _ in enumerate(drizzler.drop(), 1):
+        how = Dropping.of(self._frame, chips, plan.drizzling)
+        drizzled = yield from self._dropped(chips, how)
+        write_drizzled(written_of(plan, plan.outputs.mosaic, drizzled=True), drizzled, chips)
+
+    def _dropped(self, chips: Sequence[Chip], how: Dropping) -> Generator[Stage, None, Drizzled]:
+        """Drop chips onto the mosaic."""
+        drizzler = Drizzler(self._frame, how, self._threads, self._storage)
+        for done, _ in enumerate(drizzler.drop(chips), 1):
             yield Stage("drizzling", done, len(chips))
-        written = written_of(plan, plan.outputs.mosaic, drizzled=True)
-        write_drizzled(written, drizzler.result(), chips)
+        return drizzler.result()
 
 
 def _mean_shift(results: Sequence[RejectResult], share: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from ..kernels.stack import clipped_median, minmed
 from .chips import Chip, by_exposure
 from .layers import REACH, cleared_layer, layer_of, line_of
 from .others import Layers, Sums
+from .storage import IN_MEMORY, Storage
 
 #: Rows and columns of a tile of the mosaic. Windows of exposures at any roll angle stay small with
 #: it, and each of their rows is a read by itself.
@@ -51,11 +52,15 @@ class Stack:
 
     @classmethod
     def empty(
-        cls, shape: tuple[int, int], exposures: int, parts: Layers | Sums | None = None
+        cls,
+        shape: tuple[int, int],
+        exposures: int,
+        parts: Layers | Sums | None = None,
+        storage: Storage = IN_MEMORY,
     ) -> "Stack":
         """Return one that is to be filled, of so many exposures at most."""
-        counts = np.zeros(shape, np.min_scalar_type(exposures))
-        return cls(np.empty(shape, np.float32), counts, parts)
+        data = storage.zeros("stack", shape, np.float32)
+        return cls(data, storage.zeros("counts", shape, np.min_scalar_type(exposures)), parts)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Others:
 
 
 def fill_stack(
-    stack: Stack, chips: Sequence[Chip], threads: int, tile: tuple[int, int] | None = None
+    stack: Stack, chips: Sequence[Chip], threads: int, tiles: Sequence[Bounds] | None = None
 ) -> Iterator[Bounds]:
     """Stack exposures so that cosmic rays are not in it, and yield each tile when it is done.
 
@@ -103,8 +108,8 @@ def fill_stack(
     chips : sequence of Chip
     threads : int
         How many tiles at once.
-    tile : tuple of int, optional
-        Their rows and columns; no value depends on either.
+    tiles : sequence of Bounds, optional
+        By default all of the mosaic. No value depends on how large they are.
     """
     shape = stack.data.shape
 
@@ -126,7 +131,8 @@ def fill_stack(
             cleared = cleared_layer(mine, layer, out)[inside]
             stack.parts.add(mine, cleared, part, stack.data[at])
 
-    yield from each_done(tiles_of(shape, tile or tile_for(chips)), work, threads)
+    wanted = tiles_of(shape, tile_for(chips)) if tiles is None else tiles
+    yield from each_done(wanted, work, threads)
 
 
 def _combined(

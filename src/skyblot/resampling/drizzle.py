@@ -5,7 +5,7 @@ pixel is in :mod:`skyblot.kernels.overlaps`.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -45,6 +45,19 @@ class Mosaic(NamedTuple):
     err: tuple[np.ndarray, ...]
 
 
+Zeros = Callable[[str, tuple[int, ...], Any], np.ndarray]
+
+
+def _zeros(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Zeros in memory."""
+    return np.zeros(shape, dtype)
+
+
+def planes_for(exposures: int) -> int:
+    """Return how many planes the context of so many exposures has."""
+    return -(-exposures // _BITS)
+
+
 class Sums:
     """Running sums of weights and values in rows of a mosaic.
 
@@ -58,6 +71,10 @@ class Sums:
         How many variances exposures have.
     dtype : dtype
         float64; or float32, which takes half the memory: sums are then rounded once an exposure.
+    exposures : int
+        How many the context has room for; it grows where there are more.
+    zeros : callable
+        Makes arrays of zeros, by a name for each, shape and dtype: `numpy.zeros`, or in files.
 
     Attributes
     ----------
@@ -70,15 +87,22 @@ class Sums:
     """
 
     def __init__(
-        self, shape: tuple[int, int], row0: int = 0, *, variances: int = 0, dtype: Any = np.float64
+        self,
+        shape: tuple[int, int],
+        row0: int = 0,
+        *,
+        variances: int = 0,
+        dtype: Any = np.float64,
+        exposures: int = 1,
+        zeros: Zeros = _zeros,
     ) -> None:
         shape = target_shape(None, shape)
         self.row0 = row0
         with memory_errors_told():
-            self.flux = np.zeros(shape, dtype)
-            self.weight = np.zeros(shape, dtype)
-            self.variance = np.zeros((variances, *shape), dtype)
-            self.context = np.zeros((1, *shape), np.uint32)
+            self.flux = zeros("flux", shape, dtype)
+            self.weight = zeros("weight", shape, dtype)
+            self.variance = zeros("variance", (variances, *shape), dtype)
+            self.context = zeros("context", (planes_for(exposures), *shape), np.uint32)
 
     def add(
         self, exposure: Exposure, number: int, drop: Drop, *, threads: int | None = None

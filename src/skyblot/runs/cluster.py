@@ -5,12 +5,12 @@ import atexit
 import logging
 import os
 import pickle
-import socket
 import uuid
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import ParameterError, SkyblotError, not_allowed, one_line, warn
@@ -20,7 +20,7 @@ from ..resampling.geometry import checked_threads
 from ..steps.base import Task
 from .plan import Plan, for_worker, most_memory
 from .work import Failure, Outcome
-from .worker import Exposure, Job, Report, work_on
+from .worker import Exposure, Job, Report, this_process, work_on
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +38,9 @@ def run_on_cluster(plan: Plan) -> Iterator[Outcome]:
     SkyblotError
         If there is no such cluster, or the step cannot be sent to it.
     """
-    client = plan.options.client
-    try:
-        with _connected(client, plan.options.threads) as connected:
-            yield from _run(connected, plan)
-    except BaseException:
-        if _is_local(client):  # whatever its workers were at has been stopped
-            for output in {path.parent for path in plan.work.writes}:
-                remove_leftovers(output)
-        raise
+    options = plan.options
+    with connected(options.client, options.threads, plan.work.writes) as client:
+        yield from _run(client, plan)
 
 
 def _is_local(client: Any) -> bool:
@@ -71,11 +65,11 @@ def _run(client: Any, plan: Plan) -> Iterator[Outcome]:
         folder=os.getcwd(),
         identity=plan.state[:2],
         alone=len(exposures) <= len(workers),
-        process=(socket.gethostname(), os.getpid()),
+        process=this_process(),
         version=__version__,
         most=most,
     )
-    yield from _Submission(client, _pickled(job), plan).outcomes(exposures)
+    yield from _Submission(client, pickled(job), plan).outcomes(exposures)
 
 
 def _exposures(plan: Plan) -> list[Exposure]:
@@ -88,7 +82,14 @@ def _exposures(plan: Plan) -> list[Exposure]:
     return [tuple(members) for members in by_file.values()]
 
 
-def _pickled(job: Job) -> bytes:
+def pickled(job: Any) -> bytes:
+    """Return what is the same for all tasks of a run as it is sent.
+
+    Raises
+    ------
+    ParameterError
+        If there is something in it that cannot be.
+    """
     try:
         return pickle.dumps(job)
     except Exception as error:  # objects raise anything
@@ -115,13 +116,7 @@ class _Submission:
         """
         for exposure in (yield from self._submitted(exposures)):
             for culprit in (yield from self._submitted([exposure])):
-                #: Most often its memory was not enough: give workers more, or each fewer threads.
-                yield from self._failures(
-                    culprit,
-                    SkyblotError(
-                        "every worker that was given it died", subject=culprit[0].where.path
-                    ),
-                )
+                yield from self._failures(culprit, all_died(culprit[0].where.path))
 
     def _submitted(self, exposures: Sequence[Exposure]) -> Generator[Outcome, None, list[Exposure]]:
         """Submit exposures, yield their outcomes, and return those that Dask gave up."""
@@ -155,7 +150,7 @@ class _Submission:
         except KilledWorker:
             return False
         except Exception as error:
-            yield from self._failures(exposure, _explained(error, exposure))
+            yield from self._failures(exposure, explained(error, exposure[0].where.path))
             return True
         finally:
             future.release()
@@ -175,12 +170,16 @@ class _Submission:
             yield Failure.of(task.where, error)
 
 
-def _explained(error: Exception, exposure: Exposure) -> Exception:
-    """What an error means that does not come from the blot itself."""
+def all_died(subject: object) -> SkyblotError:
+    """Return the error of something that every worker died at."""
+    #: Most often its memory was not enough: give workers more, or each fewer threads.
+    return SkyblotError("every worker that was given it died", subject=subject)
+
+
+def explained(error: Exception, subject: object) -> Exception:
+    """Return what an error means that does not come from the work itself."""
     if isinstance(error, CancelledError):
-        return SkyblotError(
-            f"was cancelled on the cluster: {one_line(error)}", subject=exposure[0].where.path
-        )
+        return SkyblotError(f"was cancelled on the cluster: {one_line(error)}", subject=subject)
     if isinstance(error, ImportError):
         return SkyblotError(
             "a worker cannot import skyblot, it has to be installed on all of them: "
@@ -190,8 +189,29 @@ def _explained(error: Exception, exposure: Exposure) -> Exception:
 
 
 @contextmanager
+def connected(client: Any, threads: int | None, writes: Iterable[Path]) -> Iterator[Any]:
+    """Yield a client of the cluster that is meant.
+
+    A cluster made for it is closed afterwards; what its workers were writing then is removed.
+
+    Raises
+    ------
+    SkyblotError
+        If there is none.
+    """
+    try:
+        with _connected(client, threads) as found:
+            yield found
+    except BaseException:
+        if _is_local(client):  # whatever its workers were at has been stopped
+            for output in {path.parent for path in writes}:
+                remove_leftovers(output)
+        raise
+
+
+@contextmanager
 def _connected(client: Any, threads: int | None) -> Iterator[Any]:
-    """Yield a client of the cluster that is meant; a cluster made for it is closed afterwards."""
+    """Yield a client of the cluster that is meant."""
     try:
         import distributed
     except ImportError as error:
@@ -211,8 +231,8 @@ def _connected(client: Any, threads: int | None) -> Iterator[Any]:
         ):
             yield local
     elif isinstance(client, str):
-        with _dialled(client) as connected:
-            yield connected
+        with _dialled(client) as dialled:
+            yield dialled
     else:
         raise not_allowed(
             "client", client, "a distributed.Client, a scheduler's address, or 'local'"

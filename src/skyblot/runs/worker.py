@@ -1,5 +1,6 @@
 """What a worker of a Dask cluster does for one exposure."""
 
+import logging
 import os
 import pickle
 import signal
@@ -21,6 +22,8 @@ from ..steps.base import Step, Task
 from .local import run_here
 from .plan import plan_run
 from .work import Failure, Outcome, Work
+
+logger = logging.getLogger(__name__)
 
 #: All images of one file that are to be worked on.
 Exposure = tuple[Task, ...]
@@ -84,20 +87,13 @@ def work_on(exposure: bytes, job: bytes) -> Report:
     worker = get_worker()
     tasks = pickle.loads(exposure)
     whole = pickle.loads(job)
-    with _heard(whole, worker) as caught:
+    with heard(whole.process, worker) as caught:
         try:
-            _check_version(whole, worker)
+            check_version(whole.version, worker)
             outcomes = _made(tasks, whole, worker)
         except SkyblotError as error:  # returned: what is raised is logged with a traceback
             outcomes = [Failure.of(task.where, error) for task in tasks]
-    return Report(
-        outcomes,
-        [
-            str(warning.message)
-            for warning in caught
-            if issubclass(warning.category, SkyblotWarning)
-        ],
-    )
+    return Report(outcomes, sentences(caught))
 
 
 def dask_setup(worker: Any) -> None:
@@ -105,12 +101,13 @@ def dask_setup(worker: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _check_version(whole: Job, worker: Any) -> None:
+def check_version(version: str, worker: Any) -> None:
+    """Refuse to work with another version of skyblot than that of who started the run."""
     from .. import __version__
 
-    if whole.version != __version__:
+    if version != __version__:
         raise SkyblotError(
-            f"the worker {worker.address} has skyblot {__version__}, not {whole.version} "
+            f"the worker {worker.address} has skyblot {__version__}, not {version} "
             "as the process that started the run: install the same on both"
         )
 
@@ -118,8 +115,8 @@ def _check_version(whole: Job, worker: Any) -> None:
 def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
     here = os.getcwd() == whole.folder
     folder = Path() if here else Path(whole.folder)
-    asked = {Task(_within(folder, task.where), folder / task.path): task for task in tasks}
-    source = _within(folder, parse_name(whole.source))
+    asked = {Task(within(folder, task.where), folder / task.path): task for task in tasks}
+    source = within(folder, parse_name(whole.source))
     _check_shared(source.path, [*asked], whole, worker)
     for output in {task.path.parent for task in asked}:  # of a worker that died at this exposure
         remove_leftovers(output)
@@ -136,20 +133,25 @@ def _made(tasks: Exposure, whole: Job, worker: Any) -> list[Outcome]:
     ]
 
 
-def _within(folder: Path, name: ImageName) -> ImageName:
+def within(folder: Path, name: ImageName) -> ImageName:
     """The name as seen from another folder than the one it was given in."""
     return name if isinstance(name.path, RemotePath) else replace(name, path=folder / name.path)
+
+
+def check_shared(path: AnyPath, worker: Any) -> None:
+    """Refuse to work where a file of the run is not there."""
+    if not (isinstance(path, RemotePath) or path.exists()):
+        raise FileError(
+            f"is not there on the worker {worker.address}; all workers have to share the files",
+            subject=path,
+        )
 
 
 def _check_shared(source: AnyPath, tasks: list[Task], whole: Job, worker: Any) -> None:
     """Refuse to work where the files of the run are not those that it was planned with."""
     inputs: list[AnyPath] = [source, *(task.where.path for task in tasks)]
     for path in [*inputs, *(task.path.parent for task in tasks)]:
-        if not (isinstance(path, RemotePath) or path.exists()):
-            raise FileError(
-                f"is not there on the worker {worker.address}; all workers have to share the files",
-                subject=path,
-            )
+        check_shared(path, worker)
     if file_identity(source) != whole.identity:
         raise FileError("has changed since the run began", subject=source)
 
@@ -169,26 +171,37 @@ def _as_asked(outcome: Outcome, originals: dict[str, Task], *, resume: bool) -> 
     """The outcome under the names that the user gave, without anything that cannot be sent."""
     if not isinstance(outcome, Failure):
         return replace(outcome.named(originals[str(outcome.where)]), kept=outcome.kept and resume)
-    outcome = replace(outcome, reference=str(originals[outcome.reference].where))
-    return (
-        outcome
-        if _portable(outcome.error)
-        else replace(outcome, error=SkyblotError(outcome.reason))
-    )
+    return portable(replace(outcome, reference=str(originals[outcome.reference].where)))
 
 
-def _portable(error: Exception) -> bool:
+def portable(failure: Failure) -> Failure:
+    """Return a failure that can be sent: with its sentence alone where its error cannot be."""
     try:
-        sent = pickle.dumps(error)
-        return len(sent) <= _LARGEST_ERROR and isinstance(pickle.loads(sent), type(error))
+        sent = pickle.dumps(failure.error)
+        if len(sent) <= _LARGEST_ERROR and isinstance(pickle.loads(sent), type(failure.error)):
+            return failure
     except Exception:  # errors that take other arguments raise anything
-        return False
+        logger.debug("%s: its error cannot be sent", failure.reference)
+    return replace(failure, error=SkyblotError(failure.reason))
+
+
+def sentences(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Return what our own warnings say."""
+    return [str(each.message) for each in caught if issubclass(each.category, SkyblotWarning)]
+
+
+def this_process() -> tuple[str, int]:
+    """Return host and number of this process."""
+    return socket.gethostname(), os.getpid()
 
 
 @contextmanager
-def _heard(whole: Job, worker: Any) -> Iterator[list[warnings.WarningMessage]]:
-    """Catch warnings, to be shown where the run was started, unless threads would mix them."""
-    if worker.state.nthreads > 1 or whole.process == (socket.gethostname(), os.getpid()):
+def heard(process: tuple[str, int], worker: Any) -> Iterator[list[warnings.WarningMessage]]:
+    """Catch warnings, to be shown by the process that started the run.
+
+    Unless threads would mix them, or this is the one.
+    """
+    if worker.state.nthreads > 1 or process == this_process():
         yield []
         return
     with warnings.catch_warnings(record=True) as caught:

@@ -10,9 +10,7 @@ from ..errors import DataError
 from ..headers.facts import COMBINED, number
 from ..headers.instruments import Instrument, exposure_time, instrument_of
 from ..io.image import Image
-from ..io.weights import checked_suffix, read_weights
-from ..parameters.options import PLANES
-from ..parameters.table import default
+from ..io.weights import read_weights
 from ..rejection.compare import compare
 from ..rejection.criteria import Criteria, criteria_for
 from ..rejection.result import Rejection
@@ -20,34 +18,11 @@ from ..rejection.robust import NORMAL
 from ..resampling.geometry import Resampled
 from .base import Source
 from .noise import KnownNoise, noise_of
+from .planes import Planes
 from .usable import Usable, usable_of
 
 #: Between these is the spread of exposure minus blot, in sigma, wherever sigma is the noise.
 _USUAL_SPREAD = (0.1, 10.0)
-
-
-@dataclass(frozen=True)
-class Planes:
-    """What goes with the exposures' pixels, where the user says so.
-
-    Attributes
-    ----------
-    gain, read_noise : float, optional
-        Electrons per unit, and electrons: instead of what headers say.
-    dq, err : str, optional
-        Patterns of the files that hold flags and errors.
-    weight_suffix : str
-        What stands for .fits in the name of an exposure's weights.
-    """
-
-    gain: float | None = default("gain", PLANES)
-    read_noise: float | None = default("read_noise", PLANES)
-    dq: str | None = default("dq", PLANES)
-    err: str | None = default("err", PLANES)
-    weight_suffix: str = default("weight_suffix", PLANES)
-
-    def __post_init__(self) -> None:
-        checked_suffix(self.weight_suffix)
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,10 @@ from ..text import ascii_text
 from . import provenance
 from .base import Resources, Result, Source, Step, Task
 from .blot import Blot, Rendered, rendered
-from .compare import Judged, Judgement, Planes, judge, judgement
+from .compare import Judged, Judgement, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
 from .mask_record import RejectResult, mask_cards, read_masks, result_of, tell_notes
+from .planes import Planes
 from .roles import check_exposure, check_not_both
 
 #: What a result on disk has of a `Rejection`.
