@@ -261,6 +261,15 @@ def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
     return replace(result, bad=bad, rejected=rejected)
 
 
+def with_final_picture(result: RejectResult) -> RejectResult:
+    """Return a result whose picture has the mask that is written: pixels were spared, or added."""
+    if result.picture is None or result.bad is None:
+        return result
+    from ..report.remask import with_mask
+
+    return replace(result, picture=with_mask(result.picture, result.bad.good == 0))
+
+
 def write_masks_of(
     step: Reject, chips: Sequence[Chip], results: Sequence[RejectResult], resources: Resources
 ) -> Failure | None:

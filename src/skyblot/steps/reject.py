@@ -32,6 +32,7 @@ from .blot import Blot, Opened, Rendered, opened, rendered
 from .compare import Judged, Judgement, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
 from .mask_record import RejectResult, mask_cards, read_masks, result_of, tell_notes
+from .pictured import picture_of_mask
 from .planes import Planes
 from .roles import check_exposure, check_not_both
 
@@ -125,7 +126,13 @@ class Reject(Step):
         return [Task(where, folder / mask_name(where, together=shared)) for where in images]
 
     def reads(self, path: AnyPath) -> list[AnyPath]:
-        """Return the files of an exposure's planes, its weights, and its WCS."""
+        """Return the files of an exposure's planes, its weights, its WCS, and earlier masks."""
+        pictures = self.products.pictures
+        earlier = None if pictures is None else pictures.compare
+        return [*self._companions(path), *([] if earlier is None else earlier.files(path))]
+
+    def _companions(self, path: AnyPath) -> list[AnyPath]:
+        """The files beside an exposure that its mask is made from."""
         planes = self.planes
         head = head_of(path)
         weights = exposure_weight_files(path, planes.weight_suffix)
@@ -254,7 +261,7 @@ class Reject(Step):
         noise = planes.gain, planes.read_noise
         more = {**vars(how.criteria), "patterns": patterns, "noise": noise}
         return provenance.blot_key(
-            self.recipe, more, source.image, exposure, self.reads(exposure.path)
+            self.recipe, more, source.image, exposure, self._companions(exposure.path)
         )
 
     def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
@@ -372,16 +379,10 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        from ..report.rejected import report_of_rejection
-        from ..report.view import picture_of
-
         rendering = compared.rendering
-        judged = compared.judged
-        unit = rendering.reference.facts.bunit
-        chip = report_of_rejection(
-            compared.result, judged.data, rendering.blot.data, judged.rejection, unit
+        return picture_of_mask(
+            rendering.reference, rendering.blot.data, compared.judged, compared.result, pictures
         )
-        return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
         """Write masks in one file, and copies of the exposure."""
