@@ -183,9 +183,7 @@ class Reject(Step):
 
     def within(self, folder: Path) -> Self:
         """Return the step with patterns of files as seen from another folder."""
-        planes = self.planes
-        dq, err = (_within(folder, pattern) for pattern in (planes.dq, planes.err))
-        return replace(self, planes=replace(planes, dq=dq, err=err))
+        return replace(self, planes=self.planes.within(folder))
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
         """Return the masks that may stay: of an exposure that has copies, all or none."""
@@ -399,10 +397,3 @@ class Reject(Step):
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
-
-
-def _within(folder: Path, pattern: str | None) -> str | None:
-    """A pattern as seen from another folder; ``*`` without a folder is beside its exposure."""
-    if pattern is None or ("*" in pattern and "/" not in pattern) or "://" in pattern:
-        return pattern
-    return str(folder / pattern)
