@@ -13,6 +13,7 @@ from ..io.bad_pixels import KEY_CARD, BadPixels
 from ..resampling.bits import Bits
 from ..runs.work import Failure
 from ..steps.base import Resources, Source, Task
+from ..steps.blot import Opened
 from ..steps.copies import is_shared
 from ..steps.mask_record import RejectResult, tell_notes
 from ..steps.reject import Reject
@@ -158,7 +159,9 @@ class Judge:
         # the stack has no sky: that of the chip is put back
         recipe = self.step.recipe.override({"addsky": False, "skyval": chip.sky.level})
         step = replace(self.step, recipe=recipe)
-        with step.compared(source, self.tasks[chip.where], self.resources) as compared:
+        exposure = Opened(chip.image, chip.state)
+        task = self.tasks[chip.where]
+        with step.compared(source, task, self.resources, exposure) as compared:
             result = compared.result
             if last:
                 result = replace(result, picture=step.picture(compared))
