@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, SkyblotError
 from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
 from ..io.image import Image
@@ -76,7 +76,7 @@ def report_of_mosaic(path: Path) -> MosaicReport:
             {"exposure time [s]": image.facts.find("EXPTIME"), **_known(image)},
             {"mosaic": path},
             image.facts.bunit,
-            image.wcs(),
+            _wcs(image),
         )
 
 
@@ -96,7 +96,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         valid &= np.isfinite(sigma) & (sigma > 0)
         systematics = measure(data, blot, sigma, valid, None)
         unit = image.facts.bunit
-        wcs = image.wcs()
+        wcs = _wcs(image)
         notes = [*_unit_notes(image, opened), *_misalignment_notes(systematics)]
         facts: dict[str, object] = {
             BACKGROUND: systematics.background,
@@ -127,6 +127,14 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         _measured(systematics),
         wcs,
     )
+
+
+def _wcs(image: Image) -> Any:
+    """The WCS of an image; None where it has none, which is no reason to show no pixels."""
+    try:
+        return image.wcs()
+    except SkyblotError:
+        return None
 
 
 def _measured(systematics: "Systematics") -> dict[str, float]:
