@@ -99,9 +99,11 @@ class Reject(Step):
     def bytes_per_pixel(self) -> int:
         """Exposure, blots, errors, significance, copies, flags and masks: 24, measured.
 
-        A map of the background, as a spline makes it, and the exposure without it take 16 more.
+        A map of the background, as a spline makes it, and the exposure without it take 16 more, and
+        a picture of all 20.
         """
-        return 50 if self.criteria.get("background") == BACKGROUND_MAP else 34
+        pictured = 0 if self.products.pictures is None else 20
+        return pictured + (50 if self.criteria.get("background") == BACKGROUND_MAP else 34)
 
     @property
     def _blot(self) -> Blot:
