@@ -379,10 +379,9 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        rendering = compared.rendering
-        return picture_of_mask(
-            rendering.reference, rendering.blot.data, compared.judged, compared.result, pictures
-        )
+        made = compared.rendering
+        found = compared.judged, compared.result
+        return picture_of_mask(made.reference, made.blot.data, *found, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
         """Write masks in one file, and copies of the exposure."""
