@@ -53,11 +53,11 @@ def reduced(shot: Image.Image) -> Image.Image:
 
 def main() -> None:
     """Make the picture."""
-    with tempfile.TemporaryDirectory() as folder, Browser(size=(1180, 700)) as browser:
+    with tempfile.TemporaryDirectory() as folder, Browser(size=(1180, 840)) as browser:
         browser.load(write_page(Path(folder)))
         browser.press("n")
         browser.wait("return document.querySelector('#canvas').dataset.chip === '0'")
-        browser.press("g", *"++++++", "Right", "Down")
+        browser.press("g", *".....", *"--")
         browser.screenshot(Path(folder) / "shot.png")
         with Image.open(Path(folder) / "shot.png") as shot:
             reduced(shot).save(FIGURE, optimize=True)

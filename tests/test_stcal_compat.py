@@ -183,10 +183,14 @@ def stcal(monkeypatch):
     def theirs(*args, **keywords):
         return "theirs", args, keywords
 
+    def their_flags(*args, **keywords):
+        return "their flags", args, keywords
+
     utils.gwcs_blot = pipeline.gwcs_blot = theirs
+    utils.flag_resampled_crs = pipeline.flag_resampled_crs = their_flags
     for module in (package, folder, utils, pipeline):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    return types.SimpleNamespace(utils=utils, pipeline=pipeline, theirs=theirs)
+    return types.SimpleNamespace(utils=utils, pipeline=pipeline, theirs=theirs, flags=their_flags)
 
 
 def test_patch_reaches_who_has_imported_the_function_and_who_will(stcal, pair, monkeypatch):
@@ -239,6 +243,94 @@ def test_a_spectrum_is_refused_and_left_to_stcal_by_the_patch(stcal, pair, caplo
 def test_other_errors_are_not_hidden_by_the_patch(stcal, pair):
     with patch_stcal(), pytest.raises(skyblot.ParameterError, match="shape"):
         stcal.pipeline.gwcs_blot(pair.median, pair.median_wcs, (0, 5), pair.blot_wcs)
+
+
+# The flags.
+
+PLAIN = (5.0, 4.0, 1.2, 0.7, 0.0)  # what both pipelines hand over by default
+
+
+@pytest.fixture
+def exposed(pair):
+    """An exposure of the pair with noise and a cosmic ray, and its errors."""
+    blot = skyblot.blot(pair.median, pair.median_wcs, pair.blot_wcs, shape=SHAPE)
+    data = blot + np.random.default_rng(3).normal(0, 2, SHAPE).astype("f4")
+    data[40, 50] += 60
+    return data, np.full(SHAPE, 2, "f4")
+
+
+def test_flags_are_those_of_reject_with_its_own_blot(stcal, pair, exposed, caplog):
+    given = pair.median, pair.median_wcs, SHAPE, pair.blot_wcs
+    with patch_stcal(driz_cr=True), caplog.at_level(logging.INFO, "skyblot"):
+        blot = stcal.pipeline.gwcs_blot(*given, fillval=np.nan)
+        flags = [stcal.pipeline.flag_resampled_crs(*exposed, blot, *PLAIN) for _ in range(2)]
+    np.testing.assert_array_equal(
+        blot, skyblot.blot(*given[:2], pair.blot_wcs, shape=SHAPE, fill_value=np.nan)
+    )
+    wanted = skyblot.reject(exposed[0], blot, exposed[1]).mask
+    assert wanted[40, 50]
+    for mask in flags:
+        np.testing.assert_array_equal(mask, wanted)
+    assert caplog.text.count("outliers flagged by skyblot: seeds above 4.1 and members") == 1
+
+
+def test_thresholds_that_a_user_has_changed_count(stcal, pair, exposed):
+    given = pair.median, pair.median_wcs, SHAPE, pair.blot_wcs
+    with patch_stcal(driz_cr=True):
+        blot = stcal.pipeline.gwcs_blot(*given)
+        flags = stcal.pipeline.flag_resampled_crs(*exposed, blot, 3.0, 2.0, *PLAIN[2:])
+    wanted = skyblot.reject(exposed[0], blot, exposed[1], snr=(3.0, 2.0)).mask
+    assert wanted.sum() > skyblot.reject(exposed[0], blot, exposed[1]).mask.sum()
+    np.testing.assert_array_equal(flags, wanted)
+
+
+def test_a_blot_has_no_more_holes_than_a_linear_one(stcal, pair):
+    median = pair.median.copy()
+    median[40, 50] = np.nan
+    with patch_stcal(driz_cr=True):
+        blot = stcal.pipeline.gwcs_blot(median, pair.median_wcs, SHAPE, pair.blot_wcs)
+    holes = np.isnan(pair.blot(median, fillval=np.nan))
+    assert 0 < (holes & ~np.isnan(pair.blot(fillval=np.nan))).sum() <= 9
+    np.testing.assert_array_equal(np.isnan(blot), holes)
+
+
+def test_blots_that_are_not_ours_are_left_to_stcal(stcal, pair, exposed):
+    """Those of spectra, and arrays from elsewhere."""
+    with patch_stcal(driz_cr=True):
+        theirs = stcal.pipeline.gwcs_blot(pair.median, Spectrum(), SHAPE, pair.blot_wcs)
+        assert theirs[0] == "theirs"
+        elsewhere = np.zeros(SHAPE, "f4")
+        assert stcal.pipeline.flag_resampled_crs(*exposed, elsewhere, *PLAIN)[0] == "their flags"
+
+
+def test_an_exposure_that_does_not_match_is_left_to_stcal_and_that_is_said(stcal, pair, caplog):
+    rng = np.random.default_rng(4)
+    sky = ndimage.gaussian_filter((rng.random(pair.median.shape) > 0.99).astype("f4"), 1.2) * 9000
+    with patch_stcal(driz_cr=True), caplog.at_level(logging.WARNING, "skyblot"):
+        blot = stcal.pipeline.gwcs_blot(sky, pair.median_wcs, SHAPE, pair.blot_wcs)
+        empty = rng.normal(0, 1, SHAPE).astype("f4"), np.ones(SHAPE, "f4")
+        assert stcal.pipeline.flag_resampled_crs(*empty, blot, *PLAIN)[0] == "their flags"
+    assert "outliers flagged by stcal: the exposure: " in caplog.text
+
+
+def test_doubts_are_told(stcal, pair, exposed, caplog):
+    """Sources three pixels off are found, and said to be there."""
+    data = np.roll(exposed[0], 3, axis=1)
+    with patch_stcal(driz_cr=True), caplog.at_level(logging.WARNING, "skyblot"):
+        blot = stcal.pipeline.gwcs_blot(pair.median, pair.median_wcs, SHAPE, pair.blot_wcs)
+        stcal.pipeline.flag_resampled_crs(data, exposed[1], blot, *PLAIN)
+    assert "the exposure: its sources lie (+3" in caplog.text
+
+
+def test_the_patch_of_flags_reaches_who_has_imported_them_and_comes_off(stcal):
+    with patch_stcal(driz_cr=True):
+        for module in (stcal.utils, stcal.pipeline):
+            assert module.flag_resampled_crs is not stcal.flags
+    for module in (stcal.utils, stcal.pipeline):
+        assert module.flag_resampled_crs is stcal.flags
+        assert module.gwcs_blot is stcal.theirs
+    with patch_stcal():
+        assert stcal.pipeline.flag_resampled_crs is stcal.flags
 
 
 def test_without_stcal_the_patch_says_so(monkeypatch):

@@ -67,6 +67,8 @@ class RealSet:
     paths : list of Path
     cosmic : list of ndarray
         What cosmic rays add, in electrons.
+    noise : list of ndarray
+        What an exposure spreads by without them, in electrons.
     skies : list of float
         In the exposures' unit.
     positions : ndarray (2, stars)
@@ -78,6 +80,7 @@ class RealSet:
 
     paths: list
     cosmic: list
+    noise: list
     skies: list
     positions: np.ndarray
     flux: np.ndarray
@@ -89,13 +92,13 @@ def make_set(folder: Path, headers: Path, name: str, cosmic: float = COSMIC) -> 
     detector = DETECTORS[name]
     rng = np.random.default_rng(17)
     plane = stars = flux = None
-    made = RealSet([], [], [], np.empty((2, 0)), np.empty(0), detector)
+    made = RealSet([], [], [], [], np.empty((2, 0)), np.empty(0), detector)
     for number in range(EXPOSURES):
         hdus = _hdus(headers / f"{detector.header}.fits", detector, number)
         wcs = WCS(hdus["SCI", 1].header, hdus)
         if plane is None:
             plane, stars, flux = _sky(rng, wcs, hdus["SCI", 1].header["IDCSCALE"], detector)
-            made = RealSet([], [], [], np.array(plane.wcs_pix2world(*stars, 0)), flux, detector)
+            made = RealSet([], [], [], [], np.array(plane.wcs_pix2world(*stars, 0)), flux, detector)
         exptime = hdus[0].header["EXPTIME"]
         sky = detector.sky * (1 + 0.07 * number)
         clean = exptime * _stars(plane, stars, flux, wcs, detector.shape) + sky
@@ -118,6 +121,7 @@ def make_set(folder: Path, headers: Path, name: str, cosmic: float = COSMIC) -> 
         hdus.writeto(path)
         made.paths.append(path)
         made.cosmic.append(hits)
+        made.noise.append(np.sqrt(clean + READ_NOISE**2))
         made.skies.append(sky / unit)
     return made
 

@@ -54,6 +54,12 @@ class Simulated:
             wrong, clean = wrong + (bad & ~near).sum(), clean + (~near).sum()
         return int(taken), int(cores), float(found / rays), float(wrong / clean)
 
+    def found(self, masks, least):
+        """What part of the pixels with a cosmic ray of so many sigma a mask has."""
+        rays = [frame.cosmic > least * frame.err for frame in self.frames]
+        both = [np.count_nonzero(one & two) for one, two in zip(rays, masks, strict=True)]
+        return sum(both) / sum(map(np.count_nonzero, rays))
+
 
 def simulate(folder, camera, fwhm, shape=SHAPE, count=COUNT):
     """Exposures by a camera of the demo with stars of a width in pixels, up to 60 MJy/sr at their
@@ -186,6 +192,25 @@ def jwst_outliers(made):
     return median, flagged
 
 
+def jwst_planes(made, **how):
+    """The data and DQ of each exposure after jwst's outlier detection, nothing saved."""
+    from jwst.outlier_detection.outlier_detection_step import OutlierDetectionStep
+
+    with working_in(made.folder):
+        library = OutlierDetectionStep(**how).process(jwst_library(made.exposures))
+        return planes_of(library)
+
+
+def planes_of(library):
+    """The data and DQ of each model of a library."""
+    planes = []
+    with library:
+        for index, model in enumerate(library):
+            planes.append((np.array(model.data), np.array(model.dq)))
+            library.shelve(model, index, modify=False)
+    return planes
+
+
 def jwst_mosaic(made, exposures, name):
     """jwst's own mosaic of exposures."""
     from jwst.resample.resample_step import ResampleStep
@@ -278,6 +303,16 @@ def roman_outliers(made):
         flagged = save_roman(library, made.folder, "pipeline")
     (median,) = made.folder.glob("*_median.asdf")
     return median, flagged
+
+
+def roman_planes(made, **how):
+    """The data and DQ of each exposure after romancal's outlier detection, nothing saved."""
+    from romancal.datamodels import ModelLibrary
+    from romancal.outlier_detection import OutlierDetectionStep
+
+    with working_in(made.folder):
+        library = ModelLibrary([str(path) for path in made.exposures])
+        return planes_of(OutlierDetectionStep(resample_on_skycell=False, **how).process(library))
 
 
 def roman_mosaic(made, exposures, name):

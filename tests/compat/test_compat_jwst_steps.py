@@ -21,7 +21,7 @@ sys.path.append(str(Path(__file__).parent))
 import pipeline_sets as sets
 
 from skyblot import SkyblotWarning, blot_file, info, reject_files
-from skyblot.compat.stcal import gwcs_blot
+from skyblot.compat.stcal import gwcs_blot, patch_stcal
 
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore")]
 
@@ -86,6 +86,41 @@ def test_what_is_taken_with_each_mosaic(pipeline, tmp_path):
     if width < 2:
         assert rows["pipeline"][0] > rows["its i2d"][0] > 10 * rows["its median"][0]
         assert rows["its i2d"][0] > 5 * rows["i2d of copies"][0]
+
+
+def test_the_pipeline_itself_flags_with_the_patch(pipeline):
+    """No core is taken, and more rays are found; flags and NaN are set as the pipeline does."""
+    width, made, _, flagged, _ = pipeline
+    with patch_stcal(driz_cr=True):
+        planes = sets.jwst_planes(made)
+    masks = [(dq & sets.OUTLIER["jwst"]) > 0 for _, dq in planes]
+    theirs, ours = made.score(sets.jwst_masks(flagged)), made.score(masks)
+    faint = [made.found(each, 3.0) for each in (sets.jwst_masks(flagged), masks)]
+    for name, (taken, cores, found, wrong), above in zip(
+        ("as it is", "patched"), (theirs, ours), faint, strict=True
+    ):
+        sys.stdout.write(
+            f"\n{width} pixels, {name}: {taken} of {cores} cores, {above:.3f} {found:.3f} of the "
+            f"rays above 3, 5 sigma, {wrong:.1e} of the rest"
+        )
+    for (data, dq), mask in zip(planes, masks, strict=True):
+        assert (dq[mask] & 1 == 1).all()
+        assert np.isnan(data[mask]).all()
+    assert ours[0] <= 0.005 * ours[1]
+    assert theirs[0] > 10 * ours[0]
+    assert ours[2] > theirs[2]
+    assert faint[1] > faint[0] + 0.05
+    assert ours[3] < theirs[3]
+
+
+def test_without_resampling_the_patch_changes_nothing(pipeline):
+    made = pipeline[1]
+    plain = sets.jwst_planes(made, resample_data=False)
+    with patch_stcal(driz_cr=True):
+        patched = sets.jwst_planes(made, resample_data=False)
+    for one, two in zip(plain, patched, strict=True):
+        assert (one[1] & sets.OUTLIER["jwst"]).any()
+        np.testing.assert_array_equal(one[1], two[1])
 
 
 def test_positions_and_flux_of_the_mosaics_are_those_of_the_exposures(pipeline, tmp_path):

@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).parent))
 import pipeline_sets as sets
 
 from skyblot import SkyblotWarning, blot_file, info, reject_files
+from skyblot.compat.stcal import patch_stcal
 
 pytestmark = [pytest.mark.compat, pytest.mark.filterwarnings("ignore")]
 
@@ -85,6 +86,33 @@ def test_what_is_taken_with_each_mosaic(pipeline, rejected, tmp_path):
     assert rows["pipeline"][0] > rows["its coadd"][0] > 5 * rows["coadd of copies"][0]
     assert rows["its median"][2] > 0.85
     assert rows["its median"][3] < 1e-4
+
+
+def test_the_pipeline_itself_flags_with_the_patch(pipeline):
+    """No core is taken, and more rays are found; flags are set as the pipeline does."""
+    made, _, flagged, _ = pipeline
+    with patch_stcal(driz_cr=True):
+        planes = sets.roman_planes(made)
+    masks = [(dq & sets.OUTLIER["roman"]) > 0 for _, dq in planes]
+    theirs, ours = made.score(sets.roman_masks(flagged)), made.score(masks)
+    faint = [made.found(each, 3.0) for each in (sets.roman_masks(flagged), masks)]
+    sys.stdout.write(f"\nas it is {theirs} {faint[0]:.3f}, patched {ours} {faint[1]:.3f}")
+    assert all((dq[mask] & 1 == 1).all() for (_, dq), mask in zip(planes, masks, strict=True))
+    assert ours[0] <= 0.005 * ours[1]
+    assert theirs[0] > 10 * ours[0]
+    assert ours[2] > theirs[2] + 0.05
+    assert faint[1] > faint[0] + 0.05
+    assert ours[3] < theirs[3]
+
+
+def test_without_resampling_the_patch_changes_nothing(pipeline):
+    made, *_ = pipeline
+    plain = sets.roman_planes(made, resample_data=False)
+    with patch_stcal(driz_cr=True):
+        patched = sets.roman_planes(made, resample_data=False)
+    for one, two in zip(plain, patched, strict=True):
+        assert (one[1] & sets.OUTLIER["roman"]).any()
+        np.testing.assert_array_equal(one[1], two[1])
 
 
 def test_the_median_says_nothing_of_its_unit_and_background_and_that_is_told(rejected):

@@ -113,7 +113,7 @@ def astrodrizzle(exposures, ours, in_memory, exact, prints=False):
     )  # fmt: skip
 
 
-def drizzle(exposures, exact=False, **options):
+def drizzle(exposures, exact=False, ours=False, **options):
     """Run AstroDrizzle and keep all its files; save the sky of each chip in ``skies.json``.
 
     Parameters
@@ -121,12 +121,16 @@ def drizzle(exposures, exact=False, **options):
     exposures : list of str
     exact : bool
         With ``wcsmap=WCSMap``.
+    ours : bool
+        With ``skyblot.ablot.patch_drizzlepac(driz_cr=True)``.
     **options
         AstroDrizzle's own.
     """
     from drizzlepac import astrodrizzle as task
     from drizzlepac import wcs_functions
 
+    if ours:
+        importlib.import_module("skyblot.ablot").patch_drizzlepac(driz_cr=True)
     skies = {}
     inner = task.sky.subtractSky
 
@@ -138,10 +142,11 @@ def drizzle(exposures, exact=False, **options):
                 skies[name] = None if chip.computedSky is None else float(chip.computedSky)
 
     task.sky.subtractSky = watched
+    options = {"in_memory": False, "num_cores": 1} | options
     task.AstroDrizzle(
         exposures, output="final", mdriztab=False, updatewcs=False, wcskey="", build=True,
-        clean=False, preserve=False, overwrite=True, final_wht_type="EXP", in_memory=False,
-        num_cores=1, context=True, wcsmap=wcs_functions.WCSMap if exact else None, **options,
+        clean=False, preserve=False, overwrite=True, final_wht_type="EXP", context=True,
+        wcsmap=wcs_functions.WCSMap if exact else None, **options,
     )  # fmt: skip
     Path("skies.json").write_text(json.dumps(skies))
 

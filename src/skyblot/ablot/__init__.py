@@ -243,8 +243,14 @@ def help(file: Any = None) -> None:
     show_help(getHelpAsString(docstring=True), file)
 
 
-def patch_drizzlepac() -> AblotPatch:
+def patch_drizzlepac(*, driz_cr: bool = False) -> AblotPatch:
     """Make AstroDrizzle use this blot: call it before ``AstroDrizzle(...)``, or use ``with``.
+
+    Parameters
+    ----------
+    driz_cr : bool
+        Find cosmic rays by `skyblot.reject`, too, in the place of ``drizCR.rundrizCR``: masks,
+        clean copies and DQ are where AstroDrizzle has them.
 
     Returns
     -------
@@ -256,4 +262,4 @@ def patch_drizzlepac() -> AblotPatch:
     SkyblotError
         If DrizzlePac is not installed.
     """
-    return patch(sys.modules[__name__])
+    return patch(sys.modules[__name__], driz_cr=driz_cr)

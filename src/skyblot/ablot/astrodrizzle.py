@@ -46,8 +46,8 @@ def run_step(
     images: Any, output_wcs: Any, config: Mapping[str, Any], wcsmap: Any, steps: Any
 ) -> None:
     """Run step 5 as AstroDrizzle calls it; see `skyblot.ablot.runBlot`."""
-    images = _listed(images)
-    section = _section(config)
+    images = listed(images)
+    section = section_of(config, _STEP)
     if steps is not None:
         steps.addStep(_NAME)
     if not yes_or_no("blot", section.get("blot", True)):
@@ -63,7 +63,7 @@ def run_step(
 
 def step_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of the step blot, and coeffs, from AstroDrizzle's configuration."""
-    section = _section(config)
+    section = section_of(config, _STEP)
     names = ("blot_interp", "blot_sinscl", "blot_addsky", "blot_skyval")
     given = {name: section[name] for name in names if name in section}
     if "coeffs" in config:
@@ -72,12 +72,19 @@ def step_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     return defaults | {name: known(name, value)[1] for name, value in given.items()}
 
 
-def _section(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def section_of(config: Mapping[str, Any], step: str) -> Mapping[str, Any]:
+    """Return the section of a step of AstroDrizzle's configuration.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
     for name, section in config.items():
-        if _STEP in str(name) and isinstance(section, Mapping):
+        if step in str(name) and isinstance(section, Mapping):
             return section
     present = ", ".join(map(str, config)) or "none"
-    raise ParameterError(f"configObj: no section whose name contains {_STEP!r}, it has {present}")
+    raise ParameterError(f"configObj: no section whose name contains {step!r}, it has {present}")
 
 
 def blot_images(
@@ -86,7 +93,7 @@ def blot_images(
     """Blot the median onto every chip of every image, several at a time; it is read once."""
     medians: dict[Any, np.ndarray] = {}
     jobs = []
-    for image in _listed(images):
+    for image in listed(images):
         key = image.outputNames["outMedian"]
         if key not in medians:
             medians[key] = _median(image)
@@ -113,7 +120,8 @@ def _threads_can_print() -> bool:
         return pool.submit(sys.stdout.write, "").exception() is None
 
 
-def _listed(images: Any) -> list[Any]:
+def listed(images: Any) -> list[Any]:
+    """Return one image or several as a list."""
     return list(images) if isinstance(images, Iterable) else [images]
 
 

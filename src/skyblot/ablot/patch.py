@@ -1,30 +1,38 @@
-"""Put this project's blot into an installed DrizzlePac, and take it out again."""
+"""Put this project's blot and rejection into an installed DrizzlePac, and take them out again."""
 
+from importlib import import_module
 from typing import Any
 
 from ..compat.patching import Patch
 from ..errors import SkyblotError
+from .driz_cr import run_step
 
 _NAMES = ("blot", "do_blot", "runBlot", "run_blot", "run", "buildBlotParamDict")
 
 
 class AblotPatch(Patch):
-    """Names of ``drizzlepac.ablot`` replaced by ours."""
+    """Functions of DrizzlePac's modules replaced by ours.
 
-    def __init__(self, theirs: Any, ours: Any) -> None:
-        self._theirs = theirs
-        self._before = {name: getattr(theirs, name) for name in _NAMES}
-        for name in _NAMES:
-            setattr(theirs, name, getattr(ours, name))
+    Parameters
+    ----------
+    replacements : list of (module, name, function)
+    """
+
+    def __init__(self, replacements: list[tuple[Any, str, Any]]) -> None:
+        self._before = [(module, name, getattr(module, name)) for module, name, _ in replacements]
+        for module, name, function in replacements:
+            setattr(module, name, function)
 
     def undo(self) -> None:
         """Put DrizzlePac's own functions back."""
-        for name, function in self._before.items():
-            setattr(self._theirs, name, function)
+        for module, name, function in self._before:
+            setattr(module, name, function)
 
 
-def patch(ours: Any) -> AblotPatch:
+def patch(ours: Any, *, driz_cr: bool) -> AblotPatch:
     """Replace the functions of ``drizzlepac.ablot`` by those of the module `ours`.
+
+    With `driz_cr` the step of ``drizzlepac.drizCR`` is replaced too.
 
     Raises
     ------
@@ -33,8 +41,22 @@ def patch(ours: Any) -> AblotPatch:
     """
     try:
         from drizzlepac import ablot as theirs
+
+        step = import_module("drizzlepac.drizCR") if driz_cr else None
     except ImportError as error:
         raise SkyblotError(
             f"DrizzlePac is not installed ({error})", subject="patch_drizzlepac"
         ) from error
-    return AblotPatch(theirs, ours)
+    replacements = [(theirs, name, getattr(ours, name)) for name in _NAMES]
+    if step is not None:
+        replacements.append((step, "rundrizCR", _step_of(step)))
+    return AblotPatch(replacements)
+
+
+def _step_of(theirs: Any) -> Any:
+    """Our step 6, with the signature of theirs."""
+
+    def rundrizCR(imgObjList: Any, configObj: Any, procSteps: Any = None) -> None:
+        run_step(theirs, imgObjList, configObj, procSteps)
+
+    return rundrizCR

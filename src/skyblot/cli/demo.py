@@ -82,7 +82,7 @@ def command(
 
 def _report(folder: Path) -> str | None:
     """The page of pictures to write, where there are the packages for it."""
-    from ..report.html import require_packages
+    from ..report.packages import require_packages
 
     try:
         require_packages()
@@ -93,10 +93,10 @@ def _report(folder: Path) -> str | None:
 
 def _clean(exposures: Sequence[Path], folder: Path, report: str | None, *, quiet: bool) -> None:
     """Clean exposures, and put pictures of their masks on a page."""
-    from ..api.clean import clean_events, plan_clean
+    from ..api.clean import CleanResult, clean_events, plan_clean
     from ..mosaics.parts import Stage
     from ..steps.mask_record import RejectResult
-    from .cleaning import open_page
+    from .cleaning import add_mask, add_mosaic, open_page
     from .reports import pictures_for
 
     plan = plan_clean(exposures, folder, overwrite=True, pictures=pictures_for(report))
@@ -108,5 +108,7 @@ def _clean(exposures: Sequence[Path], folder: Path, report: str | None, *, quiet
         for event in events:
             if isinstance(event, Stage):
                 shown.stage(event.name, event.done, event.total)
-            elif page is not None and isinstance(event, RejectResult) and event.picture is not None:
-                page.add(event.picture)
+            elif page is not None and isinstance(event, RejectResult):
+                add_mask(page, event, page.count)
+            elif page is not None and isinstance(event, CleanResult):
+                add_mosaic(page, event.mosaic, page.count)

@@ -1,28 +1,35 @@
 """stcal's blot, with stcal's own signature, for the pipelines of JWST and Roman.
 
 `gwcs_blot` takes the place of ``stcal.outlier_detection.utils.gwcs_blot``; `patch_stcal` puts it
-there.
+there, and this project's rejection in the place of ``flag_resampled_crs`` if it is asked to.
 """
 
 import logging
 import sys
+import weakref
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from ..errors import SkyblotError, WCSError
+from ..errors import DataError, SkyblotError, WCSError
 from ..parameters.table import Sampling
+from ..rejection.compare import compare
+from ..rejection.criteria import Criteria
 from ..resampling.arrays import prepare
-from .patching import Patch
+from .patching import Patch, thresholds_of
 
 log = logging.getLogger(__name__)
 
 __all__ = ["StcalPatch", "gwcs_blot", "patch_stcal"]
 
-Blot = Callable[..., np.ndarray]
+Function = Callable[..., np.ndarray]
+#: Thresholds that both pipelines have by default.
+_SNR = (5.0, 4.0)
+_IMAGES = ("median_data", "median_wcs", "blot_shape", "blot_wcs")
 
 
 def gwcs_blot(
@@ -63,37 +70,68 @@ def gwcs_blot(
         For arguments that `skyblot.blot` cannot use; spectra, whose WCS is not two-dimensional, are
         among them.
     """
-    source = np.asarray(median_data)
+    return _blotted(median_data, median_wcs, blot_wcs, blot_shape, "linear", fillval)
+
+
+def _blotted(
+    data: Any, wcs: Any, target: Any, shape: tuple[int, int], interp: str, fill: float
+) -> np.ndarray:
+    source = np.asarray(data)
     if source.dtype.kind != "f":
         source = source.astype(np.float32)
-    job = prepare(source, median_wcs, blot_wcs, Sampling("linear"), shape=blot_shape)
-    return job.run(fill_value=fillval).data.astype(np.float32, copy=False)
+    job = prepare(source, wcs, target, Sampling(interp), shape=shape)
+    return job.run(fill_value=fill).data.astype(np.float32, copy=False)
 
 
 class StcalPatch(Patch):
-    """`gwcs_blot` in place of stcal's own until `undo`, or until the end of a ``with`` block."""
+    """Functions of stcal replaced by ours until `undo`, or until the end of a ``with`` block.
 
-    def __init__(self, theirs: Blot) -> None:
-        self._theirs = theirs
-        self._ours = _with_fallback(theirs)
-        _exchange(self._theirs, self._ours)
+    Parameters
+    ----------
+    utils : module
+        ``stcal.outlier_detection.utils``.
+    driz_cr : bool
+        Whether outliers are flagged by ours, too.
+    """
+
+    def __init__(self, utils: Any, *, driz_cr: bool) -> None:
+        theirs = utils.gwcs_blot
+        if driz_cr:
+            flagging = _Flagging(theirs, utils.flag_resampled_crs)
+            self._pairs = [
+                ("gwcs_blot", theirs, flagging.gwcs_blot),
+                ("flag_resampled_crs", utils.flag_resampled_crs, flagging.flag_resampled_crs),
+            ]
+        else:
+            self._pairs = [("gwcs_blot", theirs, _with_fallback(gwcs_blot, theirs))]
+        for name, old, new in self._pairs:
+            _exchange(name, old, new)
 
     def undo(self) -> None:
-        """Put stcal's own function back."""
-        _exchange(self._ours, self._theirs)
+        """Put stcal's own functions back."""
+        for name, old, new in self._pairs:
+            _exchange(name, new, old)
 
 
-def patch_stcal() -> StcalPatch:
+def patch_stcal(*, driz_cr: bool = False) -> StcalPatch:
     """Make an installed stcal, and the pipelines that use it, blot with `gwcs_blot`.
 
     Every module that has imported stcal's function gets ours, and so does every module that imports
     it later. Where a WCS is not one for `skyblot.blot`, as those of spectra are not, stcal's own
     function runs as before, and the log says so.
 
+    Parameters
+    ----------
+    driz_cr : bool
+        Find outliers by `skyblot.reject`, too, in the place of ``flag_resampled_crs``, as
+        `skyblot.ablot.patch_drizzlepac` does for ``drizCR``. Blots are then interpolated by poly5.
+        The pipeline sets flags and NaN as before. Spectra, and exposures that are not resampled,
+        are left to stcal.
+
     Returns
     -------
     StcalPatch
-        Its method ``undo()``, or the end of a ``with`` block, puts stcal's own function back.
+        Its method ``undo()``, or the end of a ``with`` block, puts stcal's own functions back.
 
     Raises
     ------
@@ -104,16 +142,16 @@ def patch_stcal() -> StcalPatch:
         utils = import_module("stcal.outlier_detection.utils")
     except ImportError as error:
         raise SkyblotError(f"stcal is not installed ({error})", subject="patch_stcal") from error
-    return StcalPatch(utils.gwcs_blot)
+    return StcalPatch(utils, driz_cr=driz_cr)
 
 
-def _with_fallback(theirs: Blot) -> Blot:
+def _with_fallback(ours: Function, theirs: Function) -> Function:
     """Our function, and theirs for what ours does not take."""
 
     @wraps(gwcs_blot)
     def either(*args: Any, **keywords: Any) -> np.ndarray:
         try:
-            return gwcs_blot(*args, **keywords)
+            return ours(*args, **keywords)
         except WCSError as error:
             log.info("blotted by stcal: %s", error)
             return theirs(*args, **keywords)
@@ -121,11 +159,79 @@ def _with_fallback(theirs: Blot) -> Blot:
     return either
 
 
-def _exchange(old: Blot, new: Blot) -> None:
-    """Bind `new` in every loaded module that has `old` as its ``gwcs_blot``.
+class _Flagging:
+    """Our rejection with the signature of ``flag_resampled_crs``, for the blots that are ours.
+
+    Those of spectra are stcal's, and nothing else in the arguments tells what is an image.
+    """
+
+    def __init__(self, blot: Function, flag: Function) -> None:
+        self.gwcs_blot = _with_fallback(self._blot, blot)
+        self._flag = flag
+        self._blots = weakref.WeakValueDictionary[int, np.ndarray]()
+        self._told = False
+
+    @wraps(gwcs_blot)
+    def _blot(self, *args: Any, **keywords: Any) -> np.ndarray:
+        given = signature(gwcs_blot).bind(*args, **keywords).arguments
+        median, wcs, shape, target = (given[name] for name in _IMAGES)
+        # what is not covered is not judged, whatever it is to be filled with
+        blot = _blotted(median, wcs, target, shape, "poly5", np.nan)
+        # a pixel without data takes fewer of its neighbours with it
+        missing = ~np.isfinite(blot)
+        blot[missing] = _blotted(median, wcs, target, shape, "linear", np.nan)[missing]
+        self._blots[id(blot)] = blot
+        return blot
+
+    def flag_resampled_crs(
+        self,
+        sci_data: Any,
+        sci_err: Any,
+        blot_data: Any,
+        snr1: float,
+        snr2: float,
+        scale1: float,
+        scale2: float,
+        backg: float,
+    ) -> np.ndarray:
+        """Flag outliers: True where an exposure has what its blot does not explain."""
+        theirs = (sci_data, sci_err, blot_data, snr1, snr2, scale1, scale2, backg)
+        if self._blots.get(id(blot_data)) is not blot_data:
+            return self._flag(*theirs)
+        criteria = Criteria(snr=thresholds_of((snr1, snr2), [_SNR]))
+        self._tell(criteria)
+        errors = np.asarray(sci_err, np.float32)
+        data = np.asarray(sci_data)
+        try:
+            rejection = compare(
+                data, blot_data, errors, criteria, valid=None, gain=None, threads=None
+            )
+        except DataError as error:
+            log.warning("outliers flagged by stcal: %s", error)
+            return self._flag(*theirs)
+        for doubt in rejection.doubts():
+            log.warning("the exposure: %s", doubt)
+        return rejection.mask
+
+    def _tell(self, criteria: Criteria) -> None:
+        """Say once how outliers are found."""
+        if self._told:
+            return
+        self._told = True
+        log.info(
+            "outliers flagged by skyblot: seeds above %g and members above %g sigma (snr counts "
+            "where it is no default); scale and backg do not count: what blots leave at sources, "
+            "and the background, are measured",
+            *criteria.thresholds[0],
+        )
+
+
+def _exchange(name: str, old: Function, new: Function) -> None:
+    """Bind `new` in every loaded module that has `old` under a name.
 
     Pipelines import the function itself.
     """
     for module in list(sys.modules.values()):
-        if getattr(module, "__dict__", {}).get("gwcs_blot") is old:
-            module.__dict__["gwcs_blot"] = new
+        names = getattr(module, "__dict__", {})
+        if names.get(name) is old:
+            names[name] = new

@@ -20,6 +20,7 @@ from .judging import (
     judge_of,
     mosaics_for,
     rejected_bits,
+    with_final_picture,
     without,
     write_masks_of,
 )
@@ -187,7 +188,7 @@ class Run:
     ) -> Iterator[RejectResult | Failure]:
         """Tell of an exposure whose masks were written, or could not be."""
         if failure is None:
-            yield from (result.public() for result in results)
+            yield from (with_final_picture(result).public() for result in results)
         else:
             self._failures.append(failure)
             yield failure

@@ -132,6 +132,11 @@ def block_any(array: np.ndarray, step: int) -> np.ndarray:
     return _reduce(np.logical_or, np.asarray(array, bool), step)
 
 
+def block_sum(array: np.ndarray, step: int) -> np.ndarray:
+    """Return the sums of step x step blocks."""
+    return _reduce(np.add, array, step)
+
+
 def _reduce(function: np.ufunc, array: np.ndarray, step: int) -> np.ndarray:
     if step == 1:
         return array
