@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import jupyter_cache.executors.utils as executors
 import make_figures
-from demo_pictures import picture_is_stale
+import make_report_figure
+from demo_pictures import FIGURES, picture_is_stale
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -297,6 +298,7 @@ def draw(app) -> None:
     # A package of styles of code sends messages of all libraries to the screen.
     logging.getLogger().setLevel(logging.WARNING)
     make_figures.main()
+    make_report_figure.main(FIGURES / "report.png")
     if picture_is_stale():
         getLogger(__name__).warning(
             "docs/_static/figures/clean.png, which README shows, is not what the demo data give: "
