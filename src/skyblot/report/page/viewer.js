@@ -40,12 +40,14 @@
     const sources = open.sources.has(0) ? [open.sources.get(0)] : [];
     if (open.step > 1 && state.zoom * open.step * (window.devicePixelRatio || 1) <= 1) return sources;
     const { width, height } = panels()[0], dx = width / state.zoom / 2, dy = height / state.zoom / 2;
-    open.bounds.forEach(([x0, y0, x1, y1], k) => {
-      if (x1 < state.x - dx || x0 > state.x + dx || y1 < state.y - dy || y0 > state.y + dy) return;
-      const source = open.sources.get(k + 1);
+    const outside = ([x0, y0, x1, y1]) => x1 < state.x - dx || x0 > state.x + dx || y1 < state.y - dy || y0 > state.y + dy;
+    const numbers = open.bounds.map((bounds, k) => (outside(bounds) ? 0 : k + 1)).filter(Boolean);
+    if (open.step > 1 && numbers.length > KEPT) return sources; // more than are kept: they would come and go
+    for (const number of numbers) {
+      const source = open.sources.get(number);
       if (source) sources.push(source);
-      else ask(k + 1);
-    });
+      else ask(number);
+    }
     return sources;
   }
 
@@ -69,8 +71,9 @@
     }).catch((error) => say(error.message));
   }
 
-  /** Keep the tiles that came last; the overview stays. */
+  /** Keep the tiles that came last, and the overview; where there is none, all. */
   function forget(chip) {
+    if (chip.step === 1) return;
     const numbers = [...chip.sources.keys()].filter((number) => number > 0);
     numbers.slice(0, -KEPT).forEach((number) => {
       chip.sources.delete(number);
