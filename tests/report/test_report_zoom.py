@@ -61,7 +61,7 @@ def test_more_tiles_than_are_kept_do_not_come_and_go(tmp_path):
         opened(window, 0)
         window.press("+", "+")  # 25 tiles, blocks of 6 pixels larger than those of the screen
         drawn(window)
-        assert state(window)["zoom"] * 6 > 1
+        assert state(window)["zoom"] * 6 > 1.5
         assert window.run(tiles) == ""
         window.press("9")
         window.wait(f"{tiles} !== ''")
