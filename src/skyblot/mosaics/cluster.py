@@ -7,7 +7,7 @@ all else is done by the workers. The files are those of a run without a cluster,
 import os
 import pickle
 import uuid
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -247,26 +247,46 @@ class _Crew:
         return Stage(name, self._count, self._total)
 
     def done(self, tasks: Sequence[SharedTask], desk: Desk) -> Iterator[tuple[int, Any]]:
-        """Yield the place of each task when it is done, and what was found."""
-        from distributed import as_completed
+        """Yield the place of each task when it is done, and what was found.
 
+        Dask gives up what was given to several workers that died. Another task of the same worker
+        may be at fault: so each is tried once more, and alone.
+        """
         job = self._job(desk)
-        names = [f"{type(task).__name__}-{self._desks}-{place}" for place, task in enumerate(tasks)]
-        keys = [f"{name}-{uuid.uuid4().hex[:8]}" for name in names]
-        payloads = [pickle.dumps(task) for task in tasks]
-        futures = self._client.map(work_on, payloads, names, job=job, key=keys, pure=False)
-        places = dict(zip(keys, range(len(tasks)), strict=True))
         self._count = 0
         self._total = len(tasks)
+        for place in (yield from self._submitted(dict(enumerate(tasks)), job)):
+            if (yield from self._submitted({place: tasks[place]}, job)):
+                raise all_died(tasks[place].subject)
+
+    def _submitted(
+        self, tasks: Mapping[int, SharedTask], job: bytes
+    ) -> Generator[tuple[int, Any], None, list[int]]:
+        """Submit tasks, yield what was found, and return the places of those Dask gave up."""
+        from distributed import as_completed
+        from distributed.scheduler import KilledWorker
+
+        names = [f"{type(task).__name__}-{self._desks}-{place}" for place, task in tasks.items()]
+        keys = [f"{name}-{uuid.uuid4().hex[:8]}" for name in names]
+        payloads = [pickle.dumps(task) for task in tasks.values()]
+        futures = self._client.map(work_on, payloads, names, job=job, key=keys, pure=False)
+        places = dict(zip(keys, tasks, strict=True))
+        given_up = []
         try:
             for future in as_completed(futures, loop=self._client.loop):
                 place = places[future.key]
+                try:
+                    found = self._ended(future, tasks[place])
+                except KilledWorker:
+                    given_up.append(place)
+                    continue
                 self._count += 1
-                yield place, self._ended(future, tasks[place])
+                yield place, found
         except BaseException:
             with suppress(Exception):  # the reason to stop is the one to tell
                 self._client.cancel(futures)
             raise
+        return given_up
 
     def _job(self, desk: Desk) -> bytes:
         """What the workers are to know."""
@@ -283,8 +303,8 @@ class _Crew:
 
         try:
             report: Report = future.result()
-        except KilledWorker as error:
-            raise all_died(task.subject) from error
+        except KilledWorker:
+            raise
         except Exception as error:
             raise explained(error, task.subject) from error
         finally:
