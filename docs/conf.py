@@ -1,17 +1,27 @@
 """Sphinx configuration, with the small extensions these pages need."""
 
+import ast
+import logging
+import os
 import re
 import sys
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import jupyter_cache.executors.utils as executors
+import make_figures
+import make_report_figure
+from demo_pictures import FIGURES, picture_is_stale
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.utils.math.latex2mathml import tex2mathml
-from sentences import sentences
+from sentences import sentences, written_text
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
 from sphinx.util.nodes import nested_parse_with_titles
 
 import skyblot
@@ -65,8 +75,15 @@ copyright = author
 release = installed_version("skyblot")
 version = release.split("+")[0]
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["_build", "_templates"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "_made", "_templates"]
 templates_path = ["_templates"]
 default_role = "code"
 
@@ -74,9 +91,25 @@ autodoc_typehints = "none"
 autosummary_generate = True
 numpydoc_show_class_members = False
 
+# Notebooks are Markdown, and run at each build, in a folder that is thrown away; what fails in one
+# fails the build. The commands that they show are those of this environment.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+# What a command of the shell prints comes in pieces of a hundred letters: one output of them.
+executors.executenb = partial(executors.executenb, coalesce_streams=True)
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight > pre"
+
 html_theme = "furo"
 html_title = f"skyblot {version}"
 html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_sphinx = False
 html_math_renderer = "mathml"
 
@@ -160,6 +193,28 @@ class MessagesDirective(RstDirective):
         return lines
 
 
+class SaidDirective(RstDirective):
+    """``.. said:: BEGINNING`` shows the whole sentence that skyblot says, as its source has it."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def lines(self) -> list[str]:
+        """One block with the sentence; without one the page is out of date."""
+        texts = [
+            text
+            for path in Path(skyblot.__file__).parent.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.expr)
+            if (text := written_text(node)) and text.startswith(self.arguments[0])
+        ]
+        # The pieces of a sentence are texts, too.
+        whole = max(texts, key=len, default="")
+        if not whole or not all(whole.startswith(text) for text in texts):
+            raise self.error(f"no single sentence begins with {self.arguments[0]!r}: {texts}")
+        return [".. code-block:: text", "", f"   {whole}", ""]
+
+
 class FactsDirective(RstDirective):
     """``.. facts::`` is the table of all that is read from headers."""
 
@@ -238,10 +293,25 @@ def write_math(writer, node) -> None:
     raise nodes.SkipNode
 
 
+def draw(app) -> None:
+    """Make figures and tables, and complain of a picture in README that is not as it would be."""
+    # A package of styles of code sends messages of all libraries to the screen.
+    logging.getLogger().setLevel(logging.WARNING)
+    make_figures.main()
+    make_report_figure.main(FIGURES / "report.png")
+    if picture_is_stale():
+        getLogger(__name__).warning(
+            "docs/_static/figures/clean.png, which README shows, is not what the demo data give: "
+            "python docs/make_figures.py makes it anew"
+        )
+
+
 def setup(app) -> None:
     """Register the extensions above."""
+    app.connect("builder-inited", draw)
     app.add_directive("parameters", ParametersDirective)
     app.add_directive("messages", MessagesDirective)
+    app.add_directive("said", SaidDirective)
     app.add_directive("facts", FactsDirective)
     app.add_directive("markdown", MarkdownDirective)
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))

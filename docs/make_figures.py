@@ -1,12 +1,13 @@
-"""Make every figure and every measured table of the documentation: ``python docs/make_figures.py``.
+"""Make the figures and measured tables of the documentation, as each build of it does.
 
-Figures go to ``docs/_static/figures``, tables to ``docs/tables``; both are kept in the repository.
-All of them come from the synthetic data set of ``skyblot demo``, which is the same on every
-machine.
+They go to ``docs/_made``, which is not kept in the repository, and come from the synthetic data set
+of ``skyblot demo``, which is the same on every machine. Of the picture that README shows there is a
+copy in ``docs/_static/figures``: ``python docs/make_figures.py`` replaces it, and a build complains
+where it is not what the demo data give.
 """
 
 import csv
-import tempfile
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -15,10 +16,9 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-from astropy.io import fits
+from demo_pictures import FIGURES, PICTURE, pictures, save
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
-from PIL import Image
 
 import skyblot
 from skyblot.demo import DemoPlan, chip_frame, chip_wcs, demo_scene, exposure_facts, mosaic_hdulist
@@ -28,7 +28,7 @@ from skyblot.parameters.table import INTERPOLANTS
 from skyblot.pixelmap import adaptive, refining
 
 HERE = Path(__file__).parent
-FIGURES, TABLES = HERE / "_static" / "figures", HERE / "tables"
+TABLES = HERE / "_made" / "tables"
 COLOURS = dict(
     zip(
         INTERPOLANTS,
@@ -45,69 +45,6 @@ STYLE = {
     "axes.axisbelow": True,
     "legend.frameon": False,
 }
-
-
-def save(figure, name: str, colours: int = 64, *, grey: bool = False) -> None:
-    """Write a figure with few colours, or 43 steps of grey: a fraction of the size, and no visible
-    difference.
-    """
-    path = FIGURES / f"{name}.png"
-    figure.savefig(path, metadata={"Software": None})
-    plt.close(figure)
-    with Image.open(path) as image:
-        if grey:
-            small = image.convert("L").point(
-                lambda value: 6 * round(value / 6) if value < 250 else 255
-            )
-        else:
-            small = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
-
-
-# ---- the picture of the front page ---------------------------------------------------------------
-
-
-def picture() -> None:
-    """Exposure, blot and difference: one stretch for all three."""
-    with tempfile.TemporaryDirectory() as folder:
-        demo = skyblot.make_demo(folder)
-        path = skyblot.blot_file(
-            demo.median, f"{demo.exposures[0]}[sci,2]", Path(folder) / "blot.fits"
-        )
-        exposure, blot = fits.getdata(demo.exposures[0], ("SCI", 2)), fits.getdata(path, 1)
-        sky = fits.getheader(path, 1)["BLOTSKY"]
-    y, x, size = 226, 432, 216
-    where = np.s_[y : y + size, x : x + size]
-    panels = {
-        "One exposure": exposure[where],
-        "The mosaic, blotted onto it": blot[where],
-        "Exposure minus blot": (exposure - blot)[where] + sky,
-    }
-    # Two pixels of the picture for one of the data: exact squares, and a file that compresses.
-    side, gap, top = 2 * size, 12, 34
-    width, height = 3 * side + 2 * gap, side + top
-    figure = plt.figure(figsize=(width / 100, height / 100), dpi=100)
-    for k, (title, data) in enumerate(panels.items()):
-        left = k * (side + gap)
-        axes = figure.add_axes((left / width, 0, side / width, side / height))
-        axes.imshow(
-            np.arcsinh((data - sky) / 20.0),
-            cmap="gray",
-            vmin=-1.2,
-            vmax=4.4,
-            origin="lower",
-            interpolation="nearest",
-        )
-        axes.set_axis_off()
-        figure.text(
-            (left + side / 2) / width,
-            1 - 0.55 * top / height,
-            title,
-            ha="center",
-            va="center",
-            fontsize=14,
-        )
-    save(figure, "blot", grey=True)
 
 
 # ---- interpolants --------------------------------------------------------------------------------
@@ -374,9 +311,9 @@ def step_table() -> None:
 def main() -> None:
     """Make them all."""
     FIGURES.mkdir(parents=True, exist_ok=True)
-    TABLES.mkdir(exist_ok=True)
+    TABLES.mkdir(parents=True, exist_ok=True)
     with plt.rc_context(STYLE):
-        for make in (picture, kernels, frequency_response, distortion, adaptive_blocks):
+        for make in (pictures, kernels, frequency_response, distortion, adaptive_blocks):
             make()
         for make in (wave_table, star_field_table, step_table):
             make()
@@ -384,3 +321,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    shutil.copyfile(FIGURES / "clean.png", PICTURE)

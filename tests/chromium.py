@@ -138,6 +138,10 @@ class Browser:
         """Run JavaScript in the page; return what it returns."""
         return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
+    def run_async(self, script, *arguments):
+        """Run JavaScript that calls its last argument; return what it gives to that."""
+        return self._call("POST", "/execute/async", {"script": script, "args": list(arguments)})
+
     def wait(self, script, *arguments):
         """Run JavaScript until it returns something true; return that."""
         for _ in range(300):
@@ -160,18 +164,41 @@ class Browser:
             "POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]}
         )
 
-    def drag(self, start, by):
-        """Drag with the mouse from a point of the window."""
+    def move(self, point):
+        """Move the mouse to a point of the window."""
+        move = {"type": "pointerMove", "x": point[0], "y": point[1]}
+        self._pointers({"type": "pointer", "id": "mouse", "actions": [move]})
+
+    def pinch(self, point, before, after):
+        """Move two fingers, so far left and right of a point, to another distance."""
+        fingers = []
+        for side in (-1, 1):
+            moves = [
+                {"type": "pointerMove", "x": point[0] + side * before, "y": point[1]},
+                {"type": "pointerDown", "button": 0},
+                {"type": "pointerMove", "x": point[0] + side * after, "y": point[1],
+                 "duration": 100},
+                {"type": "pointerUp", "button": 0},
+            ]  # fmt: skip
+            touch = {"pointerType": "touch"}
+            fingers.append(
+                {"type": "pointer", "id": f"finger{side}", "parameters": touch, "actions": moves}
+            )
+        self._pointers(*fingers)
+
+    def _pointers(self, *pointers):
+        self._call("POST", "/actions", {"actions": list(pointers)})
+
+    def drag(self, start, by, button=0):
+        """Drag with the mouse from a point of the window; button 2 is the right one."""
         (x, y), (dx, dy) = start, by
         moves = [
             {"type": "pointerMove", "x": x, "y": y},
-            {"type": "pointerDown", "button": 0},
+            {"type": "pointerDown", "button": button},
             {"type": "pointerMove", "x": x + dx, "y": y + dy, "duration": 50},
-            {"type": "pointerUp", "button": 0},
+            {"type": "pointerUp", "button": button},
         ]
-        self._call(
-            "POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": moves}]}
-        )
+        self._pointers({"type": "pointer", "id": "mouse", "actions": moves})
 
     def wheel(self, point, delta):
         """Turn the wheel over a point of the window; upwards is negative."""

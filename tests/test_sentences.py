@@ -24,7 +24,7 @@ PASSED_ON = {
     "validated": "of configobj",
     "_list": "of a name in a list",
     "_ended": "of a worker",
-    "_as_asked": "of a worker, of an error that cannot be sent",
+    "portable": "of a worker, of an error that cannot be sent",
     "tell_notes": "of a `Rejection`, and what was remarked on a file",
     "reject": "of a `Rejection`",
 }

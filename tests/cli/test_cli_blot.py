@@ -260,7 +260,7 @@ def test_demo(run, out, monkeypatch, with_pictures):
         pytest.importorskip("jinja2", reason="the page needs jinja2")
         pytest.importorskip("matplotlib", reason="the page needs matplotlib")
     else:
-        monkeypatch.setattr("skyblot.report.html.find_spec", lambda name: None)
+        monkeypatch.setattr("skyblot.report.packages.find_spec", lambda name: None)
     code, text, errors = run("demo", out / "new" / "folder", "--seed", 3)
     assert code == 0
     # chips as small as these are dithered by a large part of their sides

@@ -46,7 +46,7 @@ def test_a_commands_module_is_imported_only_when_it_is_asked_about(complete, mon
     importlib_import = directory.importlib.import_module
     monkeypatch.setattr(directory.importlib, "import_module", import_module)
     assert complete("skyblot reject --c") == plain(
-        "--config", "--clean", "--cte-tail", "--compress", "--coeffs"
+        "--config", "--compare", "--clean", "--cte-tail", "--compress", "--coeffs"
     )
     assert asked == [".reject"]
 

@@ -20,7 +20,7 @@ def chips(page):
     """Headings of the chips of a page, in its order."""
     return [
         html.unescape(name)
-        for name in re.findall(r'<span class="name">([^<]*)</span>', page.read_text())
+        for name in re.findall(r'<th scope="row" data-value="([^"]*)">', page.read_text())
     ]
 
 
@@ -103,7 +103,7 @@ class TestBoth:
     def test_packages_that_are_missing_are_named_before_any_work(
         self, demo, run, out, command, monkeypatch
     ):
-        monkeypatch.setattr("skyblot.report.html.find_spec", lambda name: None)
+        monkeypatch.setattr("skyblot.report.packages.find_spec", lambda name: None)
         code, _, errors = run(
             command, demo.median, demo.exposures[0], "--output-dir", out, "--report", out / "a.html"
         )

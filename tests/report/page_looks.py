@@ -22,9 +22,27 @@ return [...pixel.data].slice(0, 3);
 
 
 def opened(browser, number):
+    """Wait until a chip is open, and drawn with its own pixels where it is small."""
     browser.wait(
         "return document.querySelector('#canvas').dataset.chip === arguments[0]", str(number)
     )
+
+
+def text(browser, selector):
+    return browser.run("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def click(browser, selector):
+    browser.run("document.querySelector(arguments[0]).click()", selector)
+
+
+def said(browser):
+    return text(browser, "#said")
+
+
+def drawn(browser):
+    """Wait for what is drawn with the next frame."""
+    browser.run_async("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
 
 
 def state(browser):

@@ -193,8 +193,8 @@ class _Run:
 
     def summarize(self, page: Page) -> None:
         """Say what was written and what failed, of more than one exposure."""
-        if page.count is not None:
-            self._screen.message(f"{self._telling.report}: written, {page.count} chips")
+        if page.words:
+            self._screen.message(f"{self._telling.report}: written, {page.words}")
         if self.single or self._telling.dry_run:
             return
         made, kept = self._counts()

@@ -10,6 +10,7 @@ from .common import (
     COMPARED_BLOTS,
     HELP,
     Telling,
+    compare_option,
     exposures_argument,
     given,
     parameter_options,
@@ -48,6 +49,7 @@ _ROWS = (
     help="Folder for all that is written; it is made where there is none.",
 )
 @run_options
+@compare_option
 @parameter_options((*_ROWS, *COMPARED_BLOTS))
 @verbosity_options
 @click.pass_context
@@ -72,7 +74,7 @@ def command(ctx: click.Context, exposures_named: tuple[str, ...], **options: Any
     from .signals import interruptible
 
     check_report(telling.report, recipe, overwrite=bool(values.get("overwrite")))
-    values["pictures"] = pictures_for(telling.report)
+    values["pictures"] = pictures_for(telling.report, options["compare"])
     with interruptible() as interruption:
         plan = plan_clean(
             exposures_named,

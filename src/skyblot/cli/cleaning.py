@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -39,7 +40,7 @@ def run(
             with open_page(plan, telling.report) as page:
                 code = _Run(plan, telling, shown, log, page).go(events, interruption)
             if page is not None:
-                shown.message(f"{telling.report}: written, {page.count} chips")
+                shown.message(f"{telling.report}: written, {page.words}")
             return code
         except KeyboardInterrupt:
             shown.error(
@@ -70,6 +71,22 @@ def open_page(plan: CleanPlan, path: str | None) -> "Iterator[Report | None]":
     overwrite = plan.options.overwrite
     with open_report(path, title=title, parameters=parameters, overwrite=overwrite) as page:
         yield page
+
+
+def add_mask(page: "Report", result: RejectResult, order: int) -> None:
+    """Put the picture of a mask on a page, or say that there is none."""
+    if result.picture is None:
+        page.note(f"kept, and not shown: {result.label}")
+    else:
+        page.add(result.picture, order=order)
+
+
+def add_mosaic(page: "Report", path: Path | None, order: int) -> None:
+    """Put a mosaic with its weights on a page, after the chips."""
+    from ..report import report_of_mosaic
+
+    if path is not None:
+        page.add(report_of_mosaic(path), order=order)
 
 
 class _Run:
@@ -117,8 +134,8 @@ class _Run:
         else:
             self._screen.result(result_line(event))
             self._log.write("mask", reference=event.reference, path=event.path, **event.measured)
-            if self._page is not None and event.picture is not None:
-                self._page.add(event.picture, order=self._order[event.where])
+            if self._page is not None:
+                add_mask(self._page, event, self._order[event.where])
 
     def _failed(self, failure: Failure) -> None:
         self._failures.append(failure)
@@ -128,6 +145,8 @@ class _Run:
             self._screen.error(traceback_of(failure.error))
 
     def _finish(self, result: "CleanResult") -> None:
+        if self._page is not None:
+            add_mosaic(self._page, result.mosaic, len(self._order))
         for path in (result.table, result.objects, result.median, result.mosaic):
             if path is not None:
                 self._screen.result(str(path))

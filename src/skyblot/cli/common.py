@@ -184,6 +184,14 @@ run_options = with_options(
     ),
 )
 
+#: With what a page compares masks.
+compare_option = click.option(
+    "--compare",
+    metavar="MASKS",
+    help="With --report: earlier masks to compare with: DQ=BITS, or 'old/*.fits=BITS', flags; "
+    "'*_mask.fits', 1 for good pixels; or a folder of masks.",
+)
+
 verbosity_options = with_options(
     click.option("--debug", is_flag=True, help="Log every step, and show tracebacks."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),

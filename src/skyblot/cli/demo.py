@@ -15,12 +15,12 @@ from .screen import echo, result_line, screen
 @click.argument("folder", metavar="[DIR]", default="skyblot-demo", type=click.Path(path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice(("hst", "jwst", "roman")),
+    type=click.Choice(("hst", "jwst", "roman", "ground")),
     default="hst",
     show_default=True,
     help=(
-        "WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits) or WFI's (_cal.asdf); the last two "
-        "need gwcs, asdf, asdf-astropy and lz4."
+        "WFC3/UVIS exposures (_flc.fits), NIRCam's (_cal.fits), WFI's (_cal.asdf), or DECam's of "
+        "four chips (_ooi_); NIRCam's and WFI's need gwcs, asdf, asdf-astropy and lz4."
     ),
 )
 @click.option(
@@ -28,7 +28,7 @@ from .screen import echo, result_line, screen
     is_flag=True,
     help=(
         "Chips as large as the real ones: hst 2051 x 4096 (1.3 GB on disk), jwst 2048 x 2048, "
-        "roman 4088 x 4088."
+        "roman 4088 x 4088, ground 2046 x 4094."
     ),
 )
 @click.option(
@@ -67,7 +67,7 @@ def command(
     report = _report(folder)
     _clean(made.exposures, cleaned, report, quiet=quiet)
     if not quiet:
-        pattern = folder / f"*_{made.exposures[0].name.rsplit('_', 1)[1]}"
+        pattern = folder / made.pattern
         echo(
             f"The same by hand: skyblot blot {made.median} {pattern} --output-dir {folder} "
             "--overwrite"
@@ -82,7 +82,7 @@ def command(
 
 def _report(folder: Path) -> str | None:
     """The page of pictures to write, where there are the packages for it."""
-    from ..report.html import require_packages
+    from ..report.packages import require_packages
 
     try:
         require_packages()
@@ -93,10 +93,10 @@ def _report(folder: Path) -> str | None:
 
 def _clean(exposures: Sequence[Path], folder: Path, report: str | None, *, quiet: bool) -> None:
     """Clean exposures, and put pictures of their masks on a page."""
-    from ..api.clean import clean_events, plan_clean
+    from ..api.clean import CleanResult, clean_events, plan_clean
     from ..mosaics.parts import Stage
     from ..steps.mask_record import RejectResult
-    from .cleaning import open_page
+    from .cleaning import add_mask, add_mosaic, open_page
     from .reports import pictures_for
 
     plan = plan_clean(exposures, folder, overwrite=True, pictures=pictures_for(report))
@@ -108,5 +108,7 @@ def _clean(exposures: Sequence[Path], folder: Path, report: str | None, *, quiet
         for event in events:
             if isinstance(event, Stage):
                 shown.stage(event.name, event.done, event.total)
-            elif page is not None and isinstance(event, RejectResult) and event.picture is not None:
-                page.add(event.picture)
+            elif page is not None and isinstance(event, RejectResult):
+                add_mask(page, event, page.count)
+            elif page is not None and isinstance(event, CleanResult):
+                add_mosaic(page, event.mosaic, page.count)

@@ -9,6 +9,7 @@ from .common import (
     COMPARED_BLOTS,
     HELP,
     Telling,
+    compare_option,
     complete_files,
     exposures_argument,
     given,
@@ -38,6 +39,7 @@ _ROWS = (*run_rows(MASKS), *run_rows(CRITERIA), *PLANES, *run_rows(RUN))
     help="Folder for the masks, <root>_sci<N>_crmask.fits; made where there is none.",
 )
 @run_options
+@compare_option
 @parameter_options((*_ROWS, *COMPARED_BLOTS))
 @verbosity_options
 @click.pass_context
@@ -63,7 +65,7 @@ def command(
     from .signals import interruptible
 
     check_report(telling.report, recipe, overwrite=bool(values.get("overwrite")))
-    values["pictures"] = pictures_for(telling.report)
+    values["pictures"] = pictures_for(telling.report, options["compare"])
     with interruptible() as interruption:
         batch = mask_batch(
             source,

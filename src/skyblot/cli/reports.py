@@ -24,7 +24,7 @@ def check_report(path: str | None, recipe: Recipe, *, overwrite: bool) -> None:
     if path is None:
         return
     from ..io.atomic import check_output
-    from ..report.html import require_packages
+    from ..report.packages import require_packages
 
     require_packages()
     if Path(path).suffix.lower() not in (".html", ".htm"):
@@ -38,13 +38,15 @@ def check_report(path: str | None, recipe: Recipe, *, overwrite: bool) -> None:
     check_output(Path(path), overwrite=overwrite)
 
 
-def pictures_for(path: str | None) -> "Pictures | None":
+def pictures_for(path: str | None, compare: str | None = None) -> "Pictures | None":
     """Return how pictures are made for a page of results that come one by one."""
     if path is None:
+        if compare is not None:
+            raise ParameterError("--compare needs a page to show the comparison on: --report FILE")
         return None
-    from ..report import Pictures
+    from ..report.html import pictures_for
 
-    return Pictures(Path(path).parent)
+    return pictures_for(Path(path), compare=compare)
 
 
 def files_beside(telling: Telling) -> Beside:
@@ -78,9 +80,9 @@ class Page:
             self._report.note(text)
 
     @property
-    def count(self) -> int | None:
-        """How many chips it shows, if there is one."""
-        return None if self._report is None else self._report.count
+    def words(self) -> str:
+        """What was written, when it was; empty where there is no page."""
+        return "" if self._report is None else self._report.words
 
     def finish(self) -> None:
         """Read the blots."""

@@ -11,7 +11,7 @@ from ..parameters.row import Parameter
 #: Where the options stand that no section names.
 MESSAGES = "Messages"
 #: Options of runs that are for the command line alone, by their sections.
-_OWN = {OUTPUT: ("output", "output_dir", "report"), RUNNING: ("dry_run", "log")}
+_OWN = {OUTPUT: ("output", "output_dir", "report", "compare"), RUNNING: ("dry_run", "log")}
 
 
 def run_rows(rows: Iterable[Parameter]) -> list[Parameter]:

@@ -36,8 +36,9 @@ def command(
 ) -> None:
     """Write one picture of FILE.
 
-    A blot is shown with its exposure and the difference of the two, an exposure with the blot
-    beside it; any other image alone. Needs two packages: pip install matplotlib jinja2.
+    A blot is shown with its exposure and the difference of the two, a mask on its exposure, an
+    exposure with the blot beside it; any other image alone. Needs two packages:
+    pip install matplotlib jinja2.
 
     \b
     Example: skyblot show isky01a1q_sci1_blt.fits -o blot.png

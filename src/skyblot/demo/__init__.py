@@ -41,17 +41,27 @@ __all__ = [
     "truth_hdulist",
 ]
 
-KINDS = ("hst", "jwst", "roman")
+#: The kinds of data sets, and what the names of their exposures are like.
+KINDS = {
+    "hst": "*_flc.fits",
+    "jwst": "*_cal.fits",
+    "roman": "*_cal.asdf",
+    "ground": "*_ooi_*.fits",
+}
 
 
 @dataclass(frozen=True)
 class DemoSet:
-    """Paths of a written data set; `exposures` and `truth` are in the same order."""
+    """Paths of a written data set; `exposures` and `truth` are in the same order.
+
+    `pattern` stands for the names of the exposures.
+    """
 
     folder: Path
     median: Path
     exposures: tuple[Path, ...]
     truth: tuple[Path, ...]
+    pattern: str
 
 
 def make_demo(
@@ -69,12 +79,14 @@ def make_demo(
     ----------
     folder : path
         Created if need be; files of an earlier run are replaced, each at once.
-    kind : {"hst", "jwst", "roman"}
+    kind : {"hst", "jwst", "roman", "ground"}
         WFC3/UVIS exposures (`_flc`) with their median, NIRCam exposures (`_cal`) with their `_i2d`
-        mosaic, or WFI images of level 2 (`_cal`) with their level 3 mosaic (`_coadd`).
+        mosaic, WFI images of level 2 (`_cal`) with their level 3 mosaic (`_coadd`), or exposures of
+        four chips as DECam's (`_ooi_`, with `_ood_` and `_oow_`) and their coadd.
     full_size : bool
         Chips as large as the real ones: (2051, 4096) pixels instead of (512, 1024); instead of
-        (512, 512) pixels, (2048, 2048) for jwst, (4088, 4088) for roman.
+        (512, 512) pixels, (2048, 2048) for jwst, (4088, 4088) for roman; instead of (320, 512),
+        (2046, 4094) for ground.
     seed, exposures : int
         Equal seeds give equal data; number of exposures, 1 to 99.
     chip_shape : (int, int), optional
@@ -98,10 +110,11 @@ def make_demo(
     plan = DemoPlan(seed, exposures, chip_shape or (full_shape if full_size else small_shape))
     folder = Path(folder)
     make_folder(folder)
-    paths: dict[str, list[Path]] = {"mosaic": [], "exposure": [], "truth": []}
+    paths: dict[str, list[Path]] = {"mosaic": [], "exposure": [], "companion": [], "truth": []}
     for output in outputs(plan):
         paths[output.role].append(output.save(folder))
-    return DemoSet(folder, paths["mosaic"][0], tuple(paths["exposure"]), tuple(paths["truth"]))
+    written, truth = tuple(paths["exposure"]), tuple(paths["truth"])
+    return DemoSet(folder, paths["mosaic"][0], written, truth, KINDS[kind])
 
 
 def _kind(
@@ -122,4 +135,8 @@ def _kind(
 
         jwst.require_gwcs()
         return roman.outputs, roman.FULL_SHAPE, roman.SMALL_SHAPE
+    if kind == "ground":
+        from . import ground
+
+        return ground.outputs, ground.FULL_SHAPE, ground.SMALL_SHAPE
     raise not_allowed("kind", kind, f"one of {', '.join(KINDS)}{closest(kind, KINDS)}")

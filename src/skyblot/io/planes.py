@@ -125,6 +125,15 @@ def usable_pixels(image: Image, ignored: int, pattern: str | None = None) -> np.
     return usable
 
 
+def flags_of(image: Image, pattern: str | None = None) -> np.ndarray | None:
+    """Return the flags of an image's pixels, None where there are none.
+
+    `pattern` and errors are as for `usable_pixels`.
+    """
+    plane = find_plane(image, QUALITY, pattern)
+    return None if plane is None else _flags(image, plane)
+
+
 def companion_name(path: AnyPath, pattern: str) -> ImageName:
     """Return the file that a pattern names for an exposure.
 
@@ -210,7 +219,7 @@ def _index(hdus: Any, image: Any, fact: Fact, where: ImageName) -> int:
     own = getattr(image, "hdu", None)
     if own is not None:
         number_of = next(k for k, hdu in enumerate(image.hdus) if hdu is own)
-        for name in (own.name, *fact.keywords):
+        for name in (*fact.keywords, own.name):
             same = [k for k in there if (hdus[k].name, hdus[k].ver) == (name, own.ver)]
             if len(same) == 1:
                 return same[0]

@@ -202,7 +202,8 @@ class ClusterRun(Run):
         tasks = []
         for number, mine in enumerate(exposures):
             path = self._desk.folder / f"found-{number}"
-            path.write_bytes(pickle.dumps([self._results[chip.where] for chip in mine]))
+            results = [replace(self._results[chip.where], picture=None) for chip in mine]
+            path.write_bytes(pickle.dumps(results))
             own = tuple(places[chip.where] for chip in mine)
             tasks.append(WriteMasks(own, path, str(mine[0].where.path)))
         failures = dict(self._done(tasks, self._chips))
@@ -238,12 +239,12 @@ class _Crew:
         self._folder = folder
         self._told: set[str] = set()
         self._desks = 0
-        self._ended = 0
+        self._count = 0
         self._total = 0
 
     def stage(self, name: str) -> Stage:
         """Return how far the tasks are."""
-        return Stage(name, self._ended, self._total)
+        return Stage(name, self._count, self._total)
 
     def done(self, tasks: Sequence[SharedTask], desk: Desk) -> Iterator[tuple[int, Any]]:
         """Yield the place of each task when it is done, and what was found."""
@@ -255,13 +256,13 @@ class _Crew:
         payloads = [pickle.dumps(task) for task in tasks]
         futures = self._client.map(work_on, payloads, names, job=job, key=keys, pure=False)
         places = dict(zip(keys, range(len(tasks)), strict=True))
-        self._ended = 0
+        self._count = 0
         self._total = len(tasks)
         try:
             for future in as_completed(futures, loop=self._client.loop):
                 place = places[future.key]
-                self._ended += 1
-                yield place, self._result(future, tasks[place])
+                self._count += 1
+                yield place, self._ended(future, tasks[place])
         except BaseException:
             with suppress(Exception):  # the reason to stop is the one to tell
                 self._client.cancel(futures)
@@ -276,7 +277,7 @@ class _Crew:
         path.write_bytes(pickled(desk))
         return pickle.dumps(Job(path, os.getcwd(), this_process(), __version__))
 
-    def _result(self, future: Any, task: SharedTask) -> Any:
+    def _ended(self, future: Any, task: SharedTask) -> Any:
         """What a task found; its warnings are given once."""
         from distributed.scheduler import KilledWorker
 

@@ -13,6 +13,7 @@ from ..io.bad_pixels import KEY_CARD, BadPixels
 from ..resampling.bits import Bits
 from ..runs.work import Failure
 from ..steps.base import Resources, Source, Task
+from ..steps.blot import Opened
 from ..steps.copies import is_shared
 from ..steps.mask_record import RejectResult, tell_notes
 from ..steps.reject import Reject
@@ -158,7 +159,9 @@ class Judge:
         # the stack has no sky: that of the chip is put back
         recipe = self.step.recipe.override({"addsky": False, "skyval": chip.sky.level})
         step = replace(self.step, recipe=recipe)
-        with step.compared(source, self.tasks[chip.where], self.resources) as compared:
+        exposure = Opened(chip.image, chip.state)
+        task = self.tasks[chip.where]
+        with step.compared(source, task, self.resources, exposure) as compared:
             result = compared.result
             if last:
                 result = replace(result, picture=step.picture(compared))
@@ -256,6 +259,22 @@ def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
     cards = [(k, fraction if k == "CRFRAC" else v, c) for k, v, c in bad.cards]
     bad = replace(bad, flat=bad.flat[kept], values=values, cards=cards)
     return replace(result, bad=bad, rejected=rejected)
+
+
+def with_waiting_picture(result: RejectResult, pictures: Any) -> RejectResult:
+    """Return a result whose picture waits on the disk, wherever it was made."""
+    if result.picture is None or pictures is None or pictures.scratch is None:
+        return result
+    return replace(result, picture=result.picture.waiting(pictures.scratch))
+
+
+def with_final_picture(result: RejectResult) -> RejectResult:
+    """Return a result whose picture has the mask that is written: pixels were spared, or added."""
+    if result.picture is None or result.bad is None:
+        return result
+    from ..report.remask import with_mask
+
+    return replace(result, picture=with_mask(result.picture, result.bad.good == 0))
 
 
 def write_masks_of(

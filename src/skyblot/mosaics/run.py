@@ -20,6 +20,8 @@ from .judging import (
     judge_of,
     mosaics_for,
     rejected_bits,
+    with_final_picture,
+    with_waiting_picture,
     without,
     write_masks_of,
 )
@@ -151,7 +153,8 @@ class Run:
                 yield result
             else:
                 assert deviations is not None
-                self._results[chip.where] = result
+                pictures = self._plan.step.products.pictures
+                self._results[chip.where] = with_waiting_picture(result, pictures)
                 self._deviations[chip.where] = deviations
             yield Stage("comparing", done, len(self._chips))
 
@@ -187,7 +190,7 @@ class Run:
     ) -> Iterator[RejectResult | Failure]:
         """Tell of an exposure whose masks were written, or could not be."""
         if failure is None:
-            yield from (result.public() for result in results)
+            yield from (with_final_picture(result).public() for result in results)
         else:
             self._failures.append(failure)
             yield failure

@@ -1,17 +1,19 @@
-"""Pictures to judge blots by: one self-contained HTML page for many chips, one PNG for a file."""
+"""Pictures to judge blots by: one HTML page for many chips, one picture of a file."""
 
-from .chip import ChipPicture, ChipReport, Pictures
-from .files import report_of_files
+from .chip import ChipPicture, ChipReport, MosaicReport, Pictures
+from .files import report_of_files, report_of_mosaic
 from .html import Report, open_report, write_report
 from .rejected import report_of_rejection
 
 __all__ = [
     "ChipPicture",
     "ChipReport",
+    "MosaicReport",
     "Pictures",
     "Report",
     "open_report",
     "report_of_files",
+    "report_of_mosaic",
     "report_of_rejection",
     "write_report",
 ]

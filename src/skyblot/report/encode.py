@@ -43,16 +43,6 @@ def png_uri(levels: np.ndarray) -> str:
     return _uri(Image.fromarray(np.ascontiguousarray(levels[::-1])), "PNG", optimize=True)
 
 
-def label_uri(labels: np.ndarray) -> str:
-    """Return labels 0 to 3 as a PNG data URI with the grey levels 0, 85, 170, 255.
-
-    The first row is at the bottom.
-    """
-    image = Image.fromarray(np.ascontiguousarray(labels[::-1].astype(np.uint8)))
-    image.putpalette([level for label in range(4) for level in (85 * label,) * 3])
-    return _uri(image, "PNG", optimize=True, bits=2)
-
-
 def stamp_uri(indices: np.ndarray) -> str:
     """Return indices of the stamps' palette, the first row at the bottom, as a PNG data URI.
 

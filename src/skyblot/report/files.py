@@ -15,7 +15,7 @@ from ..io.images import float_pixels, open_image
 from ..io.names import ImageName, parse_name
 from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
-from .chip import ChipReport
+from .chip import ChipReport, MosaicReport
 from .facts import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
 from .stretch import centre_and_spread
 
@@ -59,6 +59,27 @@ def report_of_files(
         yield _chip(parse_name(exposure), Path(blot))
 
 
+def report_of_mosaic(path: Path) -> MosaicReport:
+    """Read a mosaic and its weights, and return what a report shows of it.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or cannot be read.
+    """
+    with open_image(path) as image:
+        weights = image.weights()
+        return MosaicReport(
+            Path(image.name).name,
+            float_pixels(image),
+            None if weights is None else float_pixels(weights),
+            {"exposure time [s]": image.facts.find("EXPTIME"), **_known(image)},
+            {"mosaic": path},
+            image.facts.bunit,
+            image.wcs(),
+        )
+
+
 def _chip(where: ImageName, path: Path) -> ChipReport:
     from ..rejection.residuals import measure
 
@@ -75,6 +96,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         valid &= np.isfinite(sigma) & (sigma > 0)
         systematics = measure(data, blot, sigma, valid, None)
         unit = image.facts.bunit
+        wcs = image.wcs()
         notes = [*_unit_notes(image, opened), *_misalignment_notes(systematics)]
         facts: dict[str, object] = {
             BACKGROUND: systematics.background,
@@ -102,7 +124,22 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         links,
         unit,
         notes,
+        _measured(systematics),
+        wcs,
     )
+
+
+def _measured(systematics: "Systematics") -> dict[str, float]:
+    """Numbers of the table of chips."""
+    dx, dy = systematics.misalignment
+    return {
+        "dx": dx,
+        "dy": dy,
+        "registration error": systematics.misalignment_error,
+        "flux ratio": systematics.flux_ratio.value,
+        "flux ratio error": systematics.flux_ratio.error,
+        "background": systematics.background,
+    }
 
 
 def _covered(blot: np.ndarray, image: Image) -> np.ndarray:

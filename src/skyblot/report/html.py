@@ -1,18 +1,20 @@
 """One self-contained HTML page: chips go to disk one by one, so that memory holds one at a time."""
 
 import logging
-import tempfile
+import pickle
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from ..errors import FileError, SkyblotError, not_allowed
-from ..io.atomic import atomic_write, check_output
+from ..errors import not_allowed
+from ..io.atomic import check_output
 from ..text import printable, size_text
-from .chip import ChipPicture, ChipReport, Pictures
+from .chip import ChipPicture, ChipReport, MosaicReport, Pictures
+from .packages import require_packages
+from .scratch import Piece, Scratch
+from .tiles import check_folder, folder_of
 
 logger = logging.getLogger(__name__)
 
@@ -20,15 +22,6 @@ logger = logging.getLogger(__name__)
 SIZES = (64, 8192)
 #: Where the templates are.
 _FOLDER = "page"
-_CHUNK = 1 << 20
-
-
-def require_packages() -> None:
-    """Raise an error that says how to install what pictures need, if it is missing."""
-    for package in ("matplotlib", "jinja2"):
-        if find_spec(package) is None:
-            install = "pip install matplotlib jinja2"
-            raise SkyblotError(f"pictures need the package {package}: {install}")
 
 
 def write_report(
@@ -43,8 +36,9 @@ def write_report(
 ) -> Path:
     """Write a page of pictures and facts about chips: complete, or not at all.
 
-    The page needs no network and no other file. Chips are taken one by one: a generator keeps one
-    in memory.
+    The page needs no network. Above 60 MB the pictures of the chips' own pixels are in a folder
+    beside it, ``<page>_tiles``, which is replaced too. Chips are taken one by one: a generator
+    keeps one in memory.
 
     Parameters
     ----------
@@ -57,8 +51,8 @@ def write_report(
     overwrite : bool
         Replace an existing file.
     size : int
-        Largest width and height of a view in pixels; larger chips are made smaller by a whole
-        factor. A chip takes about 0.8 MB at 1024, and up to four times as much at 2048.
+        Largest width and height of the overview of a chip, in pixels; larger chips are made
+        smaller by a whole factor. Whoever zooms in sees the chip's own pixels.
     stamps : int
         How many of the worst residuals of each kind are shown, in the chip's own pixels.
 
@@ -90,43 +84,37 @@ def open_report(
     overwrite: bool = False,
     size: int = 1024,
     stamps: int = 6,
+    compare: str | None = None,
 ) -> "Iterator[Report]":
     """Yield a report to add chips to, from any thread; write the page when the block succeeds.
 
-    Parameters and errors are those of `write_report`.
+    Parameters and errors are those of `write_report`. Besides, `compare` says which earlier masks
+    those of `pictures` are compared with: ``"DQ=4096"``, flags of the exposures;
+    ``"old/*.fits=4096"``, those of other files, * for the exposure's name; ``"*_mask.fits"``, masks
+    with 1 for good pixels; or a folder of masks, under the names that skyblot and AstroDrizzle give
+    them.
     """
     require_packages()
     check_whole("size", size, *SIZES)
     check_whole("stamps", stamps, 0, 100)
     path = Path(path)
     check_output(path, overwrite=overwrite)
-    with _scratch_file(path) as parts:
-        report = Report(path, parts, size, stamps)
-        yield report
-        with atomic_write(path, overwrite=overwrite) as stream:
-            written = report.finish(stream, title, parameters)
-    logger.info("%s: %d chips, %s", path, report.count, size_text(written))
+    check_folder(folder_of(path))
+    pictures = pictures_for(path, size, stamps, compare)
+    report = Report(path, pictures)
+    yield report
+    report.write(title, parameters, overwrite=overwrite)
+    logger.info("%s: %s", path, report.words)
 
 
-@contextmanager
-def _scratch_file(path: Path) -> Iterator[BinaryIO]:
-    """A nameless file on the disk that the page goes to: it needs the room there anyway."""
-    with _errors_of(path):
-        stream = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 (closed below, whatever its last flush says)
-    try:
-        yield stream
-    finally:
-        with suppress(OSError):
-            stream.close()
+def pictures_for(
+    page: Path, size: int = 1024, stamps: int = 6, compare: str | None = None
+) -> Pictures:
+    """Return how chips are pictured for a page; they wait on the disk beside it."""
+    from ..io.earlier import Earlier
 
-
-@contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
-    """Let errors of writing name the page."""
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"cannot be written: {error.strerror or error}", subject=path) from error
+    earlier = None if compare is None else Earlier.parse(compare)
+    return Pictures(page.parent, size, stamps, Scratch(page), earlier)
 
 
 def check_whole(name: str, value: int, least: int, most: int) -> None:
@@ -136,7 +124,7 @@ def check_whole(name: str, value: int, least: int, most: int) -> None:
 
 
 class Report:
-    """A page that is being made: chips wait in a file, and are put in order at the end.
+    """A page that is being made: chips wait on the disk, and are put in order at the end.
 
     Attributes
     ----------
@@ -144,9 +132,11 @@ class Report:
         Chips added so far.
     pictures : Pictures
         How chips are pictured on this page.
+    words : str
+        What was written, when it was: how many chips, how large, and which folder beside it.
     """
 
-    def __init__(self, path: Path, parts: BinaryIO, size: int, stamps: int) -> None:
+    def __init__(self, path: Path, pictures: Pictures) -> None:
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         loader = PackageLoader("skyblot.report", _FOLDER)
@@ -157,23 +147,25 @@ class Report:
         }
         self._templates = Environment(loader=loader, autoescape=True, finalize=_shown, **options)
         self._path = path
-        self._parts = parts
-        self.pictures = Pictures(path.parent, size, stamps)
-        self._places: list[tuple[Any, int, int]] = []
+        assert pictures.scratch is not None
+        self._scratch = pictures.scratch
+        self.pictures = pictures
+        self._places: list[tuple[Any, Piece, tuple[Piece, ...]]] = []
         self._notes: list[str] = []
         self._lock = threading.Lock()
+        self.words = ""
 
     @property
     def count(self) -> int:
         """Chips added so far."""
         return len(self._places)
 
-    def add(self, chip: ChipReport | ChipPicture, order: Any = None) -> None:
+    def add(self, chip: ChipReport | MosaicReport | ChipPicture, order: Any = None) -> None:
         """Add a chip; from any thread.
 
         Parameters
         ----------
-        chip : ChipReport or ChipPicture
+        chip : ChipReport, MosaicReport or ChipPicture
             A chip, or what was made of one with `pictures`: `skyblot.RejectResult.picture` for
             example.
         order : sortable, optional
@@ -183,70 +175,35 @@ class Report:
         from .view import picture_of
 
         picture = chip if isinstance(chip, ChipPicture) else picture_of(chip, self.pictures)
-        content = self._render("chip.html", picture.values)
-        with self._lock, _errors_of(self._path):
-            place = self._parts.tell()
-            self._parts.write(content)
-            self._parts.flush()
-            self._places.append((self.count if order is None else order, place, len(content)))
+        tiles = picture.pieces(self._scratch)
+        piece = self._scratch.put(pickle.dumps((picture.values, picture.row)))
+        with self._lock:
+            self._places.append((self.count if order is None else order, piece, tiles))
 
     def note(self, text: str) -> None:
         """Say something above all chips, for example which exposures are missing."""
         with self._lock:
             self._notes.append(text)
 
-    def finish(self, stream: BinaryIO, title: str, parameters: Any) -> int:
-        """Write the page; return its size in bytes, which it says itself."""
+    def write(self, title: str, parameters: Any, *, overwrite: bool) -> None:
+        """Write the page, and the folder beside it if it needs one."""
         from .facts import rows
+        from .writing import Page, StoredChip
 
-        values = {
+        self._places.sort(key=lambda place: place[0])
+        chips = [StoredChip(piece, tiles) for _, piece, tiles in self._places]
+        facts = {
             "title": title,
             "parameters": rows(dict(parameters.items())),
             "notes": self._notes,
         }
-        total = self._parts.tell()
-        for _ in range(2):  # the first time to learn how long they are
-            head, foot = (
-                self._frame(name, size_text(total), values) for name in ("head.html", "foot.html")
-            )
-            total = self._parts.tell() + len(head) + len(foot)
-        stream.write(head)
-        for _, place, length in sorted(self._places, key=lambda each: each[0]):
-            self._parts.seek(place)
-            _copy(self._parts, length, stream)
-        stream.write(foot)
-        return total
-
-    def _frame(self, name: str, size: str, values: Mapping[str, Any]) -> bytes:
-        """What stands before the chips, or after them."""
-        from .. import __version__
-        from .encode import diverging_colours
-        from .stretch import STANDS_OUT
-
-        facts = {
-            "count": self.count,
-            "size": size,
-            "version": __version__,
-            "stands_out": f"{STANDS_OUT:g}",
-        }
-        return self._render(
-            name, {"colours": diverging_colours(256).tobytes().hex(), **facts, **values}
-        )
-
-    def _render(self, name: str, values: Mapping[str, Any]) -> bytes:
-        # a name that is not Unicode, as file systems allow, must not end the page
-        return self._templates.get_template(name).render(values).encode("utf-8", "backslashreplace")
-
-
-def _copy(source: BinaryIO, length: int, target: BinaryIO) -> None:
-    while length > 0:
-        content = source.read(min(length, _CHUNK))
-        if not content:
-            raise OSError("what was written of it has gone")
-        target.write(content)
-        length -= len(content)
+        page = Page(self._templates, self._path, self._scratch, chips, facts)
+        size = page.write(overwrite=overwrite)
+        self.words = f"{page.things}, {size_text(size)}"
+        if page.folder is not None:
+            self.words += f", with tiles in {page.folder.name}, which belongs beside it"
 
 
 def _shown(value: Any) -> Any:
     """What a template shows of a value: markup as it is, and text without control characters."""
-    return printable(value, keep="\n\t") if type(value) is str else value
+    return printable(value, keep="\n\t\N{NARROW NO-BREAK SPACE}") if type(value) is str else value

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import SkyblotError
 from .encode import ORANGE
-from .html import require_packages
+from .packages import require_packages
 from .stretch import image_stretch
 
 

@@ -1,5 +1,6 @@
 """Reports of rejections: an exposure, its blot, and what was taken for cosmic rays."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def report_of_rejection(
-    result: Any, exposure: np.ndarray, blot: np.ndarray, rejection: "Rejection", unit: str = ""
+    result: Any,
+    exposure: np.ndarray,
+    blot: np.ndarray,
+    rejection: "Rejection",
+    unit: str = "",
+    *,
+    wcs: Any = None,
+    expected: tuple[float, float] | None = None,
+    earlier: np.ndarray | None = None,
 ) -> ChipReport:
     """Return what a report shows of an exposure that was compared with its blot.
 
@@ -29,17 +38,41 @@ def report_of_rejection(
         What was found in them.
     unit : str
         Of exposure and blot.
+    wcs : WCS, optional
+        The exposure's.
+    expected : (float, float), optional
+        Between which parts of the pixels its instrument has rejected in its exposure time.
+    earlier : ndarray of bool, shape (ny, nx), optional
+        An earlier mask to compare with, True where a pixel is bad.
     """
     residual = np.where(rejection.valid, rejection.significance, np.float32(np.nan))
-    expected = rejection.expected(np.asarray(blot, np.float32))
+    shown = rejection.expected(np.asarray(blot, np.float32))
     where = parse_name(result.reference)
     links = {"exposure": where.path, "mask": result.path, "source": parse_name(result.source).path}
     if result.blot_path is not None:
         links["blot"] = result.blot_path
     return ChipReport(
-        chip_name(where), exposure, expected, residual, rejection.mask,
-        _facts(result), links, unit, result.notes,
+        chip_name(where), exposure, shown, residual, rejection.mask, _facts(result), links, unit,
+        result.notes, _measured(result, expected), wcs, earlier,
     )  # fmt: skip
+
+
+def _measured(result: Any, expected: tuple[float, float] | None) -> dict[str, float]:
+    """Numbers of the table of chips."""
+    low, high = expected or (math.nan, math.nan)
+    dx, dy = result.misalignment
+    return {
+        "rejected": result.fraction,
+        "expected low": low,
+        "expected high": high,
+        "dx": dx,
+        "dy": dy,
+        "registration error": result.misalignment_error,
+        "flux ratio": result.flux_ratio,
+        "flux ratio error": result.flux_ratio_error,
+        "noise": result.noise,
+        "background": result.background,
+    }
 
 
 def _facts(result: Any) -> dict[str, object]:

@@ -14,7 +14,8 @@ from ..io.images import blot_name, float_pixels, open_image
 from ..io.names import Extension, ImageName, parse_name, plain_name
 from ..io.products import extension_label
 from .facts import short_text
-from .html import check_whole, require_packages
+from .html import check_whole
+from .packages import require_packages
 from .stretch import RESIDUAL, Stretch, block_mean, block_residual, centre_and_spread, image_stretch
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class _Panel:
     factor: float
     unit: str
     diverging: bool = False
+    flagged: np.ndarray | None = None
 
 
 def show(
@@ -54,8 +56,9 @@ def show(
     """Write one picture of an image.
 
     A blot is shown with the exposure it was made onto, and with their difference, if that exposure
-    is still where it was or beside the blot; an exposure with its blot, if that is beside it under
-    its usual name. Else the image is alone.
+    is still where it was or beside the blot; a mask of cosmic rays on its exposure, under the same
+    condition; an exposure with its blot, if that is beside it under its usual name. Else the image
+    is alone.
 
     Parameters
     ----------
@@ -85,11 +88,13 @@ def show(
     path = Path(output) if output is not None else Path(_picture_name(where))
     check_output(path, overwrite=overwrite)
     with open_image(where) as image:
-        other = _reference_of(image) if image.record else _blot_of(image, where)
+        masked = _exposure_of_mask(image)
+        other = masked or (_reference_of(image) if image.record else _blot_of(image, where))
         check_apart([*image.files, *([] if other is None else [other.path])], [path])
         if path.suffix.lower() not in _KINDS:
             raise FileError(f"is no name of a picture, expected {', '.join(_KINDS)}", subject=path)
-        panels = _beside(image, other, size, blot_first=bool(image.record))
+        panels = None if masked is None else _masked(image, masked, size)
+        panels = panels or _beside(image, other, size, blot_first=bool(image.record))
         ny, nx = image.shape
     figure = _figure(panels, nx, ny)
     with atomic_write(path, overwrite=overwrite) as stream:
@@ -134,6 +139,26 @@ def _beside(image: Image, other: ImageName | None, size: int, *, blot_first: boo
     ]
 
 
+def _masked(mask: Image, exposure: ImageName, size: int) -> list[_Panel] | None:
+    """An exposure, and the same with what its mask flags; None where their shapes differ."""
+    bad = float_pixels(mask) == 0
+    with open_image(exposure) as image:
+        data = float_pixels(image)
+        name = Path(image.name).name
+        unit = image.facts.bunit
+    if data.shape != bad.shape:
+        return None
+    stretch = image_stretch(data, data)
+    step = _step(data, size)
+    levels = stretch.levels(block_mean(data, step), 256)
+    share = block_mean(bad.astype(np.float32), step)
+    percent = f"{100 * float(np.mean(bad)):.2f} % flagged, {Path(mask.name).name}"
+    return [
+        _Panel("Exposure", name, levels, stretch, 1.0, unit),
+        _Panel("Mask", percent, levels, stretch, 1.0, unit, flagged=share),
+    ]
+
+
 def _three(
     exposure: np.ndarray, blot: np.ndarray, names: Sequence[str], unit: str, size: int
 ) -> list[_Panel]:
@@ -160,16 +185,27 @@ def _step(data: np.ndarray, size: int) -> int:
 
 
 def _reference_of(blot: Image) -> ImageName | None:
-    """The exposure that a blot records: where it was, or beside the blot."""
+    """The exposure that a blot records."""
+    return _recorded(blot, blot.record.get("BLOTREF"))
+
+
+def _exposure_of_mask(image: Image) -> ImageName | None:
+    """The exposure that a mask of cosmic rays records; None of what is no such mask."""
+    return _recorded(image, image.facts.find("CREXP"))
+
+
+def _recorded(image: Image, name: object) -> ImageName | None:
+    """The exposure that an image names: where it was, or beside the image."""
     try:
-        recorded = parse_name(str(blot.record["BLOTREF"]))
-    except (KeyError, SkyblotError):
+        recorded = parse_name(str(name or ""))
+    except SkyblotError:
         return None
-    if not isinstance(recorded.path, Path):  # nothing that a header names is fetched
+    # nothing that a header names is fetched
+    if not name or not isinstance(recorded.path, Path):
         return None
     places = [recorded.path]
-    if isinstance(blot.path, Path):
-        places += [blot.path.parent / str(recorded.path), blot.path.parent / recorded.path.name]
+    if isinstance(image.path, Path):
+        places += [image.path.parent / str(recorded.path), image.path.parent / recorded.path.name]
     for path in places:
         if path.is_file():
             return ImageName(path, recorded.extension)
@@ -219,13 +255,19 @@ def _figure(panels: Sequence[_Panel], nx: int, ny: int) -> "Figure":
 def _draw(figure: "Figure", axes: Any, panel: _Panel, nx: int, ny: int) -> None:
     from matplotlib.colors import ListedColormap
 
-    from .encode import diverging_colours
+    from .encode import ORANGE, diverging_colours
 
     colours = ListedColormap(diverging_colours(256) / 255) if panel.diverging else "gray"
     step = -(-nx // panel.levels.shape[1])
     rows, columns = (step * count for count in panel.levels.shape)
     extent = (-0.5, columns - 0.5, -0.5, rows - 0.5)
     image = axes.imshow(panel.levels, cmap=colours, vmin=0, vmax=255, origin="lower", extent=extent)
+    if panel.flagged is not None:
+        # as much orange as pixels of a block are flagged
+        colour = np.zeros((*panel.flagged.shape, 4), np.float32)
+        colour[..., :3] = np.array(ORANGE) / 255
+        colour[..., 3] = panel.flagged
+        axes.imshow(colour, origin="lower", extent=extent)
     axes.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
     axes.set_title(f"{panel.title}: {panel.origin}", fontsize=10, loc="left")
     axes.tick_params(labelsize=8)

@@ -1,25 +1,37 @@
 """What the page shows of one chip: its pictures encoded, its facts worded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..bounds import Bounds
-from .chip import ChipPicture, ChipReport, Pictures
+from .chip import ChipPicture, ChipReport, MosaicReport, Pictures
+from .detail import (
+    RESIDUAL_LEVELS,
+    mosaic_scales,
+    mosaic_tile,
+    overview_of,
+    scale_numbers,
+    scales_of,
+    tile_bounds,
+    tiles_of,
+)
 from .distribution import Distribution, distribution
-from .encode import FLAGGED, GAP, MISSING, STAMP_LEVELS, jpeg_uri, label_uri, stamp_uri
+from .encode import FLAGGED, GAP, MISSING, ORANGE, STAMP_LEVELS, jpeg_uri, stamp_uri
 from .facts import Row, links, percent, rows, short_text, thousands
 from .histogram import histogram_view
-from .stretch import RESIDUAL, Stretch, block_any, block_mean, block_residual, image_stretch
+from .objects import Objects, mask_state, objects_of
+from .scratch import Piece
+from .sky import fit_sky
+from .stretch import RESIDUAL, Stretch, block_mean, image_stretch
 
 #: Largest width and height of a thumbnail, and the side of a stamp, in pixels.
 _THUMBNAIL = 160
 STAMP = 41
-#: Labels of the picture of the mask.
-_GOOD = 0
-_BAD = 1
-_NOT_COMPARED = 2
+#: How many places of large residuals that are not flagged a page steps through.
+_UNFLAGGED = 40
 
 
 class Stamp(NamedTuple):
@@ -38,55 +50,159 @@ class _Group(NamedTuple):
     stamps: list[Stamp]
 
 
-def picture_of(chip: ChipReport, how: Pictures) -> ChipPicture:
-    """Return what the page shows of a chip."""
-    ny, nx = chip.exposure.shape
+def picture_of(chip: ChipReport | MosaicReport, how: Pictures) -> ChipPicture:
+    """Return what the page shows of a chip, or of a mosaic."""
+    if isinstance(chip, MosaicReport):
+        return _picture_of_mosaic(chip, how)
+    shape = np.shape(chip.exposure)
     stretch = image_stretch(chip.exposure, chip.blot)
     spread = distribution(chip.residual_sigma)
+    objects = None if chip.mask is None else objects_of(chip.mask, chip.residual_sigma)
+    step = -(-max(shape) // how.size)
+    scales = scales_of(chip)
+    frame = _frame(chip.name, chip.unit, shape, step, chip.wcs)
     values = {
         "name": chip.name,
-        "unit": chip.unit,
         "notes": tuple(chip.notes),
         "masked": chip.mask is not None,
-        "nx": nx,
-        "ny": ny,
-        **_views(chip, stretch, how.size),
-        "image_ticks": _ticks(stretch),
-        "residual_ticks": _ticks(RESIDUAL),
-        "facts": [*_own_facts(chip, spread), *rows(chip.facts)],
+        "thumbnail": _thumbnail(chip, stretch),
+        "facts": [*_own_facts(chip, spread), *rows(chip.facts), *_sky_fact(frame)],
         "links": links(chip.links, how.folder),
         "histogram": histogram_view(spread),
         "groups": [group for group in _groups(chip, stretch, how.stamps) if group.stamps],
         "summary": _summary(chip, spread),
+        "data": {
+            **frame,
+            "masked": chip.mask is not None,
+            "compared": chip.earlier is not None,
+            "mask_state": None if chip.mask is None else mask_state(chip.mask),
+            "limits": vars(stretch),
+            "objects": None if objects is None else {"count": objects.count, "text": objects.text},
+            "unflagged": _unflagged(chip),
+            "overview": _overview_scales(stretch),
+            "tile": {
+                "blot": scale_numbers(scales.blot),
+                "residual": scale_numbers(scales.residual, RESIDUAL_LEVELS),
+                "sigma": scale_numbers(scales.sigma),
+            },
+        },
     }
-    return ChipPicture(chip.name, values)
+    row = {**chip.measured, **_counts(chip, objects)}
+    overview = overview_of(chip, stretch, step) if step > 1 else b""
+    return ChipPicture(chip.name, values, row, _kept([overview], tiles_of(chip, scales), how))
 
 
-def _views(chip: ChipReport, stretch: Stretch, size: int) -> dict[str, Any]:
-    step = -(-max(chip.exposure.shape) // size)
-    exposure = block_mean(chip.exposure, step)
-    thumbnail = block_mean(exposure, -(-max(exposure.shape) // _THUMBNAIL))
+def _picture_of_mosaic(mosaic: MosaicReport, how: Pictures) -> ChipPicture:
+    """What the page shows of a mosaic: its pixels and its weights."""
+    shape = np.shape(mosaic.image)
+    step = -(-max(shape) // how.size)
+    scales = mosaic_scales(mosaic.image, mosaic.weight)
+    frame = _frame(mosaic.name, mosaic.unit, shape, step, mosaic.wcs)
+    stretch = image_stretch(mosaic.image, mosaic.image)
+    shown = {"blot": scale_numbers(scales.blot), "sigma": scale_numbers(scales.sigma)}
+    small = block_mean(mosaic.image, -(-max(shape) // _THUMBNAIL))
+    values = {
+        "name": mosaic.name,
+        "notes": (),
+        "masked": False,
+        "thumbnail": jpeg_uri(stretch.levels(small, 256)),
+        "facts": [
+            Row("size", f"{shape[1]} × {shape[0]} pixels"),
+            *rows(mosaic.facts),
+            *_sky_fact(frame),
+        ],
+        "links": links(mosaic.links, how.folder),
+        "histogram": None,
+        "groups": [],
+        "summary": "mosaic",
+        "data": {
+            **frame,
+            "mosaic": True,
+            "limits": vars(stretch),
+            "overview": shown,
+            "tile": shown,
+        },
+    }
+
+    def part(bounds: Bounds, step: int) -> bytes:
+        weight = None if mosaic.weight is None else mosaic.weight[bounds.slices]
+        return mosaic_tile(mosaic.image[bounds.slices], weight, scales, step)
+
+    overview = part(Bounds.whole(shape), step) if step > 1 else b""
+    tiles = (part(bounds, 1) for bounds in tile_bounds(shape))
+    return ChipPicture(mosaic.name, values, {}, _kept([overview], tiles, how))
+
+
+def _kept(
+    first: Iterable[bytes], tiles: Iterable[bytes], how: Pictures
+) -> tuple[Piece | bytes, ...]:
+    """Tiles, one by one on the disk where there is a place for them."""
+    keep = bytes if how.scratch is None else how.scratch.put
+    return tuple(keep(tile) for tile in chain(first, tiles))
+
+
+def _frame(name: str, unit: str, shape: tuple[int, int], step: int, wcs: Any) -> dict[str, Any]:
+    """What the page is told of the pixels of any image."""
+    sky = fit_sky(wcs, shape)
     return {
+        "name": name,
+        "unit": unit,
+        "nx": shape[1],
+        "ny": shape[0],
         "step": step,
-        "thumbnail": jpeg_uri(stretch.levels(thumbnail, 256)),
-        "exposure": jpeg_uri(stretch.levels(exposure, 256)),
-        "blot": jpeg_uri(stretch.levels(block_mean(chip.blot, step), 256)),
-        "residual": jpeg_uri(RESIDUAL.levels(block_residual(chip.residual_sigma, step), 256)),
-        "labels": label_uri(_labels(chip, step)),
+        "bounds": [[b.x0, b.y0, b.x1, b.y1] for b in tile_bounds(shape)],
+        "sky": None if sky is None else sky.numbers,
     }
 
 
-def _labels(chip: ChipReport, step: int) -> np.ndarray:
-    """Good, bad (any pixel of a block) or not compared (all of its pixels)."""
-    compared = block_any(np.isfinite(chip.residual_sigma), step)
-    labels = np.where(compared, _GOOD, _NOT_COMPARED)
+def _sky_fact(frame: dict[str, Any]) -> list[Row]:
+    """How good the positions on the sky are that the page shows."""
+    if frame["sky"] is None:
+        return [Row("positions on the sky", "not known")]
+    error = frame["sky"]["error"]
+    text = f"to {error:.1g} pixel, by a polynomial" if error > 1e-4 else "exact"
+    return [Row("positions on the sky", text)]
+
+
+def _overview_scales(stretch: Stretch) -> dict[str, Any]:
+    """What the levels of an overview mean."""
+    image = scale_numbers(stretch)
+    return {"exposure": image, "blot": image, "residual": scale_numbers(RESIDUAL)}
+
+
+def _thumbnail(chip: ChipReport, stretch: Stretch) -> str:
+    """A small exposure, in the colour of flags as much as blocks are flagged."""
+    step = -(-max(chip.exposure.shape) // _THUMBNAIL)
+    grey = stretch.levels(block_mean(chip.exposure, step), 256).astype(np.float32)[..., np.newaxis]
+    if chip.mask is None:
+        return jpeg_uri(grey[..., 0].astype(np.uint8))
+    share = np.sqrt(block_mean(chip.mask.astype(np.float32), step))[..., np.newaxis]
+    colours = (1 - share) * 0.7 * grey + share * np.array(ORANGE, np.float32)
+    return jpeg_uri(np.rint(colours).astype(np.uint8))
+
+
+def _unflagged(chip: ChipReport) -> list[tuple[int, int]]:
+    """Where the largest residuals are that are not flagged, the largest first."""
+    size = np.abs(np.asarray(chip.residual_sigma, np.float32))
     if chip.mask is not None:
-        labels[block_any(chip.mask, step)] = _BAD
-    return labels
+        size[np.asarray(chip.mask, bool)] = np.nan
+    return worst(size, _UNFLAGGED, 9)
 
 
-def _ticks(stretch: Stretch) -> list[str]:
-    return [short_text(stretch.value(fraction)) for fraction in (0, 0.25, 0.5, 0.75, 1)]
+def _counts(chip: ChipReport, objects: Objects | None) -> dict[str, float]:
+    """Numbers of the table of chips that the arrays tell."""
+    counts: dict[str, float] = {}
+    if objects is not None and chip.mask is not None:
+        counts["objects"] = objects.count
+        if "rejected" not in chip.measured:
+            counts["rejected"] = float(np.mean(chip.mask))
+    if chip.earlier is not None and chip.mask is not None:
+        now = np.asarray(chip.mask, bool)
+        earlier = np.asarray(chip.earlier, bool)
+        counts["both"] = int(np.count_nonzero(now & earlier))
+        counts["only earlier"] = int(np.count_nonzero(earlier & ~now))
+        counts["only now"] = int(np.count_nonzero(now & ~earlier))
+    return counts
 
 
 def _own_facts(chip: ChipReport, spread: Distribution) -> list[Row]:

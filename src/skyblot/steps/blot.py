@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -275,15 +275,33 @@ class Rendered:
             raise FileError("has changed while it was blotted onto", subject=self.reference.path)
 
 
+class Opened(NamedTuple):
+    """A reference that is open, and what its file was before."""
+
+    image: Image
+    state: Any
+
+
 @contextmanager
-def rendered(
-    source: Source, where: ImageName, step: Blot, resources: Resources
-) -> Iterator[Rendered]:
-    """Make a blot in memory."""
+def opened(where: ImageName, wcs_key: str) -> Iterator[Opened]:
+    """Open an image to blot onto."""
     with ExitStack() as stack:
         with WARNING_FILTERS:
-            identity = state_of(where.path)  # before it is opened, so that later changes show
-            reference = stack.enter_context(open_reference(where, step.recipe.wcs_key))
+            state = state_of(where.path)  # before it is opened, so that later changes show
+            image = stack.enter_context(open_reference(where, wcs_key))
+        yield Opened(image, state)
+
+
+@contextmanager
+def rendered(
+    source: Source, where: ImageName | Opened, step: Blot, resources: Resources
+) -> Iterator[Rendered]:
+    """Make a blot in memory, onto an image that is open, or is opened meanwhile."""
+    with ExitStack() as stack:
+        if not isinstance(where, Opened):
+            where = stack.enter_context(opened(where, step.recipe.wcs_key))
+        reference, identity = where
+        with WARNING_FILTERS:
             planned = _plan(source, reference, step)
         resources.check_size(reference.name, planned.target.shape)
         resources.proceed()

@@ -1,6 +1,8 @@
 """What goes with the exposures' pixels: gain, read noise, flags, errors, weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
 
 from ..io.weights import checked_suffix
 from ..parameters.options import PLANES
@@ -29,3 +31,14 @@ class Planes:
 
     def __post_init__(self) -> None:
         checked_suffix(self.weight_suffix)
+
+    def within(self, folder: Path) -> Self:
+        """Return the same with patterns as seen from another folder."""
+        return replace(self, dq=_within(folder, self.dq), err=_within(folder, self.err))
+
+
+def _within(folder: Path, pattern: str | None) -> str | None:
+    """A pattern as seen from another folder; ``*`` without a folder is beside its exposure."""
+    if pattern is None or ("*" in pattern and "/" not in pattern) or "://" in pattern:
+        return pattern
+    return str(folder / pattern)

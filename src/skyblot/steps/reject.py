@@ -18,7 +18,7 @@ from ..io.coverage import check_mosaic
 from ..io.damage import readable
 from ..io.head import head_of
 from ..io.image import Image
-from ..io.images import blot_name, open_image, open_reference
+from ..io.images import blot_name, open_reference
 from ..io.masks import write_mask, write_masks
 from ..io.names import ImageName
 from ..io.planes import companion_files, companion_name
@@ -28,10 +28,11 @@ from ..parameters.options import BACKGROUND_MAP
 from ..text import ascii_text
 from . import provenance
 from .base import Resources, Result, Source, Step, Task
-from .blot import Blot, Rendered, rendered
+from .blot import Blot, Opened, Rendered, opened, rendered
 from .compare import Judged, Judgement, judge, judgement
 from .copies import Products, copies_of, is_shared, mask_name, together, write_copies
 from .mask_record import RejectResult, mask_cards, read_masks, result_of, tell_notes
+from .pictured import picture_of_mask
 from .planes import Planes
 from .roles import check_exposure, check_not_both
 
@@ -125,7 +126,13 @@ class Reject(Step):
         return [Task(where, folder / mask_name(where, together=shared)) for where in images]
 
     def reads(self, path: AnyPath) -> list[AnyPath]:
-        """Return the files of an exposure's planes, its weights, and its WCS."""
+        """Return the files of an exposure's planes, its weights, its WCS, and earlier masks."""
+        pictures = self.products.pictures
+        earlier = None if pictures is None else pictures.compare
+        return [*self._companions(path), *([] if earlier is None else earlier.files(path))]
+
+    def _companions(self, path: AnyPath) -> list[AnyPath]:
+        """The files beside an exposure that its mask is made from."""
         planes = self.planes
         head = head_of(path)
         weights = exposure_weight_files(path, planes.weight_suffix)
@@ -176,9 +183,7 @@ class Reject(Step):
 
     def within(self, folder: Path) -> Self:
         """Return the step with patterns of files as seen from another folder."""
-        planes = self.planes
-        dq, err = (_within(folder, pattern) for pattern in (planes.dq, planes.err))
-        return replace(self, planes=replace(planes, dq=dq, err=err))
+        return replace(self, planes=self.planes.within(folder))
 
     def kept(self, source: Source, tasks: Sequence[Task]) -> dict[Task, Result]:
         """Return the masks that may stay: of an exposure that has copies, all or none."""
@@ -254,7 +259,7 @@ class Reject(Step):
         noise = planes.gain, planes.read_noise
         more = {**vars(how.criteria), "patterns": patterns, "noise": noise}
         return provenance.blot_key(
-            self.recipe, more, source.image, exposure, self.reads(exposure.path)
+            self.recipe, more, source.image, exposure, self._companions(exposure.path)
         )
 
     def make(self, source: Source, task: Task, resources: Resources) -> RejectResult:
@@ -272,17 +277,25 @@ class Reject(Step):
         return result
 
     @contextmanager
-    def compared(self, source: Source, task: Task, resources: Resources) -> Iterator["Compared"]:
-        """Compare one image with its blot, and write nothing; the exposure is open meanwhile."""
-        with WARNING_FILTERS, open_image(task.where) as image:
-            if not self.force:
-                check_exposure(image)
-            blot = self._blot_onto(source, image)
-        with rendered(source, task.where, blot, resources) as rendering:
-            exposure = rendering.reference
-            how = judgement(source, exposure, self.criteria, self.exposures, self.planes)
+    def compared(
+        self, source: Source, task: Task, resources: Resources, exposure: Opened | None = None
+    ) -> Iterator["Compared"]:
+        """Compare one image with its blot, and write nothing.
+
+        The exposure is open already, or is opened meanwhile.
+        """
+        with ExitStack() as stack:
+            if exposure is None:
+                exposure = stack.enter_context(opened(task.where, self.recipe.wcs_key))
+            image = exposure.image
+            with WARNING_FILTERS:
+                if not self.force:
+                    check_exposure(image)
+                blot = self._blot_onto(source, image)
+            rendering = stack.enter_context(rendered(source, exposure, blot, resources))
+            how = judgement(source, image, self.criteria, self.exposures, self.planes)
             sky = rendering.planned.scaling.offset
-            judged = judge(source, exposure, rendering.blot, how, sky, resources.threads)
+            judged = judge(source, image, rendering.blot, how, sky, resources.threads)
             resources.proceed()
             rendering.check_unchanged()
             result = self._result(source, rendering, task, judged, how)
@@ -364,16 +377,10 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        from ..report.rejected import report_of_rejection
-        from ..report.view import picture_of
-
         rendering = compared.rendering
-        judged = compared.judged
-        unit = rendering.reference.facts.bunit
-        chip = report_of_rejection(
-            compared.result, judged.data, rendering.blot.data, judged.rejection, unit
+        return picture_of_mask(
+            rendering.reference, rendering.blot.data, compared.judged, compared.result, pictures
         )
-        return picture_of(chip, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
         """Write masks in one file, and copies of the exposure."""
@@ -390,10 +397,3 @@ class Reject(Step):
             if shared:
                 write_masks(tasks[0].path, bad, overwrite=resources.overwrite)
             write_copies(self._copies(tasks), bad, results[0].bits, overwrite=resources.overwrite)
-
-
-def _within(folder: Path, pattern: str | None) -> str | None:
-    """A pattern as seen from another folder; ``*`` without a folder is beside its exposure."""
-    if pattern is None or ("*" in pattern and "/" not in pattern) or "://" in pattern:
-        return pattern
-    return str(folder / pattern)
