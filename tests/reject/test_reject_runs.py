@@ -282,7 +282,7 @@ class TestCommandLine:
         os.utime(visit[1][1])
         assert run_reject(*arguments, "--report", out / "page.html")[0] == 0
         page = (out / "page.html").read_text()
-        assert page.count('<span class="name">') == 2
+        assert page.count('class="chip-data"') == 2
         assert page.count("kept, and not shown: ") == 2
 
 

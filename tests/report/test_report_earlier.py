@@ -176,6 +176,7 @@ def test_what_is_spared_is_not_flagged_on_the_page(tmp_path):
     for mask in result.masks:
         bad = fits.getdata(mask.path) == 0
         assert mask.picture.values["data"]["mask_state"] == mask_state(bad)
+        assert mask.picture.row["rejected"] == mask.fraction
 
 
 # skyblot show of a mask.

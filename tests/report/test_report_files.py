@@ -13,7 +13,7 @@ from skyblot import blot_files, reject_files
 from skyblot.cli import main
 from skyblot.demo import make_demo
 from skyblot.errors import DataError, FileError, SkyblotError
-from skyblot.report import open_report, report_of_files
+from skyblot.report import files, open_report, report_of_files, report_of_mosaic
 from skyblot.report.show import show
 
 Image = pytest.importorskip("PIL.Image", reason="pictures need matplotlib, which brings Pillow")
@@ -86,6 +86,37 @@ def test_without_errors_one_number_stands_for_them(demo, tmp_path):
     assert "the robust scatter" in found.facts["σ"]
     spread = 1.4826 * np.median(np.abs(found.residual_sigma - np.median(found.residual_sigma)))
     assert spread == pytest.approx(1, abs=1e-5)
+
+
+def test_files_without_a_wcs_have_no_positions(tmp_path):
+    random = np.random.default_rng(2)
+    names = []
+    for name in ("exposure.fits", "blot.fits"):
+        fits.writeto(tmp_path / name, random.normal(10, 1, (30, 40)).astype("f4"))
+        names.append(tmp_path / name)
+    assert only(*names).wcs is None
+    assert report_of_mosaic(names[0]).wcs is None
+
+
+def test_a_mosaic_is_its_pixels_and_weights(demo):
+    found = report_of_mosaic(demo.median)
+    np.testing.assert_array_equal(found.image, fits.getdata(demo.median, "SCI"))
+    assert found.wcs is not None
+    assert found.links == {"mosaic": demo.median}
+    with fits.open(demo.median) as hdus:
+        assert (found.weight is not None) == ("WHT" in hdus)
+
+
+def test_a_mosaic_that_is_large_is_shown_in_blocks(demo, monkeypatch):
+    image = fits.getdata(demo.median, "SCI")
+    monkeypatch.setattr(files, "_MOST_PIXELS", image.size // 5)
+    monkeypatch.setattr(files, "_ROWS", 40)
+    found = report_of_mosaic(demo.median)
+    ny, nx = (-(-size // 3) for size in image.shape)
+    assert found.image.shape == (ny, nx)
+    np.testing.assert_allclose(found.image[2, 3], np.nanmean(image[6:9, 9:12]), rtol=1e-5)
+    assert found.name.endswith(" in blocks of 3 × 3 pixels")
+    assert found.wcs is None  # positions would be those of blocks
 
 
 def test_shapes_that_differ_are_refused(demo, tmp_path):

@@ -1,11 +1,12 @@
 """Zooming to a chip's own pixels: tiles come when they are needed, from the page or its folder."""
 
 import chromium
+import numpy as np
 import pytest
 from page_looks import FLAGGED, click, colour, drawn, opened, state, text
 from report_data import HIT, chip
 
-from skyblot.report import write_report, writing
+from skyblot.report import MosaicReport, write_report, writing
 
 pytest.importorskip("PIL.Image", reason="pictures need matplotlib, which brings Pillow")
 pytest.importorskip("jinja2", reason="the page needs jinja2")
@@ -47,6 +48,23 @@ def test_tiles_are_loaded_as_one_zooms(tmp_path, monkeypatch, apart):
         asked = window.requests()
         assert any("_tiles/" in address for address in asked) == apart
         assert all(address.startswith(("data:image/", "file:///tmp")) for address in asked)
+
+
+def test_more_tiles_than_are_kept_do_not_come_and_go(tmp_path):
+    image = np.zeros((5400, 5400), "f4")
+    path = write_report(
+        tmp_path / "mosaic.html", [MosaicReport("m", image)], title="M", parameters={}
+    )
+    tiles = "return document.querySelector('#canvas').dataset.tiles"
+    with chromium.Browser(size=(1366, 1500)) as window:
+        window.load(path)
+        opened(window, 0)
+        window.press("+", "+")  # 25 tiles, blocks of 6 pixels larger than those of the screen
+        drawn(window)
+        assert state(window)["zoom"] * 6 > 1.5
+        assert window.run(tiles) == ""
+        window.press("9")
+        window.wait(f"{tiles} !== ''")
 
 
 def test_a_page_without_its_folder_says_so(window, tmp_path, monkeypatch):

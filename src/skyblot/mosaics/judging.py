@@ -274,7 +274,9 @@ def with_final_picture(result: RejectResult) -> RejectResult:
         return result
     from ..report.remask import with_mask
 
-    return replace(result, picture=with_mask(result.picture, result.bad.good == 0))
+    mask = result.bad.good == 0
+    picture = with_mask(result.picture, mask, result.rejected, result.judged)
+    return replace(result, picture=picture)
 
 
 def write_masks_of(

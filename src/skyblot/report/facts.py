@@ -86,6 +86,21 @@ def percent(part: int, whole: int) -> str:
     return f"{share:.2f} %" if share >= 0.1 or not part else f"{share:.2g} %"
 
 
+#: Labels of counts that change where a mask does.
+FLAGGED = "flagged"
+REJECTED = "rejected by the rule"
+
+
+def flagged_text(bad: int, whole: int) -> str:
+    """Return how many pixels of a chip are flagged."""
+    return f"{thousands(bad)} ({percent(bad, whole)})"
+
+
+def rejected_text(rejected: int, judged: int) -> str:
+    """Return how many pixels a rule rejected."""
+    return f"{thousands(rejected)} ({percent(rejected, judged)} of {thousands(judged)} judged)"
+
+
 def links(paths: Mapping[str, AnyPath | str], folder: Path) -> list[Row]:
     """Return words and addresses of files: relative to the page, as both can be moved together.
 

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, SkyblotError
 from ..headers.pixel_facts import ERRORS
 from ..headers.units import unit_kind
 from ..io.image import Image
@@ -17,7 +17,7 @@ from ..io.planes import find_plane, read_errors
 from ..io.remote import AnyPath
 from .chip import ChipReport, MosaicReport
 from .facts import BACKGROUND, chip_name, flux_ratio_text, misalignment_text
-from .stretch import centre_and_spread
+from .stretch import block_mean, centre_and_spread
 
 if TYPE_CHECKING:
     from ..rejection.residuals import Systematics
@@ -29,6 +29,10 @@ _FACTS = {
     "INSTRUME": "instrument",
     "DETECTOR": "detector",
 }
+
+#: Mosaics with more are shown in blocks, so that a page takes no more memory than for a chip.
+_MOST_PIXELS = 64_000_000
+_ROWS = 512
 
 
 def report_of_files(
@@ -69,15 +73,32 @@ def report_of_mosaic(path: Path) -> MosaicReport:
     """
     with open_image(path) as image:
         weights = image.weights()
+        step = math.ceil(math.sqrt(math.prod(image.shape) / _MOST_PIXELS))
+        facts: dict[str, object] = {}
+        name = Path(image.name).name
+        if step > 1:
+            facts["shown in blocks, as it is large"] = f"{step} × {step} pixels"
+            name += f" in blocks of {step} × {step} pixels"
         return MosaicReport(
-            Path(image.name).name,
-            float_pixels(image),
-            None if weights is None else float_pixels(weights),
-            {"exposure time [s]": image.facts.find("EXPTIME"), **_known(image)},
+            name,
+            _in_blocks(image, step),
+            None if weights is None else _in_blocks(weights, step),
+            {**facts, **_known(image)},
             {"mosaic": path},
             image.facts.bunit,
-            image.wcs(),
+            _wcs(image) if step == 1 else None,
         )
+
+
+def _in_blocks(image: Image, step: int) -> np.ndarray:
+    """The means of step x step pixels, float32; a part of the image in memory at a time."""
+    pixels = image.pixels()
+    rows = step * max(1, _ROWS // step)
+    bands = [
+        block_mean(np.asarray(pixels[y : y + rows, :], np.float32), step)
+        for y in range(0, image.shape[0], rows)
+    ]
+    return np.concatenate(bands)
 
 
 def _chip(where: ImageName, path: Path) -> ChipReport:
@@ -96,7 +117,7 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         valid &= np.isfinite(sigma) & (sigma > 0)
         systematics = measure(data, blot, sigma, valid, None)
         unit = image.facts.bunit
-        wcs = image.wcs()
+        wcs = _wcs(image)
         notes = [*_unit_notes(image, opened), *_misalignment_notes(systematics)]
         facts: dict[str, object] = {
             BACKGROUND: systematics.background,
@@ -127,6 +148,14 @@ def _chip(where: ImageName, path: Path) -> ChipReport:
         _measured(systematics),
         wcs,
     )
+
+
+def _wcs(image: Image) -> Any:
+    """The WCS of an image; None where it has none, which is no reason to show no pixels."""
+    try:
+        return image.wcs()
+    except SkyblotError:
+        return None
 
 
 def _measured(systematics: "Systematics") -> dict[str, float]:

@@ -8,7 +8,14 @@ import numpy as np
 
 from ..io.names import parse_name
 from .chip import ChipReport
-from .facts import BACKGROUND, chip_name, flux_ratio_text, misalignment_text, percent, thousands
+from .facts import (
+    BACKGROUND,
+    REJECTED,
+    chip_name,
+    flux_ratio_text,
+    misalignment_text,
+    rejected_text,
+)
 
 if TYPE_CHECKING:
     from ..rejection.result import Rejection
@@ -48,7 +55,10 @@ def report_of_rejection(
     residual = np.where(rejection.valid, rejection.significance, np.float32(np.nan))
     shown = rejection.expected(np.asarray(blot, np.float32))
     where = parse_name(result.reference)
-    links = {"exposure": where.path, "mask": result.path, "source": parse_name(result.source).path}
+    links = {"exposure": where.path, "mask": result.path}
+    source = parse_name(result.source).path
+    if not isinstance(source, Path) or source.is_file():  # a stack is in no file
+        links["source"] = source
     if result.blot_path is not None:
         links["blot"] = result.blot_path
     return ChipReport(
@@ -78,11 +88,8 @@ def _measured(result: Any, expected: tuple[float, float] | None) -> dict[str, fl
 def _facts(result: Any) -> dict[str, object]:
     criteria = result.criteria
     (snr, scale) = result.criteria.thresholds
-    share = percent(result.rejected, result.judged)
     return {
-        "rejected by the rule": (
-            f"{thousands(result.rejected)} ({share} of {thousands(result.judged)} judged)"
-        ),
+        REJECTED: rejected_text(result.rejected, result.judged),
         BACKGROUND: result.background,
         "misalignment (x, y)": misalignment_text(result.misalignment, result.misalignment_error),
         "flux ratio": flux_ratio_text(result.flux_ratio, result.flux_ratio_error),

@@ -1,5 +1,6 @@
 """The picture of a chip whose mask has changed since: pixels were spared, or others added."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,13 @@ from .detail import (
     tile_bounds,
     with_labels,
 )
+from .facts import FLAGGED, REJECTED, Row, flagged_text, percent, rejected_text
 from .objects import mask_state, objects_of
 from .scratch import Piece, content_of
 from .stretch import Stretch
 
 
-def with_mask(picture: ChipPicture, mask: np.ndarray) -> ChipPicture:
+def with_mask(picture: ChipPicture, mask: np.ndarray, rejected: int, judged: int) -> ChipPicture:
     """Return a picture with another mask; stamps and thumbnail stay as they are.
 
     Parameters
@@ -30,6 +32,8 @@ def with_mask(picture: ChipPicture, mask: np.ndarray) -> ChipPicture:
     picture : ChipPicture
         Of a chip with a mask.
     mask : ndarray of bool, shape (ny, nx)
+    rejected, judged : int
+        Pixels that were rejected of those judged.
     """
     data = picture.values["data"]
     if mask_state(mask) == data["mask_state"]:
@@ -60,13 +64,32 @@ def with_mask(picture: ChipPicture, mask: np.ndarray) -> ChipPicture:
     data = {**data, "mask_state": mask_state(mask), "objects": told}
     return replace(
         picture,
-        values={**picture.values, "data": data},
-        row={**picture.row, **counts, "objects": objects.count},
+        values={
+            **picture.values,
+            "data": data,
+            "facts": _facts(picture.values["facts"], mask, rejected, judged),
+            "summary": f"{percent(int(np.count_nonzero(mask)), mask.size)} flagged",
+        },
+        row={
+            **picture.row,
+            **counts,
+            "objects": objects.count,
+            "rejected": rejected / judged if judged else 0.0,
+        },
         tiles=tuple(
             old.scratch.put(new) if isinstance(old, Piece) else new
             for old, new in zip(picture.tiles, tiles, strict=True)
         ),
     )
+
+
+def _facts(facts: Sequence[Row], mask: np.ndarray, rejected: int, judged: int) -> list[Row]:
+    """Facts with other counts."""
+    changed = {
+        FLAGGED: flagged_text(int(np.count_nonzero(mask)), mask.size),
+        REJECTED: rejected_text(rejected, judged),
+    }
+    return [Row(row.label, changed.get(row.label, row.text)) for row in facts]
 
 
 def _values(scale: dict[str, Any]) -> np.ndarray:

@@ -20,7 +20,8 @@ from .detail import (
 )
 from .distribution import Distribution, distribution
 from .encode import FLAGGED, GAP, MISSING, ORANGE, STAMP_LEVELS, jpeg_uri, stamp_uri
-from .facts import Row, links, percent, rows, short_text, thousands
+from .facts import FLAGGED as FLAGGED_FACT
+from .facts import Row, flagged_text, links, percent, rows, short_text
 from .histogram import histogram_view
 from .objects import Objects, mask_state, objects_of
 from .scratch import Piece
@@ -210,7 +211,7 @@ def _own_facts(chip: ChipReport, spread: Distribution) -> list[Row]:
     found = [Row("size", f"{nx} × {ny} pixels"), Row("compared", percent(spread.pixels, nx * ny))]
     if chip.mask is not None:
         bad = int(np.count_nonzero(chip.mask))
-        found.append(Row("flagged", f"{thousands(bad)} ({percent(bad, nx * ny)})"))
+        found.append(Row(FLAGGED_FACT, flagged_text(bad, nx * ny)))
     return found
 
 

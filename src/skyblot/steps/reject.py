@@ -99,9 +99,11 @@ class Reject(Step):
     def bytes_per_pixel(self) -> int:
         """Exposure, blots, errors, significance, copies, flags and masks: 24, measured.
 
-        A map of the background, as a spline makes it, and the exposure without it take 16 more.
+        A map of the background, as a spline makes it, and the exposure without it take 16 more, and
+        a picture of all 20.
         """
-        return 50 if self.criteria.get("background") == BACKGROUND_MAP else 34
+        pictured = 0 if self.products.pictures is None else 20
+        return pictured + (50 if self.criteria.get("background") == BACKGROUND_MAP else 34)
 
     @property
     def _blot(self) -> Blot:
@@ -377,10 +379,9 @@ class Reject(Step):
         pictures = self.products.pictures
         if pictures is None:
             return None
-        rendering = compared.rendering
-        return picture_of_mask(
-            rendering.reference, rendering.blot.data, compared.judged, compared.result, pictures
-        )
+        made = compared.rendering
+        found = compared.judged, compared.result
+        return picture_of_mask(made.reference, made.blot.data, *found, pictures)
 
     def finish(self, tasks: Sequence[Task], results: Sequence[Any], resources: Resources) -> None:
         """Write masks in one file, and copies of the exposure."""

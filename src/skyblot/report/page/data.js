@@ -1,7 +1,7 @@
   // ---- Data: tiles hold pictures of levels, which scales turn into values. ----
 
   const { token, folder } = document.body.dataset;
-  const KEPT = 24; // decoded tiles
+  const KEPT = 16; // decoded tiles
   const cache = new Map(), arriving = new Map();
   const bodies = findAll("template.chip-body");
   let open = null; // the chip on show

@@ -1,6 +1,7 @@
   // ---- Drawing: x, y and zoom are the same in every view; y grows upwards, as in the array. ----
 
   const VIEWS = ["exposure", "blot", "residual", "mask"];
+  const COARSE = 1.5; // the largest block of the overview, in pixels of the screen
   const BLINK_MS = 500, ZOOM_STEP = 1.25, PAN_SHARE = 0.15, CLOSEST = 64;
   const canvas = find("#canvas"), context = canvas.getContext("2d");
   const state = { chip: -1, view: "exposure", other: "blot", grid: false, timer: 0, zoom: 1, x: 0, y: 0, contrast: false, soon: 0 };
@@ -35,17 +36,19 @@
     report();
   }
 
-  /** The overview, and tiles over it where its blocks would be larger than a pixel of the screen; others are asked for. */
+  /** The overview, and tiles over it where its blocks would be seen; those that are not there are asked for. */
   function wanted() {
     const sources = open.sources.has(0) ? [open.sources.get(0)] : [];
-    if (open.step > 1 && state.zoom * open.step * (window.devicePixelRatio || 1) <= 1) return sources;
+    if (open.step > 1 && state.zoom * open.step * (window.devicePixelRatio || 1) <= COARSE) return sources;
     const { width, height } = panels()[0], dx = width / state.zoom / 2, dy = height / state.zoom / 2;
-    open.bounds.forEach(([x0, y0, x1, y1], k) => {
-      if (x1 < state.x - dx || x0 > state.x + dx || y1 < state.y - dy || y0 > state.y + dy) return;
-      const source = open.sources.get(k + 1);
+    const outside = ([x0, y0, x1, y1]) => x1 < state.x - dx || x0 > state.x + dx || y1 < state.y - dy || y0 > state.y + dy;
+    const numbers = open.bounds.map((bounds, k) => (outside(bounds) ? 0 : k + 1)).filter(Boolean);
+    if (open.step > 1 && numbers.length > KEPT) return sources; // more than are kept: they would come and go
+    for (const number of numbers) {
+      const source = open.sources.get(number);
       if (source) sources.push(source);
-      else ask(k + 1);
-    });
+      else ask(number);
+    }
     return sources;
   }
 
@@ -69,8 +72,9 @@
     }).catch((error) => say(error.message));
   }
 
-  /** Keep the tiles that came last; the overview stays. */
+  /** Keep the tiles that came last, and the overview; where there is none, all. */
   function forget(chip) {
+    if (chip.step === 1) return;
     const numbers = [...chip.sources.keys()].filter((number) => number > 0);
     numbers.slice(0, -KEPT).forEach((number) => {
       chip.sources.delete(number);
@@ -91,7 +95,7 @@
       // on whole pixels of the screen, so that there is no seam between tiles
       const x0 = Math.round(right(source.x0)), x1 = Math.round(right(source.x0 + source.width * size));
       const y0 = Math.round(down(source.y0 + source.height * size)), y1 = Math.round(down(source.y0));
-      context.imageSmoothingEnabled = scale * size < 1;
+      context.imageSmoothingEnabled = scale * size < (size > 1 ? COARSE : 1);
       context.drawImage(picture, x0, y0, x1 - x0, y1 - y0);
     }
     if (open.target) drawTarget(right(open.target[0] + 0.5), down(open.target[1] + 0.5), open.target[2] * scale + 6 * ratio, ratio);
