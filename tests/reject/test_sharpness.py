@@ -72,6 +72,29 @@ def test_cores_of_stars_are_left_and_hits_are_found(sigma, ratio):
         assert found.flux_ratio == pytest.approx(1.0, abs=0.05)
 
 
+#: Those of five exposures, of which a blot is the median.
+SEEING = (1.3, 1.5, 1.75, 2.0, 2.3)
+
+
+@pytest.mark.parametrize("sigma", [1.3, 2.3])
+def test_hits_on_stars_of_a_median_of_different_seeing_are_found(sigma):
+    """Such a median is no convolution of any of them. Hits have three quarters of the brightness
+    that their pixels have of a star.
+    """
+    middle = np.median([light(each) for each in SEEING], axis=0)
+    bright = light(sigma) > 20 * NOISE
+    counts = np.zeros(4)
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        blot = middle + rng.normal(0, 0.5 * NOISE, SHAPE)
+        hits = bright & (rng.random(SHAPE) < 0.04)
+        data = light(sigma) * (1.0 + 0.75 * hits) + SKY + rng.normal(0, NOISE, SHAPE)
+        found = judged(data.astype("f4"), blot.astype("f4")).mask
+        counts += [(found & hits).sum(), hits.sum(), (found & bright & ~hits).sum(), bright.sum()]
+    assert counts[0] > 0.75 * counts[1]
+    assert counts[2] < 0.002 * counts[3]
+
+
 def test_that_of_the_same_sharpness_is_as_it_was(monkeypatch):
     data, blot, _ = pair(BLOT)
     found = judged(data, blot)
