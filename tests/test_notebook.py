@@ -1,7 +1,11 @@
 """What notebooks show of results, files and parameters, and plots with sky coordinates."""
 
+import base64
 import re
+import sys
+import types
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from astropy.io import fits
 from astropy.visualization.wcsaxes import WCSAxes
 
 import skyblot
+from skyblot.api.progress import progress_bar
 from skyblot.text import html_facts, html_rows
 
 
@@ -127,3 +132,57 @@ def test_what_cannot_be_drawn_is_refused(cleaned, rejected, demo, pyplot):
 def test_public_names_are_all_that_is_listed():
     assert dir(skyblot) == sorted(skyblot.__all__)
     assert not [name for name in dir(skyblot) if name.startswith("_") and name != "__version__"]
+
+
+def test_a_rejection_of_arrays_is_its_mask_and_a_table():
+    image_module = pytest.importorskip("PIL.Image", reason="to read the picture")
+    exposure = np.full((300, 600), 10.0)
+    exposure[21:24, 30:33] += 900  # one block of 3 x 3
+    noise = skyblot.Noise(gain=1.0, read_noise=3.0)
+    rejection = skyblot.reject(exposure, np.full((300, 600), 10.0), noise)
+    html = rejection._repr_html_()
+    facts = dict(cells(html))
+    assert facts["size"] == "600 x 300 pixels"
+    assert facts["rejected"] == "9 pixels, 0.01 %"
+    assert facts["misalignment"] == facts["flux ratio"] == "not known"
+    uri = re.search(r'src="data:image/png;base64,([^"]+)"', html)[1]
+    with image_module.open(BytesIO(base64.b64decode(uri))) as picture:
+        assert picture.size == (200, 100)
+        colours = np.asarray(picture.convert("RGB"))[::-1].astype(int)
+    assert tuple(colours[7, 10]) == (255, 140, 0)
+    assert np.count_nonzero(colours[..., 0] > 40) == 1
+
+
+def test_what_is_doubtful_of_a_rejection_is_told():
+    rejection = skyblot.reject(*np.zeros((2, 40, 40)), np.ones((40, 40)))
+    off = replace(rejection, misalignment=(0.5, 0.0), misalignment_error=0.01)
+    assert any("0.50" in text for word, text in cells(off._repr_html_()) if "doubt" in word)
+
+
+def test_progress_in_a_notebook_needs_no_widget_and_leaves_nothing(monkeypatch):
+    shown = []
+
+    class Output:
+        def update(self, html):
+            shown.append(html)
+
+    def display(html, *, display_id):
+        assert display_id
+        shown.append(html)
+        return Output()
+
+    module = types.ModuleType("IPython.display")
+    module.HTML = str
+    module.display = display
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    with progress_bar() as bar:
+        bar.expect(2, "comparing")
+        bar.advance()
+        bar.show("stacking", 3, 7)
+    assert bar.console is None
+    assert shown[0] == shown[-1] == ""
+    assert '<progress value="0" max="2"></progress> comparing 0/2' in shown
+    assert any("comparing 1/2 " in each and 'value="1"' in each for each in shown)
+    assert '<progress value="3" max="7"></progress> stacking 3/7' in shown

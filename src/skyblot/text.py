@@ -54,6 +54,12 @@ def html_facts(facts: Mapping[str, str]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
+def html_progress(text: str, done: int, total: int | None) -> str:
+    """Return a bar of progress with a text beside it; of an unknown total, one that waits."""
+    part = "" if total is None else f' value="{done}" max="{total}"'
+    return f"<progress{part}></progress> {escape(printable(text))}"
+
+
 def html_rows(rows: Sequence[Mapping[str, str]]) -> str:
     """Return a table of things, one row each, all with the same words at its head."""
     head = "".join(_cell("th", word) for word in (rows[0] if rows else ()))

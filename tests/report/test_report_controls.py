@@ -179,6 +179,23 @@ def test_a_picture_opens_its_chip_and_a_key_the_table(browser):
     opened(browser, 2)
 
 
+def test_the_address_names_the_chip(browser, page):
+    address = "return location.hash"
+    browser.press("n")
+    opened(browser, 0)
+    browser.press("n")
+    opened(browser, 1)
+    assert browser.run(address) == "#chip-2"
+    browser.run("history.back()")
+    opened(browser, 0)
+    browser.run("history.back()")
+    browser.wait("return !document.querySelector('#overview').hidden")
+    browser.run("location.hash = '#chip-5'")
+    opened(browser, 4)
+    browser.press("Escape")
+    assert browser.run(address) == ""
+
+
 # Values.
 
 

@@ -2,7 +2,7 @@
 
 import chromium
 import pytest
-from page_looks import FLAGGED, click, colour, drawn, opened, state
+from page_looks import FLAGGED, click, colour, drawn, opened, state, text
 from report_data import HIT, chip
 
 from skyblot.report import write_report, writing
@@ -59,3 +59,13 @@ def test_a_page_without_its_folder_says_so(window, tmp_path, monkeypatch):
     (tmp_path / "other_tiles").rename(tmp_path / "large_tiles")
     window.load(path)
     window.wait("return document.querySelector('#said').textContent.includes('of another page')")
+
+
+def test_values_that_a_large_page_leaves_out_are_not_told(window, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "IN_ONE_FILE", 1000)
+    monkeypatch.setattr(writing, "MOST", 1000)
+    window.load(large_page(tmp_path))
+    opened(window, 0)
+    window.press("9", "Left")
+    window.wait("return document.querySelector('#where').textContent.includes('σ 2.')")
+    assert "residual below 4 σ" in text(window, "#where")

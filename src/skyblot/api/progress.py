@@ -4,7 +4,9 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ..text import html_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,10 +16,16 @@ if TYPE_CHECKING:
     from ..runs.work import Outcome
 
 
+#: A notebook's bar has one task.
+_ONLY: Any = 0
+
+
 class ProgressBar:
     """Counts what is done; without a bar, it shows nothing."""
 
-    def __init__(self, bar: "Progress | None" = None, task: "TaskID | None" = None) -> None:
+    def __init__(
+        self, bar: "Progress | NotebookBar | None" = None, task: "TaskID | None" = None
+    ) -> None:
         self._bar = bar
         self._task = task
         self._total = 0
@@ -26,8 +34,8 @@ class ProgressBar:
 
     @property
     def console(self) -> "Console | None":
-        """What to print on, for lines above the bar; None where there is no bar."""
-        return None if self._bar is None else self._bar.console
+        """What to print on, for lines above the bar; None where there is no bar at a prompt."""
+        return getattr(self._bar, "console", None)
 
     def expect(self, total: int, what: str = "blotting") -> None:
         """Begin to count to `total`."""
@@ -65,6 +73,43 @@ class ProgressBar:
         self._bar.update(self._task, advance=1, rate=text, refresh=True)
 
 
+class NotebookBar:
+    """A bar in the output of a notebook's cell, of which nothing is left at the end.
+
+    It needs nothing but IPython, and leaves no widget that a saved notebook could not show.
+    """
+
+    def __init__(self) -> None:
+        from IPython.display import HTML, display
+
+        self._html = HTML
+        self._facts: dict[str, Any] = {"description": "", "completed": 0, "total": None, "rate": ""}
+        self._output = display(HTML(""), display_id=True)
+
+    def reset(self, _task: Any, **facts: Any) -> None:
+        """Begin anew."""
+        self._facts |= {"completed": 0, **facts}
+
+    def update(self, _task: Any, *, refresh: bool = True, advance: int = 0, **facts: Any) -> None:
+        """Show what has changed."""
+        self._facts |= facts
+        self._facts["completed"] += advance
+        if refresh:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Show how far it is."""
+        facts = self._facts
+        text = f"{facts['description']} {facts['completed']}/{facts['total']} {facts['rate']}"
+        self._output.update(
+            self._html(html_progress(text.strip(), facts["completed"], facts["total"]))
+        )
+
+    def close(self) -> None:
+        """Take it away."""
+        self._output.update(self._html(""))
+
+
 @contextmanager
 def progress_bar(wanted: bool = True) -> Iterator[ProgressBar]:
     """Yield a bar on stderr; it shows nothing if unwanted, or without terminal and notebook."""
@@ -74,7 +119,11 @@ def progress_bar(wanted: bool = True) -> Iterator[ProgressBar]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not (sys.stderr.isatty() or console.is_jupyter):
+    if console.is_jupyter:
+        with closing(NotebookBar()) as shown:
+            yield ProgressBar(shown, _ONLY)
+        return
+    if not sys.stderr.isatty():
         yield ProgressBar()
         return
     from rich.progress import (

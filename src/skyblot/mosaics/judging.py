@@ -261,6 +261,13 @@ def without(result: RejectResult, spared: np.ndarray) -> RejectResult:
     return replace(result, bad=bad, rejected=rejected)
 
 
+def with_waiting_picture(result: RejectResult, pictures: Any) -> RejectResult:
+    """Return a result whose picture waits on the disk, wherever it was made."""
+    if result.picture is None or pictures is None or pictures.scratch is None:
+        return result
+    return replace(result, picture=result.picture.waiting(pictures.scratch))
+
+
 def with_final_picture(result: RejectResult) -> RejectResult:
     """Return a result whose picture has the mask that is written: pixels were spared, or added."""
     if result.picture is None or result.bad is None:

@@ -21,6 +21,7 @@ from .judging import (
     mosaics_for,
     rejected_bits,
     with_final_picture,
+    with_waiting_picture,
     without,
     write_masks_of,
 )
@@ -152,7 +153,8 @@ class Run:
                 yield result
             else:
                 assert deviations is not None
-                self._results[chip.where] = result
+                pictures = self._plan.step.products.pictures
+                self._results[chip.where] = with_waiting_picture(result, pictures)
                 self._deviations[chip.where] = deviations
             yield Stage("comparing", done, len(self._chips))
 

@@ -268,7 +268,7 @@ class RunOptions:
         of this machine's cores. `memory` is then each worker's, and `threads` each exposure's; for
         ``"local"``, all workers' together.
     progress : bool
-        Show a progress bar, on a terminal or in a notebook (which needs ipywidgets for it).
+        Show a progress bar, on a terminal or in a notebook.
     """
 
     threads: int | None = default("threads", RUN)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..text import html_facts
 from .criteria import Criteria
 from .fluxratio import FluxRatio
 from .registration import moved
 from .residuals import MISALIGNED, ODD_FIT, WRONG_FLUX, misaligned
+from .sketch import mask_uri
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,6 +97,30 @@ class Rejection:
             f"Rejection({ny} x {nx}, {judged}, background {self.background:.4g}, noise "
             f"{self.noise:.3f})"
         )
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the mask as a small picture, a table, and what is doubtful."""
+        ny, nx = self.mask.shape
+        judged = int(np.count_nonzero(self.valid))
+        dx, dy = self.misalignment
+        moved_text = f"({dx:+z.3f}, {dy:+z.3f}) ± {self.misalignment_error:.3f} pixel"
+        flux_text = f"{self.flux_ratio:.3f} ± {self.flux_ratio_error:.3f}"
+        facts = {
+            "size": f"{nx} x {ny} pixels",
+            "judged": f"{100 * judged / self.mask.size:.2f} %",
+            "rejected": f"{round(self.fraction * judged)} pixels, {100 * self.fraction:.2f} %",
+            "flagged": f"{np.count_nonzero(self.mask)} pixels, with what grows and tails add",
+            "background": f"{self.background:.4g}",
+            "noise": f"{self.noise:.3f} sigma" if math.isfinite(self.noise) else "not known",
+            "misalignment": moved_text if math.isfinite(self.misalignment_error) else "not known",
+            "flux ratio": flux_text if math.isfinite(self.flux_ratio_error) else "not known",
+            "rule": self.criteria.rule,
+            **{f"doubt {k}": text for k, text in enumerate(self.doubts(), 1)},
+        }
+        style = "display:flex;gap:1em;align-items:flex-start"
+        words = "the mask, what is flagged in orange"
+        image = f'<img src="{mask_uri(self.mask)}" alt="{words}" title="{words}">'
+        return f'<div style="{style}">{image}{html_facts(facts)}</div>'
 
     def expected(self, blot: np.ndarray) -> np.ndarray:
         """Return what the exposure should be: its blot, moved, times the ratio, plus background."""

@@ -1,7 +1,7 @@
 """What a report is told of one chip, and what it makes of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,3 +145,11 @@ class ChipPicture:
     values: Mapping[str, Any] = field(repr=False)
     row: Mapping[str, float] = field(default_factory=dict)
     tiles: tuple[Piece | bytes, ...] = field(default=(), repr=False)
+
+    def pieces(self, scratch: Scratch) -> tuple[Piece, ...]:
+        """Return its tiles, all of them on the disk."""
+        return tuple(each if isinstance(each, Piece) else scratch.put(each) for each in self.tiles)
+
+    def waiting(self, scratch: Scratch) -> "ChipPicture":
+        """Return the same with its tiles on the disk: from another process they come as bytes."""
+        return replace(self, tiles=self.pieces(scratch))

@@ -232,6 +232,9 @@ def labels_of(chip: ChipReport, bounds: Bounds, step: int) -> np.ndarray:
 
 def mask_labels(now: np.ndarray, earlier: np.ndarray, others: np.ndarray, step: int) -> np.ndarray:
     """Return the labels of blocks in which any pixel is flagged by either mask; else `others`."""
+    if step == 1:
+        kind = np.where(earlier, np.where(now, BOTH, ONLY_EARLIER), ONLY_NOW).astype(np.uint8)
+        return np.where(now | earlier, (kind << 6) + np.uint8(ALL), others)
     kinds = (now & ~earlier, now & earlier, earlier & ~now)
     counts = np.stack([block_sum(kind.astype(np.float32), step) for kind in kinds])
     total = counts.sum(0)

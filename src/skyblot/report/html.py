@@ -175,9 +175,7 @@ class Report:
         from .view import picture_of
 
         picture = chip if isinstance(chip, ChipPicture) else picture_of(chip, self.pictures)
-        tiles = tuple(
-            tile if isinstance(tile, Piece) else self._scratch.put(tile) for tile in picture.tiles
-        )
+        tiles = picture.pieces(self._scratch)
         piece = self._scratch.put(pickle.dumps((picture.values, picture.row)))
         with self._lock:
             self._places.append((self.count if order is None else order, piece, tiles))

@@ -140,7 +140,14 @@ def block_sum(array: np.ndarray, step: int) -> np.ndarray:
 def _reduce(function: np.ufunc, array: np.ndarray, step: int) -> np.ndarray:
     if step == 1:
         return array
+    # along rows first, which lie in memory one after the other; all whole blocks at once
+    return _reduce_rows(function, _reduce_rows(function, array, step).T, step).T
+
+
+def _reduce_rows(function: np.ufunc, array: np.ndarray, step: int) -> np.ndarray:
     ny, nx = array.shape
-    rows = function.reduceat(array, np.arange(0, ny, step), axis=0)
-    reduced: np.ndarray = function.reduceat(rows, np.arange(0, nx, step), axis=1)
-    return reduced
+    whole = ny - ny % step
+    blocks: np.ndarray = function.reduce(array[:whole].reshape(-1, step, nx), axis=1)
+    if whole == ny:
+        return blocks
+    return np.concatenate([blocks, function.reduce(array[whole:], axis=0)[np.newaxis]])

@@ -22,7 +22,7 @@
     p: () => show(state.chip - 1),
   };
   const WITH_CHIP = {
-    l: list, 1: () => choose("exposure"), 2: () => choose("blot"), 3: () => choose("residual"), 4: () => choose("mask"),
+    l: list, Escape: list, 1: () => choose("exposure"), 2: () => choose("blot"), 3: () => choose("residual"), 4: () => choose("mask"),
     b: blink, g: grid, m: () => open.masked && toggle("marked"), i: () => toggle("inverted"), c: toggleContrast, r: reset, s: nextStretch,
     "+": () => zoom(ZOOM_STEP), "=": () => zoom(ZOOM_STEP), "-": () => zoom(1 / ZOOM_STEP), 0: fit, 9: () => pan(0, 0, 1),
     ".": () => nextObject(1), ",": () => nextObject(-1), u: nextUnflagged,
@@ -108,5 +108,9 @@
   canvas.addEventListener("dblclick", () => open !== null && fit());
   new ResizeObserver(draw).observe(find("#stage"));
 
+  // the address names the chip, so that the browser's buttons go back to the table and forth
+  window.addEventListener("hashchange", goToAddress);
+
   theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   if (bodies.length === 1) show(0);
+  else goToAddress();

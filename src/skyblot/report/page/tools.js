@@ -120,9 +120,16 @@
     if (!source) return "";
     const values = valuesAt(source, placeIn(source, x, y)), block = source.step > 1 ? ` (mean of ${source.step} × ${source.step} pixels)` : "";
     if (open.mosaic) return `mosaic ${short(values.exposure)} ${open.unit}, weight ${short(values.blot)}${block}`;
-    const residual = `residual ${short(values.residual)} σ${values.compared ? "" : ", not compared"}`;
+    const residual = `residual ${residualText(values.residual, source.step === 1)}${values.compared ? "" : ", not compared"}`;
     const sigma = values.sigma === undefined ? "" : `, σ ${short(values.sigma)}`, flag = values.flag ? `, ${values.flag}` : "";
     return `exposure ${short(values.exposure)}, blot ${short(values.blot)} ${open.unit}, ${residual}${sigma}${flag}${block}`;
+  }
+
+  /** A residual in words: of a large page small ones are not known, and nowhere those that are too large. */
+  function residualText(value, own) {
+    const { thin } = document.body.dataset;
+    if (thin && own && value === 0) return `below ${thin} σ`;
+    return `${short(value)} σ${Math.abs(value) > 0.999 * SIGMAS ? " or more" : ""}`;
   }
 
   /** A sum of Chebyshev polynomials of y and x. */

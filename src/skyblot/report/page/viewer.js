@@ -188,6 +188,7 @@
     find("#details").replaceChildren(find(".details", content));
     if (before === null || before.limits.low !== open.limits.low) resetLimits();
     enable();
+    if (bodies.length > 1) nameAddress(`#chip-${number + 1}`);
     say(`Chip ${number + 1} of ${bodies.length}`);
     if (before === null || before.nx !== open.nx || before.ny !== open.ny) {
       window.scrollTo(0, 0);
@@ -196,9 +197,20 @@
     showValues();
   }
 
+  /** Let the address name what is shown, which tells no one: only the browser's buttons do. */
+  const nameAddress = (hash) => location.hash !== hash && history.pushState(null, "", hash || location.pathname);
+
+  /** Show what the address names: "#chip-3", or else the table. */
+  function goToAddress() {
+    const number = /^#chip-(\d+)$/.exec(location.hash)?.[1];
+    if (number) show(number - 1);
+    else if (open !== null) list();
+  }
+
   /** Back to the table. */
   function list() {
     if (bodies.length === 1) return;
+    nameAddress("");
     stopBlinking();
     const row = state.chip;
     open = null;
