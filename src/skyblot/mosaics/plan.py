@@ -169,7 +169,10 @@ class CleanPlan:
         ny, nx = self.frame.shape
         count = f"{len(self.images)} chips of {self.exposures} exposures"
         where = f"{nx} x {ny} pixels of {self.frame.scale:.4g} arcsec"
-        return f"{count}, a mosaic of {where}; about {size_text(self.memory_bytes)} of memory"
+        room = f"about {size_text(self.memory_bytes)} of memory"
+        if not self.fits_in_memory:
+            room += f", and {size_text(self._mosaic_bytes)} of the disk"
+        return f"{count}, a mosaic of {where}; {room}"
 
     @cached_property
     def outputs(self) -> Outputs:

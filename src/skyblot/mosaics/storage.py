@@ -1,11 +1,15 @@
 """Where the planes of a mosaic are while a run works on them: in memory, or in files."""
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from ..errors import FileError
+from ..text import size_text
 
 
 class _Plane(NamedTuple):
@@ -44,13 +48,17 @@ class Storage:
         dtype : dtype
         row0 : int
             Which row of the mosaic the first one is.
+
+        Raises
+        ------
+        FileError
+            If there is no room on the disk.
         """
         if self.folder is None or not math.prod(shape):
             return np.zeros(shape, dtype)
         path = self.folder / f"{name}.plane"
         if self.shared:
-            with open(path, "wb") as file:
-                file.truncate(math.prod(shape) * np.dtype(dtype).itemsize)
+            _reserve(path, math.prod(shape) * np.dtype(dtype).itemsize)
         array = np.memmap(path, dtype, "r+" if self.shared else "c", shape=shape)
         self._planes.append(_Plane(path, array, row0))
         return array
@@ -71,6 +79,21 @@ class Storage:
                 for number, plane in enumerate(array.reshape(-1, ny, nx)):
                     file.seek((number * ny + low) * nx * array.itemsize)
                     file.write(np.ascontiguousarray(plane[low:high]).data)
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of zeros for which there is room: a map of one that fills the disk is fatal."""
+    try:
+        with open(path, "wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+    except OSError as error:
+        raise FileError(
+            f"no room for a mosaic of {size_text(size)} a plane: {error.strerror}",
+            subject=path.parent,
+        ) from error
 
 
 #: The planes are in memory.
