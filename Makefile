@@ -7,7 +7,7 @@ PIPES  := .venv-compat-jwst
 BENCH  := .venv-bench
 OLDEST := .venv-oldest
 
-.PHONY: help demo test test-oldest lint docs fuzz bench compat compat-jwst clean
+.PHONY: help demo test test-oldest lint docs links fuzz bench compat compat-jwst clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -48,8 +48,12 @@ lint: $(VENV)/.ready-lint  ## ruff, mypy, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.ready-docs  ## build the documentation; warnings are errors
+docs: $(VENV)/.ready-docs  ## build the documentation and run its notebooks; warnings and broken links are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python tools/check_links.py docs/_build/html
+
+links: $(VENV)/.ready-docs  ## look up the links of the documentation on the network
+	$(BIN)/python -m sphinx -q -b linkcheck -D nb_execution_mode=off docs docs/_build/links
 
 MINUTES ?= 30
 fuzz: $(VENV)/.ready-test  ## damaged files, then failing systems, for MINUTES=30 each: a report on the screen, and all in fuzz.jsonl
@@ -76,4 +80,4 @@ $(PIPES)/.ready-pipelines: pyproject.toml
 	@touch $@
 
 clean:  ## remove everything that was made here
-	rm -rf $(VENV) $(OLDEST) $(COMPAT) $(PIPES) $(BENCH) skyblot-demo docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) $(COMPAT) $(PIPES) $(BENCH) skyblot-demo docs/_build docs/_made .pytest_cache .mypy_cache .ruff_cache

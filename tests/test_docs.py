@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from astropy import log as astropy_log
+from check_links import broken
 
 import skyblot
 from skyblot.cli import main
@@ -313,6 +314,15 @@ def test_documents_that_pages_link_to_are_there():
             folder = ROOT / "docs" if name.startswith("/") else page.parent
             found = [folder / f"{name.lstrip('/')}{suffix}" for suffix in (".rst", ".md")]
             assert any(path.is_file() for path in found), f"{page.name}: {name}"
+
+
+def test_a_link_between_built_pages_that_leads_nowhere_is_found(tmp_path):
+    (tmp_path / "one.html").write_text(
+        '<p id="here"><a href="#here">1</a> <a href="two.html#there">2</a> <a href="https://x.y">3'
+        '</a> <a href="two.html#gone">4</a> <img src="none.png"></p>'
+    )
+    (tmp_path / "two.html").write_text('<h1 id="there"><a href="one.html">back</a></h1>')
+    assert broken(tmp_path) == ["one.html: none.png", "one.html: two.html#gone"]
 
 
 def test_every_page_is_in_the_directory():
