@@ -13,6 +13,7 @@ from ..parameters.rules import Circumstances, Marker
 from ..resampling.geometry import checked_threads
 from ..resampling.measured import plain_images
 from .background import background_map
+from .changed import without_changed
 from .criteria import BACKGROUND_MAP, Criteria, Noise, criteria_with
 from .look import REFUSED_FLUX
 from .registration import REACH, Images, moved
@@ -123,9 +124,11 @@ def compare(
         exposure, blot, sigma, criteria, valid=valid, gain=gain, threads=workers, name=name
     )
     levels, significance = marked(known.images, _marker(criteria, known), workers)
-    mask = joined(levels, workers)
     systematics = known.systematics
     left = known.left
+    mask = joined(levels, workers)
+    if criteria.rule_used.adapts:
+        mask = without_changed(mask, known.images, left)
     flux_ratio = systematics.flux_ratio
     count = np.count_nonzero(known.images.valid)
     fraction = np.count_nonzero(mask) / count if count else 0.0
