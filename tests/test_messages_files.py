@@ -4,7 +4,6 @@ unreadable.
 
 import re
 import struct
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -187,13 +186,6 @@ def test_a_file_that_another_run_put_there_meanwhile(tmp_path, monkeypatch):
         stream.write(b"ours")
     assert path.read_bytes() == b"theirs"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
-
-
-def test_a_page_whose_parts_have_gone():
-    from skyblot.report.html import _copy
-
-    with pytest.raises(OSError, match=r"^what was written of it has gone$"):
-        _copy(BytesIO(b"abc"), 4, BytesIO())
 
 
 # ---- damaged ASDF --------------------------------------------------------------------------------

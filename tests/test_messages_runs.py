@@ -3,7 +3,6 @@
 import logging
 import re
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -112,13 +111,12 @@ def test_a_cluster_without_workers(visit, caplog):
         ),
     ],
 )
-def test_errors_of_dask_are_explained(visit, error, sentence, monkeypatch):
-    monkeypatch.chdir(visit)
-    explained = cluster._explained(error, tuple(tasks_of(["one_flt.fits"], ".")))
+def test_errors_of_dask_are_explained(error, sentence):
+    explained = cluster.explained(error, "one_flt.fits")
     assert type(explained) is SkyblotError
     assert str(explained) == sentence
     other = ValueError("as it is")
-    assert cluster._explained(other, ()) is other
+    assert cluster.explained(other, "one_flt.fits") is other
 
 
 def test_workers_that_do_not_start(monkeypatch):
@@ -155,15 +153,15 @@ def run(visit):
 
 
 def test_another_version_on_a_worker(run):
-    from skyblot.runs.worker import _check_version
+    from skyblot.runs.worker import check_version
 
-    _check_version(run, WORKER)
+    check_version(run.version, WORKER)
     with said(
         SkyblotError,
         f"the worker tcp://node1:40123 has skyblot {skyblot.__version__}, not 99.0 as the process "
         "that started the run: install the same on both",
     ):
-        _check_version(replace(run, version="99.0"), WORKER)
+        check_version("99.0", WORKER)
 
 
 def test_files_that_a_worker_does_not_have(run, visit):

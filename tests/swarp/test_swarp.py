@@ -46,7 +46,9 @@ def test_positions_flux_noise_and_masks_are_true(survey, swarp, tmp_path, kind, 
     for truth, result, bad in compared(swarp(kind), survey[1], tmp_path / "m"):
         assert np.hypot(*result.misalignment) < 0.03
         assert result.flux_ratio == pytest.approx(1.0, abs=0.06)
-        assert 0.75 < result.noise < 1.05
+        # what five exposures share makes it less; a blot that is made sharper has more noise, of
+        # a median that shared nothing 0.1 pi of an exposure's variance
+        assert 0.75 < result.noise < np.sqrt(1 + np.pi / 10)
         sky = ~truth.hits & ~truth.stars
         assert bad[truth.hits].mean() > 0.94
         assert bad[sky].mean() < 1e-3
