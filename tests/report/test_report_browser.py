@@ -34,27 +34,6 @@ def page(tmp_path_factory):
     return write_report(path, chips, title="Three chips", parameters={"interp": "poly5"})
 
 
-@pytest.fixture(scope="module")
-def window():
-    with chromium.Browser(size=(1366, 768)) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(window, page):
-    """The page, just loaded."""
-    window.load(page)
-    return window
-
-
-@pytest.fixture
-def viewer(browser):
-    """The page with the first chip open."""
-    browser.press("n")
-    opened(browser, 0)
-    return browser
-
-
 def test_it_loads_thumbnails_first(browser):
     assert browser.run("return document.title") == "Three chips"
     assert browser.run("return document.images.length") == len(NAMES)

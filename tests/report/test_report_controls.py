@@ -54,25 +54,6 @@ def page(tmp_path_factory):
     return write_report(path, [*chips, mosaic], title="Controls", parameters={})
 
 
-@pytest.fixture(scope="module")
-def window():
-    with chromium.Browser(size=(1366, 768)) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(window, page):
-    window.load(page)
-    return window
-
-
-@pytest.fixture
-def viewer(browser):
-    browser.press("n")
-    opened(browser, 0)
-    return browser
-
-
 def names(browser):
     return browser.run("return [...document.querySelectorAll('.chip')].map((e) => e.textContent)")
 
