@@ -329,3 +329,22 @@ def test_any_text_is_expanded_or_refused_and_expanding_again_changes_nothing(nam
         return
     assert len(set(found)) == len(found) <= len(names)
     assert expand_references(found).exposures == found
+
+
+# Products
+
+
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        (["x_flc.fits", "x_sci1_crmask.fits", "x_sci2_blt.fits", "x_crclean.fits"], 1),
+        (["r_v1.fits[1]", "r_v1_n1_1_blt.fits.fz", "r_v1_crmask.fits.gz[1]", "r_v1_crdq.fits"], 1),
+        (["r_cal.asdf", "r_blt.asdf", "r_crmask.fits"], 1),
+        # of another exposure, or of one that is not named
+        (["x_flc.fits", "xy_sci1_crmask.fits"], 2),
+        (["x_sci1_blt.fits", "x_sci1_crmask.fits"], 2),
+        (["x_flc.fits", "x_crf.fits", "x_truth.fits"], 3),
+    ],
+)
+def test_products_are_left_out_where_their_exposures_are_named(names, kept):
+    assert expand_references(names).exposures == names[:kept]

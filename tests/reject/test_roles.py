@@ -171,6 +171,29 @@ class TestMosaicAsExposure:
         )
 
 
+class TestProductAsExposure:
+    @pytest.fixture
+    def products(self, demo, tmp_path):
+        """A blot, and a mask."""
+        [result, *_] = reject_files(demo.median, demo.exposures[:1], tmp_path, save_blots=True)
+        return {"blot": result.blot_path, "mask": result.path}
+
+    @pytest.mark.parametrize("kind", ["blot", "mask"])
+    def test_is_refused(self, demo, out, products, kind):
+        match = rf"is a {kind}, expected an exposure; --force takes it"
+        with pytest.raises(DataError, match=match):
+            reject_files(demo.median, [products[kind]], out, fail_fast=True)
+        with pytest.raises(BatchError, match=match):
+            skyblot.clean_files([products[kind], *demo.exposures], out, mosaic=False)
+
+    def test_is_left_out_where_its_exposure_is_named_too(self, demo, out, products):
+        folder = products["mask"].parent
+        for exposure in demo.exposures:
+            shutil.copy(exposure, folder)
+        result = skyblot.clean_files([f"{folder}/*.fits"], out, mosaic=False)
+        assert len({mask.where.path for mask in result.masks}) == len(demo.exposures)
+
+
 class TestBoth:
     MATCH = r"coadd\.fits.* is given as the mosaic and as an exposure, expected two images"
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..errors import FileError, ParameterError, SkyblotError, quiet, reason_of
 from ..headers.instruments import INSTRUMENTS, known_names
 from .names import ImageName, parse_name
+from .products import without_products
 from .weights import without_weights
 
 
@@ -81,8 +82,8 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
         An extension behind a pattern, an association or a folder (``*_flc.fits[sci,1]``) is given
         to each file. Brackets at the end are an extension where they can be read as one, else a set
         of characters of a pattern; a name that exists as it stands is that file, whatever
-        characters it has. ``x.weight.fits`` is left out where ``x.fits`` is meant too: a pattern
-        has both.
+        characters it has. ``x.weight.fits`` is left out where ``x.fits`` is meant too, as a
+        pattern has both, and so are masks, blots and copies that were made of it.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def expand_references(names: Sequence[str | Path]) -> Expanded:
                 tables.append(item)
             else:
                 exposures.setdefault(_identity(item), item)
-    return Expanded(without_weights(list(exposures.values())), tables)
+    return Expanded(without_products(without_weights(list(exposures.values()))), tables)
 
 
 def _identity(name: str) -> str:

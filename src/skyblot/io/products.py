@@ -3,15 +3,17 @@
 import re
 
 from ..headers.instruments import Names, known_names
-from .names import Extension, ImageName, plain_name
+from .names import Extension, ImageName, parse_name, plain_name
 from .remote import AnyPath
 
 #: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal.
 _PRODUCTS = frozenset(
     label
-    for names in (*known_names(), Names(products=("med", "blt", "crclean", "crdq")))
+    for names in (*known_names(), Names(products=("med", "blt", "crmask", "crclean", "crdq")))
     for label in (*names.exposures, *names.products)
 )
+#: What skyblot and AstroDrizzle write beside exposures.
+_MADE = ("blt", "crmask", "crclean", "crdq")
 
 
 def root_of(path: AnyPath) -> str:
@@ -79,3 +81,24 @@ def copy_name(where: ImageName, label: str) -> str:
         name = name[:-3]
     _, dot, suffix = name.rpartition(".")
     return f"{root_of(where.path)}_{label}.{suffix if dot else 'fits'}{tiled}"
+
+
+def without_products(names: list[str]) -> list[str]:
+    """Leave masks, blots and copies out where their exposures are named too: patterns find all.
+
+    Examples
+    --------
+    >>> without_products(["x_flc.fits", "x_sci1_crmask.fits", "x_crclean.fits", "y_sci1_blt.fits"])
+    ['x_flc.fits', 'y_sci1_blt.fits']
+    """
+    paths = {name: parse_name(name).path for name in names}
+    made = {name for name, path in paths.items() if label_of(path) in _MADE}
+    roots = {(path.parent, root_of(path)) for name, path in paths.items() if name not in made}
+
+    def is_left_out(name: str) -> bool:
+        path = paths[name]
+        words = root_of(path).split("_")
+        known = ("_".join(words[: end + 1]) for end in range(len(words)))
+        return name in made and any((path.parent, root) in roots for root in known)
+
+    return [name for name in names if not is_left_out(name)]

@@ -17,6 +17,8 @@ from ..io.planes import find_plane
 #: Projections that have a distortion with them.
 _DISTORTED = ("-SIP", "-TPV", "-TNX", "-ZPX", "-TPD")
 _S_WCS = EXPOSURE.keywords[1]
+#: The card of a mask that names its exposure.
+_MASKED = "CREXP"
 
 
 def check_source(image: Image) -> None:
@@ -37,12 +39,15 @@ def check_source(image: Image) -> None:
 
 
 def check_exposure(image: Image) -> None:
-    """Refuse to look for cosmic rays in a mosaic.
+    """Refuse to look for cosmic rays in a mosaic, a blot or a mask.
 
     Raises
     ------
     DataError
     """
+    product = "a blot" if image.record else "a mask" if image.facts.find(_MASKED) else ""
+    if product:
+        raise DataError(f"is {product}, expected an exposure; --force takes it", subject=image.name)
     signs = mosaic_signs(image)
     if signs:
         raise DataError(
