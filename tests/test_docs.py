@@ -344,10 +344,10 @@ def test_the_readme_has_the_figures_of_the_benchmarks():
     assert f"taken for cosmic rays | {cores} |" in text, cores
     clean = (ROOT / "docs" / "clean.rst").read_text()
     for shown, measured in (
-        ("17 s", "17.3 s"),
-        ("50 s", "49.9 s"),
-        ("9 s", "8.6 s"),
-        ("51 s", "51.2 s"),
+        ("14 s", "13.7 s"),
+        ("42 s", "41.6 s"),
+        ("7 s", "7.0 s"),
+        ("43 s", "42.8 s"),
     ):
         assert measured in clean
         assert shown in text
