@@ -1,11 +1,15 @@
 """The data set from the ground is laid out like DECam's files, and true to its scene."""
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
 import skyblot
+from skyblot import SkyblotWarning
+from skyblot.api.clean import plan_clean
 from skyblot.demo import DemoPlan, ground, make_demo
 
 PLAN = DemoPlan(exposures=3, chip_shape=(96, 160))
@@ -117,3 +121,13 @@ def test_clean_finds_what_the_truth_says(demo, tmp_path):
                 pixels += hit.size
     assert found > 0.8 * hits  # the edges of so small a field have no second exposure
     assert wrong < 1e-3 * pixels
+
+
+def test_a_mosaic_of_exposures_through_clouds_is_said_to_be_a_mean(demo, tmp_path):
+    names = [str(demo.folder / demo.pattern)]
+    match = r"the exposures: FLXSCALE is 1\S* to 1\.\d+: each is compared at its own brightness"
+    with pytest.warns(SkyblotWarning, match=match):
+        plan_clean(names, tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plan_clean(names, tmp_path, mosaic=False)

@@ -16,6 +16,7 @@ from ..mosaics.plan import (
     frame_of,
     heading_of,
     say_if_filters_differ,
+    say_if_scales_differ,
 )
 from ..mosaics.products import ChipRow
 from ..mosaics.run import Finished, clean
@@ -228,6 +229,8 @@ def plan_clean(
     work = Work.of(None, exposures, Path(output_dir), step, beside)
     work, headings = _read(work, force=how.force)
     say_if_filters_differ(headings)
+    if writing.mosaic:
+        say_if_scales_differ(headings)
     matching = Matching(**singles["match"])
     if matching.single == "lacosmic":
         require_astroscrappy()

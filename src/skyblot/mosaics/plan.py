@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from ..errors import WARNING_FILTERS, warn
-from ..headers.facts import FILTERS, Facts
+from ..headers.facts import FILTERS, Facts, number
+from ..headers.ground import FLUX_SCALE
 from ..io.atomic import check_output, file_identity
 from ..io.images import open_reference
 from ..io.mosaics import mosaic_name
@@ -35,6 +36,8 @@ from .others import KEPT_BYTES
 #: later values, weights, errors, contexts.
 _BYTES_OF_PROGRAM = 300 << 20
 _BYTES_OF_MOSAIC = 16
+#: Exposures whose scales differ by less than this factor are as bright as each other.
+_SAME_SCALE = 1.01
 #: What may be taken to judge several chips at once.
 _BYTES_OF_JUDGING = 600 << 20
 
@@ -279,6 +282,19 @@ def say_if_filters_differ(headings: Sequence[Heading]) -> None:
         warn(
             f"they are through {len(names)} filters ({listed}), in which sources differ in "
             "brightness: clean those of each filter by themselves",
+            subject="the exposures",
+        )
+
+
+def say_if_scales_differ(headings: Sequence[Heading]) -> None:
+    """Warn of exposures that FLXSCALE would make as bright as each other: it is not applied."""
+    values = [number(heading.facts.first(FLUX_SCALE)[1]) for heading in headings]
+    known = [value for value in values if value is not None and value > 0]
+    if known and max(known) > _SAME_SCALE * min(known):
+        warn(
+            f"FLXSCALE is {min(known):.4g} to {max(known):.4g}: each is compared at its own "
+            "brightness, but their mosaic is a mean of them as they are; multiply them by it "
+            "before, where fluxes matter",
             subject="the exposures",
         )
 
