@@ -11,7 +11,7 @@ from skyblot import Failure, FileError, RunOptions, SkyblotError, run
 from skyblot.runs.plan import plan_run
 from skyblot.runs.work import Work
 from skyblot.steps.base import Result, Step, Task
-from skyblot.steps.blot import Blot, rendered
+from skyblot.steps.blot import Blot, opened, rendered
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Mean(Step):
     def make(self, source, task, resources):
         if self.bad and self.bad in str(task.where):
             raise SkyblotError("a bad one")
-        with rendered(source, task.where, Blot(self.recipe), resources) as made:
+        with opened(task.where, self.recipe.wcs_key) as exposure:
+            made = rendered(source, exposure, Blot(self.recipe), resources)
             task.path.write_text(f"mean {made.blot.data.mean()}")
         return self.result(source, task)
 

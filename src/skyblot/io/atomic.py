@@ -181,8 +181,7 @@ def atomic_write(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         raise FileError(f"cannot be written: {_reason(error)}", subject=path) from error
     finally:
-        with suppress(OSError):  # the failure itself is told, and the next run removes what is left
-            temporary.unlink()
+        _remove(temporary)
         _open.discard(temporary)
 
 
@@ -212,7 +211,10 @@ def _temporary_for(path: Path) -> Path:
 
 
 def _remove(temporary: Path) -> None:
-    """Remove a temporary file or folder; what cannot be, the next run tries again."""
+    """Remove a temporary file or folder.
+
+    A failure is none of the run's, which tells its own; the next run removes what is left.
+    """
     with suppress(OSError):
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)

@@ -1,5 +1,6 @@
 """Masks that were made earlier, by whatever program, to compare new ones with."""
 
+import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ class Earlier:
         """Return the files that are read for an exposure beside it."""
         if self.folder is not None:
             root = root_of(exposure)
-            return [*sorted(self.folder.glob(f"{_plain(root)}_*crmask.fits"))]
+            return [*sorted(self.folder.glob(f"{glob.escape(root)}_*crmask.fits"))]
         return [] if self.pattern is None else [companion_name(exposure, self.pattern).path]
 
     def mask(self, image: Image) -> np.ndarray:
@@ -118,8 +119,3 @@ class Earlier:
 def _shared(exposure: AnyPath) -> str:
     """The name of the file with the masks of all chips."""
     return f"{root_of(exposure)}_crmask.fits"
-
-
-def _plain(text: str) -> str:
-    """A text that a pattern takes as it stands."""
-    return re.sub(r"([\[*?])", r"[\1]", text)

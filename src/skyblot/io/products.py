@@ -6,14 +6,14 @@ from ..headers.instruments import Names, known_names
 from .names import Extension, ImageName, parse_name, plain_name
 from .remote import AnyPath
 
+#: What skyblot and AstroDrizzle write beside exposures.
+_MADE = ("blt", "crmask", "crclean", "crdq")
 #: What calibration, drizzling and skyblot itself put behind a root: u5780205r_c0m, jw01_nrcb5_cal.
 _PRODUCTS = frozenset(
     label
-    for names in (*known_names(), Names(products=("med", "blt", "crmask", "crclean", "crdq")))
+    for names in (*known_names(), Names(products=("med", *_MADE)))
     for label in (*names.exposures, *names.products)
 )
-#: What skyblot and AstroDrizzle write beside exposures.
-_MADE = ("blt", "crmask", "crclean", "crdq")
 
 
 def root_of(path: AnyPath) -> str:

@@ -196,7 +196,8 @@ class Blot(Step):
     def make(self, source: Source, task: Task, resources: Resources) -> BlotResult:
         """Blot the source onto one image, and write the result."""
         start = time.perf_counter()
-        with rendered(source, task.where, self, resources) as rendering:
+        with opened(task.where, self.recipe.wcs_key) as exposure:
+            rendering = rendered(source, exposure, self, resources)
             if rendering.blot.covered == 0:
                 fill = rendering.planned.fill
                 #: Different parts of the sky, or a wrong WCS in one of the files.
@@ -292,37 +293,31 @@ def opened(where: ImageName, wcs_key: str) -> Iterator[Opened]:
         yield Opened(image, state)
 
 
-@contextmanager
-def rendered(
-    source: Source, where: ImageName | Opened, step: Blot, resources: Resources
-) -> Iterator[Rendered]:
-    """Make a blot in memory, onto an image that is open, or is opened meanwhile."""
-    with ExitStack() as stack:
-        if not isinstance(where, Opened):
-            where = stack.enter_context(opened(where, step.recipe.wcs_key))
-        reference, identity = where
-        with WARNING_FILTERS:
-            planned = _plan(source, reference, step)
-        resources.check_size(reference.name, planned.target.shape)
-        resources.proceed()
-        with naming(source.image.name, reference.name):
-            blot = planned.job.run(
-                scale=planned.scaling.factor,
-                offset=planned.scaling.offset,
-                fill_value=np.nan if source.weighted else planned.fill,
-                threads=resources.threads,
-                window=resources.window,
-                window_bytes=resources.window_bytes,
-            )
-            errors = _errors_in_blot(source, planned, resources)
-        if source.weighted:
-            if errors is not None:
-                errors[np.isnan(blot.data)] = np.nan
-            blot = _filled(blot, planned.fill)
-        rendering = Rendered(reference, planned, blot, identity, errors)
-        resources.proceed()
-        rendering.check_unchanged()
-        yield rendering
+def rendered(source: Source, exposure: Opened, step: Blot, resources: Resources) -> Rendered:
+    """Make a blot in memory."""
+    reference, identity = exposure
+    with WARNING_FILTERS:
+        planned = _plan(source, reference, step)
+    resources.check_size(reference.name, planned.target.shape)
+    resources.proceed()
+    with naming(source.image.name, reference.name):
+        blot = planned.job.run(
+            scale=planned.scaling.factor,
+            offset=planned.scaling.offset,
+            fill_value=np.nan if source.weighted else planned.fill,
+            threads=resources.threads,
+            window=resources.window,
+            window_bytes=resources.window_bytes,
+        )
+        errors = _errors_in_blot(source, planned, resources)
+    if source.weighted:
+        if errors is not None:
+            errors[np.isnan(blot.data)] = np.nan
+        blot = _filled(blot, planned.fill)
+    rendering = Rendered(reference, planned, blot, identity, errors)
+    resources.proceed()
+    rendering.check_unchanged()
+    return rendering
 
 
 def _errors_in_blot(source: Source, planned: Planned, resources: Resources) -> np.ndarray | None:

@@ -294,7 +294,7 @@ class Reject(Step):
                 if not self.force:
                     check_exposure(image)
                 blot = self._blot_onto(source, image)
-            rendering = stack.enter_context(rendered(source, exposure, blot, resources))
+            rendering = rendered(source, exposure, blot, resources)
             how = judgement(source, image, self.criteria, self.exposures, self.planes)
             sky = rendering.planned.scaling.offset
             judged = judge(source, image, rendering.blot, how, sky, resources.threads)
